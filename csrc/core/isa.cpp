@@ -1,0 +1,84 @@
+#include "core/isa.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <stdexcept>
+
+namespace day33 {
+namespace {
+
+// Everything that was compiled in, slowest first, with what the CPU says about it.
+struct Candidate {
+  const Kernels* kernels;
+  bool supported;
+};
+
+std::vector<Candidate> candidates() {
+  std::vector<Candidate> list;
+#if defined(DAY33_HAVE_baseline)
+  list.push_back({&baseline::kernels, true});
+#endif
+#if defined(DAY33_HAVE_neon)
+  list.push_back({&neon::kernels, true});  // part of every aarch64
+#endif
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+#if defined(DAY33_HAVE_avx2)
+  list.push_back({&avx2::kernels, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")});
+#endif
+#if defined(DAY33_HAVE_avx512)
+  list.push_back({&avx512::kernels, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                                        __builtin_cpu_supports("fma")});
+#endif
+#endif
+  return list;
+}
+
+std::vector<const Kernels*> detect() {
+  const std::vector<Candidate> all = candidates();
+  const char* cap = std::getenv("DAY33_MAX_ISA");
+  size_t limit = all.size();
+  if (cap != nullptr && *cap != '\0') {
+    std::string known;
+    limit = 0;
+    for (size_t i = 0; i < all.size(); ++i) {
+      known += std::string(i ? ", " : "") + all[i].kernels->isa;
+      if (std::string(cap) == all[i].kernels->isa) limit = i + 1;
+    }
+    if (limit == 0)
+      throw std::runtime_error("DAY33_MAX_ISA is '" + std::string(cap) + "', but this build of day33 knows: " + known);
+  }
+  std::vector<const Kernels*> usable;
+  for (size_t i = 0; i < limit; ++i)
+    if (all[i].supported) usable.push_back(all[i].kernels);
+  return usable;
+}
+
+std::atomic<const Kernels*> chosen{nullptr};
+
+}  // namespace
+
+const std::vector<const Kernels*>& available_kernels() {
+  static const std::vector<const Kernels*> usable = detect();
+  return usable;
+}
+
+const Kernels& active_kernels() {
+  const Kernels* kernels = chosen.load(std::memory_order_acquire);
+  return kernels != nullptr ? *kernels : *available_kernels().back();
+}
+
+void select_kernels(const std::string& isa) {
+  std::string names;
+  for (const Kernels* kernels : available_kernels()) {
+    if (isa == kernels->isa) {
+      chosen.store(kernels, std::memory_order_release);
+      return;
+    }
+    names += std::string(names.empty() ? "" : ", ") + kernels->isa;
+  }
+  throw std::invalid_argument("isa: got '" + isa + "', expected one of " + names);
+}
+
+}  // namespace day33

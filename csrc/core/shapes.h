@@ -1,0 +1,45 @@
+// Shapes and padding: the only place that turns sizes, strides and paddings into output sizes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace day33 {
+
+using Shape = std::vector<int64_t>;
+
+enum class Padding { valid, same };
+
+// Product of the dimensions. Throws std::invalid_argument when a dimension is negative or the product would
+// not fit the library's limit of 2^40 elements.
+int64_t element_count(const Shape& shape);
+
+std::string to_string(const Shape& shape);
+
+// "valid" or "same" in any case; anything else is std::invalid_argument.
+Padding parse_padding(const std::string& name);
+
+// One spatial axis of a convolution or pooling window, as TensorFlow's kernel_shape_util defines it:
+//   k' = (k - 1) d + 1
+//   SAME:  out = ceil(in / s), total = max((out - 1) s + k' - in, 0), before = floor(total / 2)
+//   VALID: out = floor((in - k') / s) + 1, before = 0
+struct ConvAxis {
+  int64_t in, kernel, stride, dilation;
+  int64_t out, before;
+};
+
+// `what` names the axis in error messages ("height", "width").
+ConvAxis conv_axis(int64_t in, int64_t kernel, int64_t stride, int64_t dilation, Padding padding,
+                   const std::string& what);
+
+// The axis of a transposed convolution from `in` cells, given as the axis of the convolution it is the gradient
+// of: that convolution maps `result.in` cells (the transposed convolution's output) to `result.out` == in.
+// Output sizes as Keras computes them (backend/common/backend_utils): with k' as above,
+//   VALID: (in - 1) s + k' + op,       where no op means max(k', s) - k'
+//   SAME:  in s without op, otherwise (in - 1) s + k' % 2 + op
+ConvAxis conv_transpose_axis(int64_t in, int64_t kernel, int64_t stride, int64_t dilation, Padding padding,
+                             std::optional<int64_t> output_padding, const std::string& what);
+
+}  // namespace day33

@@ -1,0 +1,221 @@
+#include "core/thread_pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cmath>
+#include <condition_variable>
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace day33 {
+namespace {
+
+constexpr int64_t kMaxThreads = 1024;
+
+int affinity_count() {
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
+#endif
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+// CPUs that the control group's quota allows (rounded up), or a large number without a quota.
+int quota_count() {
+  std::ifstream v2("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (v2 >> quota >> period && quota != "max" && period > 0)
+    return std::max(1, static_cast<int>(std::ceil(std::atof(quota.c_str()) / period)));
+  std::ifstream quota_v1("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+  std::ifstream period_v1("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  double quota_us = 0;
+  if (quota_v1 >> quota_us && period_v1 >> period && quota_us > 0 && period > 0)
+    return std::max(1, static_cast<int>(std::ceil(quota_us / period)));
+  return kMaxThreads;
+}
+
+int default_count() {
+  const char* wanted = std::getenv("DAY33_NUM_THREADS");
+  if (wanted != nullptr && *wanted != '\0') {
+    char* end = nullptr;
+    errno = 0;
+    const long count = std::strtol(wanted, &end, 10);
+    if (*end != '\0' || errno != 0 || count < 1 || count > kMaxThreads)
+      throw std::invalid_argument("DAY33_NUM_THREADS: got '" + std::string(wanted) +
+                                  "', expected an integer from 1 to " + std::to_string(kMaxThreads));
+    return static_cast<int>(count);
+  }
+  return std::min(affinity_count(), quota_count());
+}
+
+std::atomic<int> wanted_threads{0};  // 0: not set, ask default_count()
+
+thread_local bool inside_job = false;
+
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+class Pool {
+ public:
+  // True if the job was run by the pool; false if the pool is busy and the caller should work alone.
+  bool try_run(int64_t count, detail::Task task, void* context, int threads) {
+    std::unique_lock<std::mutex> owner(owner_, std::try_to_lock);
+    if (!owner.owns_lock()) return false;
+    const int helpers = static_cast<int>(std::min<int64_t>(threads - 1, count - 1));
+    grow(helpers);
+
+    task_ = task;
+    context_ = context;
+    count_ = count;
+    error_ = nullptr;
+    next_.store(0, std::memory_order_relaxed);
+    running_.store(helpers, std::memory_order_relaxed);
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      active_ = helpers;
+      ticket_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+
+    work();
+    for (int spins = 0; running_.load(std::memory_order_acquire) != 0; ++spins) {
+      if (spins < kSpins) {
+        relax();
+        continue;
+      }
+      std::unique_lock<std::mutex> lock(mutex_);
+      done_.wait(lock, [&] { return running_.load(std::memory_order_acquire) == 0; });
+    }
+    if (error_) std::rethrow_exception(error_);
+    return true;
+  }
+
+ private:
+  // About 20 to 50 microseconds: longer than the gap between two layers, shorter than anyone's patience.
+  static constexpr int kSpins = 2000;
+
+  void grow(int helpers) {
+    while (static_cast<int>(threads_.size()) < helpers) {
+      const int id = static_cast<int>(threads_.size());
+      const uint64_t seen = ticket_.load(std::memory_order_relaxed);
+      // Detached: the pool is never destroyed, so that no order of static destructors can hang at exit.
+      threads_.emplace_back([this, id, seen] { serve(id, seen); });
+      threads_.back().detach();
+    }
+  }
+
+  void serve(int id, uint64_t seen) {
+    inside_job = true;
+    for (;;) {
+      for (int spins = 0; spins < kSpins && ticket_.load(std::memory_order_acquire) == seen; ++spins) relax();
+      bool mine;
+      {
+        std::unique_lock<std::mutex> lock(mutex_);
+        wake_.wait(lock, [&] { return ticket_.load(std::memory_order_relaxed) != seen; });
+        seen = ticket_.load(std::memory_order_relaxed);
+        mine = id < active_;
+      }
+      if (!mine) continue;
+      work();
+      if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        std::lock_guard<std::mutex> lock(mutex_);
+        done_.notify_one();
+      }
+    }
+  }
+
+  void work() {
+    const bool before = inside_job;
+    inside_job = true;
+    for (;;) {
+      const int64_t index = next_.fetch_add(1, std::memory_order_relaxed);
+      if (index >= count_) break;
+      try {
+        task_(context_, index);
+      } catch (...) {
+        std::lock_guard<std::mutex> lock(mutex_);
+        if (!error_) error_ = std::current_exception();
+        next_.store(count_, std::memory_order_relaxed);
+      }
+    }
+    inside_job = before;
+  }
+
+  std::mutex owner_;  // held by the thread whose job runs
+  std::mutex mutex_;
+  std::condition_variable wake_, done_;
+  std::vector<std::thread> threads_;
+  std::atomic<uint64_t> ticket_{0};
+  int active_ = 0;
+  std::atomic<int64_t> next_{0};
+  std::atomic<int> running_{0};
+  int64_t count_ = 0;
+  detail::Task task_ = nullptr;
+  void* context_ = nullptr;
+  std::exception_ptr error_;
+};
+
+std::atomic<Pool*> current_pool{nullptr};
+
+// The child of a fork has only the forking thread: its parent's pool is left alone (its locks may be held by
+// threads that do not exist here) and a new one is made when needed.
+void forget_pool() {
+  current_pool.store(nullptr, std::memory_order_relaxed);
+  inside_job = false;
+}
+
+Pool& pool() {
+  Pool* existing = current_pool.load(std::memory_order_acquire);
+  if (existing != nullptr) return *existing;
+  static std::once_flag registered;
+  std::call_once(registered, [] { pthread_atfork(nullptr, nullptr, forget_pool); });
+  Pool* made = new Pool;
+  if (current_pool.compare_exchange_strong(existing, made, std::memory_order_acq_rel)) return *made;
+  delete made;
+  return *existing;
+}
+
+}  // namespace
+
+int num_threads() {
+  int count = wanted_threads.load(std::memory_order_relaxed);
+  if (count == 0) {
+    static const int initial = default_count();
+    count = initial;
+  }
+  return count;
+}
+
+void set_num_threads(int64_t count) {
+  if (count < 1 || count > kMaxThreads)
+    throw std::invalid_argument("num_threads: got " + std::to_string(count) + ", expected an integer from 1 to " +
+                                std::to_string(kMaxThreads));
+  wanted_threads.store(static_cast<int>(count), std::memory_order_relaxed);
+}
+
+namespace detail {
+
+void parallel_for(int64_t count, Task task, void* context) {
+  const int threads = num_threads();
+  if (count > 1 && threads > 1 && !inside_job && pool().try_run(count, task, context, threads)) return;
+  for (int64_t index = 0; index < count; ++index) task(context, index);
+}
+
+}  // namespace detail
+}  // namespace day33

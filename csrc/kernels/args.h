@@ -1,0 +1,110 @@
+// The arguments of every kernel: plain structs of pointers and sizes, the same for all instruction sets.
+//
+// Layout. A tile holds `n` samples as [n][H][W][C][lanes]. `lanes` is 1 (channels last, NHWC) or the vector
+// width of the instruction set (samples in the lanes; then n is 1 and each lane is a sample of its own).
+// Kernels that treat all channels alike see only `inner` = C * lanes contiguous floats a pixel, so that one
+// body serves both layouts. Dimension letters as in docs/architecture.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace day33 {
+
+enum class Activation : int { linear, relu, leaky_relu, elu, sigmoid, tanh, softmax };
+
+// ---- pooling, un-pooling, up-sampling: one sample, [H][W][inner] -> [OH][OW][inner] ----
+
+struct Pool2dArgs {
+  int64_t H, W, OH, OW, inner;
+  int64_t KH, KW, SH, SW;     // window and strides
+  int64_t pad_top, pad_left;  // padded cells never win
+};
+
+struct UpSample2dArgs {
+  int64_t H, W, OH, OW, inner;
+  int64_t scale_h, scale_w;  // OH = H * scale_h, OW = W * scale_w
+};
+
+// ---- batch normalisation: rows of [C][lanes] ----
+
+struct ChannelRows {
+  int64_t rows, C;
+  int lanes;        // 1 or the vector width
+  int valid_lanes;  // lanes that hold a sample; the rest repeat one and must not count
+};
+
+// ---- losses: rows of [C][lanes]; the last axis of the prediction is C ----
+
+struct LossArgs {
+  int64_t rows, C;
+  int lanes;
+  int valid_lanes;
+  const float* prediction;  // [rows][C][lanes]: probabilities, or logits where the loss takes logits
+  const float* target;      // [rows][C][lanes]; not used by the sparse loss
+  const int32_t* labels;    // [rows][lanes]; sparse loss only. A label outside [0, C) makes loss and gradient NaN
+  const float* weights;     // [rows][lanes], or null for all ones
+  float* gradient;          // [rows][C][lanes], or null when only the value is wanted
+  float scale;              // multiplies the gradient (1 / positions for a mean)
+};
+
+// ---- optimizers: flat arrays of n floats ----
+
+struct SgdArgs {
+  float learning_rate, momentum;
+  bool nesterov;
+};
+struct AdadeltaArgs {
+  float learning_rate;
+  double rho;  // in double, since the rule needs 1 - rho
+  float epsilon;
+};
+struct AdamArgs {
+  float learning_rate;    // already with bias correction: lr * sqrt(1 - beta_2^t) / (1 - beta_1^t)
+  double beta_1, beta_2;  // in double, since the rule needs 1 - beta
+  float epsilon;
+};
+
+// ---- convolution family ----
+//
+// Convolution, transposed convolution, the input gradients of both, and dense layers are one sum:
+//   y[p][o] = bias[o] + sum over k of x[base + p * x_step + offset(k)] * w[k][o],   k = (ky, kx, c)
+// A *run* is a row of output pixels p that use the same taps, each pixel's input `x_step` beyond the one before.
+// A *segment* is a stretch of k whose inputs and weights are both consecutive. Taps outside the input are in no
+// segment, so borders and the zeros between strided cells cost nothing. Kernel gradients are the same walk:
+//   dw[k][o] += sum over p of a[base + p * a_step + offset(k)] * b[p * b_step + o]
+// Offsets and steps count elements of one sample ([y][x][c]); in the lanes layout an element is a whole vector.
+
+struct Segment {
+  int64_t x;       // offset of the first input from the pixel's base
+  int64_t weight;  // first k
+  int64_t length;  // how many k
+};
+
+struct GatherArgs {
+  const float* x;        // input at the base of the run's first pixel
+  const float* weights;  // packed [ceil(O / width)][K][width], the last block padded with zeros
+  const float* bias;     // [O] or null
+  float* y;              // first output pixel of the run
+  const Segment* segments;
+  int64_t segment_count;
+  int64_t pixels;
+  int64_t x_step;
+  int64_t y_step;
+  int64_t K;
+  int64_t O;
+  bool relu;  // y = max(y, 0), NaN kept; other activations are a pass of their own
+};
+
+struct CorrelateArgs {
+  const float* a;  // gathered side, at the base of the run's first pixel
+  const float* b;  // other side, at the run's first pixel
+  float* dw;       // accumulators [K][dw_step][lanes]
+  const Segment* segments;
+  int64_t segment_count;
+  int64_t pixels;
+  int64_t a_step, b_step, dw_step;
+  int64_t O;
+};
+
+}  // namespace day33

@@ -1,0 +1,273 @@
+// The convolution family on runs and segments (args.h). Each body is a register tile: a few pixels (or k) times a
+// few outputs stay in registers while the reduction runs through all segments.
+//
+// Every accumulator adds its products in the order of k (or of pixels), whatever the tile it falls into, so that
+// results do not depend on how rows were split.
+#include "kernels/kernels.h"
+#include "simd/vec.h"
+
+namespace day33::DAY33_ISA {
+namespace {
+
+// Registers decide the tiles: 32 vector registers for AVX-512 and NEON, 16 otherwise.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kPixelsWide = 6;       // lanes layout: pixels x 4 outputs
+constexpr int kPixelsChannels = 12;  // channels layout: pixels x 2 vectors
+#else
+constexpr int kPixelsWide = 3;
+constexpr int kPixelsChannels = 6;
+#endif
+constexpr int kPixelsTwo = 2 * kPixelsWide;  // lanes layout: pixels x 2 outputs
+constexpr int kPixelsOne = 8;                // lanes layout: pixels x 1 output
+
+DAY33_INLINE Vec relu(Vec v) { return select(v < 0.0f, broadcast(0.0f), v); }
+
+// ---- gather, samples in the lanes ----
+
+template <int P, int O>
+__attribute__((noinline)) void lanes_tile(const GatherArgs& g, const float* x, const float* w, const float* bias,
+                                          float* y, int outputs) {
+  Vec sum[P][O];
+  for (int o = 0; o < O; ++o) {
+    const Vec start = broadcast(bias != nullptr && o < outputs ? bias[o] : 0.0f);
+    for (int p = 0; p < P; ++p) sum[p][o] = start;
+  }
+  const int64_t step = g.x_step * kLanes;
+  for (int64_t s = 0; s < g.segment_count; ++s) {
+    const float* xs = x + g.segments[s].x * kLanes;
+    const float* ws = w + g.segments[s].weight * O;
+    for (int64_t k = 0; k < g.segments[s].length; ++k, xs += kLanes, ws += O) {
+      Vec in[P];
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) in[p] = load(xs + p * step);
+#pragma GCC unroll 16
+      for (int o = 0; o < O; ++o) {
+        const Vec weight = broadcast(ws[o]);
+#pragma GCC unroll 16
+        for (int p = 0; p < P; ++p) sum[p][o] += in[p] * weight;
+      }
+    }
+  }
+  for (int p = 0; p < P; ++p)
+    for (int o = 0; o < O; ++o)
+      if (o < outputs) store(y + (p * g.y_step + o) * kLanes, g.relu ? relu(sum[p][o]) : sum[p][o]);
+}
+
+// All pixels of a run, P at a time, the rest in smaller tiles.
+template <int P, int O>
+void lanes_run(const GatherArgs& g, int64_t first, const float* w, const float* bias, float* y, int outputs) {
+  int64_t p = first;
+  for (; p + P <= g.pixels; p += P)
+    lanes_tile<P, O>(g, g.x + p * g.x_step * kLanes, w, bias, y + p * g.y_step * kLanes, outputs);
+  if constexpr (P > 1) {
+    if (p < g.pixels) lanes_run<(P + 1) / 2, O>(g, p, w, bias, y, outputs);
+  }
+}
+
+// ---- gather, output channels in the lanes ----
+
+template <int P, int V>
+__attribute__((noinline)) void channels_tile(const GatherArgs& g, const float* x, const float* w, int64_t width,
+                                             const float* bias, float* y, int outputs) {
+  Vec sum[P][V];
+  for (int v = 0; v < V; ++v) {
+    const int here = min_of(outputs - v * kLanes, kLanes);
+    const Vec start = bias == nullptr  ? broadcast(0.0f)
+                      : here == kLanes ? load(bias + v * kLanes)
+                                       : load_first(bias + v * kLanes, here);
+    for (int p = 0; p < P; ++p) sum[p][v] = start;
+  }
+  for (int64_t s = 0; s < g.segment_count; ++s) {
+    const float* xs = x + g.segments[s].x;
+    const float* ws = w + g.segments[s].weight * width;
+    for (int64_t k = 0; k < g.segments[s].length; ++k, ++xs, ws += width) {
+      Vec weight[V];
+#pragma GCC unroll 16
+      for (int v = 0; v < V; ++v) weight[v] = load(ws + v * kLanes);
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) {
+        const Vec in = broadcast(xs[p * g.x_step]);
+#pragma GCC unroll 16
+        for (int v = 0; v < V; ++v) sum[p][v] += in * weight[v];
+      }
+    }
+  }
+  for (int p = 0; p < P; ++p)
+    for (int v = 0; v < V; ++v) {
+      const int here = min_of(outputs - v * kLanes, kLanes);
+      float* to = y + p * g.y_step + v * kLanes;
+      const Vec value = g.relu ? relu(sum[p][v]) : sum[p][v];
+      if (here == kLanes)
+        store(to, value);
+      else
+        store_first(to, value, here);
+    }
+}
+
+template <int P, int V>
+void channels_run(const GatherArgs& g, int64_t first, const float* w, int64_t width, const float* bias, float* y,
+                  int outputs) {
+  int64_t p = first;
+  for (; p + P <= g.pixels; p += P)
+    channels_tile<P, V>(g, g.x + p * g.x_step, w, width, bias, y + p * g.y_step, outputs);
+  if constexpr (P > 1) {
+    if (p < g.pixels) channels_run<(P + 1) / 2, V>(g, p, w, width, bias, y, outputs);
+  }
+}
+
+// ---- correlate: dw[k][o] += sum over pixels a[k] b[o] ----
+
+template <int K, int O>
+__attribute__((noinline)) void lanes_outer(const CorrelateArgs& c, const float* a, const float* b, float* dw) {
+  Vec sum[K][O];
+  for (int k = 0; k < K; ++k)
+    for (int o = 0; o < O; ++o) sum[k][o] = load(dw + (k * c.dw_step + o) * kLanes);
+  for (int64_t p = 0; p < c.pixels; ++p, a += c.a_step * kLanes, b += c.b_step * kLanes) {
+    Vec left[K];
+#pragma GCC unroll 16
+    for (int k = 0; k < K; ++k) left[k] = load(a + k * kLanes);
+#pragma GCC unroll 16
+    for (int o = 0; o < O; ++o) {
+      const Vec right = load(b + o * kLanes);
+#pragma GCC unroll 16
+      for (int k = 0; k < K; ++k) sum[k][o] += left[k] * right;
+    }
+  }
+  for (int k = 0; k < K; ++k)
+    for (int o = 0; o < O; ++o) store(dw + (k * c.dw_step + o) * kLanes, sum[k][o]);
+}
+
+// One segment: k in steps of K, the rest in smaller tiles.
+template <int K, int O>
+void lanes_segment(const CorrelateArgs& c, const Segment& s, int64_t first, int64_t o) {
+  int64_t k = first;
+  for (; k + K <= s.length; k += K)
+    lanes_outer<K, O>(c, c.a + (s.x + k) * kLanes, c.b + o * kLanes, c.dw + ((s.weight + k) * c.dw_step + o) * kLanes);
+  if constexpr (K > 1) {
+    if (k < s.length) lanes_segment<(K + 1) / 2, O>(c, s, k, o);
+  }
+}
+
+template <int K, int V>
+__attribute__((noinline)) void channels_outer(const CorrelateArgs& c, const float* a, const float* b, float* dw,
+                                              int tail) {
+  // `tail` floats of the last vector are real; kLanes when all are.
+  Vec sum[K][V];
+  for (int k = 0; k < K; ++k)
+    for (int v = 0; v < V; ++v) {
+      const float* from = dw + k * c.dw_step + v * kLanes;
+      sum[k][v] = v + 1 < V || tail == kLanes ? load(from) : load_first(from, tail);
+    }
+  for (int64_t p = 0; p < c.pixels; ++p, a += c.a_step, b += c.b_step) {
+    Vec right[V];
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v)
+      right[v] = v + 1 < V || tail == kLanes ? load(b + v * kLanes) : load_first(b + v * kLanes, tail);
+#pragma GCC unroll 16
+    for (int k = 0; k < K; ++k) {
+      const Vec left = broadcast(a[k]);
+#pragma GCC unroll 16
+      for (int v = 0; v < V; ++v) sum[k][v] += left * right[v];
+    }
+  }
+  for (int k = 0; k < K; ++k)
+    for (int v = 0; v < V; ++v) {
+      float* to = dw + k * c.dw_step + v * kLanes;
+      if (v + 1 < V || tail == kLanes)
+        store(to, sum[k][v]);
+      else
+        store_first(to, sum[k][v], tail);
+    }
+}
+
+template <int K, int V>
+void channels_segment(const CorrelateArgs& c, const Segment& s, int64_t first, int64_t o, int tail) {
+  int64_t k = first;
+  for (; k + K <= s.length; k += K)
+    channels_outer<K, V>(c, c.a + s.x + k, c.b + o, c.dw + (s.weight + k) * c.dw_step + o, tail);
+  if constexpr (K > 1) {
+    if (k < s.length) channels_segment<(K + 1) / 2, V>(c, s, k, o, tail);
+  }
+}
+
+}  // namespace
+
+int64_t gather_lanes_width(int64_t O) { return O == 1 ? 1 : O == 2 ? 2 : 4; }
+
+void gather_lanes(const GatherArgs& g) {
+  const int64_t width = gather_lanes_width(g.O);
+  for (int64_t o = 0; o < g.O; o += width) {
+    const float* w = g.weights + o / width * g.K * width;
+    const float* bias = g.bias == nullptr ? nullptr : g.bias + o;
+    float* y = g.y + o * kLanes;
+    const int outputs = static_cast<int>(min_of(g.O - o, width));
+    if (width == 1)
+      lanes_run<kPixelsOne, 1>(g, 0, w, bias, y, outputs);
+    else if (width == 2)
+      lanes_run<kPixelsTwo, 2>(g, 0, w, bias, y, outputs);
+    else
+      lanes_run<kPixelsWide, 4>(g, 0, w, bias, y, outputs);
+  }
+}
+
+int64_t gather_channels_width(int64_t O) { return O <= kLanes ? kLanes : 2 * kLanes; }
+
+void gather_channels(const GatherArgs& g) {
+  const int64_t width = gather_channels_width(g.O);
+  for (int64_t o = 0; o < g.O; o += width) {
+    const float* w = g.weights + o / width * g.K * width;
+    const float* bias = g.bias == nullptr ? nullptr : g.bias + o;
+    const int outputs = static_cast<int>(min_of(g.O - o, width));
+    if (outputs > kLanes)
+      channels_run<kPixelsChannels, 2>(g, 0, w, width, bias, g.y + o, outputs);
+    else
+      channels_run<kPixelsChannels, 1>(g, 0, w, width, bias, g.y + o, outputs);
+  }
+}
+
+void correlate_lanes(const CorrelateArgs& c) {
+  for (int64_t s = 0; s < c.segment_count; ++s) {
+    const Segment& segment = c.segments[s];
+    int64_t o = 0;
+    for (; o + 4 <= c.O; o += 4) lanes_segment<kPixelsWide, 4>(c, segment, 0, o);
+    if (c.O - o >= 2) {
+      lanes_segment<kPixelsTwo, 2>(c, segment, 0, o);
+      o += 2;
+    }
+    if (c.O - o == 1) lanes_segment<kPixelsOne, 1>(c, segment, 0, o);
+  }
+}
+
+void correlate_channels(const CorrelateArgs& c) {
+  for (int64_t s = 0; s < c.segment_count; ++s) {
+    for (int64_t o = 0; o < c.O; o += 2 * kLanes) {
+      const int left = static_cast<int>(min_of(c.O - o, static_cast<int64_t>(2 * kLanes)));
+      if (left > kLanes)
+        channels_segment<kPixelsChannels, 2>(c, c.segments[s], 0, o, left - kLanes);
+      else
+        channels_segment<kPixelsChannels, 1>(c, c.segments[s], 0, o, left);
+    }
+  }
+}
+
+void dot_rows(const float* x, const float* w, const float* bias, float* y, int64_t rows, int64_t K) {
+  constexpr int kChains = 4;  // independent sums hide the latency of an FMA
+  for (int64_t r = 0; r < rows; ++r, x += K) {
+    Vec sum[kChains] = {};
+    int64_t k = 0;
+    for (; k + kChains * kLanes <= K; k += kChains * kLanes)
+      for (int c = 0; c < kChains; ++c) sum[c] += load(x + k + c * kLanes) * load(w + k + c * kLanes);
+    for (; k + kLanes <= K; k += kLanes) sum[0] += load(x + k) * load(w + k);
+    if (k < K) {
+      const int left = static_cast<int>(K - k);
+      sum[1] += load_first(x + k, left) * load_first(w + k, left);
+    }
+    y[r] = sum_lanes((sum[0] + sum[1]) + (sum[2] + sum[3])) + (bias != nullptr ? bias[0] : 0.0f);
+  }
+}
+
+void collapse_lanes(const float* x, float* y, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) y[i] = sum_lanes(load(x + i * kLanes));
+}
+
+}  // namespace day33::DAY33_ISA

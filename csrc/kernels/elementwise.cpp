@@ -1,0 +1,115 @@
+// Sums, scaling, dropout, and the change between the two layouts.
+#include "kernels/kernels.h"
+#include "simd/body.h"
+#include "simd/philox.h"
+
+namespace day33::DAY33_ISA {
+namespace {
+
+// Elements of two vectors in turn, from their first and from their second halves.
+DAY33_INLINE Vec interleave_low(Vec a, Vec b) {
+#if DAY33_LANES == 4
+  return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+#elif DAY33_LANES == 8
+  return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+#else
+  return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+#endif
+}
+DAY33_INLINE Vec interleave_high(Vec a, Vec b) {
+#if DAY33_LANES == 4
+  return __builtin_shufflevector(a, b, 2, 6, 3, 7);
+#elif DAY33_LANES == 8
+  return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#else
+  return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#endif
+}
+
+// Transposes kLanes x kLanes in place. Interleaving the first half of the vectors with the second moves the top bit
+// of the row number to the bottom of the column number; after log2(kLanes) rounds rows and columns have changed.
+DAY33_INLINE void transpose(Vec (&v)[kLanes]) {
+  for (int round = 1; round < kLanes; round *= 2) {
+    Vec next[kLanes];
+    for (int i = 0; i < kLanes / 2; ++i) {
+      next[2 * i] = interleave_low(v[i], v[i + kLanes / 2]);
+      next[2 * i + 1] = interleave_high(v[i], v[i + kLanes / 2]);
+    }
+    for (int i = 0; i < kLanes; ++i) v[i] = next[i];
+  }
+}
+
+// x * factor where the random word is in the kept part of [0, 1), and zero elsewhere, whatever x is.
+DAY33_INLINE Vec drop(Vec x, VecU word, float rate, float factor) {
+  const Vec uniform = __builtin_convertvector((VecI)(word >> 8), Vec) * 5.9604644775390625e-8f;  // 24 bits, 2^-24
+  return keep_where(uniform >= rate, x * factor);
+}
+
+}  // namespace
+
+void add_to(const float* x, float* y, int64_t n) {
+  over_inner(n, [=](auto w, int64_t i) { w.store(y + i, w.load(y + i) + w.load(x + i)); });
+}
+
+void scale_by(float* x, float factor, int64_t n) {
+  over_inner(n, [=](auto w, int64_t i) { w.store(x + i, w.load(x + i) * factor); });
+}
+
+void dropout(const float* x, float* y, int64_t features, int lanes, uint64_t key, int64_t first_sample, float rate) {
+  // Philox gives four words a counter. Features go in blocks of 64: counter 16 * block + j of a sample gives the words
+  // of its features 64 * block + {0, 16, 32, 48} + j. So both layouts find neighbouring words in neighbouring lanes.
+  const float factor = 1.0f / (1.0f - rate);
+  VecU low, high, number;
+  for (int i = 0; i < kLanes; ++i) {
+    const uint64_t sample = static_cast<uint64_t>(first_sample) + (lanes == 1 ? 0 : i);
+    low[i] = static_cast<uint32_t>(sample);
+    high[i] = static_cast<uint32_t>(sample >> 32);
+    number[i] = lanes == 1 ? i : 0;
+  }
+  const int step = lanes == 1 ? kLanes : 1;  // counters in a vector
+  for (int64_t block = 0; block * 64 < features; ++block)
+    for (int j = 0; j < 16; j += step) {
+      const uint64_t counter = static_cast<uint64_t>(block) * 16 + j;  // j + kLanes <= 16: no carry within the vector
+      VecU word[4] = {number + static_cast<uint32_t>(counter), VecU{} + static_cast<uint32_t>(counter >> 32), low,
+                      high};
+      philox4x32(word, key);
+      for (int k = 0; k < 4; ++k) {
+        const int64_t feature = block * 64 + k * 16 + j;
+        const int64_t rest = features - feature;
+        if (rest <= 0) break;
+        const float* from = x + feature * lanes;
+        float* to = y + feature * lanes;
+        if (lanes != 1 || rest >= kLanes)
+          store(to, drop(load(from), word[k], rate, factor));
+        else
+          store_first(to, drop(load_first(from, static_cast<int>(rest)), word[k], rate, factor),
+                      static_cast<int>(rest));
+      }
+    }
+}
+
+void pack_lanes(const float* const* src, float* dst, int64_t features) {
+  int64_t f = 0;
+  for (; f + kLanes <= features; f += kLanes) {
+    Vec v[kLanes];
+    for (int i = 0; i < kLanes; ++i) v[i] = load(src[i] + f);
+    transpose(v);
+    for (int i = 0; i < kLanes; ++i) store(dst + (f + i) * kLanes, v[i]);
+  }
+  for (; f < features; ++f)
+    for (int i = 0; i < kLanes; ++i) dst[f * kLanes + i] = src[i][f];
+}
+
+void unpack_lanes(const float* src, float* const* dst, int64_t features, int count) {
+  int64_t f = 0;
+  for (; f + kLanes <= features; f += kLanes) {
+    Vec v[kLanes];
+    for (int i = 0; i < kLanes; ++i) v[i] = load(src + (f + i) * kLanes);
+    transpose(v);
+    for (int i = 0; i < count; ++i) store(dst[i] + f, v[i]);
+  }
+  for (; f < features; ++f)
+    for (int i = 0; i < count; ++i) dst[i][f] = src[f * kLanes + i];
+}
+
+}  // namespace day33::DAY33_ISA

@@ -1,0 +1,174 @@
+// Max pooling and un-pooling, forward and backward.
+#include "kernels/kernels.h"
+#include "simd/body.h"
+
+namespace day33::DAY33_ISA {
+namespace {
+
+// The part of an output pixel's window that lies inside the input.
+struct Span {
+  int64_t begin, end;
+};
+
+Span window_span(int64_t out, int64_t stride, int64_t pad, int64_t window, int64_t size) {
+  const int64_t start = out * stride - pad;
+  return {max_of<int64_t>(start, 0), min_of<int64_t>(start + window, size)};
+}
+
+// True where v beats the best so far: strictly greater, or the first NaN.
+template <typename Float>
+DAY33_INLINE auto beats(Float v, Float best) {
+  return (v > best) | ((v != v) & (best == best));
+}
+
+// One output pixel. kKH, kKW: window of constant size, or 0 for the size of the spans.
+template <bool kWinner, int kKH, int kKW>
+DAY33_INLINE void pool_pixel(const float* x, int64_t W, int64_t inner, Span rows, Span columns, float* y,
+                             int32_t* winner) {
+  const int64_t height = kKH ? kKH : rows.end - rows.begin;
+  const int64_t width = kKW ? kKW : columns.end - columns.begin;
+  const int64_t first = rows.begin * W + columns.begin;
+  const float* corner = x + first * inner;
+  over_inner(inner, [=](auto w, int64_t i) __attribute__((always_inline)) {
+    auto best = w.load(corner + i);
+    auto index = w.fill(static_cast<int32_t>(first));
+    for (int64_t dy = 0; dy < height; ++dy) {
+      for (int64_t dx = 0; dx < width; ++dx) {
+        if (dy + dx == 0) continue;
+        const auto v = w.load(corner + (dy * W + dx) * inner + i);
+        const auto take = beats(v, best);
+        best = w.choose(take, v, best);
+        if (kWinner) index = w.choose(take, w.fill(static_cast<int32_t>(first + dy * W + dx)), index);
+      }
+    }
+    w.store(y + i, best);
+    if (kWinner) w.store(winner + i, index);
+  });
+}
+
+template <bool kWinner>
+DAY33_INLINE void pool_forward(const Pool2dArgs& args, const float* x, float* y, int32_t* winner) {
+  const int64_t inner = args.inner;
+  for (int64_t oy = 0; oy < args.OH; ++oy) {
+    const Span rows = window_span(oy, args.SH, args.pad_top, args.KH, args.H);
+    for (int64_t ox = 0; ox < args.OW; ++ox) {
+      const Span columns = window_span(ox, args.SW, args.pad_left, args.KW, args.W);
+      if (rows.begin >= rows.end || columns.begin >= columns.end) {
+        // Nothing but padding: minus infinity, and no winner to send a gradient to.
+        for (int64_t i = 0; i < inner; ++i) {
+          y[i] = -__builtin_inff();
+          if (kWinner) winner[i] = -1;
+        }
+      } else if (rows.end - rows.begin == 2 && columns.end - columns.begin == 2) {
+        pool_pixel<kWinner, 2, 2>(x, args.W, inner, rows, columns, y, winner);
+      } else {
+        pool_pixel<kWinner, 0, 0>(x, args.W, inner, rows, columns, y, winner);
+      }
+      y += inner;
+      if (kWinner) winner += inner;
+    }
+  }
+}
+
+// Windows that do not overlap: every cell is written once, by its window or as a gap.
+DAY33_INLINE void pool_backward_disjoint(const Pool2dArgs& args, const int32_t* winner, const float* dy, float* dx) {
+  const int64_t inner = args.inner, W = args.W;
+  int64_t done_rows = 0;
+  for (int64_t oy = 0; oy < args.OH; ++oy) {
+    const Span rows = window_span(oy, args.SH, args.pad_top, args.KH, args.H);
+    if (rows.begin >= rows.end) continue;
+    zero_floats(dx + done_rows * W * inner, (rows.begin - done_rows) * W * inner);
+    done_rows = rows.end;
+    int64_t done_columns = 0;
+    for (int64_t ox = 0; ox < args.OW; ++ox) {
+      const Span columns = window_span(ox, args.SW, args.pad_left, args.KW, W);
+      if (columns.begin >= columns.end) continue;
+      const int64_t out = (oy * args.OW + ox) * inner;
+      for (int64_t iy = rows.begin; iy < rows.end; ++iy)
+        zero_floats(dx + (iy * W + done_columns) * inner, (columns.begin - done_columns) * inner);
+      done_columns = columns.end;
+      over_inner(inner, [=](auto w, int64_t i) __attribute__((always_inline)) {
+        const auto index = w.load(winner + out + i);
+        const auto gradient = w.load(dy + out + i);
+        for (int64_t iy = rows.begin; iy < rows.end; ++iy)
+          for (int64_t ix = columns.begin; ix < columns.end; ++ix) {
+            const int64_t cell = iy * W + ix;
+            w.store(dx + cell * inner + i, w.where(index == w.fill(static_cast<int32_t>(cell)), gradient));
+          }
+      });
+    }
+    for (int64_t iy = rows.begin; iy < rows.end; ++iy)
+      zero_floats(dx + (iy * W + done_columns) * inner, (W - done_columns) * inner);
+  }
+  zero_floats(dx + done_rows * W * inner, (args.H - done_rows) * W * inner);
+}
+
+DAY33_INLINE void pool_backward_overlapping(const Pool2dArgs& args, const int32_t* winner, const float* dy, float* dx) {
+  const int64_t inner = args.inner, W = args.W;
+  zero_floats(dx, args.H * W * inner);
+  for (int64_t oy = 0; oy < args.OH; ++oy) {
+    const Span rows = window_span(oy, args.SH, args.pad_top, args.KH, args.H);
+    for (int64_t ox = 0; ox < args.OW; ++ox) {
+      const Span columns = window_span(ox, args.SW, args.pad_left, args.KW, W);
+      const int64_t out = (oy * args.OW + ox) * inner;
+      over_inner(inner, [=](auto w, int64_t i) __attribute__((always_inline)) {
+        const auto index = w.load(winner + out + i);
+        const auto gradient = w.load(dy + out + i);
+        for (int64_t iy = rows.begin; iy < rows.end; ++iy)
+          for (int64_t ix = columns.begin; ix < columns.end; ++ix) {
+            const int64_t cell = iy * W + ix;
+            float* p = dx + cell * inner + i;
+            w.store(p, w.load(p) + w.where(index == w.fill(static_cast<int32_t>(cell)), gradient));
+          }
+      });
+    }
+  }
+}
+
+}  // namespace
+
+void max_pool2d_forward(const Pool2dArgs& args, const float* x, float* y, int32_t* winner) {
+  if (winner != nullptr)
+    pool_forward<true>(args, x, y, winner);
+  else
+    pool_forward<false>(args, x, y, nullptr);
+}
+
+void max_pool2d_backward(const Pool2dArgs& args, const int32_t* winner, const float* dy, float* dx) {
+  if (args.SH >= args.KH && args.SW >= args.KW)
+    pool_backward_disjoint(args, winner, dy, dx);
+  else
+    pool_backward_overlapping(args, winner, dy, dx);
+}
+
+bool max_unpool2d_forward(const float* x, const int32_t* index, float* y, int64_t in, int64_t out, int lanes) {
+  zero_floats(y, out * lanes);
+  bool inside = true;
+  for (int64_t i = 0; i < in; ++i)
+    for (int lane = 0; lane < lanes; ++lane) {
+      const int64_t target = index[i * lanes + lane];
+      if (target >= 0 && target < out)
+        y[target * lanes + lane] = x[i * lanes + lane];
+      else
+        inside = false;
+    }
+  return inside;
+}
+
+void max_unpool2d_backward(const int32_t* index, const float* dy, float* dx, int32_t* owner, int64_t in, int64_t out,
+                           int lanes) {
+  // The owner of a cell is the last input that names it. Cells nobody names are never read, so `owner` starts as is.
+  for (int64_t i = 0; i < in; ++i)
+    for (int lane = 0; lane < lanes; ++lane) {
+      const int64_t target = index[i * lanes + lane];
+      if (target >= 0 && target < out) owner[target * lanes + lane] = static_cast<int32_t>(i);
+    }
+  for (int64_t i = 0; i < in; ++i)
+    for (int lane = 0; lane < lanes; ++lane) {
+      const int64_t target = index[i * lanes + lane];
+      const bool wins = target >= 0 && target < out && owner[target * lanes + lane] == static_cast<int32_t>(i);
+      dx[i * lanes + lane] = wins ? dy[target * lanes + lane] : 0.0f;
+    }
+}
+
+}  // namespace day33::DAY33_ISA

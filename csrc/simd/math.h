@@ -1,0 +1,114 @@
+// sqrt, exp, expm1, log, log1p, tanh and sigmoid for a Vec. Polynomials and range reductions after Cephes (S. Moshier,
+// single precision: expf, logf, tanhf); errors measured against libm by tests/native/test_math.cpp.
+// NaN passes through, exp overflows to infinity and underflows to zero, log(0) is -infinity.
+#pragma once
+
+#include "simd/vec.h"
+
+namespace day33::DAY33_ISA {
+
+// Nearest integer (ties to even) for |x| < 2^22: adding 1.5 * 2^23 leaves no room for fraction bits.
+DAY33_INLINE Vec round_small(Vec x) {
+  const float magic = 12582912.0f;
+  Vec shifted = x + magic;
+  return shifted - magic;
+}
+
+DAY33_INLINE VecI to_int(Vec x) { return __builtin_convertvector(x, VecI); }
+DAY33_INLINE Vec to_float(VecI x) { return __builtin_convertvector(x, Vec); }
+
+DAY33_INLINE Vec sqrt(Vec x) {
+  alignas(sizeof(Vec)) float part[kLanes];
+  store(part, x);
+  for (int i = 0; i < kLanes; ++i) part[i] = __builtin_sqrtf(part[i]);  // one instruction with -fno-math-errno
+  return load(part);
+}
+
+// exp(r) - 1 for |r| <= ln(2) / 2.
+DAY33_INLINE Vec expm1_reduced(Vec r) {
+  Vec p = broadcast(1.9875691500e-4f);
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  return p * (r * r) + r;
+}
+
+DAY33_INLINE Vec exp(Vec x) {
+  Vec clamped = at_most(at_least(x, -87.33f), 88.72f);
+  clamped = select(x != x, broadcast(0.0f), clamped);
+  Vec n = round_small(clamped * 1.44269504088896341f);
+  // ln 2 in two parts, so that n * ln 2 loses nothing.
+  Vec r = clamped - n * 0.693359375f;
+  r = r - n * -2.12194440e-4f;
+  Vec y = expm1_reduced(r) + 1.0f;
+  // 2^n in two steps: n may be 128, whose exponent alone would be infinity.
+  VecI k = to_int(n);
+  VecI half = k >> 1;
+  y = y * as_float((half + 127) << 23);
+  y = y * as_float((k - half + 127) << 23);
+  y = select(x > 88.7228391f, broadcast(__builtin_inff()), y);
+  y = select(x < -87.33f, broadcast(0.0f), y);
+  return select(x != x, x, y);
+}
+
+DAY33_INLINE Vec expm1(Vec x) { return select(abs(x) < 0.34f, expm1_reduced(x), exp(x) - 1.0f); }
+
+DAY33_INLINE Vec log(Vec x) {
+  // Subnormal numbers are scaled into the normal range first.
+  VecI tiny = x < 1.17549435e-38f;
+  Vec scaled = select(tiny, x * 8388608.0f, x);
+  VecI bits = as_int(scaled);
+  VecI exponent = ((bits >> 23) & 0xff) - 126;
+  exponent = select_i(tiny, exponent - 23, exponent);
+  Vec m = as_float((bits & 0x007fffff) | 0x3f000000);  // mantissa in [0.5, 1)
+  VecI low = m < 0.707106781186547524f;
+  Vec e = to_float(select_i(low, exponent - 1, exponent));
+  m = select(low, m + m, m) - 1.0f;
+  Vec z = m * m;
+  Vec p = broadcast(7.0376836292e-2f);
+  p = p * m - 1.1514610310e-1f;
+  p = p * m + 1.1676998740e-1f;
+  p = p * m - 1.2420140846e-1f;
+  p = p * m + 1.4249322787e-1f;
+  p = p * m - 1.6668057665e-1f;
+  p = p * m + 2.0000714765e-1f;
+  p = p * m - 2.4999993993e-1f;
+  p = p * m + 3.3333331174e-1f;
+  Vec y = p * m * z;
+  y = y + e * -2.12194440e-4f;
+  y = y - z * 0.5f;
+  y = m + y;
+  y = y + e * 0.693359375f;
+  const float inf = __builtin_inff();
+  y = select(x == 0.0f, broadcast(-inf), y);
+  y = select(x == inf, broadcast(inf), y);
+  y = select(x < 0.0f, broadcast(__builtin_nanf("")), y);
+  return select(x != x, x, y);
+}
+
+// log(1 + u) for u >= 0. The rounding of 1 + u is undone by the quotient (W. Kahan's correction).
+DAY33_INLINE Vec log1p(Vec u) {
+  Vec w = u + 1.0f;
+  Vec corrected = log(w) * (u / (w - 1.0f));
+  return select(w == 1.0f, u, select(u == __builtin_inff(), u, corrected));
+}
+
+DAY33_INLINE Vec sigmoid(Vec x) { return 1.0f / (1.0f + exp(-x)); }
+
+DAY33_INLINE Vec tanh(Vec x) {
+  Vec a = abs(x);
+  Vec big = 1.0f - 2.0f / (exp(a + a) + 1.0f);
+  big = select(x < 0.0f, -big, big);
+  Vec z = x * x;
+  Vec p = broadcast(-5.70498872745e-3f);
+  p = p * z + 2.06390887954e-2f;
+  p = p * z - 5.37397155531e-2f;
+  p = p * z + 1.33314422036e-1f;
+  p = p * z - 3.33332819422e-1f;
+  Vec small = p * z * x + x;
+  return select(a < 0.625f, small, select(x != x, x, big));
+}
+
+}  // namespace day33::DAY33_ISA

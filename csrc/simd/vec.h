@@ -1,0 +1,84 @@
+// One float vector per instruction set, written once with the vector extensions that GCC and Clang share.
+//
+// Only files that CMake compiles once per instruction set include this header. For each of them the build
+// defines DAY33_ISA (a namespace: baseline, avx2, avx512, neon) and DAY33_LANES (floats in a vector).
+// Everything lives in that namespace and nothing here, nor in any file that includes it, may instantiate a
+// template of the standard library: such code is merged by the linker across files, and an AVX-512 copy of
+// std::min could then run on a machine without AVX-512.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#if !defined(DAY33_ISA) || !defined(DAY33_LANES)
+#error "compile per instruction set: see day33_add_kernels() in CMakeLists.txt"
+#endif
+
+namespace day33::DAY33_ISA {
+
+inline constexpr int kLanes = DAY33_LANES;
+
+typedef float Vec __attribute__((vector_size(4 * DAY33_LANES)));
+typedef int32_t VecI __attribute__((vector_size(4 * DAY33_LANES)));
+typedef uint32_t VecU __attribute__((vector_size(4 * DAY33_LANES)));
+typedef float VecUnaligned __attribute__((vector_size(4 * DAY33_LANES), aligned(4), may_alias));
+typedef int32_t VecIUnaligned __attribute__((vector_size(4 * DAY33_LANES), aligned(4), may_alias));
+
+#define DAY33_INLINE static inline __attribute__((always_inline))
+
+DAY33_INLINE Vec load(const float* p) { return *reinterpret_cast<const VecUnaligned*>(p); }
+DAY33_INLINE void store(float* p, Vec v) { *reinterpret_cast<VecUnaligned*>(p) = v; }
+DAY33_INLINE VecI load_i(const int32_t* p) { return *reinterpret_cast<const VecIUnaligned*>(p); }
+DAY33_INLINE void store_i(int32_t* p, VecI v) { *reinterpret_cast<VecIUnaligned*>(p) = v; }
+// s - 0 is s for every s (s + 0 is not, for -0), so that nothing is left of the subtraction.
+DAY33_INLINE Vec broadcast(float s) { return s - Vec{}; }
+DAY33_INLINE VecI broadcast_i(int32_t s) { return s - VecI{}; }
+
+// The first `count` lanes from memory, the others `fill`. For tails: never reads past p + count.
+DAY33_INLINE Vec load_first(const float* p, int count, float fill = 0.0f) {
+  Vec v = broadcast(fill);
+  for (int i = 0; i < count; ++i) v[i] = p[i];
+  return v;
+}
+DAY33_INLINE void store_first(float* p, Vec v, int count) {
+  for (int i = 0; i < count; ++i) p[i] = v[i];
+}
+
+// mask ? a : b, lane by lane; `mask` is what a comparison of two vectors gives (all ones or all zeros).
+DAY33_INLINE Vec select(VecI mask, Vec a, Vec b) { return mask ? a : b; }
+DAY33_INLINE VecI select_i(VecI mask, VecI a, VecI b) { return mask ? a : b; }
+// The same bits: a cast between vector types of one size does not convert.
+DAY33_INLINE Vec as_float(VecI v) { return (Vec)v; }
+DAY33_INLINE VecI as_int(Vec v) { return (VecI)v; }
+// Bitwise and with a comparison's mask: v where the mask is set, +0 elsewhere.
+DAY33_INLINE Vec keep_where(VecI mask, Vec v) { return as_float(mask & as_int(v)); }
+
+// NaN in `a` stays: a comparison with NaN is false.
+DAY33_INLINE Vec at_least(Vec a, float low) { return select(a < low, broadcast(low), a); }
+DAY33_INLINE Vec at_most(Vec a, float high) { return select(a > high, broadcast(high), a); }
+DAY33_INLINE Vec abs(Vec a) { return as_float(as_int(a) & 0x7fffffff); }
+
+// Sum of the lanes in a fixed order: halves added to halves, so the result is the same on every run.
+DAY33_INLINE float sum_lanes(Vec v) {
+  float part[kLanes];
+  for (int i = 0; i < kLanes; ++i) part[i] = v[i];
+  for (int half = kLanes / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) part[i] += part[i + half];
+  return part[0];
+}
+DAY33_INLINE float max_lanes(Vec v) {
+  float best = v[0];
+  for (int i = 1; i < kLanes; ++i) best = v[i] > best || v[i] != v[i] ? v[i] : best;
+  return best;
+}
+
+template <typename T>
+DAY33_INLINE T min_of(T a, T b) {
+  return b < a ? b : a;
+}
+template <typename T>
+DAY33_INLINE T max_of(T a, T b) {
+  return a < b ? b : a;
+}
+
+}  // namespace day33::DAY33_ISA

@@ -1,0 +1,43 @@
+// Sums of float vectors in double: each lane has an accumulator of its own, folded in a fixed order at the end.
+#pragma once
+
+#include "simd/vec.h"
+
+namespace day33::DAY33_ISA {
+
+// As many doubles as fill one register of the instruction set.
+typedef double VecD __attribute__((vector_size(4 * DAY33_LANES)));
+typedef float HalfVec __attribute__((vector_size(2 * DAY33_LANES)));
+
+struct WideVec {
+  VecD low, high;
+};
+
+DAY33_INLINE WideVec widen(Vec v) {
+  union {
+    Vec whole;
+    HalfVec half[2];
+  } parts = {v};
+  return {__builtin_convertvector(parts.half[0], VecD), __builtin_convertvector(parts.half[1], VecD)};
+}
+
+struct WideSum {
+  VecD low = {}, high = {};
+
+  inline __attribute__((always_inline)) void add(WideVec v) {
+    low += v.low;
+    high += v.high;
+  }
+  inline __attribute__((always_inline)) void add(Vec v) { add(widen(v)); }
+  inline __attribute__((always_inline)) double lane(int i) const {
+    return i < kLanes / 2 ? low[i] : high[i - kLanes / 2];
+  }
+  // The first `count` lanes, from left to right.
+  inline __attribute__((always_inline)) double total(int count = kLanes) const {
+    double result = 0.0;
+    for (int i = 0; i < count; ++i) result += lane(i);
+    return result;
+  }
+};
+
+}  // namespace day33::DAY33_ISA
