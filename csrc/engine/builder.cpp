@@ -1,0 +1,352 @@
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "engine/graph.h"
+
+namespace day33 {
+namespace {
+
+[[noreturn]] void fail(const std::string& message) { throw std::invalid_argument(message); }
+
+int64_t product(const Shape& shape, size_t begin, size_t end) {
+  int64_t result = 1;
+  for (size_t i = begin; i < end; ++i) result *= shape[i];
+  return result;
+}
+int64_t rows_of(const Shape& shape) { return product(shape, 0, shape.size() - 1); }
+
+}  // namespace
+
+const Tensor& GraphBuilder::tensor(int id, const char* argument) const {
+  if (id < 0 || id >= static_cast<int>(graph_.tensors.size()))
+    fail(std::string(argument) + ": no tensor has the number " + std::to_string(id));
+  return graph_.tensors[id];
+}
+
+const Tensor& GraphBuilder::tensor_of_rank(int id, size_t rank, const char* argument) const {
+  const Tensor& t = tensor(id, argument);
+  if (t.shape.size() != rank)
+    fail(std::string(argument) + ": got shape " + to_string(t.shape) + " (without the batch), expected " +
+         std::to_string(rank) + " dimensions");
+  return t;
+}
+
+const ParameterInfo& GraphBuilder::parameter_info(int slot, size_t rank, const char* argument) const {
+  if (slot < 0 || slot >= static_cast<int>(graph_.parameters.size()))
+    fail(std::string(argument) + ": no parameter has the number " + std::to_string(slot));
+  const ParameterInfo& p = graph_.parameters[slot];
+  if (p.shape.size() != rank)
+    fail(std::string(argument) + ": got shape " + to_string(p.shape) + ", expected " + std::to_string(rank) +
+         " dimensions");
+  return p;
+}
+
+void GraphBuilder::check_bias(int bias, int64_t channels) const {
+  if (bias < 0) return;
+  const ParameterInfo& p = parameter_info(bias, 1, "bias");
+  if (p.shape[0] != channels) fail("bias: got shape " + to_string(p.shape) + ", expected " + to_string({channels}));
+}
+
+int GraphBuilder::new_tensor(const Shape& shape, DType dtype) {
+  graph_.tensors.push_back({shape, dtype, element_count(shape), graph_.buffers++});
+  return static_cast<int>(graph_.tensors.size()) - 1;
+}
+
+int GraphBuilder::alias(int of, const Shape& shape) {
+  Tensor copy = graph_.tensors[of];
+  copy.shape = shape;
+  graph_.tensors.push_back(copy);
+  return static_cast<int>(graph_.tensors.size()) - 1;
+}
+
+const Shape& GraphBuilder::shape(int id) const { return tensor(id, "tensor").shape; }
+
+int GraphBuilder::input(const Shape& shape, DType dtype) {
+  const int id = new_tensor(shape, dtype);
+  graph_.inputs.push_back(id);
+  return id;
+}
+
+int GraphBuilder::parameter(const Shape& shape, bool trainable) {
+  graph_.parameters.push_back({shape, element_count(shape), trainable});
+  return static_cast<int>(graph_.parameters.size()) - 1;
+}
+
+int GraphBuilder::conv2d(int x, int kernel, int bias, Pair strides, Padding padding, Pair dilation, int64_t groups,
+                         ActivationSpec spec) {
+  const Shape in = tensor_of_rank(x, 3, "x").shape;
+  const Shape k = parameter_info(kernel, 4, "kernel").shape;
+  if (groups < 1) fail("groups: got " + std::to_string(groups) + ", expected at least 1");
+  if (k[2] < 1 || in[2] != k[2] * groups)
+    fail("kernel: got shape " + to_string(k) + " with groups=" + std::to_string(groups) + ", which reads " +
+         std::to_string(k[2] * groups) + " channels, but x has " + std::to_string(in[2]));
+  if (k[3] < 1 || k[3] % groups != 0)
+    fail("groups: got " + std::to_string(groups) + ", which does not divide the kernel's " + std::to_string(k[3]) +
+         " output channels");
+  check_bias(bias, k[3]);
+  Convolution c{conv_axis(in[0], k[0], strides.height, dilation.height, padding, "height"),
+                conv_axis(in[1], k[1], strides.width, dilation.width, padding, "width"),
+                k[2],
+                k[3],
+                groups,
+                false};
+  const int y = new_tensor({c.height.out, c.width.out, k[3]});
+  graph_.ops.push_back(make_convolution(x, y, kernel, bias, c));
+  return activation(y, spec);
+}
+
+int GraphBuilder::conv2d_transpose(int x, int kernel, int bias, Pair strides, Padding padding,
+                                   std::optional<int64_t> output_padding_height,
+                                   std::optional<int64_t> output_padding_width, Pair dilation, ActivationSpec spec) {
+  const Shape in = tensor_of_rank(x, 3, "x").shape;
+  const Shape k = parameter_info(kernel, 4, "kernel").shape;
+  if (k[3] < 1 || in[2] != k[3])
+    fail("kernel: got shape " + to_string(k) + ", whose last dimension must be the channels of x, " +
+         std::to_string(in[2]));
+  if (k[2] < 1) fail("kernel: got shape " + to_string(k) + ", expected at least one output channel");
+  check_bias(bias, k[2]);
+  Convolution c{
+      conv_transpose_axis(in[0], k[0], strides.height, dilation.height, padding, output_padding_height, "height"),
+      conv_transpose_axis(in[1], k[1], strides.width, dilation.width, padding, output_padding_width, "width"),
+      k[2],
+      k[3],
+      1,
+      true};
+  const int y = new_tensor({c.height.in, c.width.in, k[2]});
+  graph_.ops.push_back(make_convolution(x, y, kernel, bias, c));
+  return activation(y, spec);
+}
+
+int GraphBuilder::dense(int x, int kernel, int bias, ActivationSpec spec) {
+  Shape shape = tensor(x, "x").shape;
+  const Shape k = parameter_info(kernel, 2, "kernel").shape;
+  if (shape.empty()) fail("x: got shape () (without the batch), expected at least one dimension");
+  if (shape.back() != k[0] || k[0] < 1 || k[1] < 1)
+    fail("kernel: got shape " + to_string(k) + ", expected (" + std::to_string(shape.back()) +
+         ", units) for x of shape " + to_string(shape) + " (without the batch)");
+  check_bias(bias, k[1]);
+  const int64_t rows = rows_of(shape);
+  shape.back() = k[1];
+  const int y = new_tensor(shape);
+  graph_.ops.push_back(make_dense(x, y, kernel, bias, rows, k[0], k[1]));
+  return activation(y, spec);
+}
+
+std::pair<int, int> GraphBuilder::max_pool2d(int x, Pair pool_size, Pair strides, Padding padding) {
+  const Shape in = tensor_of_rank(x, 3, "x").shape;
+  const ConvAxis height = conv_axis(in[0], pool_size.height, strides.height, 1, padding, "height");
+  const ConvAxis width = conv_axis(in[1], pool_size.width, strides.width, 1, padding, "width");
+  if (product(in, 0, 3) > INT32_MAX)
+    fail("x: got shape " + to_string(in) + " (without the batch), too large for 32-bit indices");
+  const Shape out{height.out, width.out, in[2]};
+  const int y = new_tensor(out);
+  const int winner = new_tensor(out, DType::int32);
+  const int indices = new_tensor(out, DType::int32);
+  graph_.ops.push_back(make_max_pool2d(x, y, winner, indices, height, width, in[2]));
+  return {y, indices};
+}
+
+int GraphBuilder::max_unpool2d(int x, int indices, const Shape& output_shape) {
+  const Shape in = tensor_of_rank(x, 3, "x").shape;
+  const Tensor& index = tensor(indices, "indices");
+  if (index.shape != in)
+    fail("indices: got shape " + to_string(index.shape) + ", expected the shape of x, " + to_string(in));
+  if (index.dtype != DType::int32) fail("indices: expected an int32 tensor");
+  if (output_shape.size() != 3 || output_shape[2] != in[2])
+    fail("output_shape: got " + to_string(output_shape) + ", expected (height, width, " + std::to_string(in[2]) + ")");
+  const int64_t out = element_count(output_shape);
+  if (out > INT32_MAX) fail("output_shape: " + to_string(output_shape) + " is too large for 32-bit indices");
+  const int y = new_tensor(output_shape);
+  graph_.ops.push_back(make_max_unpool2d(x, indices, y, product(in, 0, 3), out));
+  return y;
+}
+
+int GraphBuilder::up_sampling2d(int x, Pair size, Interpolation interpolation) {
+  const Shape in = tensor_of_rank(x, 3, "x").shape;
+  if (size.height < 1 || size.width < 1 || size.height > INT32_MAX || size.width > INT32_MAX)
+    fail("size: got " + to_string({size.height, size.width}) + ", expected positive integers");
+  const int y = new_tensor({in[0] * size.height, in[1] * size.width, in[2]});
+  graph_.ops.push_back(make_up_sampling2d(x, y, in[0], in[1], in[2], size.height, size.width, interpolation));
+  return y;
+}
+
+int GraphBuilder::activation(int x, ActivationSpec spec) {
+  if (spec.kind == Activation::linear) return x;
+  const Shape shape = tensor(x, "x").shape;
+  if (shape.empty() && spec.kind == Activation::softmax)
+    fail("x: got shape () (without the batch); softmax needs at least one dimension");
+  const int64_t C = shape.empty() ? 1 : shape.back();
+  const int y = new_tensor(shape);
+  activations_.push_back({graph_.ops.size(), x, y, spec});
+  graph_.ops.push_back(make_activation(x, y, spec.kind, spec.alpha, shape.empty() ? 1 : rows_of(shape), C));
+  return y;
+}
+
+int GraphBuilder::batch_normalization(int x, const BatchNormParameters& p, float momentum, float epsilon, bool frozen) {
+  const Shape shape = tensor(x, "x").shape;
+  if (shape.empty() || tensor(x, "x").size == 0)
+    fail("x: got shape " + to_string(shape) + " (without the batch), expected at least one value");
+  const int64_t C = shape.back();
+  const auto check = [&](int slot, const char* name) {
+    const ParameterInfo& info = parameter_info(slot, 1, name);
+    if (info.shape[0] != C)
+      fail(std::string(name) + ": got shape " + to_string(info.shape) + ", expected " + to_string({C}));
+  };
+  if (p.gamma >= 0) check(p.gamma, "gamma");
+  if (p.beta >= 0) check(p.beta, "beta");
+  check(p.moving_mean, "moving_mean");
+  check(p.moving_variance, "moving_variance");
+  const int y = new_tensor(shape);
+  graph_.ops.push_back(make_batch_norm(x, y, p, rows_of(shape), C, momentum, epsilon, frozen));
+  return y;
+}
+
+int GraphBuilder::dropout(int x, float rate, uint64_t seed) {
+  const Tensor& in = tensor(x, "x");
+  if (!(rate >= 0.0f && rate < 1.0f)) fail("rate: got " + std::to_string(rate) + ", expected a number in [0, 1)");
+  const int64_t features = in.size;
+  const int y = new_tensor(Shape(in.shape));
+  graph_.ops.push_back(make_dropout(x, y, features, rate, seed));
+  return y;
+}
+
+int GraphBuilder::global_average_pooling2d(int x, bool keepdims) {
+  const Shape in = tensor_of_rank(x, 3, "x").shape;
+  if (in[0] * in[1] == 0)
+    fail("x: got shape " + to_string(in) + " (without the batch), which has no pixels to average");
+  const int y = new_tensor(keepdims ? Shape{1, 1, in[2]} : Shape{in[2]});
+  graph_.ops.push_back(make_global_average(x, y, in[0] * in[1], in[2]));
+  return y;
+}
+
+int GraphBuilder::reshape(int x, const Shape& shape) {
+  const Tensor& in = tensor(x, "x");
+  if (element_count(shape) != in.size)
+    fail("shape: got " + to_string(shape) + ", which has not the " + std::to_string(in.size) + " elements of x, " +
+         to_string(in.shape) + " (without the batch)");
+  return alias(x, shape);
+}
+
+int GraphBuilder::add(const std::vector<int>& xs) {
+  if (xs.size() < 2) fail("xs: got " + std::to_string(xs.size()) + " tensors, expected at least 2");
+  const Shape shape = tensor(xs[0], "xs").shape;
+  for (int x : xs)
+    if (tensor(x, "xs").shape != shape)
+      fail("xs: got shapes " + to_string(shape) + " and " + to_string(tensor(x, "xs").shape) + ", expected equal ones");
+  const int y = new_tensor(shape);
+  graph_.ops.push_back(make_add(xs, y, element_count(shape)));
+  return y;
+}
+
+int GraphBuilder::concatenate(const std::vector<int>& xs, int64_t axis) {
+  if (xs.empty()) fail("xs: got no tensors");
+  Shape shape = tensor(xs[0], "xs").shape;
+  const int64_t rank = static_cast<int64_t>(shape.size());
+  if (axis < -rank || axis >= rank)
+    fail("axis: got " + std::to_string(axis) + ", expected one of the " + std::to_string(rank) +
+         " axes after the batch");
+  const size_t at = static_cast<size_t>(axis < 0 ? axis + rank : axis);
+  const int64_t outer = product(shape, 0, at), tail = product(shape, at + 1, shape.size());
+  std::vector<int64_t> inner;
+  int64_t total = 0;
+  for (int x : xs) {
+    Shape other = tensor(x, "xs").shape;
+    if (other.size() == shape.size()) {
+      inner.push_back(other[at] * tail);
+      total += other[at];
+      other[at] = shape[at];
+    }
+    if (other != shape)
+      fail("xs: shapes " + to_string(shape) + " and " + to_string(tensor(x, "xs").shape) +
+           " differ in more than axis " + std::to_string(axis));
+  }
+  shape[at] = total;
+  const int y = new_tensor(shape);
+  graph_.ops.push_back(make_concatenate(xs, y, outer, inner));
+  return y;
+}
+
+int GraphBuilder::loss(int prediction, LossKind kind, bool from_logits, bool mean, float weight) {
+  const Shape shape = tensor(prediction, "prediction").shape;
+  if (shape.empty()) fail("prediction: got shape () (without the batch), expected at least one dimension");
+  LossTerm term{kind, from_logits, mean, weight, prediction, rows_of(shape), shape.back()};
+  // A probability straight out of its activation: Keras takes the loss from the logits then, which is both cheaper
+  // and exact where the probability rounds to 0 or 1.
+  const Activation partner = kind == LossKind::binary_crossentropy ? Activation::sigmoid : Activation::softmax;
+  const bool crossentropy = kind == LossKind::binary_crossentropy || kind == LossKind::categorical_crossentropy ||
+                            kind == LossKind::sparse_categorical_crossentropy;
+  if (crossentropy && !from_logits)
+    for (const PendingActivation& a : activations_)
+      if (a.output == prediction && a.spec.kind == partner) {
+        term.tensor = a.input;
+        term.from_logits = true;
+      }
+  graph_.losses.push_back(term);
+  return static_cast<int>(graph_.losses.size()) - 1;
+}
+
+// An activation joins the op before it when nothing else reads what is between them.
+void GraphBuilder::fuse_activations(const std::vector<int>& outputs) {
+  std::vector<int> readers(graph_.buffers, 0);
+  for (const auto& op : graph_.ops)
+    for (int id : op->inputs) ++readers[graph_.tensors[id].buffer];
+  for (int id : outputs) ++readers[graph_.tensors[id].buffer];
+  for (const LossTerm& term : graph_.losses) ++readers[graph_.tensors[term.tensor].buffer];
+
+  for (const PendingActivation& a : activations_) {
+    if (readers[graph_.tensors[a.input].buffer] != 1) continue;
+    for (auto& op : graph_.ops) {
+      if (op == nullptr || op->outputs[0] != a.input || !op->fuses_activation()) continue;
+      op->set_activation(a.spec.kind, a.spec.alpha);
+      op->outputs[0] = a.output;
+      graph_.ops[a.op].reset();
+      break;
+    }
+  }
+  std::erase(graph_.ops, nullptr);
+  activations_.clear();
+}
+
+// Every output gets memory of its own, which no input and no other output has.
+void GraphBuilder::separate_outputs(const std::vector<int>& outputs) {
+  std::vector<int> taken;
+  for (int id : graph_.inputs) taken.push_back(graph_.tensors[id].buffer);
+  for (int id : outputs) {
+    const Tensor t = tensor(id, "outputs");
+    int output = id;
+    if (std::find(taken.begin(), taken.end(), t.buffer) != taken.end()) {
+      output = new_tensor(t.shape, t.dtype);
+      graph_.ops.push_back(make_copy(id, output, t.size));
+    }
+    taken.push_back(graph_.tensors[output].buffer);
+    graph_.outputs.push_back(output);
+  }
+}
+
+void GraphBuilder::drop_unused() {
+  std::vector<char> needed(graph_.buffers, 0);
+  for (int id : graph_.outputs) needed[graph_.tensors[id].buffer] = 1;
+  for (const LossTerm& term : graph_.losses) needed[graph_.tensors[term.tensor].buffer] = 1;
+  for (auto op = graph_.ops.rbegin(); op != graph_.ops.rend(); ++op) {
+    const bool used = std::any_of((*op)->outputs.begin(), (*op)->outputs.end(),
+                                  [&](int id) { return needed[graph_.tensors[id].buffer]; });
+    if (!used) {
+      op->reset();
+      continue;
+    }
+    for (int id : (*op)->inputs) needed[graph_.tensors[id].buffer] = 1;
+  }
+  std::erase(graph_.ops, nullptr);
+}
+
+Graph GraphBuilder::build(const std::vector<int>& outputs, Layout layout) {
+  for (int id : outputs) tensor(id, "outputs");
+  fuse_activations(outputs);
+  separate_outputs(outputs);
+  drop_unused();
+  graph_.layout = layout;
+  return std::exchange(graph_, Graph{});
+}
+
+}  // namespace day33

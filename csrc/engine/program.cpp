@@ -1,0 +1,336 @@
+#include "engine/program.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace day33 {
+namespace {
+
+constexpr int64_t kTileBytes = 512 * 1024;  // channels layout: a tile grows until its values fill this ...
+constexpr int64_t kTileSamples = 16;        // ... or it has this many samples
+constexpr int64_t kMaxGroups = 16;
+constexpr int64_t kAccumulatorBytes = 256 << 20;  // of all groups together
+constexpr int64_t kKeptArenaBytes = 64 << 20;     // larger ones are not kept between calls
+
+// Places blocks that live over [from, to] of a timeline so that blocks alive together do not overlap: first fit, in
+// the order in which they begin. Alignment is a cache line.
+class Placer {
+ public:
+  int64_t place(int64_t floats, int64_t from, int64_t to) {
+    floats = round_to_line(std::max<int64_t>(floats, 1));
+    std::vector<const Block*> alive;
+    for (const Block& b : blocks_)
+      if (b.from <= to && from <= b.to) alive.push_back(&b);
+    std::sort(alive.begin(), alive.end(), [](const Block* a, const Block* b) { return a->offset < b->offset; });
+    int64_t offset = 0;
+    for (const Block* b : alive) {
+      if (offset + floats <= b->offset) break;
+      offset = std::max(offset, b->offset + b->floats);
+    }
+    blocks_.push_back({offset, floats, from, to});
+    total_ = std::max(total_, offset + floats);
+    return offset;
+  }
+  int64_t total() const { return total_; }
+
+ private:
+  struct Block {
+    int64_t offset, floats, from, to;
+  };
+  std::vector<Block> blocks_;
+  int64_t total_ = 0;
+};
+
+}  // namespace
+
+Program::Program(const Graph& g, const Purpose& p)
+    : graph(g), purpose(p), lanes(p.lanes ? p.kernels->lanes : 1), tile_samples(1) {
+  buffer_size_.assign(g.buffers, 0);
+  for (const Tensor& t : g.tensors) buffer_size_[t.buffer] = t.size;
+  bound.assign(g.buffers, 0);
+  if (lanes == 1) {
+    for (int id : g.inputs) bound[g.tensors[id].buffer] = 1;
+    if (p.outputs)
+      for (int id : g.outputs) bound[g.tensors[id].buffer] = 1;
+  }
+  std::vector<char> runs;
+  choose_forward_ops(runs);
+  if (p.backward) plan_backward(runs);
+  plan_passes(runs);
+  plan_memory(runs);
+  if (lanes == 1) {
+    int64_t floats = memory.floats;  // and what lies in the caller's arrays
+    for (int b = 0; b < g.buffers; ++b) floats += bound[b] ? buffer_size_[b] : 0;
+    tile_samples = std::clamp<int64_t>(kTileBytes / (floats * static_cast<int64_t>(sizeof(float))), 1, kTileSamples);
+    if (tile_samples > 1) plan_memory(runs);
+  } else {
+    tile_samples = 1;  // for the sizes in memory; a lanes tile holds one sample a lane
+  }
+  plan_weights(runs);
+  if (lanes > 1) tile_samples = lanes;
+}
+
+void Program::choose_forward_ops(std::vector<char>& runs) const {
+  runs.assign(graph.ops.size(), 0);
+  std::vector<char> needed(graph.buffers, 0);
+  if (purpose.reaches_outputs())
+    for (int id : graph.outputs) needed[graph.tensors[id].buffer] = 1;
+  if (purpose.losses)
+    for (const LossTerm& term : graph.losses) needed[graph.tensors[term.tensor].buffer] = 1;
+  for (size_t i = graph.ops.size(); i-- > 0;) {
+    const Op& op = *graph.ops[i];
+    runs[i] =
+        std::any_of(op.outputs.begin(), op.outputs.end(), [&](int id) { return needed[graph.tensors[id].buffer]; });
+    if (runs[i])
+      for (int id : op.inputs) needed[graph.tensors[id].buffer] = 1;
+  }
+}
+
+void Program::plan_backward(const std::vector<char>& runs) {
+  const auto buffer = [&](int id) { return graph.tensors[id].buffer; };
+  wanted.assign(graph.buffers, 0);
+  runs_backward.assign(graph.ops.size(), 0);
+  writes.resize(graph.ops.size());
+  parameter_wanted.assign(graph.parameters.size(), 0);
+  if (purpose.input_gradients)
+    for (int id : graph.inputs)
+      if (graph.tensors[id].dtype == DType::float32) wanted[buffer(id)] = 1;
+  for (size_t i = 0; i < graph.ops.size(); ++i) {
+    if (!runs[i]) continue;
+    const Op& op = *graph.ops[i];
+    const bool own = std::any_of(op.parameters.begin(), op.parameters.end(),
+                                 [&](int slot) { return slot >= 0 && graph.parameters[slot].trainable; });
+    if (own || std::any_of(op.inputs.begin(), op.inputs.end(), [&](int id) { return wanted[buffer(id)]; }))
+      wanted[buffer(op.outputs[0])] = 1;
+  }
+
+  std::vector<char> written(graph.buffers, 0);
+  const auto write_to = [&](int id) {
+    if (!wanted[buffer(id)]) return Write::none;
+    const Write how = written[buffer(id)] ? Write::add : Write::set;
+    written[buffer(id)] = 1;
+    return how;
+  };
+  if (purpose.losses)
+    for (const LossTerm& term : graph.losses) root_writes.push_back(write_to(term.tensor));
+  else
+    for (int id : graph.outputs) root_writes.push_back(write_to(id));
+  for (size_t i = graph.ops.size(); i-- > 0;) {
+    const Op& op = *graph.ops[i];
+    if (!runs[i] || !written[buffer(op.outputs[0])]) continue;
+    runs_backward[i] = 1;
+    for (int id : op.inputs) writes[i].push_back(write_to(id));
+    for (int slot : op.parameters)
+      if (slot >= 0 && graph.parameters[slot].trainable) parameter_wanted[slot] = 1;
+  }
+  for (int b = 0; b < graph.buffers; ++b)
+    if (!written[b]) wanted[b] = 0;
+}
+
+void Program::plan_passes(const std::vector<char>& runs) {
+  passes.emplace_back();
+  const auto emit = [&](Action::Kind kind, int op = -1) { passes.back().actions.push_back({kind, op}); };
+  const auto close = [&](int op, bool backward) {
+    passes.back().reduce_op = op;
+    passes.back().reduce_backward = backward;
+    passes.emplace_back();
+  };
+  // A gradient that does not look at what forward wrote needs no forward at all.
+  const bool skip_forward =
+      purpose.backward && !purpose.losses && graph.ops.size() == 1 && !graph.ops[0]->backward_reads_forward();
+  for (size_t i = 0; i < graph.ops.size() && !skip_forward; ++i) {
+    if (!runs[i]) continue;
+    if (graph.ops[i]->needs_batch(purpose.training)) {
+      emit(Action::forward_partial, static_cast<int>(i));
+      close(static_cast<int>(i), false);
+    }
+    emit(Action::forward, static_cast<int>(i));
+  }
+  if (purpose.losses) emit(Action::losses);
+  if (!purpose.backward) return;
+  if (!purpose.losses) emit(Action::output_gradients);
+  for (size_t i = graph.ops.size(); i-- > 0;) {
+    if (!runs_backward[i]) continue;
+    if (graph.ops[i]->needs_batch(purpose.training)) {
+      emit(Action::backward_partial, static_cast<int>(i));
+      close(static_cast<int>(i), true);
+    }
+    emit(Action::backward, static_cast<int>(i));
+  }
+}
+
+void Program::plan_memory(const std::vector<char>& runs) {
+  const auto buffer = [&](int id) { return graph.tensors[id].buffer; };
+  const int64_t count = static_cast<int64_t>(graph.ops.size());
+  const int64_t end = 2 * count + 2;  // forward runs at times 0 .. count - 1, backward at count + 1 ...
+  const auto backward_time = [&](int64_t op) { return 2 * count - op; };
+
+  // When each value is first written and last read.
+  std::vector<int64_t> first(graph.buffers, -1), last(graph.buffers, -1);
+  const auto touch = [&](int id, int64_t time) {
+    if (first[buffer(id)] < 0) first[buffer(id)] = time;
+    last[buffer(id)] = std::max(last[buffer(id)], time);
+  };
+  for (int id : graph.inputs) touch(id, 0);
+  std::vector<char> read(graph.tensors.size(), 0);  // tensors that some op reads or that are outputs
+  for (int64_t i = 0; i < count; ++i)
+    if (runs[i])
+      for (int id : graph.ops[i]->inputs) read[id] = 1;
+  for (int id : graph.outputs) read[id] = 1;
+  for (int64_t i = 0; i < count; ++i) {
+    if (!runs[i]) continue;
+    const Op& op = *graph.ops[i];
+    for (int id : op.inputs) touch(id, i);
+    for (size_t o = 0; o < op.outputs.size(); ++o) {
+      // Later outputs are by-products. Aliases share a buffer, so ask for any reader of the buffer.
+      bool used = o == 0 || (o == 1 && purpose.backward && runs_backward[i]);
+      for (size_t id = 0; id < read.size() && !used; ++id)
+        used = read[id] && graph.tensors[id].buffer == buffer(op.outputs[o]);
+      if (used) touch(op.outputs[o], i);
+    }
+  }
+  if (purpose.reaches_outputs())
+    for (int id : graph.outputs) touch(id, end);
+  if (purpose.losses)
+    for (const LossTerm& term : graph.losses) touch(term.tensor, count);
+
+  // Backward may read every value; batch statistics keep tiles waiting between passes, where reuse still holds.
+  const bool keep_all = purpose.backward;
+  Placer placer;
+  memory = Memory{};
+  memory.value.assign(graph.buffers, -1);
+  memory.gradient.assign(graph.buffers, -1);
+  for (int b = 0; b < graph.buffers; ++b)
+    if (first[b] >= 0 && !bound[b]) memory.value[b] = placer.place(floats_of(b), first[b], keep_all ? end : last[b]);
+
+  if (purpose.losses)
+    for (const LossTerm& term : graph.losses) {
+      const int64_t rows = term.rows * tile_samples * lanes;
+      memory.target.push_back(lanes > 1 ? placer.place(term.target_size() * lanes, 0, end) : -1);
+      memory.loss_weight.push_back(placer.place(rows, 0, end));
+    }
+
+  int64_t scratch = 0, addend = 0;
+  for (int64_t i = 0; i < count; ++i)
+    if (runs[i]) scratch = std::max(scratch, graph.ops[i]->scratch_size(*purpose.kernels, lanes, tile_samples));
+  if (purpose.backward) {
+    // A gradient lives from its first writer (time of a root: count) to the op that made the value.
+    std::vector<int64_t> born(graph.buffers, -1), dies(graph.buffers, -1);
+    int64_t adding = 0;  // of one op: all its addends are there at once
+    const auto write = [&](int id, Write how, int64_t time) {
+      if (how == Write::none) return;
+      if (how == Write::set) born[buffer(id)] = time;
+      if (how == Write::add) adding += floats_of(buffer(id));
+      dies[buffer(id)] = end;
+    };
+    const size_t roots = root_writes.size();
+    for (size_t r = 0; r < roots; ++r) {
+      adding = 0;
+      write(purpose.losses ? graph.losses[r].tensor : graph.outputs[r], root_writes[r], count);
+      addend = std::max(addend, adding);
+    }
+    for (int64_t i = count - 1; i >= 0; --i) {
+      if (!runs_backward[i]) continue;
+      const Op& op = *graph.ops[i];
+      adding = 0;
+      for (size_t in = 0; in < op.inputs.size(); ++in) write(op.inputs[in], writes[i][in], backward_time(i));
+      addend = std::max(addend, adding);
+      dies[buffer(op.outputs[0])] = backward_time(i);
+    }
+    std::vector<int> order;
+    for (int b = 0; b < graph.buffers; ++b)
+      if (born[b] >= 0) order.push_back(b);
+    std::sort(order.begin(), order.end(), [&](int a, int b) { return born[a] < born[b]; });
+    for (int b : order) memory.gradient[b] = placer.place(floats_of(b), born[b], dies[b]);
+  }
+  memory.scratch = placer.place(scratch, 0, end);
+  memory.addend = placer.place(addend, 0, end);
+  memory.floats = placer.total();
+}
+
+void Program::plan_weights(const std::vector<char>& runs) {
+  const size_t count = graph.ops.size();
+  packed.assign(count, -1);
+  packed_backward.assign(count, -1);
+  accumulator.resize(count);
+  statistics.assign(count, -1);
+  partial.assign(count, -1);
+  for (size_t i = 0; i < count; ++i) {
+    if (!runs[i]) continue;
+    const Op& op = *graph.ops[i];
+    const auto reserve = [&](bool backward) {
+      const int64_t floats = op.packed_size(*purpose.kernels, lanes, backward);
+      if (floats == 0) return int64_t{-1};
+      const int64_t at = packed_floats;
+      packed_floats += round_to_line(floats);
+      return at;
+    };
+    packed[i] = reserve(false);
+    if (op.needs_batch(purpose.training)) {
+      statistics[i] = statistics_floats;
+      statistics_floats += round_to_line(op.statistics_size());
+      partial[i] = partial_doubles;
+      partial_doubles += op.partial_size();
+    }
+    if (!purpose.backward || !runs_backward[i]) continue;
+    const bool to_inputs = std::any_of(writes[i].begin(), writes[i].end(), [](Write w) { return w != Write::none; });
+    if (to_inputs || op.parameter_gradients_need_packed()) packed_backward[i] = reserve(true);
+    for (size_t p = 0; p < op.parameters.size(); ++p) {
+      const int slot = op.parameters[p];
+      accumulator[i].push_back(-1);
+      if (slot < 0 || !graph.parameters[slot].trainable) continue;
+      accumulator[i][p] = accumulator_floats;
+      accumulator_floats += round_to_line(graph.parameters[slot].size * op.accumulator_lanes(p, lanes));
+    }
+  }
+}
+
+int64_t Program::groups(int64_t samples) const {
+  const int64_t by_memory =
+      kAccumulatorBytes / std::max<int64_t>(accumulator_floats * static_cast<int64_t>(sizeof(float)), 1);
+  return std::max<int64_t>(1, std::min({tiles(samples), kMaxGroups, by_memory}));
+}
+
+std::shared_ptr<const AlignedBuffer> Program::packed_weights(const float* const* parameters, uint64_t owner,
+                                                             uint64_t version) const {
+  if (owner != 0) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (cached_weights_ != nullptr && cached_owner_ == owner && cached_version_ == version) return cached_weights_;
+  }
+  auto weights = std::make_shared<AlignedBuffer>(packed_floats);
+  for (size_t i = 0; i < graph.ops.size(); ++i) {
+    const Op& op = *graph.ops[i];
+    if (packed[i] >= 0) op.pack(*purpose.kernels, lanes, false, parameters, weights->data() + packed[i]);
+    if (packed_backward[i] >= 0)
+      op.pack(*purpose.kernels, lanes, true, parameters, weights->data() + packed_backward[i]);
+  }
+  if (owner != 0) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    cached_weights_ = weights;
+    cached_owner_ = owner;
+    cached_version_ = version;
+  }
+  return weights;
+}
+
+std::unique_ptr<AlignedBuffer> Program::lease(int64_t floats) const {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (auto& arena : arenas_)
+      if (arena->size() >= floats) {
+        std::swap(arena, arenas_.back());
+        std::unique_ptr<AlignedBuffer> found = std::move(arenas_.back());
+        arenas_.pop_back();
+        return found;
+      }
+  }
+  return std::make_unique<AlignedBuffer>(floats);
+}
+
+void Program::give_back(std::unique_ptr<AlignedBuffer> arena) const {
+  if (arena->size() * static_cast<int64_t>(sizeof(float)) > kKeptArenaBytes) return;
+  std::lock_guard<std::mutex> lock(mutex_);
+  arenas_.push_back(std::move(arena));
+}
+
+}  // namespace day33

@@ -1,0 +1,108 @@
+// A graph made ready to run in one way: which ops, in which order forward and back, cut where the whole batch is
+// needed, and where in a tile's memory every value lies.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "core/aligned_buffer.h"
+#include "engine/graph.h"
+
+namespace day33 {
+
+// What a run asks for. One program is made for each combination that occurs.
+struct Purpose {
+  bool lanes = false;     // layout
+  bool outputs = false;   // the outputs are wanted
+  bool losses = false;    // forward to the losses
+  bool backward = false;  // back from the losses, or from the outputs when there are none asked for
+  bool input_gradients = false;
+  bool training = false;
+  const Kernels* kernels = nullptr;
+
+  bool operator==(const Purpose&) const = default;
+  bool reaches_outputs() const { return outputs || (backward && !losses); }
+};
+
+struct Action {
+  enum Kind { forward, forward_partial, losses, output_gradients, backward, backward_partial };
+  Kind kind;
+  int op = -1;  // index in the graph
+};
+
+// Tiles run the actions of a pass one after the other without waiting for each other. A pass ends where an op needs
+// the whole batch; then its partial results are reduced.
+struct Pass {
+  std::vector<Action> actions;
+  int reduce_op = -1;
+  bool reduce_backward = false;
+};
+
+enum class Write : char { none, set, add };  // what an op does with the gradient of one of its inputs
+
+struct Memory {
+  // Offsets in floats into a tile's arena; -1: not there, or bound to the caller's array.
+  std::vector<int64_t> value, gradient;      // by buffer
+  std::vector<int64_t> target, loss_weight;  // by loss
+  int64_t scratch = 0, addend = 0;           // addend: a gradient on its way to be added to another
+  int64_t floats = 0;
+};
+
+class Program {
+ public:
+  Program(const Graph& graph, const Purpose& purpose);
+
+  const Graph& graph;
+  const Purpose purpose;
+  int lanes;             // 1 in the channels layout
+  int64_t tile_samples;  // samples of a full tile
+
+  std::vector<Pass> passes;
+  std::vector<std::vector<Write>> writes;  // by op, by input
+  std::vector<Write> root_writes;          // by loss, or by output
+  std::vector<char> parameter_wanted;      // by slot: a gradient is computed for it
+  std::vector<char> wanted;                // by buffer: carries a gradient
+  std::vector<char> bound;                 // by buffer: lies in the caller's array (channels layout only)
+  std::vector<char> runs_backward;         // by op
+  Memory memory;
+
+  // By op: floats before its weights in the packed block, forward and backward; -1 for none.
+  std::vector<int64_t> packed, packed_backward;
+  int64_t packed_floats = 0;
+  // By op and parameter: floats before its accumulator in a group's block; -1 for none.
+  std::vector<std::vector<int64_t>> accumulator;
+  int64_t accumulator_floats = 0;
+  // By op: offsets of batch statistics (floats) and of the partial results of a tile (doubles).
+  std::vector<int64_t> statistics, partial;
+  int64_t statistics_floats = 0, partial_doubles = 0;
+
+  int64_t tiles(int64_t samples) const { return (samples + tile_samples - 1) / tile_samples; }
+  // Tiles are gathered in this many groups, each with gradient accumulators of its own, whatever the threads.
+  int64_t groups(int64_t samples) const;
+
+  // Weights packed for this program; kept until the version (of the same list of parameters) changes.
+  std::shared_ptr<const AlignedBuffer> packed_weights(const float* const* parameters, uint64_t owner,
+                                                      uint64_t version) const;
+
+  // A tile's memory, returned to the program for the next call.
+  std::unique_ptr<AlignedBuffer> lease(int64_t floats) const;
+  void give_back(std::unique_ptr<AlignedBuffer> arena) const;
+
+ private:
+  void choose_forward_ops(std::vector<char>& runs) const;
+  void plan_backward(const std::vector<char>& runs_forward);
+  void plan_passes(const std::vector<char>& runs_forward);
+  void plan_memory(const std::vector<char>& runs_forward);
+  void plan_weights(const std::vector<char>& runs_forward);
+  int64_t floats_of(int buffer) const { return buffer_size_[buffer] * tile_samples * lanes; }
+
+  std::vector<int64_t> buffer_size_;
+
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<const AlignedBuffer> cached_weights_;
+  mutable uint64_t cached_owner_ = 0, cached_version_ = 0;
+  mutable std::vector<std::unique_ptr<AlignedBuffer>> arenas_;
+};
+
+}  // namespace day33

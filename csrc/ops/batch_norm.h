@@ -1,0 +1,19 @@
+// Batch normalisation over the last axis.
+#pragma once
+
+#include <memory>
+
+#include "ops/op.h"
+
+namespace day33 {
+
+struct BatchNormParameters {
+  int gamma, beta;  // slots or -1
+  int moving_mean, moving_variance;
+};
+
+// `frozen`: the moving statistics are used, and not updated, in training too.
+std::unique_ptr<Op> make_batch_norm(int x, int y, const BatchNormParameters& parameters, int64_t rows, int64_t C,
+                                    float momentum, float epsilon, bool frozen);
+
+}  // namespace day33

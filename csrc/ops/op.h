@@ -1,0 +1,112 @@
+// What the engine knows of an op, and what an op knows of the tile it works on.
+//
+// An op is one layer kind with its shapes fixed. It holds no data: values, gradients, packed weights and
+// accumulators are the engine's, and an op only says how large they must be. All methods are const and may run on
+// many tiles at once.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/shapes.h"
+#include "kernels/kernels.h"
+
+namespace day33 {
+
+enum class DType { float32, int32 };
+
+// A value in the plan, without the batch axis.
+struct Tensor {
+  Shape shape;
+  DType dtype = DType::float32;
+  int64_t size = 0;
+  int buffer = -1;  // tensors that are one memory under several shapes (reshape) share a buffer
+};
+
+// `n` samples in [n][...][lanes]; see kernels/args.h for the two layouts.
+struct Tile {
+  const Kernels* kernels;
+  int lanes;             // 1, or kernels->lanes with one sample in each lane
+  int64_t n;             // samples side by side in memory: 1 in the lanes layout
+  int valid_lanes;       // lanes that hold samples of their own
+  int64_t first_sample;  // number of the first sample in the batch
+  bool training;
+  uint64_t seed;
+
+  float* const* value;            // by tensor
+  float* const* gradient;         // by tensor; null where nothing is wanted
+  const float* const* parameter;  // by slot, as the user sees it
+
+  // Of the op at work:
+  const float* packed;
+  const float* packed_backward;
+  float* const* accumulate;  // by parameter of the op; null where no gradient is wanted
+  float* scratch;
+  const float* statistics;
+};
+
+class Op {
+ public:
+  Op(std::string kind, std::vector<int> inputs, std::vector<int> outputs, std::vector<int> parameters)
+      : kind(std::move(kind)),
+        inputs(std::move(inputs)),
+        outputs(std::move(outputs)),
+        parameters(std::move(parameters)) {}
+  virtual ~Op() = default;
+
+  const std::string kind;
+  std::vector<int> inputs;      // tensors
+  std::vector<int> outputs;     // tensors; only the first carries a gradient
+  std::vector<int> parameters;  // slots, -1 for one that was left out
+
+  // The work of one tile is `units` equal parts that may run in any order, on any thread.
+  virtual int64_t units(int64_t /*n*/) const { return 1; }
+  virtual void forward(const Tile& tile, int64_t begin, int64_t end) const = 0;
+  // dx: one pointer an input, null where no gradient is wanted. Overwritten, never added to. May change the
+  // gradient of its output in place.
+  virtual void backward(const Tile& tile, float* const* dx) const = 0;
+  // Whether backward reads what forward wrote (its outputs, scratch or statistics).
+  virtual bool backward_reads_forward() const { return true; }
+
+  virtual int64_t scratch_size(const Kernels&, int /*lanes*/, int64_t /*n*/) const { return 0; }
+
+  // Weights in the order the kernels want, made once a call (or once for many calls).
+  virtual int64_t packed_size(const Kernels&, int /*lanes*/, bool /*backward*/) const { return 0; }
+  virtual void pack(const Kernels&, int /*lanes*/, bool /*backward*/, const float* const* /*parameter*/,
+                    float* /*packed*/) const {}
+  // Whether the backward block is read even when no gradient of an input is wanted.
+  virtual bool parameter_gradients_need_packed() const { return false; }
+
+  // Lanes kept apart in the accumulator of parameter i: 1, or `lanes` for kernels that add them up at the end.
+  virtual int accumulator_lanes(size_t /*i*/, int /*lanes*/) const { return 1; }
+
+  // Ops that need the whole batch before they can go on (batch statistics) work in three steps: a partial result a
+  // tile, one reduction, and then forward (or backward) reads `tile.statistics`.
+  virtual bool needs_batch(bool /*training*/) const { return false; }
+  virtual int64_t statistics_size() const { return 0; }  // floats, for the batch
+  virtual int64_t partial_size() const { return 0; }     // doubles, for a tile
+  virtual void forward_partial(const Tile&, double* /*partial*/) const {}
+  virtual void forward_reduce(const double* /*partials*/, int64_t /*tiles*/, int64_t /*samples*/,
+                              float* const* /*parameter*/, float* /*statistics*/) const {}
+  virtual void backward_partial(const Tile&, double* /*partial*/) const {}
+  virtual void backward_reduce(const double* /*partials*/, int64_t /*tiles*/, int64_t /*samples*/,
+                               const float* const* /*parameter*/, float* /*statistics*/,
+                               float* const* /*parameter_gradient*/) const {}
+
+  // Multiply-adds of one sample, for describe() and for choosing how to split.
+  virtual int64_t multiply_adds() const { return 0; }
+  // Largest number of channels that a kernel of this op reads or writes: decides the layout.
+  virtual int64_t channels() const { return 0; }
+
+  // Fusion: takes over the activation of the op that follows. Only ops with `fuses_activation` are asked.
+  virtual bool fuses_activation() const { return false; }
+  virtual void set_activation(Activation, float /*alpha*/) {}
+  virtual std::string detail() const { return ""; }
+};
+
+Activation parse_activation(const std::string& name);
+std::string to_string(Activation activation);
+
+}  // namespace day33
