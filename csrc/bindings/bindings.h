@@ -1,0 +1,95 @@
+// What the binding files share.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/aligned_buffer.h"
+#include "core/shapes.h"
+
+namespace day33 {
+
+namespace py = pybind11;
+
+void register_runtime(py::module_& m);
+void register_parameters(py::module_& m);
+void register_plan(py::module_& m);
+void register_training(py::module_& m);
+
+// A weight tensor. Lives on the native side, so that plans can keep it without Python.
+class Parameter {
+ public:
+  explicit Parameter(Shape shape) : shape_(std::move(shape)), buffer_(AlignedBuffer::zeros(element_count(shape_))) {}
+
+  const Shape& shape() const { return shape_; }
+  int64_t size() const { return buffer_.size(); }
+  float* data() { return buffer_.data(); }
+  uint64_t version() const { return version_.load(std::memory_order_acquire); }
+  void touch() { version_.fetch_add(1, std::memory_order_acq_rel); }
+
+ private:
+  const Shape shape_;
+  AlignedBuffer buffer_;
+  std::atomic<uint64_t> version_{0};
+};
+
+class ParameterList {
+ public:
+  explicit ParameterList(std::vector<std::shared_ptr<Parameter>> parameters)
+      : parameters_(std::move(parameters)), id_(next_id()) {
+    for (const auto& p : parameters_) data_.push_back(p->data());
+  }
+
+  const std::vector<std::shared_ptr<Parameter>>& parameters() const { return parameters_; }
+  const std::vector<float*>& data() const { return data_; }
+  uint64_t id() const { return id_; }
+  // Grows whenever any of the parameters was written.
+  uint64_t version() const {
+    uint64_t sum = 0;
+    for (const auto& p : parameters_) sum += p->version();
+    return sum;
+  }
+
+ private:
+  static uint64_t next_id() {
+    static std::atomic<uint64_t> last{0};
+    return ++last;
+  }
+  const std::vector<std::shared_ptr<Parameter>> parameters_;
+  std::vector<float*> data_;
+  const uint64_t id_;
+};
+
+// The shape of any array, for messages.
+inline std::string shape_of(const py::array& array) {
+  return to_string(Shape(array.shape(), array.shape() + array.ndim()));
+}
+
+// Data of a C-contiguous array of exactly this dtype; TypeError otherwise. With `writeable`, ValueError for an array
+// that is not.
+template <typename T>
+T* contiguous_data(const py::array& array, const std::string& name, bool writeable = false) {
+  if (!py::dtype::of<T>().is(array.dtype()) && !array.dtype().equal(py::dtype::of<T>()))
+    throw py::type_error(name + ": got dtype " + std::string(py::str(array.dtype())) + ", expected " +
+                         std::string(py::str(py::dtype::of<T>())));
+  if (!(array.flags() & py::array::c_style)) throw py::type_error(name + ": expected a C-contiguous array");
+  if (writeable && !array.writeable()) throw py::value_error(name + ": the array is read-only");
+  return static_cast<T*>(const_cast<void*>(array.data()));
+}
+
+// Like contiguous_data, and the shape must be (samples, *shape); without `samples` it must be `shape`.
+inline void require_shape(const py::array& array, const Shape& shape, const std::string& name, int64_t samples = -1) {
+  Shape expected = shape;
+  if (samples >= 0) expected.insert(expected.begin(), samples);
+  if (Shape(array.shape(), array.shape() + array.ndim()) != expected)
+    throw py::value_error(name + ": got shape " + shape_of(array) + ", expected " + to_string(expected));
+}
+
+}  // namespace day33

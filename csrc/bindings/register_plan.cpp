@@ -1,0 +1,380 @@
+// PlanBuilder and Plan.
+#include <algorithm>
+
+#include "bindings/bindings.h"
+#include "core/isa.h"
+#include "engine/plan.h"
+
+namespace day33 {
+namespace {
+
+using IntPair = std::pair<int64_t, int64_t>;
+using OptionalPair = std::pair<std::optional<int64_t>, std::optional<int64_t>>;
+
+Pair to_pair(const IntPair& p) { return {p.first, p.second}; }
+
+Layout parse_layout(const std::string& name) {
+  if (name == "auto") return Layout::automatic;
+  if (name == "lanes") return Layout::lanes;
+  if (name == "channels") return Layout::channels;
+  throw py::value_error("layout: got '" + name + "', expected 'auto', 'lanes' or 'channels'");
+}
+
+DType parse_dtype(const std::string& name) {
+  if (name == "float32") return DType::float32;
+  if (name == "int32") return DType::int32;
+  throw py::value_error("dtype: got '" + name + "', expected 'float32' or 'int32'");
+}
+
+Interpolation parse_interpolation(const std::string& name) {
+  if (name == "nearest") return Interpolation::nearest;
+  if (name == "bilinear") return Interpolation::bilinear;
+  if (name == "bed_of_nails") return Interpolation::bed_of_nails;
+  throw py::value_error("interpolation: got '" + name + "', expected 'nearest', 'bilinear' or 'bed_of_nails'");
+}
+
+bool parse_reduction(const std::string& name) {
+  if (name == "mean") return true;
+  if (name == "sum") return false;
+  throw py::value_error("reduction: got '" + name + "', expected 'mean' or 'sum'");
+}
+
+std::vector<py::ssize_t> with_samples(int64_t samples, const Shape& shape) {
+  std::vector<py::ssize_t> full{static_cast<py::ssize_t>(samples)};
+  full.insert(full.end(), shape.begin(), shape.end());
+  return full;
+}
+
+void require_count(size_t got, size_t expected, const char* name) {
+  if (got != expected)
+    throw py::value_error(std::string(name) + ": got " + std::to_string(got) + " arrays, expected " +
+                          std::to_string(expected));
+}
+
+std::string numbered(const char* name, size_t i, size_t count) {
+  return count == 1 ? name : std::string(name) + "[" + std::to_string(i) + "]";
+}
+
+// A call being put together: the request, and the Python objects that must outlive it.
+class Call {
+ public:
+  Call(const Plan& plan, const std::vector<py::array>& inputs, const py::object& parameters, bool training,
+       uint64_t seed)
+      : plan_(plan), graph_(plan.graph()) {
+    require_count(inputs.size(), graph_.inputs.size(), "inputs");
+    request_.samples = inputs.empty() || inputs[0].ndim() == 0 ? 0 : inputs[0].shape(0);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const Tensor& t = graph_.tensors[graph_.inputs[i]];
+      const std::string name = numbered("x", i, inputs.size());
+      request_.inputs.push_back(data_of(inputs[i], t.dtype, name));
+      require_shape(inputs[i], t.shape, name, request_.samples);
+    }
+    set_parameters(parameters);
+    request_.training = training;
+    request_.seed = seed;
+  }
+
+  py::list make_outputs() {
+    request_.want_outputs = true;
+    py::list outputs;
+    for (int id : graph_.outputs) {
+      const Tensor& t = graph_.tensors[id];
+      const auto shape = with_samples(request_.samples, t.shape);
+      py::array array = t.dtype == DType::int32 ? py::array(py::array_t<int32_t>(shape)) : py::array_t<float>(shape);
+      request_.outputs.push_back(array.mutable_data());
+      outputs.append(std::move(array));
+    }
+    return outputs;
+  }
+
+  void set_targets(const std::vector<py::array>& targets, const std::vector<std::optional<py::array>>& weights) {
+    require_count(targets.size(), graph_.losses.size(), "targets");
+    require_count(weights.size(), graph_.losses.size(), "sample_weights");
+    request_.want_losses = true;
+    for (size_t l = 0; l < targets.size(); ++l) {
+      const LossTerm& term = graph_.losses[l];
+      Shape positions = graph_.tensors[term.tensor].shape;
+      const Shape full = positions;
+      positions.pop_back();
+      const std::string y = numbered("y", l, targets.size());
+      request_.targets.push_back(data_of(targets[l], term.sparse() ? DType::int32 : DType::float32, y));
+      require_shape(targets[l], term.sparse() ? positions : full, y, request_.samples);
+
+      const std::string w = numbered("sample_weight", l, targets.size());
+      request_.sample_weights.push_back(weights[l] ? contiguous_data<float>(*weights[l], w) : nullptr);
+      const bool per_position = weights[l] && weights[l]->ndim() != 1;
+      request_.weights_per_position.push_back(per_position);
+      if (weights[l]) require_shape(*weights[l], per_position ? positions : Shape{}, w, request_.samples);
+    }
+  }
+
+  void set_gradients(const std::vector<std::optional<py::array>>& gradients) {
+    require_count(gradients.size(), graph_.parameters.size(), "gradients");
+    request_.want_backward = true;
+    for (size_t slot = 0; slot < gradients.size(); ++slot) {
+      const std::string name = numbered("gradients", slot, 0);
+      request_.parameter_gradients.push_back(gradients[slot] ? contiguous_data<float>(*gradients[slot], name, true)
+                                                             : nullptr);
+      if (gradients[slot]) require_shape(*gradients[slot], graph_.parameters[slot].shape, name);
+    }
+  }
+
+  void set_output_gradients(const std::vector<py::array>& gradients) {
+    require_count(gradients.size(), graph_.outputs.size(), "output_gradients");
+    request_.want_backward = true;
+    for (size_t o = 0; o < gradients.size(); ++o) {
+      const std::string name = numbered("dy", o, gradients.size());
+      request_.output_gradients.push_back(contiguous_data<float>(gradients[o], name));
+      require_shape(gradients[o], graph_.tensors[graph_.outputs[o]].shape, name, request_.samples);
+    }
+  }
+
+  py::list make_input_gradients() {
+    py::list result;
+    for (int id : graph_.inputs) {
+      const Tensor& t = graph_.tensors[id];
+      if (t.dtype != DType::float32) {
+        request_.input_gradients.push_back(nullptr);
+        result.append(py::none());
+        continue;
+      }
+      py::array_t<float> array(with_samples(request_.samples, t.shape));
+      request_.input_gradients.push_back(array.mutable_data());
+      result.append(std::move(array));
+    }
+    return result;
+  }
+
+  py::list make_parameter_gradients() {
+    py::list result;
+    for (const ParameterInfo& info : graph_.parameters) {
+      py::array_t<float> array(std::vector<py::ssize_t>(info.shape.begin(), info.shape.end()));
+      request_.parameter_gradients.push_back(array.mutable_data());
+      result.append(std::move(array));
+    }
+    return result;
+  }
+
+  const Request& run() {
+    {
+      py::gil_scoped_release release;
+      plan_.run(request_);
+    }
+    // Training writes the moving statistics of batch normalisation.
+    if (request_.training && list_ != nullptr)
+      for (size_t slot = 0; slot < graph_.parameters.size(); ++slot)
+        if (!graph_.parameters[slot].trainable) list_->parameters()[slot]->touch();
+    return request_;
+  }
+
+ private:
+  static const void* data_of(const py::array& array, DType dtype, const std::string& name) {
+    if (dtype == DType::int32) return contiguous_data<int32_t>(array, name);
+    return contiguous_data<float>(array, name);
+  }
+
+  void set_parameters(const py::object& parameters) {
+    const auto check = [&](size_t slot, const Shape& got) {
+      if (got != graph_.parameters[slot].shape)
+        throw py::value_error("parameters[" + std::to_string(slot) + "]: got shape " + to_string(got) + ", expected " +
+                              to_string(graph_.parameters[slot].shape));
+    };
+    if (py::isinstance<ParameterList>(parameters)) {
+      list_ = parameters.cast<std::shared_ptr<ParameterList>>();
+      require_count(list_->data().size(), graph_.parameters.size(), "parameters");
+      for (size_t slot = 0; slot < list_->data().size(); ++slot) check(slot, list_->parameters()[slot]->shape());
+      request_.parameters = list_->data();
+      request_.owner = list_->id();
+      request_.version = list_->version();
+      return;
+    }
+    arrays_ = parameters.cast<std::vector<py::array>>();
+    require_count(arrays_.size(), graph_.parameters.size(), "parameters");
+    for (size_t slot = 0; slot < arrays_.size(); ++slot) {
+      request_.parameters.push_back(contiguous_data<float>(arrays_[slot], "parameters[" + std::to_string(slot) + "]"));
+      check(slot, Shape(arrays_[slot].shape(), arrays_[slot].shape() + arrays_[slot].ndim()));
+    }
+  }
+
+  const Plan& plan_;
+  const Graph& graph_;
+  Request request_;
+  std::shared_ptr<ParameterList> list_;
+  std::vector<py::array> arrays_;
+};
+
+py::list describe(const Plan& plan) {
+  const Graph& graph = plan.graph();
+  py::list rows;
+  for (const auto& op : graph.ops) {
+    const Tensor& y = graph.tensors[op->outputs[0]];
+    py::dict row;
+    row["kind"] = op->kind;
+    row["detail"] = op->detail();
+    row["output_shape"] = py::tuple(py::cast(y.shape));
+    row["multiply_adds"] = op->multiply_adds();
+    row["flops"] = 2 * op->multiply_adds();
+    row["bytes"] = y.size * static_cast<int64_t>(sizeof(float));
+    row["layout"] = plan.uses_lanes(active_kernels().lanes) ? "lanes" : "channels";
+    rows.append(std::move(row));
+  }
+  return rows;
+}
+
+void register_builder(py::module_& m) {
+  const auto spec = [](const std::string& activation, float alpha) {
+    return ActivationSpec{parse_activation(activation), alpha};
+  };
+  py::class_<GraphBuilder>(m, "PlanBuilder")
+      .def(py::init<>())
+      .def(
+          "shape", [](const GraphBuilder& b, int tensor) { return py::tuple(py::cast(b.shape(tensor))); },
+          py::arg("tensor"))
+      .def(
+          "input",
+          [](GraphBuilder& b, const Shape& shape, const std::string& dtype) {
+            return b.input(shape, parse_dtype(dtype));
+          },
+          py::arg("shape"), py::arg("dtype") = "float32")
+      .def("parameter", &GraphBuilder::parameter, py::arg("shape"), py::arg("trainable") = true)
+      .def(
+          "conv2d",
+          [spec](GraphBuilder& b, int x, int kernel, int bias, IntPair strides, const std::string& padding,
+                 IntPair dilation_rate, int64_t groups, const std::string& activation, float alpha) {
+            return b.conv2d(x, kernel, bias, to_pair(strides), parse_padding(padding), to_pair(dilation_rate), groups,
+                            spec(activation, alpha));
+          },
+          py::arg("x"), py::arg("kernel"), py::arg("bias") = -1, py::kw_only(), py::arg("strides") = IntPair(1, 1),
+          py::arg("padding") = "valid", py::arg("dilation_rate") = IntPair(1, 1), py::arg("groups") = 1,
+          py::arg("activation") = "linear", py::arg("alpha") = 0.0f)
+      .def(
+          "conv2d_transpose",
+          [spec](GraphBuilder& b, int x, int kernel, int bias, IntPair strides, const std::string& padding,
+                 OptionalPair output_padding, IntPair dilation_rate, const std::string& activation, float alpha) {
+            return b.conv2d_transpose(x, kernel, bias, to_pair(strides), parse_padding(padding), output_padding.first,
+                                      output_padding.second, to_pair(dilation_rate), spec(activation, alpha));
+          },
+          py::arg("x"), py::arg("kernel"), py::arg("bias") = -1, py::kw_only(), py::arg("strides") = IntPair(1, 1),
+          py::arg("padding") = "valid", py::arg("output_padding") = OptionalPair(),
+          py::arg("dilation_rate") = IntPair(1, 1), py::arg("activation") = "linear", py::arg("alpha") = 0.0f)
+      .def(
+          "dense",
+          [spec](GraphBuilder& b, int x, int kernel, int bias, const std::string& activation, float alpha) {
+            return b.dense(x, kernel, bias, spec(activation, alpha));
+          },
+          py::arg("x"), py::arg("kernel"), py::arg("bias") = -1, py::kw_only(), py::arg("activation") = "linear",
+          py::arg("alpha") = 0.0f)
+      .def(
+          "max_pool2d",
+          [](GraphBuilder& b, int x, IntPair pool_size, IntPair strides, const std::string& padding) {
+            return b.max_pool2d(x, to_pair(pool_size), to_pair(strides), parse_padding(padding));
+          },
+          py::arg("x"), py::kw_only(), py::arg("pool_size"), py::arg("strides"), py::arg("padding"))
+      .def("max_unpool2d", &GraphBuilder::max_unpool2d, py::arg("x"), py::arg("indices"), py::kw_only(),
+           py::arg("output_shape"))
+      .def(
+          "up_sampling2d",
+          [](GraphBuilder& b, int x, IntPair size, const std::string& interpolation) {
+            return b.up_sampling2d(x, to_pair(size), parse_interpolation(interpolation));
+          },
+          py::arg("x"), py::kw_only(), py::arg("size"), py::arg("interpolation"))
+      .def(
+          "activation",
+          [spec](GraphBuilder& b, int x, const std::string& kind, float alpha) {
+            return b.activation(x, spec(kind, alpha));
+          },
+          py::arg("x"), py::arg("kind"), py::arg("alpha") = 0.0f)
+      .def(
+          "batch_normalization",
+          [](GraphBuilder& b, int x, int gamma, int beta, int moving_mean, int moving_variance, float momentum,
+             float epsilon, bool frozen) {
+            return b.batch_normalization(x, {gamma, beta, moving_mean, moving_variance}, momentum, epsilon, frozen);
+          },
+          py::arg("x"), py::arg("gamma"), py::arg("beta"), py::arg("moving_mean"), py::arg("moving_variance"),
+          py::kw_only(), py::arg("momentum"), py::arg("epsilon"), py::arg("frozen") = false)
+      .def("dropout", &GraphBuilder::dropout, py::arg("x"), py::arg("rate"), py::arg("seed"))
+      .def("global_average_pooling2d", &GraphBuilder::global_average_pooling2d, py::arg("x"), py::kw_only(),
+           py::arg("keepdims"))
+      .def("reshape", &GraphBuilder::reshape, py::arg("x"), py::arg("shape"))
+      .def("add", &GraphBuilder::add, py::arg("xs"))
+      .def("concatenate", &GraphBuilder::concatenate, py::arg("xs"), py::arg("axis"))
+      .def(
+          "loss",
+          [](GraphBuilder& b, int prediction, const std::string& kind, bool from_logits, const std::string& reduction,
+             float weight) {
+            return b.loss(prediction, parse_loss(kind), from_logits, parse_reduction(reduction), weight);
+          },
+          py::arg("prediction"), py::arg("kind"), py::kw_only(), py::arg("from_logits") = false,
+          py::arg("reduction") = "mean", py::arg("weight") = 1.0f)
+      .def(
+          "build",
+          [](GraphBuilder& b, const std::vector<int>& outputs, const std::string& layout) {
+            return std::make_unique<Plan>(b.build(outputs, parse_layout(layout)));
+          },
+          py::arg("outputs"), py::kw_only(), py::arg("layout") = "auto");
+}
+
+}  // namespace
+
+void register_plan(py::module_& m) {
+  register_builder(m);
+  py::class_<Plan>(m, "Plan")
+      .def_property_readonly("output_shapes",
+                             [](const Plan& plan) {
+                               py::list shapes;
+                               for (int id : plan.graph().outputs)
+                                 shapes.append(py::tuple(py::cast(plan.graph().tensors[id].shape)));
+                               return shapes;
+                             })
+      .def(
+          "forward",
+          [](const Plan& plan, const std::vector<py::array>& inputs, const py::object& parameters, bool training,
+             uint64_t seed) {
+            Call call(plan, inputs, parameters, training, seed);
+            py::list outputs = call.make_outputs();
+            call.run();
+            return outputs;
+          },
+          py::arg("inputs"), py::arg("parameters"), py::kw_only(), py::arg("training") = false, py::arg("seed") = 0)
+      .def(
+          "train_step",
+          [](const Plan& plan, const std::vector<py::array>& inputs, const std::vector<py::array>& targets,
+             const std::vector<std::optional<py::array>>& sample_weights, const py::object& parameters,
+             const std::vector<std::optional<py::array>>& gradients, uint64_t seed, bool want_outputs) {
+            Call call(plan, inputs, parameters, true, seed);
+            call.set_targets(targets, sample_weights);
+            call.set_gradients(gradients);
+            py::list outputs = want_outputs ? call.make_outputs() : py::list();
+            return py::make_tuple(call.run().loss_sums, outputs);
+          },
+          py::arg("inputs"), py::arg("targets"), py::arg("sample_weights"), py::arg("parameters"), py::arg("gradients"),
+          py::kw_only(), py::arg("seed") = 0, py::arg("want_outputs") = false)
+      .def(
+          "evaluate",
+          [](const Plan& plan, const std::vector<py::array>& inputs, const std::vector<py::array>& targets,
+             const std::vector<std::optional<py::array>>& sample_weights, const py::object& parameters,
+             bool want_outputs) {
+            Call call(plan, inputs, parameters, false, 0);
+            call.set_targets(targets, sample_weights);
+            py::list outputs = want_outputs ? call.make_outputs() : py::list();
+            return py::make_tuple(call.run().loss_sums, outputs);
+          },
+          py::arg("inputs"), py::arg("targets"), py::arg("sample_weights"), py::arg("parameters"), py::kw_only(),
+          py::arg("want_outputs") = false)
+      .def(
+          "backward",
+          [](const Plan& plan, const std::vector<py::array>& inputs, const std::vector<py::array>& output_gradients,
+             const py::object& parameters, bool training, uint64_t seed) {
+            Call call(plan, inputs, parameters, training, seed);
+            call.set_output_gradients(output_gradients);
+            py::list dx = call.make_input_gradients();
+            py::list dparameters = call.make_parameter_gradients();
+            call.run();
+            return py::make_tuple(dx, dparameters);
+          },
+          py::arg("inputs"), py::arg("output_gradients"), py::arg("parameters"), py::kw_only(),
+          py::arg("training") = false, py::arg("seed") = 0)
+      .def("describe", &describe);
+}
+
+}  // namespace day33

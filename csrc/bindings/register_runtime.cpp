@@ -1,0 +1,48 @@
+// Instruction set, threads, and the shape functions.
+#include "bindings/bindings.h"
+#include "core/isa.h"
+#include "core/thread_pool.h"
+
+// For threadpoolctl, which talks to a library through C symbols.
+extern "C" {
+__attribute__((visibility("default"))) int day33_get_num_threads() { return day33::num_threads(); }
+__attribute__((visibility("default"))) void day33_set_num_threads(int count) {
+  if (count >= 1 && count <= 1024) day33::set_num_threads(count);
+}
+}
+
+namespace day33 {
+
+void register_runtime(py::module_& m) {
+  // An unknown DAY33_MAX_ISA or a bad DAY33_NUM_THREADS fails here, at import, not in the middle of the work.
+  available_kernels();
+  num_threads();
+
+  m.def("isa", [] { return std::string(active_kernels().isa); });
+  m.def("available_isas", [] {
+    std::vector<std::string> names;
+    for (const Kernels* kernels : available_kernels()) names.push_back(kernels->isa);
+    return names;
+  });
+  m.def("select_isa", &select_kernels, py::arg("name"));
+  m.def("lanes", [] { return active_kernels().lanes; });
+  m.def("get_num_threads", &num_threads);
+  m.def("set_num_threads", &set_num_threads, py::arg("count"));
+
+  m.def(
+      "conv_output_length",
+      [](int64_t size, int64_t kernel, int64_t stride, int64_t dilation, const std::string& padding) {
+        return conv_axis(size, kernel, stride, dilation, parse_padding(padding), "size").out;
+      },
+      py::arg("size"), py::arg("kernel"), py::arg("stride"), py::arg("dilation"), py::arg("padding"));
+  m.def(
+      "conv_transpose_output_length",
+      [](int64_t size, int64_t kernel, int64_t stride, int64_t dilation, const std::string& padding,
+         std::optional<int64_t> output_padding) {
+        return conv_transpose_axis(size, kernel, stride, dilation, parse_padding(padding), output_padding, "size").in;
+      },
+      py::arg("size"), py::arg("kernel"), py::arg("stride"), py::arg("dilation"), py::arg("padding"),
+      py::arg("output_padding") = py::none());
+}
+
+}  // namespace day33

@@ -1,0 +1,148 @@
+"""The native core: shapes, plans, optimizer steps and the runtime. Private; use day33.ops, .layers, .models."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32 = NDArray[np.float32]
+Int32 = NDArray[np.int32]
+Pair = tuple[int, int]
+
+__version__: str
+
+# ---- runtime (register_runtime.cpp) ----
+
+def isa() -> str: ...  # the instruction set in use: "baseline", "avx2", "avx512" or "neon"
+def available_isas() -> list[str]: ...  # slowest first
+def select_isa(name: str) -> None: ...  # for tests. ValueError if not available here
+def lanes() -> int: ...  # floats in a vector of the instruction set in use
+def get_num_threads() -> int: ...
+def set_num_threads(count: int) -> None: ...  # ValueError unless count >= 1
+
+# ---- shapes (the one authority; core/shapes.h). padding is "valid" or "same" ----
+
+def conv_output_length(size: int, kernel: int, stride: int, dilation: int, padding: str) -> int: ...
+def conv_transpose_output_length(
+    size: int, kernel: int, stride: int, dilation: int, padding: str, output_padding: int | None
+) -> int: ...
+
+# ---- weights ----
+
+class Parameter:
+    """A float32 tensor owned by the native side, 64-byte aligned. Every write raises `version`."""
+
+    def __init__(self, shape: Sequence[int]) -> None: ...  # zeros
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def version(self) -> int: ...
+    def assign(self, value: Float32) -> None: ...  # C-contiguous float32 of the same shape, else ValueError
+    def view(self) -> Float32: ...  # read-only array on the same memory, no copy
+
+# ---- plans ----
+
+class PlanBuilder:
+    """Builds a plan op by op. Tensors and parameter slots are small integers. Shapes are without the batch.
+
+    Every method checks ranks and sizes and raises ValueError naming the argument, what it got and what it expects.
+    `activation` is "linear", "relu", "leaky_relu", "elu", "sigmoid", "tanh" or "softmax" (last axis);
+    `alpha` is the slope of leaky_relu or the scale of elu.
+    """
+
+    def __init__(self) -> None: ...
+    def shape(self, tensor: int) -> tuple[int, ...]: ...
+    def input(self, shape: Sequence[int], dtype: str = "float32") -> int: ...  # "float32" or "int32"
+    def parameter(self, shape: Sequence[int], trainable: bool = True) -> int: ...  # slots are numbered 0, 1, 2, ...
+    def conv2d(
+        self, x: int, kernel: int, bias: int = -1, *, strides: Pair = (1, 1), padding: str = "valid",
+        dilation_rate: Pair = (1, 1), groups: int = 1, activation: str = "linear", alpha: float = 0.0,
+    ) -> int: ...
+    def conv2d_transpose(
+        self, x: int, kernel: int, bias: int = -1, *, strides: Pair = (1, 1), padding: str = "valid",
+        output_padding: tuple[int | None, int | None] = (None, None), dilation_rate: Pair = (1, 1),
+        activation: str = "linear", alpha: float = 0.0,
+    ) -> int: ...
+    def dense(self, x: int, kernel: int, bias: int = -1, *, activation: str = "linear", alpha: float = 0.0) -> int: ...
+    # (pooled, indices). indices is an int32 tensor holding (y * W + x) * C + c; it costs nothing when unused.
+    def max_pool2d(self, x: int, *, pool_size: Pair, strides: Pair, padding: str) -> tuple[int, int]: ...
+    def max_unpool2d(self, x: int, indices: int, *, output_shape: tuple[int, int, int]) -> int: ...
+    def up_sampling2d(self, x: int, *, size: Pair, interpolation: str) -> int: ...  # nearest, bilinear, bed_of_nails
+    def activation(self, x: int, kind: str, alpha: float = 0.0) -> int: ...
+    # Normalises the last axis. With training=True in forward/train_step: batch statistics, and the two moving
+    # parameters are updated in place (unless frozen=True: then always the moving statistics).
+    # gamma and beta may be -1.
+    def batch_normalization(
+        self, x: int, gamma: int, beta: int, moving_mean: int, moving_variance: int, *,
+        momentum: float, epsilon: float, frozen: bool = False,
+    ) -> int: ...
+    def dropout(self, x: int, rate: float, seed: int) -> int: ...  # active with training=True only
+    def global_average_pooling2d(self, x: int, *, keepdims: bool) -> int: ...
+    def reshape(self, x: int, shape: Sequence[int]) -> int: ...
+    def add(self, xs: Sequence[int]) -> int: ...
+    def concatenate(self, xs: Sequence[int], axis: int) -> int: ...  # axis counts without the batch; -1 allowed
+    # Adds a loss term on tensor `prediction`. kind: "binary_crossentropy", "categorical_crossentropy",
+    # "sparse_categorical_crossentropy", "mean_squared_error", "mean_absolute_error". With from_logits=False and
+    # a prediction that comes straight out of a sigmoid (binary) or softmax (categorical), the plan takes the
+    # logits by itself, as Keras does. reduction: "mean" (sum over batch size) or "sum": scales the gradient.
+    # `weight` multiplies the gradient (Keras's loss_weights). Targets have the shape of the prediction, or without the
+    # last axis and int32 for the sparse one.
+    def loss(
+        self, prediction: int, kind: str, *, from_logits: bool = False, reduction: str = "mean", weight: float = 1.0
+    ) -> int: ...
+    # layout: "auto" (chosen from channels and batch), or "lanes" / "channels" for tests
+    def build(self, outputs: Sequence[int], *, layout: str = "auto") -> Plan: ...
+
+class Plan:
+    """An immutable list of ops with every shape known. Safe to call from many threads at once; no call holds the GIL.
+
+    inputs: one array an input, (N, *shape), C-contiguous and of the exact dtype (else TypeError; callers convert).
+    parameters: a ParameterList, or a list of float32 arrays in slot order (ops.*; nothing is cached then).
+    Results are fresh arrays. N = 0 works everywhere.
+    """
+
+    @property
+    def output_shapes(self) -> list[tuple[int, ...]]: ...
+    def forward(
+        self, inputs: Sequence[NDArray], parameters: ParameterList | Sequence[Float32], *,
+        training: bool = False, seed: int = 0,
+    ) -> list[NDArray]: ...
+    # One pass forward and back. Writes `gradients` (one float32 array a parameter slot, None where not wanted or
+    # not trainable). Returns per loss the weighted sum over positions in double (divide by the number of positions for
+    # the mean), and the outputs if wanted (else an empty list). sample weights: None, or float32 of (N,) or (N, *prediction.shape[:-1]).
+    def train_step(
+        self, inputs: Sequence[NDArray], targets: Sequence[NDArray], sample_weights: Sequence[Float32 | None],
+        parameters: ParameterList, gradients: Sequence[Float32 | None], *, seed: int = 0, want_outputs: bool = False,
+    ) -> tuple[list[float], list[NDArray]]: ...
+    def evaluate(
+        self, inputs: Sequence[NDArray], targets: Sequence[NDArray], sample_weights: Sequence[Float32 | None],
+        parameters: ParameterList, *, want_outputs: bool = False,
+    ) -> tuple[list[float], list[NDArray]]: ...
+    # Vector-Jacobian product: gradients of sum(output * output_gradient) with respect to float inputs and parameters.
+    def backward(
+        self, inputs: Sequence[NDArray], output_gradients: Sequence[Float32],
+        parameters: ParameterList | Sequence[Float32], *, training: bool = False, seed: int = 0,
+    ) -> tuple[list[Float32], list[Float32]]: ...
+    def describe(self) -> list[dict[str, object]]: ...  # one dict an op: name, output shape, layout, flops, bytes
+
+class ParameterList:
+    """The parameters of a plan in slot order. Packed weights are cached until a version changes."""
+
+    def __init__(self, parameters: Sequence[Parameter]) -> None: ...
+
+# ---- training (register_training.cpp). In place; raise the parameter's version. Slots are float32 arrays of the same shape ----
+
+def sgd_step(
+    parameter: Parameter, gradient: Float32, velocity: Float32 | None, *,
+    learning_rate: float, momentum: float, nesterov: bool,
+) -> None: ...
+def adadelta_step(
+    parameter: Parameter, gradient: Float32, squares: Float32, deltas: Float32, *,
+    learning_rate: float, rho: float, epsilon: float,
+) -> None: ...
+def adam_step(
+    parameter: Parameter, gradient: Float32, m: Float32, v: Float32, *,
+    learning_rate: float, beta_1: float, beta_2: float, epsilon: float, step: int,
+) -> None: ...  # step counts from 1
