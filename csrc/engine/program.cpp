@@ -136,8 +136,8 @@ void Program::plan_passes(const std::vector<char>& runs) {
     passes.emplace_back();
   };
   // A gradient that does not look at what forward wrote needs no forward at all.
-  const bool skip_forward =
-      purpose.backward && !purpose.losses && graph.ops.size() == 1 && !graph.ops[0]->backward_reads_forward();
+  const bool skip_forward = purpose.backward && !purpose.losses && !purpose.outputs && graph.ops.size() == 1 &&
+                            !graph.ops[0]->backward_reads_forward();
   for (size_t i = 0; i < graph.ops.size() && !skip_forward; ++i) {
     if (!runs[i]) continue;
     if (graph.ops[i]->needs_batch(purpose.training)) {
