@@ -57,13 +57,30 @@ class PlanBuilder:
     def input(self, shape: Sequence[int], dtype: str = "float32") -> int: ...  # "float32" or "int32"
     def parameter(self, shape: Sequence[int], trainable: bool = True) -> int: ...  # slots are numbered 0, 1, 2, ...
     def conv2d(
-        self, x: int, kernel: int, bias: int = -1, *, strides: Pair = (1, 1), padding: str = "valid",
-        dilation_rate: Pair = (1, 1), groups: int = 1, activation: str = "linear", alpha: float = 0.0,
+        self,
+        x: int,
+        kernel: int,
+        bias: int = -1,
+        *,
+        strides: Pair = (1, 1),
+        padding: str = "valid",
+        dilation_rate: Pair = (1, 1),
+        groups: int = 1,
+        activation: str = "linear",
+        alpha: float = 0.0,
     ) -> int: ...
     def conv2d_transpose(
-        self, x: int, kernel: int, bias: int = -1, *, strides: Pair = (1, 1), padding: str = "valid",
-        output_padding: tuple[int | None, int | None] = (None, None), dilation_rate: Pair = (1, 1),
-        activation: str = "linear", alpha: float = 0.0,
+        self,
+        x: int,
+        kernel: int,
+        bias: int = -1,
+        *,
+        strides: Pair = (1, 1),
+        padding: str = "valid",
+        output_padding: tuple[int | None, int | None] = (None, None),
+        dilation_rate: Pair = (1, 1),
+        activation: str = "linear",
+        alpha: float = 0.0,
     ) -> int: ...
     def dense(self, x: int, kernel: int, bias: int = -1, *, activation: str = "linear", alpha: float = 0.0) -> int: ...
     # (pooled, indices). indices is an int32 tensor holding (y * W + x) * C + c; it costs nothing when unused.
@@ -75,8 +92,16 @@ class PlanBuilder:
     # parameters are updated in place (unless frozen=True: then always the moving statistics).
     # gamma and beta may be -1.
     def batch_normalization(
-        self, x: int, gamma: int, beta: int, moving_mean: int, moving_variance: int, *,
-        momentum: float, epsilon: float, frozen: bool = False,
+        self,
+        x: int,
+        gamma: int,
+        beta: int,
+        moving_mean: int,
+        moving_variance: int,
+        *,
+        momentum: float,
+        epsilon: float,
+        frozen: bool = False,
     ) -> int: ...
     def dropout(self, x: int, rate: float, seed: int) -> int: ...  # active with training=True only
     def global_average_pooling2d(self, x: int, *, keepdims: bool) -> int: ...
@@ -106,24 +131,45 @@ class Plan:
     @property
     def output_shapes(self) -> list[tuple[int, ...]]: ...
     def forward(
-        self, inputs: Sequence[NDArray], parameters: ParameterList | Sequence[Float32], *,
-        training: bool = False, seed: int = 0,
+        self,
+        inputs: Sequence[NDArray],
+        parameters: ParameterList | Sequence[Float32],
+        *,
+        training: bool = False,
+        seed: int = 0,
     ) -> list[NDArray]: ...
     # One pass forward and back. Writes `gradients` (one float32 array a parameter slot, None where not wanted or
     # not trainable). Returns per loss the weighted sum over positions in double (divide by the number of positions for
     # the mean), and the outputs if wanted (else an empty list). sample weights: None, or float32 of (N,) or (N, *prediction.shape[:-1]).
     def train_step(
-        self, inputs: Sequence[NDArray], targets: Sequence[NDArray], sample_weights: Sequence[Float32 | None],
-        parameters: ParameterList, gradients: Sequence[Float32 | None], *, seed: int = 0, want_outputs: bool = False,
+        self,
+        inputs: Sequence[NDArray],
+        targets: Sequence[NDArray],
+        sample_weights: Sequence[Float32 | None],
+        parameters: ParameterList,
+        gradients: Sequence[Float32 | None],
+        *,
+        seed: int = 0,
+        want_outputs: bool = False,
     ) -> tuple[list[float], list[NDArray]]: ...
     def evaluate(
-        self, inputs: Sequence[NDArray], targets: Sequence[NDArray], sample_weights: Sequence[Float32 | None],
-        parameters: ParameterList, *, want_outputs: bool = False,
+        self,
+        inputs: Sequence[NDArray],
+        targets: Sequence[NDArray],
+        sample_weights: Sequence[Float32 | None],
+        parameters: ParameterList,
+        *,
+        want_outputs: bool = False,
     ) -> tuple[list[float], list[NDArray]]: ...
     # Vector-Jacobian product: gradients of sum(output * output_gradient) with respect to float inputs and parameters.
     def backward(
-        self, inputs: Sequence[NDArray], output_gradients: Sequence[Float32],
-        parameters: ParameterList | Sequence[Float32], *, training: bool = False, seed: int = 0,
+        self,
+        inputs: Sequence[NDArray],
+        output_gradients: Sequence[Float32],
+        parameters: ParameterList | Sequence[Float32],
+        *,
+        training: bool = False,
+        seed: int = 0,
     ) -> tuple[list[Float32], list[Float32]]: ...
     def describe(self) -> list[dict[str, object]]: ...  # one dict an op: name, output shape, layout, flops, bytes
 
@@ -135,14 +181,33 @@ class ParameterList:
 # ---- training (register_training.cpp). In place; raise the parameter's version. Slots are float32 arrays of the same shape ----
 
 def sgd_step(
-    parameter: Parameter, gradient: Float32, velocity: Float32 | None, *,
-    learning_rate: float, momentum: float, nesterov: bool,
+    parameter: Parameter,
+    gradient: Float32,
+    velocity: Float32 | None,
+    *,
+    learning_rate: float,
+    momentum: float,
+    nesterov: bool,
 ) -> None: ...
 def adadelta_step(
-    parameter: Parameter, gradient: Float32, squares: Float32, deltas: Float32, *,
-    learning_rate: float, rho: float, epsilon: float,
+    parameter: Parameter,
+    gradient: Float32,
+    squares: Float32,
+    deltas: Float32,
+    *,
+    learning_rate: float,
+    rho: float,
+    epsilon: float,
 ) -> None: ...
 def adam_step(
-    parameter: Parameter, gradient: Float32, m: Float32, v: Float32, *,
-    learning_rate: float, beta_1: float, beta_2: float, epsilon: float, step: int,
+    parameter: Parameter,
+    gradient: Float32,
+    m: Float32,
+    v: Float32,
+    *,
+    learning_rate: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    step: int,
 ) -> None: ...  # step counts from 1
