@@ -39,6 +39,21 @@ bool parse_reduction(const std::string& name) {
   throw py::value_error("reduction: got '" + name + "', expected 'mean' or 'sum'");
 }
 
+Fusions parse_fusions(const std::vector<std::string>& without) {
+  Fusions fusions;
+  for (const std::string& name : without) {
+    if (name == "activation")
+      fusions.activation = false;
+    else if (name == "up_sampling")
+      fusions.up_sampling = false;
+    else if (name == "pooling")
+      fusions.pooling = false;
+    else
+      throw py::value_error("without: got '" + name + "', expected 'activation', 'up_sampling' or 'pooling'");
+  }
+  return fusions;
+}
+
 std::vector<py::ssize_t> with_samples(int64_t samples, const Shape& shape) {
   std::vector<py::ssize_t> full{static_cast<py::ssize_t>(samples)};
   full.insert(full.end(), shape.begin(), shape.end());
@@ -308,10 +323,12 @@ void register_builder(py::module_& m) {
           py::arg("reduction") = "mean", py::arg("weight") = 1.0f)
       .def(
           "build",
-          [](GraphBuilder& b, const std::vector<int>& outputs, const std::string& layout) {
-            return std::make_unique<Plan>(b.build(outputs, parse_layout(layout)));
+          [](GraphBuilder& b, const std::vector<int>& outputs, const std::string& layout,
+             const std::vector<std::string>& without) {
+            return std::make_unique<Plan>(b.build(outputs, parse_layout(layout), parse_fusions(without)));
           },
-          py::arg("outputs"), py::kw_only(), py::arg("layout") = "auto");
+          py::arg("outputs"), py::kw_only(), py::arg("layout") = "auto",
+          py::arg("without") = std::vector<std::string>());
 }
 
 }  // namespace

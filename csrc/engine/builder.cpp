@@ -73,6 +73,21 @@ int GraphBuilder::parameter(const Shape& shape, bool trainable) {
   return static_cast<int>(graph_.parameters.size()) - 1;
 }
 
+void GraphBuilder::add_other(std::vector<int> inputs, int y, std::function<std::unique_ptr<Op>(const Node&)> make) {
+  nodes_.push_back({Node::other_node, std::move(inputs), {y}, std::move(make)});
+}
+
+int GraphBuilder::convolution(int x, int kernel, int bias, const Convolution& convolution, const Shape& shape,
+                              ActivationSpec spec) {
+  const int y = new_tensor(shape);
+  Node node{Node::convolution_node, {x}, {y}, [=](const Node& n) {
+              return make_convolution(n.inputs[0], n.outputs, kernel, bias, n.convolution, n.activation);
+            }};
+  node.convolution = convolution;
+  nodes_.push_back(std::move(node));
+  return activation(y, spec);
+}
+
 int GraphBuilder::conv2d(int x, int kernel, int bias, Pair strides, Padding padding, Pair dilation, int64_t groups,
                          ActivationSpec spec) {
   const Shape in = tensor_of_rank(x, 3, "x").shape;
@@ -91,9 +106,7 @@ int GraphBuilder::conv2d(int x, int kernel, int bias, Pair strides, Padding padd
                 k[3],
                 groups,
                 false};
-  const int y = new_tensor({c.height.out, c.width.out, k[3]});
-  graph_.ops.push_back(make_convolution(x, y, kernel, bias, c));
-  return activation(y, spec);
+  return convolution(x, kernel, bias, c, {c.height.out, c.width.out, k[3]}, spec);
 }
 
 int GraphBuilder::conv2d_transpose(int x, int kernel, int bias, Pair strides, Padding padding,
@@ -113,9 +126,7 @@ int GraphBuilder::conv2d_transpose(int x, int kernel, int bias, Pair strides, Pa
       k[3],
       1,
       true};
-  const int y = new_tensor({c.height.in, c.width.in, k[2]});
-  graph_.ops.push_back(make_convolution(x, y, kernel, bias, c));
-  return activation(y, spec);
+  return convolution(x, kernel, bias, c, {c.height.in, c.width.in, k[2]}, spec);
 }
 
 int GraphBuilder::dense(int x, int kernel, int bias, ActivationSpec spec) {
@@ -129,7 +140,9 @@ int GraphBuilder::dense(int x, int kernel, int bias, ActivationSpec spec) {
   const int64_t rows = rows_of(shape);
   shape.back() = k[1];
   const int y = new_tensor(shape);
-  graph_.ops.push_back(make_dense(x, y, kernel, bias, rows, k[0], k[1]));
+  nodes_.push_back({Node::dense_node, {x}, {y}, [=, C = k[0], O = k[1]](const Node& n) {
+                      return make_dense(n.inputs[0], n.outputs[0], kernel, bias, rows, C, O, n.activation);
+                    }});
   return activation(y, spec);
 }
 
@@ -143,7 +156,12 @@ std::pair<int, int> GraphBuilder::max_pool2d(int x, Pair pool_size, Pair strides
   const int y = new_tensor(out);
   const int winner = new_tensor(out, DType::int32);
   const int indices = new_tensor(out, DType::int32);
-  graph_.ops.push_back(make_max_pool2d(x, y, winner, indices, height, width, in[2]));
+  Node node{Node::max_pool_node, {x}, {y, winner, indices}, [=, C = in[2]](const Node& n) {
+              return make_max_pool2d(n.inputs[0], y, winner, indices, height, width, C);
+            }};
+  node.pool_height = height;
+  node.pool_width = width;
+  nodes_.push_back(std::move(node));
   return {y, indices};
 }
 
@@ -158,7 +176,9 @@ int GraphBuilder::max_unpool2d(int x, int indices, const Shape& output_shape) {
   const int64_t out = element_count(output_shape);
   if (out > INT32_MAX) fail("output_shape: " + to_string(output_shape) + " is too large for 32-bit indices");
   const int y = new_tensor(output_shape);
-  graph_.ops.push_back(make_max_unpool2d(x, indices, y, product(in, 0, 3), out));
+  add_other({x, indices}, y, [=, cells = product(in, 0, 3)](const Node& n) {
+    return make_max_unpool2d(n.inputs[0], n.inputs[1], y, cells, out);
+  });
   return y;
 }
 
@@ -167,7 +187,11 @@ int GraphBuilder::up_sampling2d(int x, Pair size, Interpolation interpolation) {
   if (size.height < 1 || size.width < 1 || size.height > INT32_MAX || size.width > INT32_MAX)
     fail("size: got " + to_string({size.height, size.width}) + ", expected positive integers");
   const int y = new_tensor({in[0] * size.height, in[1] * size.width, in[2]});
-  graph_.ops.push_back(make_up_sampling2d(x, y, in[0], in[1], in[2], size.height, size.width, interpolation));
+  add_other({x}, y, [=](const Node& n) {
+    return make_up_sampling2d(n.inputs[0], y, in[0], in[1], in[2], size.height, size.width, interpolation);
+  });
+  if (interpolation == Interpolation::nearest) nodes_.back().kind = Node::nearest_up_sampling_node;
+  nodes_.back().scale = size;
   return y;
 }
 
@@ -178,8 +202,10 @@ int GraphBuilder::activation(int x, ActivationSpec spec) {
     fail("x: got shape () (without the batch); softmax needs at least one dimension");
   const int64_t C = shape.empty() ? 1 : shape.back();
   const int y = new_tensor(shape);
-  activations_.push_back({graph_.ops.size(), x, y, spec});
-  graph_.ops.push_back(make_activation(x, y, spec.kind, spec.alpha, shape.empty() ? 1 : rows_of(shape), C));
+  const int64_t rows = shape.empty() ? 1 : rows_of(shape);
+  add_other({x}, y, [=](const Node& n) { return make_activation(n.inputs[0], y, spec.kind, spec.alpha, rows, C); });
+  nodes_.back().kind = Node::activation_node;
+  nodes_.back().activation = spec;
   return y;
 }
 
@@ -198,7 +224,9 @@ int GraphBuilder::batch_normalization(int x, const BatchNormParameters& p, float
   check(p.moving_mean, "moving_mean");
   check(p.moving_variance, "moving_variance");
   const int y = new_tensor(shape);
-  graph_.ops.push_back(make_batch_norm(x, y, p, rows_of(shape), C, momentum, epsilon, frozen));
+  add_other({x}, y, [=, rows = rows_of(shape)](const Node& n) {
+    return make_batch_norm(n.inputs[0], y, p, rows, C, momentum, epsilon, frozen);
+  });
   return y;
 }
 
@@ -207,7 +235,7 @@ int GraphBuilder::dropout(int x, float rate, uint64_t seed) {
   if (!(rate >= 0.0f && rate < 1.0f)) fail("rate: got " + std::to_string(rate) + ", expected a number in [0, 1)");
   const int64_t features = in.size;
   const int y = new_tensor(Shape(in.shape));
-  graph_.ops.push_back(make_dropout(x, y, features, rate, seed));
+  add_other({x}, y, [=](const Node& n) { return make_dropout(n.inputs[0], y, features, rate, seed); });
   return y;
 }
 
@@ -216,7 +244,7 @@ int GraphBuilder::global_average_pooling2d(int x, bool keepdims) {
   if (in[0] * in[1] == 0)
     fail("x: got shape " + to_string(in) + " (without the batch), which has no pixels to average");
   const int y = new_tensor(keepdims ? Shape{1, 1, in[2]} : Shape{in[2]});
-  graph_.ops.push_back(make_global_average(x, y, in[0] * in[1], in[2]));
+  add_other({x}, y, [=](const Node& n) { return make_global_average(n.inputs[0], y, in[0] * in[1], in[2]); });
   return y;
 }
 
@@ -235,7 +263,7 @@ int GraphBuilder::add(const std::vector<int>& xs) {
     if (tensor(x, "xs").shape != shape)
       fail("xs: got shapes " + to_string(shape) + " and " + to_string(tensor(x, "xs").shape) + ", expected equal ones");
   const int y = new_tensor(shape);
-  graph_.ops.push_back(make_add(xs, y, element_count(shape)));
+  add_other(xs, y, [=, features = element_count(shape)](const Node& n) { return make_add(n.inputs, y, features); });
   return y;
 }
 
@@ -263,7 +291,7 @@ int GraphBuilder::concatenate(const std::vector<int>& xs, int64_t axis) {
   }
   shape[at] = total;
   const int y = new_tensor(shape);
-  graph_.ops.push_back(make_concatenate(xs, y, outer, inner));
+  add_other(xs, y, [=](const Node& n) { return make_concatenate(n.inputs, y, outer, inner); });
   return y;
 }
 
@@ -277,35 +305,13 @@ int GraphBuilder::loss(int prediction, LossKind kind, bool from_logits, bool mea
   const bool crossentropy = kind == LossKind::binary_crossentropy || kind == LossKind::categorical_crossentropy ||
                             kind == LossKind::sparse_categorical_crossentropy;
   if (crossentropy && !from_logits)
-    for (const PendingActivation& a : activations_)
-      if (a.output == prediction && a.spec.kind == partner) {
-        term.tensor = a.input;
+    for (const Node& node : nodes_)
+      if (node.kind == Node::activation_node && node.outputs[0] == prediction && node.activation.kind == partner) {
+        term.tensor = node.inputs[0];
         term.from_logits = true;
       }
   graph_.losses.push_back(term);
   return static_cast<int>(graph_.losses.size()) - 1;
-}
-
-// An activation joins the op before it when nothing else reads what is between them.
-void GraphBuilder::fuse_activations(const std::vector<int>& outputs) {
-  std::vector<int> readers(graph_.buffers, 0);
-  for (const auto& op : graph_.ops)
-    for (int id : op->inputs) ++readers[graph_.tensors[id].buffer];
-  for (int id : outputs) ++readers[graph_.tensors[id].buffer];
-  for (const LossTerm& term : graph_.losses) ++readers[graph_.tensors[term.tensor].buffer];
-
-  for (const PendingActivation& a : activations_) {
-    if (readers[graph_.tensors[a.input].buffer] != 1) continue;
-    for (auto& op : graph_.ops) {
-      if (op == nullptr || op->outputs[0] != a.input || !op->fuses_activation()) continue;
-      op->set_activation(a.spec.kind, a.spec.alpha);
-      op->outputs[0] = a.output;
-      graph_.ops[a.op].reset();
-      break;
-    }
-  }
-  std::erase(graph_.ops, nullptr);
-  activations_.clear();
 }
 
 // Every output gets memory of its own, which no input and no other output has.
@@ -317,7 +323,7 @@ void GraphBuilder::separate_outputs(const std::vector<int>& outputs) {
     int output = id;
     if (std::find(taken.begin(), taken.end(), t.buffer) != taken.end()) {
       output = new_tensor(t.shape, t.dtype);
-      graph_.ops.push_back(make_copy(id, output, t.size));
+      add_other({id}, output, [=](const Node& n) { return make_copy(n.inputs[0], output, t.size); });
     }
     taken.push_back(graph_.tensors[output].buffer);
     graph_.outputs.push_back(output);
@@ -326,25 +332,27 @@ void GraphBuilder::separate_outputs(const std::vector<int>& outputs) {
 
 void GraphBuilder::drop_unused() {
   std::vector<char> needed(graph_.buffers, 0);
-  for (int id : graph_.outputs) needed[graph_.tensors[id].buffer] = 1;
-  for (const LossTerm& term : graph_.losses) needed[graph_.tensors[term.tensor].buffer] = 1;
-  for (auto op = graph_.ops.rbegin(); op != graph_.ops.rend(); ++op) {
-    const bool used = std::any_of((*op)->outputs.begin(), (*op)->outputs.end(),
-                                  [&](int id) { return needed[graph_.tensors[id].buffer]; });
-    if (!used) {
-      op->reset();
-      continue;
-    }
-    for (int id : (*op)->inputs) needed[graph_.tensors[id].buffer] = 1;
+  const auto need = [&](int id) -> char& { return needed[graph_.tensors[id].buffer]; };
+  for (int id : graph_.outputs) need(id) = 1;
+  for (const LossTerm& term : graph_.losses) need(term.tensor) = 1;
+  for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
+    if (std::any_of(node->outputs.begin(), node->outputs.end(), need))
+      for (int id : node->inputs) need(id) = 1;
+    else
+      node->outputs.clear();
   }
-  std::erase(graph_.ops, nullptr);
+  std::erase_if(nodes_, [](const Node& node) { return node.outputs.empty(); });
 }
 
-Graph GraphBuilder::build(const std::vector<int>& outputs, Layout layout) {
+Graph GraphBuilder::build(const std::vector<int>& outputs, Layout layout, const Fusions& fusions) {
   for (int id : outputs) tensor(id, "outputs");
-  fuse_activations(outputs);
   separate_outputs(outputs);
   drop_unused();
+  std::vector<int> kept = graph_.outputs;
+  for (const LossTerm& term : graph_.losses) kept.push_back(term.tensor);
+  fuse(nodes_, graph_.tensors, kept, fusions);
+  for (const Node& node : nodes_) graph_.ops.push_back(node.make(node));
+  nodes_.clear();
   graph_.layout = layout;
   return std::exchange(graph_, Graph{});
 }

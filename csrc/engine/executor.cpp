@@ -96,15 +96,20 @@ class Run {
       const int64_t parts = op.multiply_adds() * request_.samples < kWorthSplitting
                                 ? 1
                                 : std::min<int64_t>(units, 4 * static_cast<int64_t>(num_threads()));
+      const int64_t scratch_floats = parts > 1 ? p_.memory.scratch_floats : 0;
+      std::unique_ptr<AlignedBuffer> scratch = p_.lease(scratch_floats * tiles_ * parts);
       const auto part = [&](int64_t index) {
         const Workspace& w = all[index / parts];
         const int64_t mine = op.units(w.tile.n), i = index % parts;
-        op.forward(w.tile, i * mine / parts, (i + 1) * mine / parts);
+        Tile tile = w.tile;
+        if (parts > 1) tile.scratch = scratch->data() + index * scratch_floats;
+        op.forward(tile, i * mine / parts, (i + 1) * mine / parts);
       };
       if (parts == 1)
         for (int64_t t = 0; t < tiles_; ++t) part(t);
       else
         parallel_for(tiles_ * parts, part);
+      p_.give_back(std::move(scratch));
     }
     for (Workspace& w : all) store_results(w);
     p_.give_back(std::move(arena));
@@ -372,13 +377,19 @@ class Run {
       for (size_t k = 0; k < p_.accumulator[i].size(); ++k) {
         float* to = p_.accumulator[i][k] < 0 ? nullptr : request_.parameter_gradients[op.parameters[k]];
         if (to == nullptr) continue;
-        const int64_t size = graph_.parameters[op.parameters[k]].size;
+        const int64_t size = op.accumulator_size(k, graph_.parameters[op.parameters[k]].size);
         const int lanes = op.accumulator_lanes(k, p_.lanes);
         constexpr int64_t kPart = 1 << 14;
         parallel_for((size + kPart - 1) / kPart, [&](int64_t part) {
           const int64_t begin = part * kPart, end = std::min(size, begin + kPart);
-          sum_groups(p_.accumulator[i][k] + begin * lanes, end - begin, lanes, to + begin);
+          sum_groups(p_.accumulator[i][k] + begin * lanes, end - begin, lanes);
         });
+        // Each part left its sums at its own beginning.
+        float* sums = group_accumulators(0) + p_.accumulator[i][k];
+        for (int64_t begin = kPart; lanes > 1 && begin < size; begin += kPart)
+          std::memmove(sums + begin, sums + begin * lanes,
+                       static_cast<size_t>(std::min(size - begin, kPart)) * sizeof(float));
+        op.add_gradient(k, sums, size, to);
       }
     }
     for (size_t i = 0; i < request_.input_gradients.size(); ++i) {
@@ -388,16 +399,13 @@ class Run {
     }
   }
 
-  void sum_groups(int64_t offset, int64_t size, int lanes, float* to) {
+  void sum_groups(int64_t offset, int64_t size, int lanes) {
     const Kernels& kernels = *p_.purpose.kernels;
     float* first = group_accumulators(0) + offset;
     for (int64_t group = 1; group < groups_; ++group)
       kernels.add_to(group_accumulators(group) + offset, first, size * lanes);
-    if (lanes > 1) {
-      // In place: element i is written where at least i elements were read.
-      kernels.collapse_lanes(first, first, size);
-    }
-    kernels.add_to(first, to, size);
+    // In place: element i is written where at least i elements were read.
+    if (lanes > 1) kernels.collapse_lanes(first, first, size);
   }
 
   void collect_losses() {

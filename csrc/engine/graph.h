@@ -1,6 +1,7 @@
 // A network as a list of ops in order, every shape known; and the builder that makes one.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,10 +39,29 @@ struct Pair {
   int64_t height, width;
 };
 
-struct ActivationSpec {
-  Activation kind = Activation::linear;
-  float alpha = 0.0f;
+// Rewrites that change how a plan computes, not what. All are on unless a test compares with and without.
+struct Fusions {
+  bool activation = true;   // of a convolution or dense layer, applied while its sums are in registers
+  bool up_sampling = true;  // nearest, folded into the kernel of the convolution that follows
+  bool pooling = true;      // max pooling of a convolution's rows while they are in the cache
 };
+
+// An op to be: what fusion may look at and change, and how to make it.
+struct Node {
+  enum Kind { convolution_node, dense_node, activation_node, max_pool_node, nearest_up_sampling_node, other_node };
+  Kind kind;
+  std::vector<int> inputs, outputs;
+  std::function<std::unique_ptr<Op>(const Node&)> make;
+
+  ActivationSpec activation{};  // of an activation, or fused into a convolution or dense layer
+  Convolution convolution{};    // of a convolution
+  ConvAxis pool_height{}, pool_width{};
+  Pair scale{1, 1};
+};
+
+// Applies the fusions to `nodes`. `kept` marks tensors that outputs and losses read.
+void fuse(std::vector<Node>& nodes, const std::vector<Tensor>& tensors, const std::vector<int>& kept,
+          const Fusions& fusions);
 
 // Adds one op at a time and works out its output shape. Tensors and parameter slots are small integers. Every method
 // throws std::invalid_argument that names the argument, what was given and what was expected.
@@ -71,28 +91,24 @@ class GraphBuilder {
   int concatenate(const std::vector<int>& xs, int64_t axis);
   int loss(int prediction, LossKind kind, bool from_logits, bool mean, float weight);
 
-  // Fuses activations into the op before them, drops what no output and no loss needs. The builder is empty after.
-  Graph build(const std::vector<int>& outputs, Layout layout);
+  // Fuses, drops what no output and no loss needs, and makes the ops. The builder is empty afterwards.
+  Graph build(const std::vector<int>& outputs, Layout layout, const Fusions& fusions = {});
 
  private:
-  struct PendingActivation {
-    size_t op;
-    int input, output;
-    ActivationSpec spec;
-  };
-
   const Tensor& tensor(int id, const char* argument) const;
   const Tensor& tensor_of_rank(int id, size_t rank, const char* argument) const;
   const ParameterInfo& parameter_info(int slot, size_t rank, const char* argument) const;
   void check_bias(int bias, int64_t channels) const;
   int new_tensor(const Shape& shape, DType dtype = DType::float32);
   int alias(int of, const Shape& shape);
-  void fuse_activations(const std::vector<int>& outputs);
+  int convolution(int x, int kernel, int bias, const Convolution& convolution, const Shape& shape,
+                  ActivationSpec activation);
+  void add_other(std::vector<int> inputs, int y, std::function<std::unique_ptr<Op>(const Node&)> make);
   void separate_outputs(const std::vector<int>& outputs);
   void drop_unused();
 
+  std::vector<Node> nodes_;
   Graph graph_;
-  std::vector<PendingActivation> activations_;
 };
 
 }  // namespace day33

@@ -244,6 +244,7 @@ void Program::plan_memory(const std::vector<char>& runs) {
     for (int b : order) memory.gradient[b] = placer.place(floats_of(b), born[b], dies[b]);
   }
   memory.scratch = placer.place(scratch, 0, end);
+  memory.scratch_floats = round_to_line(scratch);
   memory.addend = placer.place(addend, 0, end);
   memory.floats = placer.total();
 }
@@ -280,7 +281,8 @@ void Program::plan_weights(const std::vector<char>& runs) {
       accumulator[i].push_back(-1);
       if (slot < 0 || !graph.parameters[slot].trainable) continue;
       accumulator[i][p] = accumulator_floats;
-      accumulator_floats += round_to_line(graph.parameters[slot].size * op.accumulator_lanes(p, lanes));
+      accumulator_floats +=
+          round_to_line(op.accumulator_size(p, graph.parameters[slot].size) * op.accumulator_lanes(p, lanes));
     }
   }
 }

@@ -45,7 +45,8 @@ struct Memory {
   // Offsets in floats into a tile's arena; -1: not there, or bound to the caller's array.
   std::vector<int64_t> value, gradient;      // by buffer
   std::vector<int64_t> target, loss_weight;  // by loss
-  int64_t scratch = 0, addend = 0;           // addend: a gradient on its way to be added to another
+  int64_t scratch = 0, scratch_floats = 0;
+  int64_t addend = 0;  // a gradient on its way to be added to another
   int64_t floats = 0;
 };
 

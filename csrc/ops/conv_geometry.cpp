@@ -2,41 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <utility>
 
 namespace day33 {
 namespace {
-
-struct Tap {
-  int64_t kernel;  // index in the kernel, as packed
-  int64_t cell;    // index in the gathered input, relative to the first tap once normalised
-  bool operator<(const Tap& other) const { return std::pair(kernel, cell) < std::pair(other.kernel, other.cell); }
-  bool operator==(const Tap& other) const { return kernel == other.kernel && cell == other.cell; }
-};
-using Taps = std::vector<Tap>;
-
-// The taps of one output cell that fall inside the input, in ascending order of both fields.
-Taps taps_of(const ConvAxis& axis, Walk walk, int64_t output) {
-  Taps taps;
-  if (walk == Walk::direct) {
-    const int64_t start = output * axis.stride - axis.before;
-    // First and last tap inside [0, in), found without walking the ones outside.
-    const int64_t first = start >= 0 ? 0 : (-start + axis.dilation - 1) / axis.dilation;
-    for (int64_t k = first; k < axis.kernel; ++k) {
-      const int64_t cell = start + k * axis.dilation;
-      if (cell >= axis.in) break;
-      taps.push_back({k, cell});
-    }
-  } else {
-    for (int64_t k = axis.kernel - 1; k >= 0; --k) {
-      const int64_t at = output + axis.before - k * axis.dilation;
-      if (at < 0 || at % axis.stride != 0) continue;
-      if (at / axis.stride >= axis.out) break;
-      taps.push_back({axis.kernel - 1 - k, at / axis.stride});
-    }
-  }
-  return taps;
-}
 
 // Makes cells relative to the first tap and returns where that is.
 int64_t normalise(Taps& taps) {
@@ -45,59 +15,126 @@ int64_t normalise(Taps& taps) {
   return base;
 }
 
+// Numbers the parts in the order in which the longest lists of taps use them: taps that lie side by side in the input
+// then lie side by side in the packed weights too, and join one segment.
+void renumber(AxisWalk& walk) {
+  std::vector<size_t> order(walk.outputs.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return walk.outputs[a].size() > walk.outputs[b].size(); });
+  std::vector<int64_t> number(walk.parts.size(), -1);
+  std::vector<KernelPart> parts;
+  const auto give = [&](int64_t part) {
+    if (number[part] >= 0) return;
+    number[part] = static_cast<int64_t>(parts.size());
+    parts.push_back(walk.parts[part]);
+  };
+  for (size_t o : order)
+    for (const Tap& tap : walk.outputs[o]) give(tap.part);
+  for (size_t part = 0; part < walk.parts.size(); ++part) give(static_cast<int64_t>(part));
+  walk.parts = std::move(parts);
+  for (Taps& taps : walk.outputs)
+    for (Tap& tap : taps) tap.part = number[tap.part];
+}
+
 }  // namespace
 
-ConvGeometry::ConvGeometry(const ConvAxis& height, const ConvAxis& width, Walk walk, int64_t channels,
-                           int64_t group_channels)
-    : channels_(channels), reduction_(height.kernel * width.kernel * group_channels) {
-  const bool direct = walk == Walk::direct;
-  in_rows_ = direct ? height.in : height.out;
-  in_columns_ = direct ? width.in : width.out;
-  columns_ = direct ? width.out : width.in;
-  const int64_t row_count = direct ? height.out : height.in;
+AxisWalk direct_walk(const ConvAxis& axis) {
+  AxisWalk walk{axis.in, {}, {}, 1, axis.stride};
+  for (int64_t k = 0; k < axis.kernel; ++k) walk.parts.push_back({k, k + 1});
+  walk.outputs.resize(static_cast<size_t>(axis.out));
+  for (int64_t o = 0; o < axis.out; ++o) {
+    const int64_t start = o * axis.stride - axis.before;
+    // The first kernel cell inside the input, found without visiting the ones outside.
+    const int64_t first = start >= 0 ? 0 : (-start + axis.dilation - 1) / axis.dilation;
+    for (int64_t k = first; k < axis.kernel && start + k * axis.dilation < axis.in; ++k)
+      walk.outputs[o].push_back({k, start + k * axis.dilation});
+  }
+  return walk;
+}
 
+AxisWalk inverse(const AxisWalk& walk) {
+  AxisWalk turned{static_cast<int64_t>(walk.outputs.size()), {}, walk.parts, walk.advance, walk.step};
+  turned.outputs.resize(static_cast<size_t>(walk.cells));
+  for (size_t o = 0; o < walk.outputs.size(); ++o)
+    for (const Tap& tap : walk.outputs[o]) turned.outputs[tap.cell].push_back({tap.part, static_cast<int64_t>(o)});
+  renumber(turned);
+  return turned;
+}
+
+AxisWalk fold(const AxisWalk& walk, int64_t scale) {
+  if (scale == 1) return walk;
+  AxisWalk folded{walk.cells / scale, {}, {}, walk.step * scale, walk.advance};
+  for (const Taps& taps : walk.outputs) {
+    Taps merged;
+    for (size_t i = 0; i < taps.size();) {
+      const int64_t cell = taps[i].cell / scale;
+      std::vector<KernelPart> cells;  // the kernel cells that meet this cell; neighbours, in either order
+      for (; i < taps.size() && taps[i].cell / scale == cell; ++i) cells.push_back(walk.parts[taps[i].part]);
+      const KernelPart part{std::min(cells.front().first, cells.back().first),
+                            std::max(cells.front().last, cells.back().last)};
+      auto known = std::find(folded.parts.begin(), folded.parts.end(), part);
+      if (known == folded.parts.end()) known = folded.parts.insert(known, part);
+      merged.push_back({known - folded.parts.begin(), cell});
+    }
+    folded.outputs.push_back(std::move(merged));
+  }
+  renumber(folded);
+  return folded;
+}
+
+ConvGeometry::ConvGeometry(AxisWalk height, AxisWalk width, int64_t channels, int64_t group_channels)
+    : height_parts(std::move(height.parts)),
+      width_parts(std::move(width.parts)),
+      in_rows_(height.cells),
+      in_columns_(width.cells),
+      columns_(static_cast<int64_t>(width.outputs.size())),
+      channels_(channels),
+      group_channels_(group_channels) {
+  int64_t row_taps_total = 0, column_taps_total = 0;
   std::map<Taps, int64_t> kinds;
-  std::vector<Taps> row_taps;
-  for (int64_t y = 0; y < row_count; ++y) {
-    Taps taps = taps_of(height, walk, y);
+  std::vector<Taps> kind_taps;
+  for (Taps& taps : height.outputs) {
+    row_taps_total += static_cast<int64_t>(taps.size());
     const int64_t base = normalise(taps);
-    const auto [found, added] = kinds.emplace(taps, static_cast<int64_t>(row_taps.size()));
-    if (added) row_taps.push_back(taps);
+    const auto [found, added] = kinds.emplace(taps, static_cast<int64_t>(kind_taps.size()));
+    if (added) kind_taps.push_back(taps);
     rows_.push_back({found->second, base});
   }
 
-  // Neighbouring pixels of one stride phase join a run while they use the same taps.
+  // Neighbouring pixels of one phase join a run while they use the same taps.
   std::vector<Taps> run_taps;
-  const int64_t phases = direct ? 1 : width.stride;
-  const int64_t advance = direct ? width.stride : 1;
-  for (int64_t phase = 0; phase < std::min(phases, columns_); ++phase) {
+  for (int64_t phase = 0; phase < std::min(width.step, columns_); ++phase) {
     bool open = false;
-    for (int64_t x = phase; x < columns_; x += phases) {
-      Taps taps = taps_of(width, walk, x);
+    for (int64_t x = phase; x < columns_; x += width.step) {
+      Taps taps = width.outputs[x];
+      column_taps_total += static_cast<int64_t>(taps.size());
       const int64_t base = normalise(taps);
       if (open && run_taps.back() == taps &&
-          (taps.empty() || base == runs_.back().base + runs_.back().count * advance)) {
+          (taps.empty() || base == runs_.back().base + runs_.back().count * width.advance)) {
         ++runs_.back().count;
         continue;
       }
-      runs_.push_back({x, phases, 1, base, advance});
-      run_taps.push_back(taps);
+      runs_.push_back({x, width.step, 1, base, width.advance});
+      run_taps.push_back(std::move(taps));
       open = true;
     }
   }
+  multiply_adds_ = row_taps_total * column_taps_total * group_channels_;
 
-  for (const Taps& rows : row_taps) {
+  const int64_t row_parts = static_cast<int64_t>(width_parts.size());
+  for (const Taps& rows : kind_taps) {
     for (const Taps& columns : run_taps) {
       std::vector<Segment> segments;
       for (const Tap& row : rows) {
         for (const Tap& column : columns) {
           const int64_t at = (row.cell * in_columns_ + column.cell) * channels_;
-          const int64_t k = (row.kernel * width.kernel + column.kernel) * group_channels;
+          const int64_t k = (row.part * row_parts + column.part) * group_channels_;
           if (!segments.empty() && segments.back().x + segments.back().length == at &&
               segments.back().weight + segments.back().length == k)
-            segments.back().length += group_channels;
+            segments.back().length += group_channels_;
           else
-            segments.push_back({at, k, group_channels});
+            segments.push_back({at, k, group_channels_});
         }
       }
       segments_.push_back(std::move(segments));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "core/shapes.h"
 #include "ops/op.h"
@@ -14,12 +15,20 @@ struct Convolution {
   int64_t Q;               // ... and yields Q
   int64_t groups;
   bool transposed;  // forward is the gradient of the direct convolution
+
+  // What the plan fused into it: a nearest up-sampling before, a max pooling (windows side by side) after.
+  int64_t scale_h = 1, scale_w = 1;
+  int64_t pool_h = 1, pool_w = 1;
+  int64_t pool_top = 0, pool_left = 0;  // padding of the pooling
+  int64_t pooled_h = 0, pooled_w = 0;
 };
 
-// inputs {x}, outputs {y}, parameters {kernel, bias or -1}.
-std::unique_ptr<Op> make_convolution(int x, int y, int kernel, int bias, const Convolution& convolution);
+// inputs {x}, outputs {y} or, with pooling, {y, winner}, parameters {kernel, bias or -1}.
+std::unique_ptr<Op> make_convolution(int x, std::vector<int> outputs, int kernel, int bias,
+                                     const Convolution& convolution, ActivationSpec activation);
 
 // [rows][C] -> [rows][O]; parameters {kernel (C, O), bias or -1}.
-std::unique_ptr<Op> make_dense(int x, int y, int kernel, int bias, int64_t rows, int64_t C, int64_t O);
+std::unique_ptr<Op> make_dense(int x, int y, int kernel, int bias, int64_t rows, int64_t C, int64_t O,
+                               ActivationSpec activation);
 
 }  // namespace day33

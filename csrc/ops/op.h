@@ -17,6 +17,11 @@ namespace day33 {
 
 enum class DType { float32, int32 };
 
+struct ActivationSpec {
+  Activation kind = Activation::linear;
+  float alpha = 0.0f;
+};
+
 // A value in the plan, without the batch axis.
 struct Tensor {
   Shape shape;
@@ -79,8 +84,13 @@ class Op {
   // Whether the backward block is read even when no gradient of an input is wanted.
   virtual bool parameter_gradients_need_packed() const { return false; }
 
-  // Lanes kept apart in the accumulator of parameter i: 1, or `lanes` for kernels that add them up at the end.
+  // The gradient of parameter i is gathered in an accumulator of this many elements, of `lanes` floats each for kernels
+  // that add the lanes up at the end, and then added to the parameter's gradient.
+  virtual int64_t accumulator_size(size_t /*i*/, int64_t parameter_size) const { return parameter_size; }
   virtual int accumulator_lanes(size_t /*i*/, int /*lanes*/) const { return 1; }
+  virtual void add_gradient(size_t /*i*/, const float* accumulated, int64_t size, float* gradient) const {
+    for (int64_t j = 0; j < size; ++j) gradient[j] += accumulated[j];
+  }
 
   // Ops that need the whole batch before they can go on (batch statistics) work in three steps: a partial result a
   // tile, one reduction, and then forward (or backward) reads `tile.statistics`.
@@ -100,9 +110,6 @@ class Op {
   // Largest number of channels that a kernel of this op reads or writes: decides the layout.
   virtual int64_t channels() const { return 0; }
 
-  // Fusion: takes over the activation of the op that follows. Only ops with `fuses_activation` are asked.
-  virtual bool fuses_activation() const { return false; }
-  virtual void set_activation(Activation, float /*alpha*/) {}
   virtual std::string detail() const { return ""; }
 };
 

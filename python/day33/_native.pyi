@@ -117,8 +117,9 @@ class PlanBuilder:
     def loss(
         self, prediction: int, kind: str, *, from_logits: bool = False, reduction: str = "mean", weight: float = 1.0
     ) -> int: ...
-    # layout: "auto" (chosen from channels and batch), or "lanes" / "channels" for tests
-    def build(self, outputs: Sequence[int], *, layout: str = "auto") -> Plan: ...
+    # layout: "auto" (chosen from channels and batch), or "lanes" / "channels" for tests; without: names of fusions to
+    # leave out ("activation", "up_sampling", "pooling"), for tests.
+    def build(self, outputs: Sequence[int], *, layout: str = "auto", without: Sequence[str] = ()) -> Plan: ...
 
 class Plan:
     """An immutable list of ops with every shape known. Safe to call from many threads at once; no call holds the GIL.

@@ -1,0 +1,105 @@
+#include <algorithm>
+
+#include "engine/graph.h"
+
+namespace day33 {
+namespace {
+
+class Fuser {
+ public:
+  Fuser(std::vector<Node>& nodes, const std::vector<Tensor>& tensors, const std::vector<int>& kept)
+      : nodes_(nodes), tensors_(tensors), readers_(tensors.size(), 0) {  // buffers are no more than tensors
+    for (const Node& node : nodes)
+      for (int id : node.inputs) ++readers_[tensors[id].buffer];
+    for (int id : kept) ++readers_[tensors[id].buffer];
+  }
+
+  // An activation goes into the convolution or dense layer before it.
+  void fuse_activations() {
+    each(Node::activation_node, [&](Node& activation) {
+      Node* before = only_maker(activation.inputs[0]);
+      if (before == nullptr || before->activation.kind != Activation::linear) return false;
+      if (before->kind != Node::convolution_node && before->kind != Node::dense_node) return false;
+      before->activation = activation.activation;
+      before->outputs = activation.outputs;
+      return true;
+    });
+  }
+
+  // Nearest up-sampling goes into the kernel of the convolution after it, where that steps by one cell.
+  void fuse_up_sampling() {
+    each(Node::nearest_up_sampling_node, [&](Node& up) {
+      Node* after = only_reader(up.outputs[0]);
+      if (after == nullptr || after->kind != Node::convolution_node) return false;
+      Convolution& c = after->convolution;
+      if (c.height.stride != 1 || c.width.stride != 1 || c.height.dilation != 1 || c.width.dilation != 1) return false;
+      c.scale_h = up.scale.height;
+      c.scale_w = up.scale.width;
+      after->inputs = up.inputs;
+      return true;
+    });
+  }
+
+  // Max pooling with windows side by side goes behind the convolution before it, unless its indices are wanted.
+  void fuse_pooling() {
+    each(Node::max_pool_node, [&](Node& pool) {
+      Node* before = only_maker(pool.inputs[0]);
+      const ConvAxis &h = pool.pool_height, &w = pool.pool_width;
+      if (before == nullptr || before->kind != Node::convolution_node || readers(pool.outputs[2]) > 0) return false;
+      if (h.kernel != h.stride || w.kernel != w.stride || before->activation.kind == Activation::softmax) return false;
+      Convolution& c = before->convolution;
+      c.pool_h = h.kernel;
+      c.pool_w = w.kernel;
+      c.pool_top = h.before;
+      c.pool_left = w.before;
+      c.pooled_h = h.out;
+      c.pooled_w = w.out;
+      before->outputs = {pool.outputs[0], pool.outputs[1]};
+      return true;
+    });
+  }
+
+ private:
+  int readers(int id) const { return readers_[tensors_[id].buffer]; }
+
+  // The node that makes the tensor, if nothing but one node reads what it makes.
+  Node* only_maker(int id) {
+    if (readers(id) != 1) return nullptr;
+    for (Node& node : nodes_)
+      if (node.outputs[0] == id) return &node;
+    return nullptr;
+  }
+  Node* only_reader(int id) {
+    if (readers(id) != 1) return nullptr;
+    for (Node& node : nodes_)
+      if (node.inputs[0] == id) return &node;
+    return nullptr;
+  }
+
+  // Calls rewrite on every node of the kind, and removes those for which it is true.
+  template <typename Rewrite>
+  void each(Node::Kind kind, Rewrite&& rewrite) {
+    for (size_t i = 0; i < nodes_.size();) {
+      if (nodes_[i].kind == kind && rewrite(nodes_[i]))
+        nodes_.erase(nodes_.begin() + static_cast<std::ptrdiff_t>(i));
+      else
+        ++i;
+    }
+  }
+
+  std::vector<Node>& nodes_;
+  const std::vector<Tensor>& tensors_;
+  std::vector<int> readers_;  // by buffer
+};
+
+}  // namespace
+
+void fuse(std::vector<Node>& nodes, const std::vector<Tensor>& tensors, const std::vector<int>& kept,
+          const Fusions& fusions) {
+  Fuser fuser(nodes, tensors, kept);
+  if (fusions.activation) fuser.fuse_activations();
+  if (fusions.up_sampling) fuser.fuse_up_sampling();
+  if (fusions.pooling) fuser.fuse_pooling();
+}
+
+}  // namespace day33

@@ -1,0 +1,259 @@
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "ops/conv_geometry.h"
+#include "ops/conv_ops.h"
+#include "ops/linear_op.h"
+
+namespace day33 {
+namespace {
+
+AxisWalk forward_axis(const ConvAxis& axis, bool transposed, int64_t scale) {
+  return fold(transposed ? inverse(direct_walk(axis)) : direct_walk(axis), scale);
+}
+
+// Forward gathers x along `forward_`; the gradient of x gathers dy along its inverse. The kernel's gradient walks from
+// the `big` side of the (direct) convolution, which is x for a convolution and dy for a transposed one: so its layout
+// is that of the kernel in memory, [part][P][Q].
+//
+// Fused pooling works on bands: as many rows of the convolution as one row of windows needs, in scratch, pooled while
+// they are in the cache. The convolution's own output is never kept: the gradient before the pooling is zero but at
+// the winners, and the winners' values are the pooled ones.
+class ConvolutionOp final : public LinearOp {
+ public:
+  ConvolutionOp(int x, std::vector<int> outputs, int kernel, int bias, const Convolution& c, ActivationSpec activation)
+      : LinearOp(c.transposed ? "conv2d_transpose" : "conv2d", x, std::move(outputs), kernel, bias, activation),
+        c_(c),
+        in_channels_(c.transposed ? c.Q : c.P * c.groups),
+        out_channels_(c.transposed ? c.P * c.groups : c.Q),
+        forward_(forward_axis(c.height, c.transposed, c.scale_h), forward_axis(c.width, c.transposed, c.scale_w),
+                 in_channels_, in_channels_ / c.groups),
+        backward_(inverse(forward_axis(c.height, c.transposed, c.scale_h)),
+                  inverse(forward_axis(c.width, c.transposed, c.scale_w)), out_channels_, out_channels_ / c.groups) {}
+
+  int64_t units(int64_t n) const override { return n * output_rows(); }
+
+  void forward(const Tile& tile, int64_t begin, int64_t end) const override {
+    const float* x = tile.value[inputs[0]];
+    float* y = tile.value[outputs[0]];
+    int32_t* winner = pooled() ? reinterpret_cast<int32_t*>(tile.value[outputs[1]]) : nullptr;
+    for (int64_t unit = begin; unit < end; ++unit) {
+      const float* sample = x + unit / output_rows() * forward_.input_size() * tile.lanes;
+      const int64_t row = unit % output_rows();
+      float* to = y + unit * output_row_floats(tile.lanes);
+      if (!pooled()) {
+        gather_rows(tile, forward_, tile.packed, sample, to, row, row + 1, true);
+        continue;
+      }
+      const Band band = band_of(row);
+      gather_rows(tile, forward_, tile.packed, sample, tile.scratch, band.first, band.last, true);
+      tile.kernels->max_pool2d_forward(band_args(band, tile.lanes), tile.scratch, to,
+                                       winner == nullptr ? nullptr : winner + unit * output_row_floats(tile.lanes));
+    }
+  }
+
+  void backward(const Tile& tile, float* const* dx) const override {
+    float* dy = tile.gradient[outputs[0]];
+    const int64_t sample_floats = output_rows() * output_row_floats(tile.lanes);
+    backward_to_sum(tile, tile.value[outputs[0]], dy, tile.n * output_rows() * output_columns(), out_channels_);
+    // Only the kernel's gradient is wanted, and it takes dy row by row: a band at a time will do.
+    const bool by_bands = pooled() && dx[0] == nullptr && !c_.transposed;
+    for (int64_t sample = 0; sample < tile.n; ++sample, dy += sample_floats) {
+      const float* x = tile.value[inputs[0]] + sample * forward_.input_size() * tile.lanes;
+      if (by_bands) {
+        if (tile.accumulate[kKernel] == nullptr) continue;
+        for (int64_t row = 0; row < output_rows(); ++row) {
+          const Band band = band_of(row);
+          unpool(tile, sample, row, dy, tile.scratch);
+          kernel_gradient(tile, x, tile.scratch, band.first, band.last);
+        }
+        continue;
+      }
+      const float* sums = dy;
+      if (pooled()) sums = unpool_all(tile, sample, dy);
+      if (tile.accumulate[kKernel] != nullptr) {
+        if (c_.transposed)
+          kernel_gradient(tile, sums, x, 0, backward_.rows());
+        else
+          kernel_gradient(tile, x, sums, 0, forward_.rows());
+      }
+      if (dx[0] != nullptr)
+        gather_rows(tile, backward_, tile.packed_backward, sums, dx[0] + sample * forward_.input_size() * tile.lanes, 0,
+                    backward_.rows(), false);
+    }
+  }
+  bool backward_reads_forward() const override { return pooled() || LinearOp::backward_reads_forward(); }
+
+  int64_t scratch_size(const Kernels&, int lanes, int64_t) const override {
+    return pooled() ? forward_.rows() * forward_.columns() * out_channels_ * lanes : 0;
+  }
+
+  int64_t packed_size(const Kernels& kernels, int lanes, bool backward) const override {
+    return c_.groups * (backward ? packed_floats(kernels, lanes, backward_.reduction(), in_channels_ / c_.groups)
+                                 : packed_floats(kernels, lanes, forward_.reduction(), out_channels_ / c_.groups));
+  }
+
+  void pack(const Kernels& kernels, int lanes, bool backward, const float* const* parameter,
+            float* packed) const override {
+    const ConvGeometry& walk = backward ? backward_ : forward_;
+    const int64_t reduced = (backward ? out_channels_ : in_channels_) / c_.groups;
+    const int64_t outputs = (backward ? in_channels_ : out_channels_) / c_.groups;
+    // Whether the reduction runs over P (rows of the kernel's memory) or over Q (columns).
+    const bool over_p = backward == c_.transposed;
+    const int64_t r_step = over_p ? c_.Q : 1, o_step = over_p ? 1 : c_.Q;
+    const int64_t width = pack_width(kernels, lanes, outputs);
+    const int64_t floats = packed_floats(kernels, lanes, walk.reduction(), outputs);
+    std::memset(packed, 0, static_cast<size_t>(floats * c_.groups) * sizeof(float));
+    for (int64_t group = 0; group < c_.groups; ++group, packed += floats)
+      walk.each_kernel_cell([&](int64_t part, int64_t ky, int64_t kx) {
+        const float* cell =
+            parameter[parameters[kKernel]] + (ky * c_.width.kernel + kx) * c_.P * c_.Q + group * (c_.Q / c_.groups);
+        for (int64_t o = 0; o < outputs; ++o) {
+          float* to = packed + (o / width * walk.reduction() + part * reduced) * width + o % width;
+          for (int64_t r = 0; r < reduced; ++r) to[r * width] += cell[r * r_step + o * o_step];
+        }
+      });
+  }
+
+  int64_t accumulator_size(size_t i, int64_t parameter_size) const override {
+    return i == kKernel ? kernel_walk().reduction() * c_.Q : parameter_size;
+  }
+  void add_gradient(size_t i, const float* accumulated, int64_t size, float* gradient) const override {
+    if (i != kKernel) return Op::add_gradient(i, accumulated, size, gradient);
+    const int64_t cell = c_.P * c_.Q;
+    kernel_walk().each_kernel_cell([&](int64_t part, int64_t ky, int64_t kx) {
+      float* to = gradient + (ky * c_.width.kernel + kx) * cell;
+      for (int64_t j = 0; j < cell; ++j) to[j] += accumulated[part * cell + j];
+    });
+  }
+
+  int64_t multiply_adds() const override { return forward_.multiply_adds() * out_channels_; }
+  int64_t channels() const override { return std::max(in_channels_, out_channels_); }
+  std::string detail() const override {
+    const auto size = [](int64_t h, int64_t w) { return std::to_string(h) + "x" + std::to_string(w); };
+    std::string text = size(c_.height.kernel, c_.width.kernel) + " " + std::to_string(in_channels_) + "->" +
+                       std::to_string(out_channels_) + activation_detail();
+    if (c_.scale_h * c_.scale_w > 1) text = "up_sampling2d " + size(c_.scale_h, c_.scale_w) + " + " + text;
+    if (pooled()) text += " + max_pool2d " + size(c_.pool_h, c_.pool_w);
+    return text;
+  }
+
+ private:
+  // Rows [first, last) of the convolution that one row of pooling windows covers; `above`: its rows in the padding.
+  struct Band {
+    int64_t first, last, above;
+  };
+
+  bool pooled() const { return c_.pooled_h > 0; }
+  int64_t output_rows() const { return pooled() ? c_.pooled_h : forward_.rows(); }
+  int64_t output_columns() const { return pooled() ? c_.pooled_w : forward_.columns(); }
+  int64_t output_row_floats(int lanes) const { return output_columns() * out_channels_ * lanes; }
+  const ConvGeometry& kernel_walk() const { return c_.transposed ? backward_ : forward_; }
+
+  Band band_of(int64_t row) const {
+    const int64_t start = row * c_.pool_h - c_.pool_top;
+    return {std::max<int64_t>(start, 0), std::min(start + c_.pool_h, forward_.rows()), std::max<int64_t>(-start, 0)};
+  }
+  Pool2dArgs band_args(const Band& band, int lanes) const {
+    return {band.last - band.first,
+            forward_.columns(),
+            1,
+            c_.pooled_w,
+            out_channels_ * lanes,
+            c_.pool_h,
+            c_.pool_w,
+            c_.pool_h,
+            c_.pool_w,
+            band.above,
+            c_.pool_left};
+  }
+
+  // The gradient before the pooling of one band.
+  void unpool(const Tile& tile, int64_t sample, int64_t row, const float* dy, float* sums) const {
+    const int64_t floats = output_row_floats(tile.lanes);
+    const int32_t* winner = reinterpret_cast<const int32_t*>(tile.value[outputs[1]]);
+    tile.kernels->max_pool2d_backward(band_args(band_of(row), tile.lanes),
+                                      winner + (sample * output_rows() + row) * floats, dy + row * floats, sums);
+  }
+  const float* unpool_all(const Tile& tile, int64_t sample, const float* dy) const {
+    const int64_t row_floats = forward_.columns() * out_channels_ * tile.lanes;
+    int64_t done = 0;
+    for (int64_t row = 0; row < output_rows(); ++row) {
+      unpool(tile, sample, row, dy, tile.scratch + band_of(row).first * row_floats);
+      done = band_of(row).last;
+    }
+    // Rows that no window covers.
+    std::memset(tile.scratch + done * row_floats, 0,
+                static_cast<size_t>((forward_.rows() - done) * row_floats) * sizeof(float));
+    return tile.scratch;
+  }
+
+  // dw += over rows [first, last) of the kernel's walk; `small` begins at row `first`.
+  void kernel_gradient(const Tile& tile, const float* big, const float* small, int64_t first, int64_t last) const {
+    const ConvGeometry& walk = kernel_walk();
+    const int64_t group_q = c_.Q / c_.groups;
+    const int L = tile.lanes;
+    walk.walk(first, last,
+              [&](int64_t base, int64_t row, const ColumnRun& run, const Segment* segments, int64_t segment_count) {
+                for (int64_t group = 0; group < c_.groups; ++group) {
+                  CorrelateArgs args;
+                  args.a = big + (base + group * c_.P) * L;
+                  args.b = small + (((row - first) * walk.columns() + run.first) * c_.Q + group * group_q) * L;
+                  args.dw = tile.accumulate[kKernel] + group * group_q * L;
+                  args.segments = segments;
+                  args.segment_count = segment_count;
+                  args.pixels = run.count;
+                  args.a_step = run.advance * c_.P * c_.groups;
+                  args.b_step = run.step * c_.Q;
+                  args.dw_step = c_.Q;
+                  args.O = group_q;
+                  correlate(tile, args);
+                }
+              });
+  }
+
+  // Rows [first, last) of one sample; `y` begins at row `first`. Forward adds the bias and the activation.
+  void gather_rows(const Tile& tile, const ConvGeometry& walk, const float* packed, const float* x, float* y,
+                   int64_t first, int64_t last, bool forward) const {
+    const int L = tile.lanes;
+    const int64_t from_channels = forward ? in_channels_ : out_channels_;
+    const int64_t to_channels = forward ? out_channels_ : in_channels_;
+    const int64_t group_in = from_channels / c_.groups, group_out = to_channels / c_.groups;
+    const int64_t group_weights = packed_floats(*tile.kernels, L, walk.reduction(), group_out);
+    const float* offsets = forward ? bias(tile) : nullptr;
+    walk.walk(first, last,
+              [&](int64_t base, int64_t row, const ColumnRun& run, const Segment* segments, int64_t segment_count) {
+                for (int64_t group = 0; group < c_.groups; ++group) {
+                  GatherArgs args;
+                  args.x = x + (base + group * group_in) * L;
+                  args.weights = packed + group * group_weights;
+                  args.bias = offsets == nullptr ? nullptr : offsets + group * group_out;
+                  args.y = y + (((row - first) * walk.columns() + run.first) * to_channels + group * group_out) * L;
+                  args.segments = segments;
+                  args.segment_count = segment_count;
+                  args.pixels = run.count;
+                  args.x_step = run.advance * from_channels;
+                  args.y_step = run.step * to_channels;
+                  args.K = walk.reduction();
+                  args.O = group_out;
+                  args.relu = forward && fused_relu();
+                  gather(tile, args);
+                }
+              });
+    if (forward) activate(tile, y, (last - first) * walk.columns(), to_channels);
+  }
+
+  const Convolution c_;
+  const int64_t in_channels_, out_channels_;
+  const ConvGeometry forward_, backward_;
+};
+
+}  // namespace
+
+std::unique_ptr<Op> make_convolution(int x, std::vector<int> outputs, int kernel, int bias,
+                                     const Convolution& convolution, ActivationSpec activation) {
+  return std::make_unique<ConvolutionOp>(x, std::move(outputs), kernel, bias, convolution, activation);
+}
+
+}  // namespace day33

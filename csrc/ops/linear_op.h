@@ -1,0 +1,53 @@
+// What convolutions and dense layers share: parameters, packing, the fused activation.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ops/op.h"
+
+namespace day33 {
+
+class LinearOp : public Op {
+ public:
+  static constexpr int kKernel = 0, kBias = 1;  // parameters
+
+  LinearOp(std::string kind, int x, std::vector<int> outputs, int kernel, int bias, ActivationSpec activation)
+      : Op(std::move(kind), {x}, std::move(outputs), {kernel, bias}), activation_(activation) {}
+
+  bool backward_reads_forward() const override { return activation_.kind != Activation::linear; }
+  int accumulator_lanes(size_t i, int lanes) const override { return i == kKernel ? lanes : 1; }
+
+ protected:
+  // `rows` rows of C channels, finished by the kernels but for the activation; relu they do themselves.
+  void activate(const Tile& tile, float* y, int64_t rows, int64_t C) const;
+  // dy becomes the gradient before the activation, from the output y; and the bias gets its gradient.
+  void backward_to_sum(const Tile& tile, const float* y, float* dy, int64_t rows, int64_t C) const;
+
+  bool fused_relu() const { return activation_.kind == Activation::relu; }
+  const float* bias(const Tile& tile) const {
+    return parameters[kBias] >= 0 ? tile.parameter[parameters[kBias]] : nullptr;
+  }
+  std::string activation_detail() const;
+
+  static void gather(const Tile& tile, const GatherArgs& args) {
+    (tile.lanes > 1 ? tile.kernels->gather_lanes : tile.kernels->gather_channels)(args);
+  }
+  static void correlate(const Tile& tile, const CorrelateArgs& args) {
+    (tile.lanes > 1 ? tile.kernels->correlate_lanes : tile.kernels->correlate_channels)(args);
+  }
+  // How many outputs a block of packed weights holds, and the floats of weights for K steps to `outputs` outputs.
+  static int64_t pack_width(const Kernels& kernels, int lanes, int64_t outputs) {
+    return (lanes > 1 ? kernels.gather_lanes_width : kernels.gather_channels_width)(outputs);
+  }
+  static int64_t packed_floats(const Kernels& kernels, int lanes, int64_t K, int64_t outputs) {
+    const int64_t width = pack_width(kernels, lanes, outputs);
+    return (outputs + width - 1) / width * width * K;
+  }
+
+ private:
+  const ActivationSpec activation_;
+};
+
+}  // namespace day33

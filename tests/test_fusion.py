@@ -1,0 +1,149 @@
+"""Every fusion changes how a plan computes, not what: outputs and gradients with and without it agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from day33 import _native
+
+Builder = Callable[[_native.PlanBuilder, list[np.ndarray], np.random.Generator], int]
+FUSIONS = ["activation", "up_sampling", "pooling"]
+
+
+def conv(b, params, rng, x, filters, *, size=3, transposed=False, groups=1, **options):
+    channels = b.shape(x)[-1]
+    shape = (size, size, filters, channels) if transposed else (size, size, channels // groups, filters)
+    # Small integers: every sum is exact, so the order in which a fusion adds cannot matter.
+    kernel = rng.integers(-2, 3, shape).astype(np.float32)
+    bias = rng.integers(-2, 3, filters).astype(np.float32)
+    params += [kernel, bias]
+    slots = b.parameter(kernel.shape), b.parameter(bias.shape)
+    if transposed:
+        return b.conv2d_transpose(x, *slots, **options)
+    return b.conv2d(x, *slots, groups=groups, **options)
+
+
+def pool(b, x, size, padding="valid"):
+    return b.max_pool2d(x, pool_size=size, strides=size, padding=padding)[0]
+
+
+def up(b, x, size):
+    return b.up_sampling2d(x, size=size, interpolation="nearest")
+
+
+def conv_pool(padding: str, size: tuple[int, int], inner: bool) -> Builder:
+    def build(b, params, rng):
+        x = b.input((11, 9, 2))
+        if inner:  # then the fused layer also has a gradient to hand on
+            x = conv(b, params, rng, x, 3, padding="same")
+        y = conv(b, params, rng, x, 5, padding="same", activation="relu")
+        return pool(b, y, size, padding)
+
+    return build
+
+
+def up_conv(scale: tuple[int, int], size: int, padding: str, transposed: bool) -> Builder:
+    def build(b, params, rng):
+        x = conv(b, params, rng, b.input((5, 6, 2)), 3, padding="same", activation="relu")
+        return conv(b, params, rng, up(b, x, scale), 4, size=size, padding=padding, transposed=transposed)
+
+    return build
+
+
+def grouped(b, params, rng):
+    x = up(b, b.input((5, 4, 4)), (2, 2))
+    return pool(b, conv(b, params, rng, x, 6, groups=2, padding="same", activation="relu"), (2, 2))
+
+
+def transposed_pool(b, params, rng):
+    x = up(b, b.input((5, 4, 3)), (2, 3))
+    return pool(b, conv(b, params, rng, x, 4, transposed=True, padding="same", activation="relu"), (2, 2), "same")
+
+
+def not_fusible(b, params, rng):
+    # The up-sampled image has a second reader, the pooling overlaps, the convolution strides.
+    x = up(b, b.input((6, 6, 2)), (2, 2))
+    y = conv(b, params, rng, x, 2, padding="same", strides=(2, 2))
+    z = b.max_pool2d(x, pool_size=(3, 3), strides=(2, 2), padding="same")[0]
+    return b.add([y, z])
+
+
+CASES: dict[str, Builder] = {
+    **{
+        f"pool-{p}-{s[0]}x{s[1]}-{'inner' if i else 'first'}": conv_pool(p, s, i)
+        for p in ("valid", "same")
+        for s in ((2, 2), (3, 2), (4, 5))
+        for i in (False, True)
+    },
+    **{
+        f"up-{s[0]}x{s[1]}-k{k}-{p}{'-transposed' if t else ''}": up_conv(s, k, p, t)
+        for s in ((2, 2), (3, 1), (2, 4))
+        for k in (1, 2, 3, 5)
+        for p in ("valid", "same")
+        for t in (False, True)
+    },
+    "grouped": grouped,
+    "transposed-pool": transposed_pool,
+    "not-fusible": not_fusible,
+}
+
+
+@pytest.fixture(params=_native.available_isas())
+def isa(request) -> Iterator[str]:
+    before = _native.isa()
+    _native.select_isa(request.param)
+    yield request.param
+    _native.select_isa(before)
+
+
+def run(build: Builder, layout: str, without: list[str]):
+    b = _native.PlanBuilder()
+    params: list[np.ndarray] = []
+    rng = np.random.default_rng(3)
+    y = build(b, params, rng)
+    plan = b.build([y], layout=layout, without=without)
+    samples = 2 * _native.lanes() + 1
+    x = rng.integers(-3, 4, (samples, *b_input_shape(plan, build))).astype(np.float32)
+    out = plan.forward([x], params)[0]
+    dy = rng.integers(-3, 4, out.shape).astype(np.float32)
+    dx, dparams = plan.backward([x], [dy], params)
+    return [out, *dx, *dparams], [row["detail"] for row in plan.describe()]
+
+
+def b_input_shape(plan: _native.Plan, build: Builder) -> tuple[int, ...]:
+    b = _native.PlanBuilder()
+    build(b, [], np.random.default_rng(3))
+    return b.shape(0)
+
+
+@pytest.mark.parametrize("layout", ["lanes", "channels"])
+@pytest.mark.parametrize("case", CASES)
+def test_fused_equals_unfused(case, layout, isa):
+    plain, rows = run(CASES[case], layout, FUSIONS)
+    assert not any("+" in row for row in rows), rows
+    fused, _ = run(CASES[case], layout, [])
+    for a, b in zip(plain, fused, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_plan_says_what_it_fused():
+    _, rows = run(CASES["transposed-pool"], "lanes", [])
+    assert rows == ["up_sampling2d 2x3 + 3x3 3->4 + relu + max_pool2d 2x2"]
+    for fusion in FUSIONS:
+        _, rows = run(CASES["transposed-pool"], "lanes", [fusion])
+        assert not any(fusion.removesuffix("ing") in row and "+" in row for row in rows if fusion != "activation")
+
+
+def test_nothing_is_fused_that_should_not_be():
+    _, rows = run(CASES["not-fusible"], "channels", [])
+    assert not any("+" in row for row in rows), rows
+
+
+def test_unknown_fusion_is_refused():
+    b = _native.PlanBuilder()
+    x = b.input((2,))
+    with pytest.raises(ValueError, match="without: got 'pool'"):
+        b.build([x], without=["pool"])
