@@ -17,16 +17,21 @@ constexpr int kPixelsChannels = 12;  // channels layout: pixels x 2 vectors
 constexpr int kPixelsWide = 3;
 constexpr int kPixelsChannels = 6;
 #endif
-constexpr int kPixelsTwo = 2 * kPixelsWide;  // lanes layout: pixels x 2 outputs
-constexpr int kPixelsOne = 8;                // lanes layout: pixels x 1 output
+constexpr int kPixelsTwo = 2 * kPixelsWide;                // lanes layout: pixels x 2 outputs
+constexpr int kPixelsOne = 8;                              // lanes layout: pixels x 1 output
+constexpr int kPixelsOneVector = 2 * kPixelsChannels - 2;  // channels layout: pixels x 1 vector
+constexpr int kPixelsDot = 4;                              // channels layout, one output: pixels, k in the lanes
+constexpr int kVectorsDot = 6;                             // ... and its gradient: vectors of k
 
 DAY33_INLINE Vec relu(Vec v) { return select(v < 0.0f, broadcast(0.0f), v); }
 
 // ---- gather, samples in the lanes ----
 
-template <int P, int O>
+// P pixels x B blocks of W outputs. More than one block keeps the arithmetic units busy where pixels are few.
+template <int P, int W, int B>
 __attribute__((noinline)) void lanes_tile(const GatherArgs& g, const float* x, const float* w, const float* bias,
                                           float* y, int outputs) {
+  constexpr int O = W * B;
   Vec sum[P][O];
   for (int o = 0; o < O; ++o) {
     const Vec start = broadcast(bias != nullptr && o < outputs ? bias[o] : 0.0f);
@@ -35,14 +40,14 @@ __attribute__((noinline)) void lanes_tile(const GatherArgs& g, const float* x, c
   const int64_t step = g.x_step * kLanes;
   for (int64_t s = 0; s < g.segment_count; ++s) {
     const float* xs = x + g.segments[s].x * kLanes;
-    const float* ws = w + g.segments[s].weight * O;
-    for (int64_t k = 0; k < g.segments[s].length; ++k, xs += kLanes, ws += O) {
+    const float* ws = w + g.segments[s].weight * W;
+    for (int64_t k = 0; k < g.segments[s].length; ++k, xs += kLanes, ws += W) {
       Vec in[P];
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p) in[p] = load(xs + p * step);
 #pragma GCC unroll 16
       for (int o = 0; o < O; ++o) {
-        const Vec weight = broadcast(ws[o]);
+        const Vec weight = broadcast(ws[o / W * g.K * W + o % W]);
 #pragma GCC unroll 16
         for (int p = 0; p < P; ++p) sum[p][o] += in[p] * weight;
       }
@@ -53,15 +58,37 @@ __attribute__((noinline)) void lanes_tile(const GatherArgs& g, const float* x, c
       if (o < outputs) store(y + (p * g.y_step + o) * kLanes, g.relu ? relu(sum[p][o]) : sum[p][o]);
 }
 
-// All pixels of a run, P at a time, the rest in smaller tiles.
-template <int P, int O>
-void lanes_run(const GatherArgs& g, int64_t first, const float* w, const float* bias, float* y, int outputs) {
+// All pixels of a run, P at a time, the rest in smaller tiles. Returns how many it did: a
+// last pixel alone is left.
+template <int P, int W>
+int64_t lanes_run(const GatherArgs& g, int64_t first, const float* w, const float* bias, float* y, int outputs) {
   int64_t p = first;
   for (; p + P <= g.pixels; p += P)
-    lanes_tile<P, O>(g, g.x + p * g.x_step * kLanes, w, bias, y + p * g.y_step * kLanes, outputs);
-  if constexpr (P > 1) {
-    if (p < g.pixels) lanes_run<(P + 1) / 2, O>(g, p, w, bias, y, outputs);
+    lanes_tile<P, W, 1>(g, g.x + p * g.x_step * kLanes, w, bias, y + p * g.y_step * kLanes, outputs);
+  if constexpr (P > 2) {
+    if (p < g.pixels) return lanes_run<(P + 1) / 2, W>(g, p, w, bias, y, outputs);
   }
+  return p;
+}
+
+template <int P, int W>
+void lanes_blocks(const GatherArgs& g) {
+  int64_t done = 0;
+  for (int64_t o = 0; o < g.O; o += W)
+    done = lanes_run<P, W>(g, 0, g.weights + o * g.K, g.bias == nullptr ? nullptr : g.bias + o, g.y + o * kLanes,
+                           static_cast<int>(min_of<int64_t>(g.O - o, W)));
+  if (done == g.pixels) return;
+  // One pixel is left: as many blocks at once as registers hold.
+  const float* x = g.x + done * g.x_step * kLanes;
+  float* y = g.y + done * g.y_step * kLanes;
+  constexpr int B = 3;
+  int64_t o = 0;
+  for (; g.O - o > W * (B - 1); o += W * B)
+    lanes_tile<1, W, B>(g, x, g.weights + o * g.K, g.bias == nullptr ? nullptr : g.bias + o, y + o * kLanes,
+                        static_cast<int>(min_of<int64_t>(g.O - o, W * B)));
+  for (; o < g.O; o += W)
+    lanes_tile<1, W, 1>(g, x, g.weights + o * g.K, g.bias == nullptr ? nullptr : g.bias + o, y + o * kLanes,
+                        static_cast<int>(min_of<int64_t>(g.O - o, W)));
 }
 
 // ---- gather, output channels in the lanes ----
@@ -112,6 +139,39 @@ void channels_run(const GatherArgs& g, int64_t first, const float* w, int64_t wi
     channels_tile<P, V>(g, g.x + p * g.x_step, w, width, bias, y + p * g.y_step, outputs);
   if constexpr (P > 1) {
     if (p < g.pixels) channels_run<(P + 1) / 2, V>(g, p, w, width, bias, y, outputs);
+  }
+}
+
+// One output: k in the lanes, what is left of a segment one by one. A pixel's sum is bias + lanes + rest.
+template <int P>
+__attribute__((noinline)) void dot_tile(const GatherArgs& g, const float* x, float* y) {
+  Vec sum[P] = {};
+  float rest[P] = {};
+  for (int64_t s = 0; s < g.segment_count; ++s) {
+    const Segment& segment = g.segments[s];
+    const float* xs = x + segment.x;
+    const float* ws = g.weights + segment.weight;
+    int64_t k = 0;
+    for (; k + kLanes <= segment.length; k += kLanes) {
+      const Vec weight = load(ws + k);
+#pragma GCC unroll 16
+      for (int p = 0; p < P; ++p) sum[p] += load(xs + p * g.x_step + k) * weight;
+    }
+    for (; k < segment.length; ++k)
+      for (int p = 0; p < P; ++p) rest[p] += xs[p * g.x_step + k] * ws[k];
+  }
+  for (int p = 0; p < P; ++p) {
+    const float value = (g.bias != nullptr ? g.bias[0] : 0.0f) + sum_lanes(sum[p]) + rest[p];
+    y[p * g.y_step] = g.relu && value < 0.0f ? 0.0f : value;
+  }
+}
+
+template <int P>
+void dot_run(const GatherArgs& g, int64_t first) {
+  int64_t p = first;
+  for (; p + P <= g.pixels; p += P) dot_tile<P>(g, g.x + p * g.x_step, g.y + p * g.y_step);
+  if constexpr (P > 1) {
+    if (p < g.pixels) dot_run<(P + 1) / 2>(g, p);
   }
 }
 
@@ -190,30 +250,47 @@ void channels_segment(const CorrelateArgs& c, const Segment& s, int64_t first, i
   }
 }
 
+// One output: V vectors of k at a time.
+template <int V>
+__attribute__((noinline)) void single_outer(const CorrelateArgs& c, const float* a, float* dw) {
+  Vec sum[V];
+  for (int v = 0; v < V; ++v) sum[v] = load(dw + v * kLanes);
+  const float* b = c.b;
+  for (int64_t p = 0; p < c.pixels; ++p, a += c.a_step, b += c.b_step) {
+    const Vec right = broadcast(*b);
+#pragma GCC unroll 16
+    for (int v = 0; v < V; ++v) sum[v] += load(a + v * kLanes) * right;
+  }
+  for (int v = 0; v < V; ++v) store(dw + v * kLanes, sum[v]);
+}
+
+// k of a segment from `first` on, in vectors, as far as whole vectors go; returns the first k that is left.
+template <int V>
+int64_t single_segment(const CorrelateArgs& c, const Segment& s, int64_t first) {
+  int64_t k = first;
+  for (; k + V * kLanes <= s.length; k += V * kLanes) single_outer<V>(c, c.a + s.x + k, c.dw + s.weight + k);
+  if constexpr (V > 1) return single_segment<V / 2>(c, s, k);
+  return k;
+}
+
 }  // namespace
 
 int64_t gather_lanes_width(int64_t O) { return O == 1 ? 1 : O == 2 ? 2 : 4; }
 
 void gather_lanes(const GatherArgs& g) {
-  const int64_t width = gather_lanes_width(g.O);
-  for (int64_t o = 0; o < g.O; o += width) {
-    const float* w = g.weights + o / width * g.K * width;
-    const float* bias = g.bias == nullptr ? nullptr : g.bias + o;
-    float* y = g.y + o * kLanes;
-    const int outputs = static_cast<int>(min_of(g.O - o, width));
-    if (width == 1)
-      lanes_run<kPixelsOne, 1>(g, 0, w, bias, y, outputs);
-    else if (width == 2)
-      lanes_run<kPixelsTwo, 2>(g, 0, w, bias, y, outputs);
-    else
-      lanes_run<kPixelsWide, 4>(g, 0, w, bias, y, outputs);
-  }
+  if (g.O == 1)
+    lanes_blocks<kPixelsOne, 1>(g);
+  else if (g.O == 2)
+    lanes_blocks<kPixelsTwo, 2>(g);
+  else
+    lanes_blocks<kPixelsWide, 4>(g);
 }
 
-int64_t gather_channels_width(int64_t O) { return O <= kLanes ? kLanes : 2 * kLanes; }
+int64_t gather_channels_width(int64_t O) { return O == 1 ? 1 : O <= kLanes ? kLanes : 2 * kLanes; }
 
 void gather_channels(const GatherArgs& g) {
   const int64_t width = gather_channels_width(g.O);
+  if (width == 1) return dot_run<kPixelsDot>(g, 0);
   for (int64_t o = 0; o < g.O; o += width) {
     const float* w = g.weights + o / width * g.K * width;
     const float* bias = g.bias == nullptr ? nullptr : g.bias + o;
@@ -221,7 +298,7 @@ void gather_channels(const GatherArgs& g) {
     if (outputs > kLanes)
       channels_run<kPixelsChannels, 2>(g, 0, w, width, bias, g.y + o, outputs);
     else
-      channels_run<kPixelsChannels, 1>(g, 0, w, width, bias, g.y + o, outputs);
+      channels_run<kPixelsOneVector, 1>(g, 0, w, width, bias, g.y + o, outputs);
   }
 }
 
@@ -240,12 +317,13 @@ void correlate_lanes(const CorrelateArgs& c) {
 
 void correlate_channels(const CorrelateArgs& c) {
   for (int64_t s = 0; s < c.segment_count; ++s) {
+    const int64_t first = c.O == 1 && c.dw_step == 1 ? single_segment<kVectorsDot>(c, c.segments[s], 0) : 0;
     for (int64_t o = 0; o < c.O; o += 2 * kLanes) {
       const int left = static_cast<int>(min_of(c.O - o, static_cast<int64_t>(2 * kLanes)));
       if (left > kLanes)
-        channels_segment<kPixelsChannels, 2>(c, c.segments[s], 0, o, left - kLanes);
+        channels_segment<kPixelsChannels, 2>(c, c.segments[s], first, o, left - kLanes);
       else
-        channels_segment<kPixelsChannels, 1>(c, c.segments[s], 0, o, left);
+        channels_segment<kPixelsOneVector, 1>(c, c.segments[s], first, o, left);
     }
   }
 }
