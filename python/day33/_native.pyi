@@ -1,12 +1,14 @@
 """The native core: shapes, plans, optimizer steps and the runtime. Private; use day33.ops, .layers, .models."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
+Array = NDArray[Any]  # float32, or int32 where the plan says so
 Pair = tuple[int, int]
 
 __version__: str
@@ -133,46 +135,47 @@ class Plan:
     def output_shapes(self) -> list[tuple[int, ...]]: ...
     def forward(
         self,
-        inputs: Sequence[NDArray],
+        inputs: Sequence[Array],
         parameters: ParameterList | Sequence[Float32],
         *,
         training: bool = False,
         seed: int = 0,
-    ) -> list[NDArray]: ...
+    ) -> list[Array]: ...
     # One pass forward and back. Writes `gradients` (one float32 array a parameter slot, None where not wanted or
     # not trainable). Returns per loss the weighted sum over positions in double (divide by the number of positions for
     # the mean), and the outputs if wanted (else an empty list). sample weights: None, or float32 of (N,) or (N, *prediction.shape[:-1]).
     def train_step(
         self,
-        inputs: Sequence[NDArray],
-        targets: Sequence[NDArray],
+        inputs: Sequence[Array],
+        targets: Sequence[Array],
         sample_weights: Sequence[Float32 | None],
         parameters: ParameterList,
         gradients: Sequence[Float32 | None],
         *,
         seed: int = 0,
         want_outputs: bool = False,
-    ) -> tuple[list[float], list[NDArray]]: ...
+    ) -> tuple[list[float], list[Array]]: ...
     def evaluate(
         self,
-        inputs: Sequence[NDArray],
-        targets: Sequence[NDArray],
+        inputs: Sequence[Array],
+        targets: Sequence[Array],
         sample_weights: Sequence[Float32 | None],
         parameters: ParameterList,
         *,
         want_outputs: bool = False,
-    ) -> tuple[list[float], list[NDArray]]: ...
+    ) -> tuple[list[float], list[Array]]: ...
     # Vector-Jacobian product: gradients of sum(output * output_gradient) with respect to float inputs and parameters.
     def backward(
         self,
-        inputs: Sequence[NDArray],
+        inputs: Sequence[Array],
         output_gradients: Sequence[Float32],
         parameters: ParameterList | Sequence[Float32],
         *,
         training: bool = False,
         seed: int = 0,
     ) -> tuple[list[Float32], list[Float32]]: ...
-    def describe(self) -> list[dict[str, object]]: ...  # one dict an op: name, output shape, layout, flops, bytes
+    # One dict an op: kind, detail (sizes and what was fused), output_shape, multiply_adds, flops, bytes, layout.
+    def describe(self) -> list[dict[str, object]]: ...
 
 class ParameterList:
     """The parameters of a plan in slot order. Packed weights are cached until a version changes."""

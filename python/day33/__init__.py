@@ -1,0 +1,89 @@
+"""day33: small neural networks on the CPU, with the API of Keras and kernels of their own.
+
+    from day33 import Model, layers
+
+Modules are imported when first used: `activations`, `autoencoder`, `callbacks`, `datasets`, `initializers`, `layers`,
+`losses`, `metrics`, `models`, `ops`, `optimizers`, `plotting`, `random`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from . import _threadpool
+from ._native import __version__, get_num_threads, set_num_threads
+from ._threadpool import register_threadpoolctl
+from .random import set_random_seed
+
+if TYPE_CHECKING:
+    from . import (
+        activations,
+        autoencoder,
+        callbacks,
+        datasets,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        models,
+        ops,
+        optimizers,
+        plotting,
+        random,
+    )
+    from .layers import Input
+    from .layers.base import clear_session
+    from .models import Model, Sequential
+
+_threadpool.register_if_imported()
+
+_MODULES = (
+    "activations", "autoencoder", "callbacks", "datasets", "initializers", "layers", "losses", "metrics", "models",
+    "ops", "optimizers", "plotting", "random",
+)  # fmt: skip
+_NAMES = {
+    "Input": ".layers",
+    "Model": ".models",
+    "Sequential": ".models",
+    "clear_session": ".layers.base",
+}
+
+__all__ = [
+    "Input",
+    "Model",
+    "Sequential",
+    "__version__",
+    "activations",
+    "autoencoder",
+    "callbacks",
+    "clear_session",
+    "datasets",
+    "get_num_threads",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "optimizers",
+    "plotting",
+    "random",
+    "register_threadpoolctl",
+    "set_num_threads",
+    "set_random_seed",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    if name in _NAMES:
+        value = getattr(importlib.import_module(_NAMES[name], __name__), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

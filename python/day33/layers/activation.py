@@ -1,0 +1,97 @@
+"""Activations as layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import activations
+from ..activations import ActivationSpec
+from ..graph import Lowering
+from .base import Layer
+
+
+class _Elementwise(Layer):
+    activation_spec = ActivationSpec("linear")
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        return [lowering.builder.activation(inputs[0], self.activation_spec.kind, self.activation_spec.alpha)]
+
+
+class Activation(_Elementwise):
+    """The activation of that name: linear, relu, leaky_relu, elu, sigmoid, tanh or softmax (last axis)."""
+
+    def __init__(self, activation: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.activation_spec = activations.get(activation)
+
+    @property
+    def activation(self) -> ActivationSpec:
+        return self.activation_spec
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "activation": self.activation_spec.get_config()}
+
+
+class ReLU(_Elementwise):
+    """max(x, 0); with `negative_slope` > 0 that slope below 0."""
+
+    def __init__(
+        self, max_value: None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self._refuse(max_value=max_value, threshold=threshold or None)
+        self.negative_slope = _factor("negative_slope", negative_slope)
+        slope = self.negative_slope
+        self.activation_spec = ActivationSpec("leaky_relu", slope) if slope else ActivationSpec("relu")
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"max_value": None, "negative_slope": self.negative_slope, "threshold": 0.0}
+        return {**super().get_config(), **own}
+
+
+class LeakyReLU(_Elementwise):
+    """x where x > 0, else negative_slope * x."""
+
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.negative_slope = _factor("negative_slope", negative_slope)
+        self.activation_spec = ActivationSpec("leaky_relu", self.negative_slope)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "negative_slope": self.negative_slope}
+
+
+class ELU(_Elementwise):
+    """x where x > 0, else alpha * (exp(x) - 1)."""
+
+    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.alpha = _factor("alpha", alpha)
+        self.activation_spec = ActivationSpec("elu", self.alpha)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "alpha": self.alpha}
+
+
+class Softmax(_Elementwise):
+    """exp(x) / sum(exp(x)) over the last axis."""
+
+    activation_spec = ActivationSpec("softmax")
+
+    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = axis
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        if self.axis not in (-1, len(input_shape) - 1):
+            raise ValueError(f"axis of layer {self.name!r} is {self.axis}; day33 has softmax over the last axis only")
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "axis": self.axis}
+
+
+def _factor(argument: str, value: float) -> float:
+    if value is None or not value >= 0:
+        raise ValueError(f"{argument} is {value!r}; expected a number of at least 0")
+    return float(value)

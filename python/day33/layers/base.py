@@ -1,0 +1,439 @@
+"""`Layer`: a recipe with weights. Called on symbolic tensors it extends a graph, called on arrays it computes."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _tree, variables
+from .._arrays import as_float32, as_indices
+from ..graph import (
+    CompiledPlan,
+    Graph,
+    LossTerm,
+    Lowering,
+    Node,
+    Shape,
+    SymbolicTensor,
+    compile_plan,
+    merge_modes,
+    refuse_forced_training,
+    reset_names,
+)
+from ..random import next_seed
+from . import _names
+from ._weights import WeightOwner, dtype_name, find_layers
+
+_PLANS_KEPT = 16  # a plan: a few kilobytes, and its packed weights
+
+
+def _once(build: Callable[..., None]) -> Callable[..., None]:
+    """Wraps `build`: the first call fixes the path of the weights and marks the layer as built, later ones return."""
+
+    @functools.wraps(build)
+    def wrapper(self: Layer, *args: Any, **kwargs: Any) -> None:
+        if self._building:  # super().build() in a subclass
+            build(self, *args, **kwargs)
+            return
+        if self.built:
+            return
+        self._path = self.path
+        self._building = True
+        try:
+            build(self, *args, **kwargs)
+        finally:
+            self._building = False
+        self.built = True
+
+    return wrapper
+
+
+class Layer(WeightOwner):
+    """Base class of layers.
+
+    A new layer defines either
+
+    - `build(input_shape)`, `compute_output_shape(input_shape)` and `lower(lowering, inputs)`, which writes native ops
+      and is what the layers of day33 do; or
+    - `call(self, x, ..., training=None)` in terms of other layers, kept as attributes.
+
+    Args:
+        name: unique in a model; by default the class in snake case with a number.
+        trainable: False keeps the weights out of training.
+        dtype: None or "float32".
+        input_shape: without the batch; for the first layer of a `Sequential`. `input_dim=n` is `input_shape=(n,)`.
+    """
+
+    # Whether the layer passes its input through unless in training (Dropout).
+    acts_in_training_only = False
+    input_dtypes: tuple[str, ...] = ()  # of each input; float32 where nothing is said
+    output_dtypes: tuple[str, ...] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "build" in cls.__dict__:
+            cls.build = _once(cls.__dict__["build"])  # type: ignore[method-assign]
+
+    def __init__(
+        self, *, name: str | None = None, trainable: bool = True, dtype: object = None,
+        activity_regularizer: None = None, input_shape: Sequence[int | None] | None = None,
+        input_dim: int | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        if kwargs:
+            raise ValueError(f"{type(self).__name__} does not know the argument(s) {', '.join(sorted(kwargs))}")
+        if not isinstance(trainable, bool | np.bool_):
+            raise ValueError(f"trainable is {trainable!r}; expected True or False")
+        if dtype_name(dtype) not in (None, "float32"):
+            raise ValueError(f"dtype is {dtype!r}; day33 computes in float32 only")
+        self._refuse(activity_regularizer=activity_regularizer)
+        if name is not None and (not isinstance(name, str) or not name or "/" in name):
+            raise ValueError(f"name is {name!r}; expected a string that is not empty and has no '/'")
+        # A name of the automatic kind says nothing, also where a configuration gives it.
+        stem = self._default_stem()
+        self.named_by_user = name is not None and re.fullmatch(rf"{stem}(_\d+)?", name) is None
+        self.name: str = name if name is not None else _names.unique(stem)
+        self.built = False
+        self._building = False
+        self.dtype = "float32"
+        self.input_shape_argument = (input_dim,) if input_dim is not None else input_shape
+        WeightOwner.__init__(self, bool(trainable))
+        self._nodes: list[Node] = []
+        self._lock = threading.RLock()
+        self._plans: OrderedDict[Hashable, CompiledPlan] = OrderedDict()
+        self._traces: OrderedDict[Hashable, Graph] = OrderedDict()
+        self._modes: tuple[int, tuple[bool, ...]] | None = None
+
+    def _default_stem(self) -> str:
+        return _names.snake_case(type(self).__name__)
+
+    def _refuse(self, **arguments: object) -> None:
+        """ValueError for arguments of Keras that day33 does not have, unless they say nothing."""
+        for argument, value in arguments.items():
+            if value is not None and value is not False:
+                raise ValueError(f"{argument} of {type(self).__name__} is {value!r}; day33 does not support it")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "_plans" in self.__dict__ and isinstance(value, Layer | list | tuple | dict):
+            if find_layers(value):
+                self._forget()
+        object.__setattr__(self, name, value)
+
+    def _forget(self) -> None:
+        """Drops what was derived from the sublayers."""
+        self._plans.clear()
+        self._traces.clear()
+        self._modes = None
+        variables.modes_changed()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+    # The locks and the caches stay behind when a layer is copied or pickled; symbolic calls do too.
+    def __getstate__(self) -> dict[str, Any]:
+        dropped = {"_lock": None, "_plans": None, "_traces": None, "_modes": None}
+        return {**self.__dict__, **dropped}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__dict__.update(_lock=threading.RLock(), _plans=OrderedDict(), _traces=OrderedDict(), _modes=None)
+
+    # ---- shapes ----
+
+    @_once
+    def build(self, input_shape: Any) -> None:
+        """Makes the weights for inputs of `input_shape` (batch first; a list of shapes for several inputs).
+
+        Runs once: later calls do nothing.
+        """
+        if self._is_composite():
+            self._trace((_tree.map_shapes(SymbolicTensor, input_shape),), {})
+
+    def _has_own_build(self) -> bool:
+        return type(self).build is not Layer.build
+
+    def _ensure_built(self, input_shape: Any) -> None:
+        if not (self.built or self._building):
+            with self._lock:
+                self.build(input_shape)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Shape (batch first, None where unknown) of the output for `input_shape`; lists for several."""
+        if self._is_composite():
+            graph = self._trace((_tree.map_shapes(SymbolicTensor, input_shape),), {})
+            return _tree.transform(lambda tensor: tensor.shape, graph.output_structure)
+        return _tree.map_shapes(tuple, input_shape)
+
+    # ---- what one call costs and sees, for summary() ----
+
+    def _graph_for(self, input_shape: Any) -> Graph:
+        """What a composite or a model does with inputs of that shape."""
+        return self._trace((_tree.map_shapes(SymbolicTensor, input_shape),), {})
+
+    def _has_graph(self) -> bool:
+        return self._is_composite()
+
+    def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
+        """Multiplications with a weight for one sample (shapes batch first, all sizes known but the batch)."""
+        if not self._has_graph():
+            return 0
+        shapes: list[Shape] = []
+        _tree.map_shapes(shapes.append, input_shape)
+        return sum(cost or 0 for cost in self._graph_for(input_shape).multiply_adds(shapes).values())
+
+    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int] | None:
+        """First and last input position along spatial axis 0 or 1 that outputs low..high see; None for all."""
+        if not self._has_graph():
+            return low, high
+        graph = self._graph_for(input_shape)
+        return graph.receptive_span(graph.outputs, low, high, axis)
+
+    def enlarges(self, axis: int) -> int:
+        """The factor by which the layer makes spatial axis 0 or 1 longer: what it sees repeats with that period."""
+        return 1
+
+    # ---- calls ----
+
+    def _is_composite(self) -> bool:
+        return hasattr(type(self), "call")
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        """Writes this layer into a plan: from tensors of `lowering.builder` to tensors of it."""
+        raise TypeError(f"{type(self).__name__} defines neither lower(self, lowering, inputs) nor call(self, x)")
+
+    def _lower_call(self, lowering: Lowering, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
+        inputs: list[int] = _tree.flatten(arguments)
+        if self._is_composite():
+
+            def placeholder(tensor: int) -> SymbolicTensor:
+                return SymbolicTensor((None, *lowering.shape(tensor)), lowering.dtype(tensor))
+
+            return self._trace(_tree.transform(placeholder, arguments), kwargs).lower(lowering, inputs)
+        try:
+            return self.lower(lowering, inputs)
+        except ValueError as error:
+            if str(error).startswith("layer "):
+                raise
+            raise ValueError(f"layer {self.name!r} ({type(self).__name__}): {error}") from error
+
+    def _trace(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Graph:
+        """The graph of `call` for symbolic `arguments`, whose dtypes it may decide. Cached."""
+        tensors: list[SymbolicTensor] = _tree.flatten(arguments)
+        key = (_tree.describe(arguments), _signature(tensors), repr(sorted(kwargs.items())))
+        with self._lock:
+            if self._has_own_build():
+                shapes = _tree.transform(lambda tensor: tensor.shape, arguments)
+                self._ensure_built(shapes[0] if len(shapes) == 1 else list(shapes))
+            elif self._path is None:
+                self._path = self.path
+            if key not in self._traces:
+                placeholders = [SymbolicTensor(t.shape, t.dtype, t.name) for t in tensors]
+                for placeholder, tensor in zip(placeholders, tensors, strict=True):
+                    placeholder.undecided = tensor.undecided
+                structure = _tree.pack(arguments, placeholders)
+                names = _names.scope()
+                names.append(self.name)
+                try:
+                    graph = self._run_call(structure, kwargs)
+                finally:
+                    names.pop()
+                _keep(self._traces, key, graph)
+                self.built = self.built or not self._building
+            graph = self._traces[key]
+            self._traces.move_to_end(key)
+        for tensor, placeholder in zip(tensors, graph.inputs, strict=True):
+            tensor.require(placeholder.dtype, f"layer {self.name!r}")
+        return graph
+
+    def _run_call(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Graph:
+        call: Callable[..., Any] = self.call  # type: ignore[attr-defined]
+        owner = f"{type(self).__name__} {self.name!r}"
+        if "training" not in inspect.signature(call).parameters:
+            graph = Graph(arguments, call(*arguments, **kwargs), owner)
+            refuse_forced_training(graph, owner)
+            return graph
+        in_training, in_inference = (
+            Graph(arguments, call(*arguments, training=mode, **kwargs), owner) for mode in (True, False)
+        )
+        return merge_modes(in_training, in_inference, owner)
+
+    def _infer(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Fresh symbolic outputs for symbolic arguments; builds the layer."""
+        if self._is_composite():
+            outputs = self._trace(arguments, kwargs).output_structure
+            return _tree.transform(lambda tensor: SymbolicTensor(tensor.shape, tensor.dtype), outputs)
+        if len(arguments) != 1 or kwargs:
+            raise TypeError(
+                f"layer {self.name!r} ({type(self).__name__}) takes one positional argument (a list for several "
+                f"inputs) and training=, got {len(arguments)} and {sorted(kwargs)}"
+            )
+        for number, tensor in enumerate(_tree.flatten(arguments)):
+            tensor.require(_at(self.input_dtypes, number), f"layer {self.name!r}")
+        shapes = _tree.transform(lambda tensor: tensor.shape, arguments[0])
+        self._ensure_built(shapes)
+        dtypes = iter(self.output_dtypes)
+        return _tree.map_shapes(
+            lambda shape: SymbolicTensor(shape, next(dtypes, "float32")), self.compute_output_shape(shapes)
+        )
+
+    def __call__(self, *arguments: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        """Extends a graph (symbolic tensors) or computes (arrays, or anything NumPy can read).
+
+        Arrays: contiguous float32 goes in without a copy, other real dtypes are converted once; returns fresh arrays.
+
+        Raises:
+            TypeError: not real numbers. ValueError: a shape the layer cannot take.
+        """
+        if "_plans" not in self.__dict__:
+            raise RuntimeError(f"{type(self).__name__}.__init__ must call super().__init__() before anything else")
+        arguments, kwargs = self._split(arguments, kwargs)
+        leaves = _tree.flatten(arguments)
+        symbolic = [isinstance(leaf, SymbolicTensor) for leaf in leaves]
+        if not leaves:
+            raise ValueError(f"layer {self.name!r} was called without an input")
+        if not any(symbolic):
+            return self._compute(arguments, leaves, kwargs, bool(training))
+        if not all(symbolic):
+            raise TypeError(f"layer {self.name!r} was given arrays and symbolic tensors together")
+        outputs = self._infer(arguments, kwargs)
+        node = Node(self, arguments, kwargs, training, outputs)
+        if not _names.scope():
+            self._nodes.append(node)
+        return outputs
+
+    def _split(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Tensors given by name come after the positional ones, where `call` expects them."""
+        if not kwargs or not self._is_composite():
+            return arguments, kwargs
+        parameters = list(inspect.signature(self.call).parameters)  # type: ignore[attr-defined]
+        kwargs = dict(kwargs)
+        while len(arguments) < len(parameters) and _holds_tensors(kwargs.get(parameters[len(arguments)])):
+            arguments = (*arguments, kwargs.pop(parameters[len(arguments)]))
+        return arguments, kwargs
+
+    def _compute(self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], training: bool) -> Any:
+        arrays = [self._fit_rank(i, x if isinstance(x, np.ndarray) else np.asarray(x)) for i, x in enumerate(leaves)]
+        for number, array in enumerate(arrays):
+            if array.ndim == 0:
+                raise ValueError(f"input {number} of layer {self.name!r} is a scalar; expected the batch as first axis")
+            if array.shape[0] != arrays[0].shape[0]:
+                raise ValueError(f"layer {self.name!r} was given batches of different sizes: "
+                                 f"{[array.shape for array in arrays]}")  # fmt: skip
+        tensors = [self._placeholder(number, array) for number, array in enumerate(arrays)]
+        structure = _tree.pack(arguments, tensors)
+        outputs = self._infer(structure, kwargs)
+        converted: list[NDArray[Any]] = [
+            _convert(f"input {number} of layer {self.name!r}", array, tensor.dtype)
+            for number, (tensor, array) in enumerate(zip(tensors, arrays, strict=True))
+        ]
+        compiled = self._compile(structure, kwargs, None)
+        results = compiled.plan.forward(
+            converted, compiled.parameters, training=training, seed=next_seed() if training else 0
+        )
+        return _tree.pack(outputs, results)
+
+    def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
+        """A model with declared inputs adds or drops a last axis of 1, as Keras's do."""
+        return array
+
+    def _placeholder(self, number: int, array: NDArray[Any]) -> SymbolicTensor:
+        tensor = SymbolicTensor((None, *array.shape[1:]), _at(self.input_dtypes, number), "input")
+        if self._is_composite() and array.dtype.kind in "iu":
+            tensor.dtype, tensor.undecided = "int32", True
+        return tensor
+
+    def _compile(
+        self, arguments: tuple[Any, ...], kwargs: dict[str, Any], losses: tuple[LossTerm, ...] | None
+    ) -> CompiledPlan:
+        """The plan for symbolic `arguments` whose sizes are all known but the batch. Cached, also by what is
+        trainable.
+        """
+        tensors: list[SymbolicTensor] = _tree.flatten(arguments)
+        key = (_tree.describe(arguments), _signature(tensors), repr(sorted(kwargs.items())), losses, self._mode_key())
+        with self._lock:
+            compiled = self._plans.get(key)
+            if compiled is None:
+                compiled = compile_plan(
+                    lambda lowering, inputs: self._lower_call(lowering, _tree.pack(arguments, inputs), kwargs),
+                    [tensor.shape[1:] for tensor in tensors],  # type: ignore[misc]
+                    [tensor.dtype for tensor in tensors],
+                    losses,
+                )
+                _keep(self._plans, key, compiled)
+            else:
+                self._plans.move_to_end(key)
+            return compiled
+
+    def _mode_key(self) -> tuple[bool, ...]:
+        """What is trainable inside: it decides which gradients a plan has and which moving averages it updates."""
+        now = variables.modes_version()
+        if self._modes is None or self._modes[0] != now:
+            layers = list(self.walk())
+            flags = [layer._trainable for layer in layers]
+            flags += [v.trainable for layer in layers for v in layer._trainable_variables]
+            self._modes = (now, tuple(flags))
+        return self._modes[1]
+
+    # ---- the ends of the first symbolic call ----
+
+    def _first_call(self) -> Node:
+        if not self._nodes:
+            raise AttributeError(f"layer {self.name!r} has no input and output: it was not called on symbolic tensors")
+        return self._nodes[0]
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the first call. AttributeError before one."""
+        arguments = self._first_call().arguments
+        return arguments[0] if len(arguments) == 1 else list(arguments)
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of the first call. AttributeError before one."""
+        return self._first_call().output_structure
+
+    # ---- configuration ----
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer, without its weights."""
+        return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Self:
+        """A layer like the one whose `get_config` gave `config`."""
+        return cls(**config)
+
+
+def _convert(name: str, array: NDArray[Any], dtype: str) -> NDArray[Any]:
+    return as_float32(name, array) if dtype == "float32" else as_indices(name, array, 2**31)
+
+
+def _at(dtypes: tuple[str, ...], number: int) -> str:
+    return dtypes[number] if number < len(dtypes) else "float32"
+
+
+def _signature(tensors: Sequence[SymbolicTensor]) -> tuple[Hashable, ...]:
+    return tuple((tensor.shape, tensor.dtype, tensor.undecided) for tensor in tensors)
+
+
+def _keep(cache: OrderedDict[Hashable, Any], key: Hashable, value: object) -> None:
+    cache[key] = value
+    while len(cache) > _PLANS_KEPT:
+        cache.popitem(last=False)
+
+
+def _holds_tensors(value: Any) -> bool:
+    return any(isinstance(leaf, SymbolicTensor | np.ndarray) for leaf in _tree.flatten(value))
+
+
+def clear_session() -> None:
+    """Starts the numbers in automatic names over, as in a fresh process. Existing layers keep theirs."""
+    _names.clear()
+    reset_names()

@@ -1,0 +1,218 @@
+"""Convolution and transposed convolution of images."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .. import _native, initializers
+from .._arrays import as_padding, as_pair
+from ..graph import Lowering, Shape
+from ._images import check_channels_last, image_shape, window_length
+from ._weighted import WeightedLayer, check_units
+
+Pair = tuple[int, int]
+_GLOROT: initializers.InitializerLike = "glorot_uniform"
+_ZEROS: initializers.InitializerLike = "zeros"
+
+
+class _Convolution(WeightedLayer):
+    def __init__(
+        self, filters: int, kernel_size: int | Pair, strides: int | Pair, padding: str, data_format: str | None,
+        dilation_rate: int | Pair, groups: int, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(**kwargs)
+        self.filters = check_units("filters", filters)
+        self.kernel_size = as_pair("kernel_size", kernel_size)
+        self.strides = as_pair("strides", strides)
+        self.padding = as_padding(padding)
+        self.data_format = check_channels_last(data_format)
+        self.dilation_rate = as_pair("dilation_rate", dilation_rate)
+        self.groups = check_units("groups", groups)
+        if self.filters % self.groups:
+            raise ValueError(f"filters is {filters} and groups is {groups}; expected groups to divide filters")
+        if max(self.strides) > 1 and max(self.dilation_rate) > 1:
+            raise ValueError(
+                f"strides is {self.strides} and dilation_rate is {self.dilation_rate}; expected one of them to be 1"
+            )
+
+    def _kernel_shape(self, channels: int) -> tuple[int, int, int, int]:
+        raise TypeError(f"{type(self).__name__} has no kernel")
+
+    def _channels_of_kernel(self) -> int:
+        raise TypeError(f"{type(self).__name__} has no kernel")
+
+    def _check(self, input_shape: Any) -> tuple[int | None, int | None, int | None, int]:
+        n, h, w, c = image_shape(self, input_shape)
+        if c is None:
+            raise ValueError(f"layer {self.name!r} was given an input of shape {input_shape}; expected known channels")
+        if c % self.groups:
+            raise ValueError(f"layer {self.name!r} was given an input of shape {input_shape}; expected channels that "
+                             f"groups={self.groups} divides")  # fmt: skip
+        if self.kernel is not None and c != self._channels_of_kernel():
+            raise ValueError(
+                f"layer {self.name!r} was given an input of shape {input_shape}; expected {self._channels_of_kernel()} "
+                "channels, as when it was built"
+            )
+        return n, h, w, c
+
+    def build(self, input_shape: Any) -> None:
+        self._add_weights(self._kernel_shape(self._check(input_shape)[3]), self.filters)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "data_format": self.data_format,
+            "dilation_rate": self.dilation_rate,
+        }
+
+
+class Conv2D(_Convolution):
+    """Convolution: ``y[n, i, j, o] = sum x[n, i s + a d - p, j s + b d - p, c] kernel[a, b, c, o] + bias[o]``.
+
+    Input (N, H, W, C), output (N, H', W', filters). Weights: kernel (KH, KW, C / groups, filters), bias (filters,).
+
+    Args:
+        filters: number of output channels.
+        kernel_size, strides, dilation_rate: an int, or a pair for height and width. Strides and dilation may not both
+            be above 1.
+        padding: "valid" (none) or "same" (zeros, so that H' = ceil(H / stride); the odd one at the bottom and right).
+        groups: the channels are cut into so many parts, each with its own filters / groups outputs.
+        activation, use_bias, kernel_initializer, bias_initializer: as in `Dense`.
+    """
+
+    def __init__(
+        self, filters: int, kernel_size: int | Pair, strides: int | Pair = (1, 1), padding: str = "valid",
+        data_format: str | None = None, dilation_rate: int | Pair = (1, 1), groups: int = 1, activation: Any = None,
+        use_bias: bool = True, kernel_initializer: initializers.InitializerLike = _GLOROT,
+        bias_initializer: initializers.InitializerLike = _ZEROS, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            filters, kernel_size, strides, padding, data_format, dilation_rate, groups, activation=activation,
+            use_bias=use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer, **kwargs,
+        )  # fmt: skip
+
+    def _kernel_shape(self, channels: int) -> tuple[int, int, int, int]:
+        return (*self.kernel_size, channels // self.groups, self.filters)
+
+    def _channels_of_kernel(self) -> int:
+        assert self.kernel is not None
+        return self.kernel.shape[2] * self.groups
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        shape = self._check(input_shape)
+        lengths = [
+            window_length(self, shape, axis + 1, self.kernel_size[axis], self.strides[axis], self.dilation_rate[axis],
+                          self.padding) for axis in (0, 1)
+        ]  # fmt: skip
+        return (shape[0], *lengths, self.filters)
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        result = lowering.builder.conv2d(
+            inputs[0], lowering.slot(self.kernel), lowering.slot(self.bias), strides=self.strides, padding=self.padding,
+            dilation_rate=self.dilation_rate, groups=self.groups, activation=self.activation.kind,
+            alpha=self.activation.alpha,
+        )  # fmt: skip
+        return [result]
+
+    def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
+        return int(math.prod(output_shape[1:])) * math.prod(self.kernel_size) * int(input_shape[3] // self.groups)
+
+    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int]:
+        reach = (self.kernel_size[axis] - 1) * self.dilation_rate[axis]
+        return low * self.strides[axis], high * self.strides[axis] + reach
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "groups": self.groups}
+
+
+class Conv2DTranspose(_Convolution):
+    """Transposed convolution: the gradient of the convolution with the same arguments, with respect to its input.
+
+    Input (N, H, W, C), output (N, H', W', filters). Weights: kernel (KH, KW, filters, C), bias (filters,).
+    With k' = (k - 1) d + 1, H' is (H - 1) s + k' + op for "valid" (op = max(k', s) - k' by default) and H s for
+    "same", or (H - 1) s + k' mod 2 + op where `output_padding` is given.
+
+    Args:
+        output_padding: None, an int or a pair, less than the stride.
+        others: as in `Conv2D`.
+    """
+
+    def __init__(
+        self, filters: int, kernel_size: int | Pair, strides: int | Pair = (1, 1), padding: str = "valid",
+        output_padding: int | Pair | None = None, data_format: str | None = None, dilation_rate: int | Pair = (1, 1),
+        activation: Any = None, use_bias: bool = True, kernel_initializer: initializers.InitializerLike = _GLOROT,
+        bias_initializer: initializers.InitializerLike = _ZEROS, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            filters, kernel_size, strides, padding, data_format, dilation_rate, 1, activation=activation,
+            use_bias=use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer, **kwargs,
+        )  # fmt: skip
+        self.output_padding = None if output_padding is None else as_pair("output_padding", output_padding, 0)
+        if self.output_padding is not None:
+            for extra, stride in zip(self.output_padding, self.strides, strict=True):
+                if extra >= stride:
+                    raise ValueError(
+                        f"output_padding is {self.output_padding} and strides is {self.strides}; expected "
+                        "output_padding below the stride"
+                    )
+
+    def _kernel_shape(self, channels: int) -> tuple[int, int, int, int]:
+        return (*self.kernel_size, self.filters, channels)
+
+    def _channels_of_kernel(self) -> int:
+        assert self.kernel is not None
+        return self.kernel.shape[3]
+
+    def _padding_of(self, axis: int) -> int | None:
+        return None if self.output_padding is None else self.output_padding[axis]
+
+    def _length(self, size: int, axis: int) -> int:
+        return _native.conv_transpose_output_length(
+            size, self.kernel_size[axis], self.strides[axis], self.dilation_rate[axis], self.padding,
+            self._padding_of(axis),
+        )  # fmt: skip
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        n, h, w, _ = self._check(input_shape)
+        sizes = [None if size is None else self._length(size, axis) for axis, size in enumerate((h, w))]
+        if any(size is not None and size < 1 for size in (h, w, *sizes)):
+            raise ValueError(f"layer {self.name!r} was given shape {input_shape}; its output would be empty")
+        return (n, *sizes, self.filters)
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        result = lowering.builder.conv2d_transpose(
+            inputs[0], lowering.slot(self.kernel), lowering.slot(self.bias), strides=self.strides, padding=self.padding,
+            output_padding=(self._padding_of(0), self._padding_of(1)), dilation_rate=self.dilation_rate,
+            activation=self.activation.kind, alpha=self.activation.alpha,
+        )  # fmt: skip
+        return [result]
+
+    def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
+        return int(math.prod(input_shape[1:])) * math.prod(self.kernel_size) * self.filters
+
+    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int]:
+        # Output y is fed by every input i with y = i s + a d - p, 0 <= a < k.
+        stride, reach = self.strides[axis], (self.kernel_size[axis] - 1) * self.dilation_rate[axis]
+        before = self._cut_before(axis)
+        return -((reach - low - before) // stride), (high + before) // stride
+
+    def _cut_before(self, axis: int) -> int:
+        """Rows of the full result that "same" leaves out at the top: the padding of the convolution it is the
+        gradient of, of size H' = H s, which does not depend on H.
+        """
+        if self.padding == "valid":
+            return 0
+        size, stride = 64, self.strides[axis]
+        window = (self.kernel_size[axis] - 1) * self.dilation_rate[axis] + 1
+        return max((size - 1) * stride + window - self._length(size, axis), 0) // 2
+
+    def enlarges(self, axis: int) -> int:
+        return self.strides[axis]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "output_padding": self.output_padding}

@@ -1,0 +1,186 @@
+"""Layers that change the size of images without weights: pooling, un-pooling and up-sampling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._arrays import as_padding, as_pair
+from ..graph import Lowering, Shape
+from ._images import check_channels_last, image_shape, window_length
+from .base import Layer
+
+Pair = tuple[int, int]
+
+
+class MaxPooling2D(Layer):
+    """Maximum over windows. Input (N, H, W, C), output (N, H', W', C).
+
+    The first maximum in row-major order wins a tie and takes the whole gradient; padded cells never win.
+
+    Args:
+        pool_size, strides: an int or a pair; strides is pool_size by default.
+        padding: "valid" or "same".
+        return_indices: also give the positions of the maxima, int32 of the output's shape, (y W + x) C + c in each
+            sample: what `MaxUnpooling2D` takes.
+    """
+
+    def __init__(
+        self, pool_size: int | Pair = (2, 2), strides: int | Pair | None = None, padding: str = "valid",
+        data_format: str | None = None, name: str | None = None, *, return_indices: bool = False, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(name=name, **kwargs)
+        self.pool_size = as_pair("pool_size", pool_size)
+        self.strides = self.pool_size if strides is None else as_pair("strides", strides)
+        self.padding = as_padding(padding)
+        self.data_format = check_channels_last(data_format)
+        self.return_indices = bool(return_indices)
+        self.output_dtypes = ("float32", "int32")
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        shape = image_shape(self, input_shape)
+        lengths = [
+            window_length(self, shape, axis + 1, self.pool_size[axis], self.strides[axis], 1, self.padding)
+            for axis in (0, 1)
+        ]
+        pooled = (shape[0], *lengths, shape[3])
+        return [pooled, pooled] if self.return_indices else pooled
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        pooled, indices = lowering.builder.max_pool2d(
+            inputs[0], pool_size=self.pool_size, strides=self.strides, padding=self.padding
+        )
+        return [pooled, indices] if self.return_indices else [pooled]
+
+    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int]:
+        return low * self.strides[axis], high * self.strides[axis] + self.pool_size[axis] - 1
+
+    def get_config(self) -> dict[str, Any]:
+        config = {
+            **super().get_config(),
+            "pool_size": self.pool_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "data_format": self.data_format,
+        }
+        return {**config, "return_indices": True} if self.return_indices else config
+
+
+class MaxUnpooling2D(Layer):
+    """Puts pooled values back where their maxima were, 0 elsewhere. Input [x, indices], output (N, H', W', C).
+
+    Args:
+        pool_size, strides: of the pooling that is undone; strides is pool_size by default.
+        output_size: (H', W'). Pooling maps several sizes to one, so that the right one may have to be given; by default
+            H' = H * stride, which is right for "valid" windows that fill the image.
+    """
+
+    input_dtypes = ("float32", "int32")
+
+    def __init__(
+        self, pool_size: int | Pair = (2, 2), strides: int | Pair | None = None, output_size: Pair | None = None,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(**kwargs)
+        self.pool_size = as_pair("pool_size", pool_size)
+        self.strides = self.pool_size if strides is None else as_pair("strides", strides)
+        self.output_size = None if output_size is None else as_pair("output_size", output_size)
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        if not isinstance(input_shape, list | tuple) or len(input_shape) != 2:
+            raise ValueError(f"layer {self.name!r} was given shape {input_shape}; expected a list [x, indices]")
+        n, h, w, c = image_shape(self, input_shape[0])
+        if tuple(input_shape[1]) != tuple(input_shape[0]):
+            raise ValueError(f"layer {self.name!r} was given x of shape {tuple(input_shape[0])} and indices of shape "
+                             f"{tuple(input_shape[1])}; expected the same shape")  # fmt: skip
+        if self.output_size is not None:
+            return (n, *self.output_size, c)
+        return (n, *(None if size is None else size * s for size, s in zip((h, w), self.strides, strict=True)), c)
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        shape = lowering.shape(inputs[0])
+        height, width, channels = self.compute_output_shape([(None, *shape), (None, *lowering.shape(inputs[1]))])[1:]
+        return [lowering.builder.max_unpool2d(*inputs, output_shape=(height, width, channels))]  # type: ignore[arg-type]
+
+    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int]:
+        # Cell y may be the maximum of every window i with i s <= y < i s + pool.
+        stride = self.strides[axis]
+        return -((self.pool_size[axis] - 1 - low) // stride), high // stride
+
+    def enlarges(self, axis: int) -> int:
+        return self.strides[axis]
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "pool_size": self.pool_size,
+            "strides": self.strides,
+            "output_size": self.output_size,
+        }
+
+
+class UpSampling2D(Layer):
+    """Makes images larger by whole factors. Input (N, H, W, C), output (N, H size, W size, C).
+
+    Args:
+        size: an int or a pair.
+        interpolation: "nearest" repeats; "bilinear" interpolates between half-pixel centres; "bed_of_nails" puts the
+            value in the first cell and 0 in the others.
+    """
+
+    def __init__(
+        self, size: int | Pair = (2, 2), data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.size = as_pair("size", size)
+        self.data_format = check_channels_last(data_format)
+        known = ("nearest", "bilinear", "bed_of_nails")
+        if not isinstance(interpolation, str) or interpolation.lower() not in known:
+            raise ValueError(f"interpolation is {interpolation!r}; expected one of {', '.join(known)}")
+        self.interpolation = interpolation.lower()
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        n, h, w, c = image_shape(self, input_shape)
+        return (n, *(None if size is None else size * s for size, s in zip((h, w), self.size, strict=True)), c)
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        return [lowering.builder.up_sampling2d(inputs[0], size=self.size, interpolation=self.interpolation)]
+
+    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int]:
+        size = self.size[axis]
+        if self.interpolation == "bilinear":
+            # Output y lies at (y + 1/2) / size - 1/2, between its floor and its ceiling.
+            return (2 * low + 1 - size) // (2 * size), -((size - 2 * high - 1) // (2 * size))
+        return low // size, high // size
+
+    def enlarges(self, axis: int) -> int:
+        return self.size[axis]
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "size": self.size,
+            "data_format": self.data_format,
+            "interpolation": self.interpolation,
+        }
+
+
+class GlobalAveragePooling2D(Layer):
+    """Mean over height and width. Input (N, H, W, C), output (N, C), or (N, 1, 1, C) with keepdims."""
+
+    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_format = check_channels_last(data_format)
+        self.keepdims = bool(keepdims)
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        n, _, _, c = image_shape(self, input_shape)
+        return (n, 1, 1, c) if self.keepdims else (n, c)
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        return [lowering.builder.global_average_pooling2d(inputs[0], keepdims=self.keepdims)]
+
+    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> None:
+        return None
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "data_format": self.data_format, "keepdims": self.keepdims}

@@ -1,0 +1,69 @@
+"""Models that several test files build, with day33 or with Keras."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import day33
+
+
+def random(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+
+
+def autoencoder(kind, library=day33):
+    """The note's two models, with either library."""
+    make = library.layers
+    x = picture = library.Input((28, 28, 1))
+    up = kind == "upsampling"
+    for number, filters in enumerate((16, 8, 4)):
+        x = make.Conv2D(filters, (3, 3), activation="relu", padding="same" if up else "valid")(x)
+        if up or number < 2:
+            x = make.MaxPooling2D((2, 2), padding="same" if up else "valid")(x)
+    convolution = make.Conv2D if up else make.Conv2DTranspose
+    for filters, padding in ((4, "same"), (8, "same"), (16, "valid")):
+        x = convolution(filters, (3, 3), activation="relu", padding=padding)(x)
+        x = make.UpSampling2D((2, 2))(x)
+    return library.Model(picture, convolution(1, (3, 3), activation="sigmoid", padding="same")(x))
+
+
+def branched(library=day33):
+    """Two inputs, a shared layer, a skip, two outputs."""
+    make = library.layers
+    a, b = library.Input((8, 8, 3), name="a"), library.Input((8, 8, 3), name="b")
+    shared = make.Conv2D(4, 3, padding="same", name="shared")
+    left, right = shared(a), shared(b)
+    joined = make.Concatenate(name="joined")([left, make.ReLU(name="relu")(right)])
+    deep = make.Conv2D(8, 3, padding="same", name="deep")(joined)
+    total = make.Add(name="total")([deep, joined])
+    pooled = make.GlobalAveragePooling2D(name="pooled")(total)
+    return library.Model([a, b], [make.Dense(2, name="head")(pooled), total])
+
+
+def nested(library=day33):
+    """A model inside a model, used twice, and a Sequential."""
+    make = library.layers
+    i = library.Input((6, 6, 2))
+    block = library.Model(i, make.BatchNormalization(name="norm")(make.Conv2D(2, 3, padding="same", name="conv")(i)),
+                          name="block")  # fmt: skip
+    x = library.Input((6, 6, 2))
+    y = block(block(x))
+    tail = library.Sequential([make.Flatten(name="flat"), make.Dense(3, name="out")], name="tail")
+    return library.Model(x, tail(y))
+
+
+MODELS = {
+    "upsampling": lambda library=day33: autoencoder("upsampling", library),
+    "transposed": lambda library=day33: autoencoder("transposed", library),
+    "branched": branched,
+    "nested": nested,
+}
+
+
+def inputs_for(model, n=3):
+    xs = [random(n, *shape.shape[1:], seed=i) for i, shape in enumerate(model.inputs)]
+    return xs[0] if len(xs) == 1 else xs
+
+
+def as_list(y):
+    return list(y) if isinstance(y, list | tuple) else [y]
