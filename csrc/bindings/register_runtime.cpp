@@ -26,6 +26,17 @@ void register_runtime(py::module_& m) {
   });
   m.def("select_isa", &select_kernels, py::arg("name"));
   m.def("lanes", [] { return active_kernels().lanes; });
+  m.def("build_info", [] {
+    py::dict facts;
+#if defined(__clang__)
+    facts["compiler"] = "Clang " __clang_version__;
+#else
+    facts["compiler"] = "GCC " __VERSION__;
+#endif
+    facts["type"] = DAY33_BUILD_TYPE;
+    facts["sanitizers"] = *DAY33_SANITIZERS == '\0' ? "none" : DAY33_SANITIZERS;
+    return facts;
+  });
   m.def("get_num_threads", &num_threads);
   m.def("set_num_threads", &set_num_threads, py::arg("count"));
 

@@ -348,7 +348,7 @@ class Run {
   float* group_accumulators(int64_t group) { return accumulators_.data() + group * p_.accumulator_floats; }
 
   void clear_accumulators(int64_t group) {
-    std::memset(group_accumulators(group), 0, static_cast<size_t>(p_.accumulator_floats) * sizeof(float));
+    std::fill_n(group_accumulators(group), p_.accumulator_floats, 0.0f);
   }
 
   void reduce(const Pass& pass) {

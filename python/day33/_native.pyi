@@ -19,6 +19,7 @@ def isa() -> str: ...  # the instruction set in use: "baseline", "avx2", "avx512
 def available_isas() -> list[str]: ...  # slowest first
 def select_isa(name: str) -> None: ...  # for tests. ValueError if not available here
 def lanes() -> int: ...  # floats in a vector of the instruction set in use
+def build_info() -> dict[str, str]: ...  # compiler, build type, sanitizers
 def get_num_threads() -> int: ...
 def set_num_threads(count: int) -> None: ...  # ValueError unless count >= 1
 

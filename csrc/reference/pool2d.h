@@ -1,0 +1,82 @@
+// Max pooling with arg-max, and un-pooling. Images are (N, H, W, C).
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+#include "reference/array.h"
+
+namespace day33::reference {
+
+struct Pool2d {
+  int64_t OH, OW;
+  int64_t KH, KW;
+  int64_t stride_h, stride_w;
+  int64_t pad_top = 0, pad_left = 0;
+};
+
+struct Pooled {
+  Array4 y;
+  // iy * W + ix of the winner for each element of y; -1 for a window of padding only.
+  std::vector<int64_t> winner;
+};
+
+// The first maximum in row-major order wins; NaN beats every number and the first NaN stays.
+inline Pooled max_pool2d(const Pool2d& g, const Array4& x) {
+  const int64_t N = x.size[0], H = x.size[1], W = x.size[2], C = x.size[3];
+  Pooled result{Array4(N, g.OH, g.OW, C, -std::numeric_limits<double>::infinity()), {}};
+  result.winner.assign(result.y.values.size(), -1);
+  for (int64_t n = 0; n < N; ++n)
+    for (int64_t oy = 0; oy < g.OH; ++oy)
+      for (int64_t ox = 0; ox < g.OW; ++ox)
+        for (int64_t c = 0; c < C; ++c) {
+          double& best = result.y(n, oy, ox, c);
+          int64_t& winner = result.winner[static_cast<size_t>(&best - result.y.values.data())];
+          for (int64_t ky = 0; ky < g.KH; ++ky)
+            for (int64_t kx = 0; kx < g.KW; ++kx) {
+              const int64_t iy = oy * g.stride_h + ky - g.pad_top, ix = ox * g.stride_w + kx - g.pad_left;
+              if (iy < 0 || iy >= H || ix < 0 || ix >= W) continue;
+              const double value = x(n, iy, ix, c);
+              const bool first = winner < 0;
+              if (first || (std::isnan(value) && !std::isnan(best)) || value > best) {
+                best = value;
+                winner = iy * W + ix;
+              }
+            }
+        }
+  return result;
+}
+
+inline Array4 max_pool2d_backward(const std::vector<int64_t>& winner, const Array4& dy, int64_t H, int64_t W) {
+  const int64_t N = dy.size[0], C = dy.size[3], outputs = dy.size[1] * dy.size[2];
+  Array4 dx(N, H, W, C);
+  for (int64_t n = 0; n < N; ++n)
+    for (int64_t p = 0; p < outputs; ++p)
+      for (int64_t c = 0; c < C; ++c) {
+        const size_t i = static_cast<size_t>((n * outputs + p) * C + c);
+        if (winner[i] >= 0) dx(n, winner[i] / W, winner[i] % W, c) += dy.values[i];
+      }
+  return dx;
+}
+
+// One sample: out zeros, then value[i] goes to cell index[i]; the last one that names a cell wins. Indices outside
+// [0, out) are skipped.
+inline Values max_unpool2d(const Values& value, const std::vector<int64_t>& index, int64_t out) {
+  Values y(static_cast<size_t>(out), 0.0);
+  for (size_t i = 0; i < value.size(); ++i)
+    if (index[i] >= 0 && index[i] < out) y[index[i]] = value[i];
+  return y;
+}
+
+inline Values max_unpool2d_backward(const std::vector<int64_t>& index, const Values& dy) {
+  Values dx(index.size(), 0.0);
+  for (size_t i = 0; i < index.size(); ++i) {
+    if (index[i] < 0 || index[i] >= static_cast<int64_t>(dy.size())) continue;
+    bool overwritten = false;
+    for (size_t later = i + 1; later < index.size(); ++later) overwritten |= index[later] == index[i];
+    if (!overwritten) dx[i] = dy[index[i]];
+  }
+  return dx;
+}
+
+}  // namespace day33::reference
