@@ -1,0 +1,328 @@
+"""The ``day33`` command.
+
+Exit codes: 0 done; 1 it could not be done, said in one line; 2 the command line is wrong; 130 stopped with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ._runs import RunFolder
+    from .autoencoder import AutoEncoder
+
+app = typer.Typer(
+    help="Train and use small neural networks on a CPU.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",  # the default keeps the line breaks of docstrings
+)
+data_app = typer.Typer(help="Fetch data sets. Nothing else in day33 ever downloads.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+
+class Kind(enum.StrEnum):
+    """The values of --model."""
+
+    upsampling = "upsampling"
+    transposed = "transposed"
+
+
+class OptimizerName(enum.StrEnum):
+    """The values of --optimizer."""
+
+    adadelta = "adadelta"
+    adam = "adam"
+    sgd = "sgd"
+
+
+LOSS_FIGURE = "loss.png"
+PICTURES_FIGURE = "reconstructions.png"
+SUMMARY_FILE = "summary.txt"
+_SMALL_DIGITS = "small digits of scikit-learn"
+_SETTING_TYPES = {
+    "model": str,
+    "data": str,
+    "epochs": int,
+    "batch_size": int,
+    "optimizer": str,
+    "learning_rate": float,
+    "limit": int | None,
+    "seed": int,
+    "data_sha256": str,
+}
+
+
+def main() -> None:
+    """The console script."""
+    app(prog_name="day33")
+
+
+@contextlib.contextmanager
+def _reported() -> Iterator[None]:
+    """Turns the errors a user can cause into one line and exit code 1; a bug keeps its traceback."""
+    try:
+        yield
+    except (OSError, ValueError, MemoryError, ImportError) as error:
+        if os.environ.get("DAY33_TRACEBACK"):
+            raise
+        text = " ".join(str(error).split()) or type(error).__name__
+        typer.echo(f"day33: error: {text}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from . import __version__
+
+        typer.echo(f"day33 {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def info() -> None:
+    """Print the version, the instruction set and the threads in use, and where downloads are kept."""
+    with _reported():
+        import platform
+
+        import numpy as np
+
+        from . import __version__, _native
+        from .datasets import mnist_cache_path
+
+        mnist = mnist_cache_path()
+        facts = {
+            "day33": __version__,
+            "native core": f"{_native.__version__} ({Path(_native.__file__ or '').name})",
+            "instruction set": f"{_native.isa()} ({_native.lanes()} floats a vector)",
+            "available": ", ".join(_native.available_isas()),
+            "threads": _native.get_num_threads(),
+            "Python": f"{platform.python_version()} ({platform.python_implementation()})",
+            "NumPy": np.__version__,
+            "machine": f"{platform.system()} {platform.machine()}",
+            "MNIST": f"{mnist} ({'present' if mnist.is_file() else 'not fetched'})",
+        }
+        facts.update({f"build: {name}": value for name, value in _native.build_info().items()})
+        width = max(map(len, facts))
+        for name, value in facts.items():
+            typer.echo(f"{name:<{width}}  {value}")
+
+
+@data_app.command("mnist")
+def data_mnist(
+    url: Annotated[str | None, typer.Option(help="Fetch it from here instead of Keras's server.")] = None,
+    sha256: Annotated[str | None, typer.Option(help="The SHA-256 expected, if the file is not the usual one.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write it here instead of into the cache.")] = None,
+) -> None:
+    """Download MNIST (11 MB), check its hash, and keep it in the cache."""
+    with _reported(), _interruptible("Nothing was kept."):
+        from . import datasets
+
+        path = datasets.download_mnist(url or datasets.MNIST_URL, sha256 or datasets.MNIST_SHA256, output=output)
+        (x_train, _), (x_test, _) = datasets.load_mnist(path)
+        typer.echo(f"{path}: {len(x_train)} training and {len(x_test)} test images, hash checked.")
+
+
+@app.command()
+def autoencoder(
+    context: typer.Context,
+    model: Annotated[Kind, typer.Option(help="The decoder: plain or transposed convolutions.")] = Kind.upsampling,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="An .npz file with Keras's keys or a folder of IDX files.",
+            show_default="the cached MNIST, else scikit-learn's small digits",
+        ),
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 50,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = 256,
+    optimizer: Annotated[OptimizerName, typer.Option(help="The update rule.")] = OptimizerName.adadelta,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Its step size.", show_default="adadelta 1.0, adam 0.001, sgd 0.01")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Train on the first so many images only.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Fixes the initial weights and the order of the images.")] = 0,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; the result does not depend on them.")] = None,
+    output: Annotated[Path, typer.Option(help="The folder for everything that is written.")] = Path(
+        "day33-autoencoder"
+    ),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the output folder.")] = False,
+) -> None:
+    """Train a convolutional auto-encoder and draw what it makes of ten test images.
+
+    Writes the weights, the history, the loss curve and the reconstructions to the output folder, and a checkpoint after
+    every epoch. A run that was stopped or killed goes on with --resume, takes the options it was started with from its
+    folder, and ends with the same bits as one that was not.
+    """
+    if resume and overwrite:
+        raise typer.BadParameter("cannot be combined with --resume", param_hint="'--overwrite'")
+    if learning_rate is not None and not 0 < learning_rate < float("inf"):
+        raise typer.BadParameter(f"{learning_rate} is not a positive number", param_hint="'--learning-rate'")
+    options: dict[str, Any] = {
+        "model": model.value,
+        "data": None if data is None else str(data.absolute()),
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "optimizer": optimizer.value,
+        "learning_rate": learning_rate,
+        "limit": limit,
+        "seed": seed,
+    }
+    again = f"Go on with: day33 autoencoder --output {output} --resume"
+    with _reported(), _interruptible(again):
+        from . import set_num_threads
+        from ._runs import RunFolder
+        from .autoencoder import CONFIG_FILE, WEIGHTS_FILE, default_learning_rate
+
+        results = (WEIGHTS_FILE, CONFIG_FILE, LOSS_FIGURE, PICTURES_FIGURE, SUMMARY_FILE)
+        run = RunFolder(output, results, _SETTING_TYPES)
+        if threads is not None:
+            set_num_threads(threads)
+        if resume:
+            stored = run.stored_settings()
+            options = {name: value if _given(context, name) else stored[name] for name, value in options.items()}
+        if options["learning_rate"] is None:
+            options["learning_rate"] = default_learning_rate(options["optimizer"])
+        x_train, x_test, options["data"] = _load_images(options["data"])
+        x_train = x_train[: options["limit"]]
+        _train(run, options, x_train, x_test, resume=resume, overwrite=overwrite)
+
+
+def _given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name not in ("DEFAULT", "DEFAULT_MAP")
+
+
+def _load_images(data: str | None) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str]:
+    """Training and test images, and the name under which a resumed run finds them again."""
+    from . import datasets
+
+    if data is None and datasets.mnist_cache_path().is_file():
+        data = str(datasets.mnist_cache_path())
+    if data is None:
+        typer.echo(f"No MNIST in the cache: using the {_SMALL_DIGITS} instead. Fetch it with: day33 data mnist")
+    if data is None or data == _SMALL_DIGITS:
+        (x_train, _), (x_test, _) = datasets.load_digits_small()
+        return x_train, x_test, _SMALL_DIGITS
+    (x_train, _), (x_test, _) = datasets.load_mnist(data)
+    return x_train, x_test, data
+
+
+def _train(
+    run: RunFolder,
+    options: dict[str, Any],
+    x_train: NDArray[np.uint8],
+    x_test: NDArray[np.uint8],
+    *,
+    resume: bool,
+    overwrite: bool,
+) -> None:
+    from ._runs import fingerprint
+    from .autoencoder import AutoEncoder
+    from .callbacks import BackupAndRestore, CSVLogger, LambdaCallback
+    from .random import set_random_seed
+
+    # The values count, not the path: data may move between two parts of a run.
+    settings = {**options, "data_sha256": fingerprint(x_train, x_test)}
+    if resume:
+        settings["data"] = run.stored_settings()["data"]
+        warning = run.resume(settings)
+        if warning:
+            typer.echo(f"day33: warning: {warning}", err=True)
+    else:
+        run.start(settings, overwrite=overwrite)
+    typer.echo(
+        f"{options['model']} auto-encoder: {len(x_train)} training and {len(x_test)} test images ({options['data']}), "
+        f"{options['epochs']} epochs, {options['optimizer']} at {options['learning_rate']:g}"
+    )
+    set_random_seed(options["seed"])
+    trainer = AutoEncoder(
+        options["model"],
+        optimizer=options["optimizer"],
+        learning_rate=options["learning_rate"],
+    )
+    _write_summary(trainer, run.path / SUMMARY_FILE)
+    done: list[int] = []  # the epochs of this part of the run; the history also has those before
+    started = time.perf_counter()
+    history = trainer.fit(
+        x_train,
+        x_test,
+        epochs=options["epochs"],
+        batch_size=options["batch_size"],
+        callbacks=[
+            CSVLogger(run.history_path),
+            LambdaCallback(on_epoch_end=lambda epoch, _: done.append(epoch)),
+            BackupAndRestore(run.checkpoint_path, delete_checkpoint=False),
+        ],
+    )
+    seconds = time.perf_counter() - started
+    _write_results(trainer, run, options, history.history, x_test)
+    run.finish(options["epochs"])
+    _report(run, history.history, len(done), len(done) * len(x_train) / seconds, seconds)
+
+
+def _write_summary(trainer: AutoEncoder, path: Path) -> None:
+    from ._files import write_text
+
+    lines: list[str] = []
+    trainer.model.summary(print_fn=lambda line, **_: lines.append(str(line)))
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def _write_results(
+    trainer: AutoEncoder,
+    run: RunFolder,
+    options: dict[str, Any],
+    history: Mapping[str, list[float]],
+    x_test: NDArray[np.uint8],
+) -> None:
+    from . import plotting
+    from ._files import replacing
+
+    trainer.save(run.path)
+    title = f"Loss of the {options['model']} auto-encoder (binary cross-entropy)"
+    with replacing(run.path / LOSS_FIGURE) as path:
+        plotting.loss_curves(history, path, title=title)
+    with replacing(run.path / PICTURES_FIGURE) as path:
+        plotting.reconstructions(x_test[:10], trainer.reconstruct(x_test[:10]), path)
+
+
+def _report(run: RunFolder, history: Mapping[str, list[float]], epochs: int, speed: float, seconds: float) -> None:
+    losses = f"loss {history['loss'][-1]:.4f}, validation loss {history['val_loss'][-1]:.4f}"
+    typer.echo(f"After {len(history['loss'])} epochs: {losses}")
+    if epochs:
+        typer.echo(f"{epochs} epochs in {seconds:.1f} s, {speed:,.0f} samples/s")
+    typer.echo(f"Written to {run.path}{os.sep}")
+    for path in sorted(run.path.iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            typer.echo(f"  {path.name}")
+
+
+@contextlib.contextmanager
+def _interruptible(hint: str) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"\nStopped. {hint}", err=True)
+        raise typer.Exit(130) from None

@@ -1,0 +1,340 @@
+"""MNIST from a file, a folder or a checked download, and a small set of digits that needs no download.
+
+Every loader returns ``((x_train, y_train), (x_test, y_test))``: images uint8 of shape (N, 28, 28), labels uint8 of
+shape (N,). Files are read without pickle, and their headers are checked before memory is taken, so a damaged or hostile
+file ends in a ValueError that says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import IO, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["download_mnist", "load_digits_small", "load_mnist", "mnist_cache_path"]
+
+UInt8 = NDArray[np.uint8]
+Split = tuple[UInt8, UInt8]
+PathLike = str | os.PathLike[str]
+
+# The file that Keras's own loader fetches, and its SHA-256.
+MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
+MNIST_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
+MNIST_FILE = "mnist.npz"
+
+IMAGE_SHAPE = (28, 28)
+# No array of an MNIST-shaped file comes near this; a header that asks for more is damaged or hostile.
+MAX_ARRAY_BYTES = 1 << 30
+_CHUNK = 1 << 20
+_MAX_NPY_HEADER = 4096
+
+_NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
+_IDX_STEMS = {
+    "x_train": "train-images",
+    "y_train": "train-labels",
+    "x_test": "t10k-images",
+    "y_test": "t10k-labels",
+}
+
+
+def cache_dir() -> Path:
+    """The folder for downloads: ``DAY33_CACHE`` if set, else the operating system's cache folder for day33."""
+    configured = os.environ.get("DAY33_CACHE")
+    if configured:
+        return Path(configured).expanduser()
+    import pooch
+
+    return Path(pooch.os_cache("day33"))
+
+
+def mnist_cache_path() -> Path:
+    """Where `download_mnist` puts MNIST and `load_mnist` looks for it. The file need not exist."""
+    return cache_dir() / MNIST_FILE
+
+
+def load_mnist(path: PathLike | None = None) -> tuple[Split, Split]:
+    """Load MNIST, or any data set in its format.
+
+    Args:
+        path: an ``.npz`` file with Keras's keys ``x_train``, ``y_train``, ``x_test`` and ``y_test``; or a folder with
+            the four IDX files (``train-images-idx3-ubyte`` and so on, plain or ``.gz``); or None for the cached
+            download. Nothing is ever downloaded by this function.
+
+    Returns:
+        ``((x_train, y_train), (x_test, y_test))``; images uint8 (N, 28, 28), labels uint8 (N,).
+
+    Raises:
+        FileNotFoundError: nothing is there; the message names the command that fetches MNIST.
+        ValueError: a file is damaged, or is not what its name promises.
+
+    The IDX format: http://yann.lecun.com/exdb/mnist/ (magic 0, 0, type, rank; big-endian sizes; then the values).
+    """
+    if path is None:
+        source = mnist_cache_path()
+        if not source.is_file():
+            raise FileNotFoundError(f"MNIST is not in the cache ({source}); fetch it once with: day33 data mnist")
+    else:
+        source = Path(path)
+        if not source.exists():
+            raise FileNotFoundError(
+                f"no such file or folder: {source}; expected an .npz file or a folder of IDX files "
+                "(day33 data mnist fetches MNIST)"
+            )
+    arrays = _read_idx_folder(source) if source.is_dir() else _read_npz(source)
+    _check_split(source, "train", arrays["x_train"], arrays["y_train"])
+    _check_split(source, "test", arrays["x_test"], arrays["y_test"])
+    return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
+
+
+def download_mnist(
+    url: str = MNIST_URL,
+    known_hash: str = MNIST_SHA256,
+    progress: bool = True,
+    *,
+    output: PathLike | None = None,
+) -> Path:
+    """Download MNIST once, check its hash, and return the path of the ``.npz`` file.
+
+    A file that is already there with the right hash is not fetched again. The download goes to a temporary file next
+    to its place and is moved there only when the hash is right, so a failed one leaves nothing behind.
+
+    Args:
+        url: where to fetch it; a mirror of the same file needs no other hash.
+        known_hash: the SHA-256 the file must have, as hexadecimal digits.
+        progress: draw a progress bar on standard error.
+        output: the file to write instead of the cached one.
+
+    Raises:
+        ValueError: the file that came does not have that hash.
+        OSError: the server could not be reached, refused, or broke off.
+    """
+    if not (len(known_hash) == 64 and all(c in "0123456789abcdef" for c in known_hash.lower())):
+        raise ValueError(f"known_hash must be the 64 hexadecimal digits of a SHA-256, got {known_hash!r}")
+    if not url.startswith(("http://", "https://")):
+        raise ValueError(f"url must begin with http:// or https://, got {url!r}")
+    target = mnist_cache_path() if output is None else Path(output).expanduser()
+    if target.is_dir():
+        target = target / MNIST_FILE
+
+    import pooch
+    import requests
+
+    bar = _DownloadBar(target.name) if progress else None
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel("WARNING")  # pooch announces every download on standard error; the bar does that here
+    try:
+        pooch.retrieve(
+            url,
+            known_hash=f"sha256:{known_hash.lower()}",
+            fname=target.name,
+            path=target.parent,
+            downloader=pooch.HTTPDownloader(progressbar=bar or False, chunk_size=1 << 16),
+        )
+    except requests.exceptions.RequestException as error:
+        raise OSError(f"could not download {url}: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{url} is not the expected file, nothing was kept: {error}") from error
+    finally:
+        logger.setLevel(level)
+        if bar is not None:
+            bar.close()
+    return target
+
+
+def load_digits_small() -> tuple[Split, Split]:
+    """The 1,797 handwritten digits that come with scikit-learn, brought to MNIST's shape; no download.
+
+    The 8 x 8 pictures (values 0 to 16) are enlarged three times by bilinear interpolation with half-pixel centres
+    (as ``day33.ops.up_sampling2d(x, 3, interpolation="bilinear")`` does it), scaled to 0..255, and framed by two empty
+    pixels on each side: 28 x 28. The first 1,500 are the training set, the last 297 the test set; always the same.
+
+    Returns:
+        ``((x_train, y_train), (x_test, y_test))`` as `load_mnist` gives it.
+    """
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    small = digits.images.astype(np.int64)  # whole numbers: the result is the same on every machine
+    weights = _triple_weights(small.shape[1])
+    large = weights @ small @ weights.T  # 9 times the interpolated value
+    scaled = (large * 255 * 2 + 9 * 16) // (2 * 9 * 16)  # rounded half up
+    images = np.pad(scaled.astype(np.uint8), ((0, 0), (2, 2), (2, 2)))
+    labels = digits.target.astype(np.uint8)
+    return (images[:1500], labels[:1500]), (images[1500:], labels[1500:])
+
+
+def _triple_weights(size: int) -> NDArray[np.int64]:
+    """Three times the matrix that interpolates `size` points at three times the density, edges held; (3*size, size)."""
+    weights = np.zeros((3 * size, size), np.int64)
+    for row in range(3 * size):
+        # Half-pixel centres: the output at row sits at (row + 1/2) / 3 - 1/2 = (row - 1) / 3 of the input.
+        low, thirds = divmod(row - 1, 3)
+        weights[row, max(low, 0)] += 3 - thirds
+        weights[row, min(low + 1, size - 1)] += thirds
+    return weights
+
+
+def _check_split(source: Path, name: str, images: UInt8, labels: UInt8) -> None:
+    if images.ndim != 3 or images.shape[1:] != IMAGE_SHAPE:
+        raise ValueError(f"{source}: {name} images have shape {images.shape}, expected (N, 28, 28)")
+    if labels.ndim != 1:
+        raise ValueError(f"{source}: {name} labels have shape {labels.shape}, expected (N,)")
+    if len(images) != len(labels):
+        raise ValueError(f"{source}: {len(images)} {name} images but {len(labels)} labels")
+    if len(images) == 0:
+        raise ValueError(f"{source}: holds no {name} images")
+
+
+def _read_exactly(stream: IO[bytes], size: int, what: str) -> bytearray:
+    """Read `size` bytes and the end of the stream. Memory grows with what is there, not with what a header claims."""
+    data = bytearray()
+    while len(data) < size:
+        chunk = stream.read(min(_CHUNK, size - len(data)))
+        if not chunk:
+            raise ValueError(f"{what}: truncated, {len(data)} of {size} bytes of values")
+        data += chunk
+    if stream.read(1):
+        raise ValueError(f"{what}: more values than its header announces ({size} bytes)")
+    return data
+
+
+def _array_bytes(shape: tuple[int, ...], what: str) -> int:
+    size = math.prod(shape)
+    if size > MAX_ARRAY_BYTES:
+        raise ValueError(f"{what}: header announces shape {shape}, more than the {MAX_ARRAY_BYTES} bytes allowed")
+    return size
+
+
+# ---- NumPy archives ----
+
+
+def _read_npz(path: Path) -> dict[str, UInt8]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {info.filename: info for info in archive.infolist()}
+            missing = [key for key in _NPZ_KEYS if f"{key}.npy" not in members]
+            if missing:
+                found = ", ".join(sorted(members)[:8]) or "nothing"
+                raise ValueError(f"{path}: no {', '.join(missing)} in the archive (found: {found})")
+            arrays = {}
+            for key in _NPZ_KEYS:
+                with archive.open(members[f"{key}.npy"]) as stream:
+                    arrays[key] = _read_npy(stream, f"{path}: {key}")
+            return arrays
+    # zipfile reports encryption as RuntimeError and unknown compression as NotImplementedError, a RuntimeError too.
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise ValueError(f"{path}: not a readable .npz file: {error}") from error
+
+
+def _read_npy(stream: IO[bytes], what: str) -> UInt8:
+    shape, fortran_order, dtype = _read_npy_header(stream, what)
+    if dtype != np.uint8:
+        raise ValueError(f"{what}: dtype {dtype}, expected uint8")
+    data = _read_exactly(stream, _array_bytes(shape, what), what)
+    flat = np.frombuffer(data, np.uint8)
+    if fortran_order:
+        return np.ascontiguousarray(flat.reshape(shape, order="F"))
+    return flat.reshape(shape)
+
+
+def _read_npy_header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    try:
+        version = np.lib.format.read_magic(stream)
+        readers = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }
+        if version not in readers:
+            raise ValueError(f"unknown .npy version {version}")
+        shape, fortran_order, dtype = readers[version](stream, max_header_size=_MAX_NPY_HEADER)
+    except Exception as error:  # NumPy parses the header as Python text: SyntaxError, TokenError and others come out
+        raise ValueError(f"{what}: damaged header: {error}") from error
+    if any(not isinstance(side, int) or side < 0 for side in shape):
+        raise ValueError(f"{what}: damaged header: shape {shape}")
+    return shape, fortran_order, dtype
+
+
+# ---- IDX files ----
+
+
+def _read_idx_folder(folder: Path) -> dict[str, UInt8]:
+    return {key: _read_idx(_find_idx(folder, stem, key), 3 if key[0] == "x" else 1) for key, stem in _IDX_STEMS.items()}
+
+
+def _find_idx(folder: Path, stem: str, key: str) -> Path:
+    kind = "idx3-ubyte" if key[0] == "x" else "idx1-ubyte"
+    names = [f"{stem}{separator}{kind}{suffix}" for suffix in ("", ".gz") for separator in "-."]
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise FileNotFoundError(f"{folder}: no {names[0]} or {names[0]}.gz")
+
+
+def _read_idx(path: Path, rank: int) -> UInt8:
+    """An IDX file of unsigned bytes of that rank, plain or gzip-compressed."""
+    what = str(path)
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb") as stream:
+            shape = _read_idx_header(cast("IO[bytes]", stream), rank, what)
+            data = _read_exactly(cast("IO[bytes]", stream), _array_bytes(shape, what), what)
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise ValueError(f"{what}: damaged gzip data: {error}") from error
+    return np.frombuffer(data, np.uint8).reshape(shape)
+
+
+def _read_idx_header(stream: IO[bytes], rank: int, what: str) -> tuple[int, ...]:
+    length = 4 + 4 * rank
+    header = stream.read(length)
+    if len(header) < 4 or header[:2] != b"\0\0":
+        raise ValueError(f"{what}: not an IDX file, begins with {header[:4].hex(' ') or 'nothing'}")
+    if header[2] != 0x08:
+        raise ValueError(f"{what}: IDX values of type 0x{header[2]:02x}, expected unsigned bytes (0x08)")
+    if header[3] != rank:
+        raise ValueError(f"{what}: IDX array of rank {header[3]}, expected {rank}")
+    if len(header) < length:
+        raise ValueError(f"{what}: truncated in its header, {len(header)} of {length} bytes")
+    shape = struct.unpack(f">{rank}I", header[4:])
+    if rank == 3 and shape[1:] != IMAGE_SHAPE:
+        raise ValueError(f"{what}: images of shape {shape[1:]}, expected {IMAGE_SHAPE}")
+    return shape
+
+
+class _DownloadBar:
+    """A rich progress bar with the interface pooch drives: `total`, update, reset, close."""
+
+    def __init__(self, description: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn(),
+            console=Console(stderr=True),
+        )  # fmt: skip
+        self._task = self._progress.add_task(description, total=None)
+
+    @property
+    def total(self) -> float | None:
+        return self._progress.tasks[0].total
+
+    @total.setter
+    def total(self, value: int) -> None:
+        self._progress.update(self._task, total=value or None)
+        self._progress.start()
+
+    def update(self, size: int) -> None:
+        self._progress.update(self._task, advance=size)
+
+    def reset(self) -> None:
+        self._progress.update(self._task, completed=0)
+
+    def close(self) -> None:
+        self._progress.stop()
