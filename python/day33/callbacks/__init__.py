@@ -1,0 +1,29 @@
+"""Callbacks: what `fit`, `evaluate` and `predict` call on the way. Names and behaviour follow Keras 3."""
+
+from __future__ import annotations
+
+from .base import Callback, CallbackList, History, LambdaCallback
+from .checkpoints import BackupAndRestore, ModelCheckpoint
+from .monitoring import (
+    CSVLogger,
+    EarlyStopping,
+    LearningRateScheduler,
+    MonitorCallback,
+    ReduceLROnPlateau,
+    TerminateOnNaN,
+)
+
+__all__ = [
+    "BackupAndRestore",
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "MonitorCallback",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+]

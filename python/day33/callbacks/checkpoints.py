@@ -1,0 +1,304 @@
+"""Callbacks that save: `ModelCheckpoint` for weights to keep, `BackupAndRestore` for runs that may be killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from day33._atomic import read_npz, write_npz
+
+from .base import Callback, Logs, State, _SavesOthers
+from .monitoring import MonitorCallback
+
+_FORMAT = "day33 training state 1"
+_WEIGHTS_SUFFIXES = (".npz", ".weights", ".weights.h5")
+
+
+class _BatchCounter:
+    """Counts batches over epochs and says when `every` of them have passed."""
+
+    def __init__(self, every: str | int) -> None:
+        whole = isinstance(every, int) and not isinstance(every, bool) and every >= 1
+        if every != "epoch" and not whole:
+            raise ValueError(f'save_freq is {every!r}; expected "epoch" or a number of batches of at least 1')
+        self.every = every
+        self.seen = 0
+
+    def passed(self) -> bool:
+        if not isinstance(self.every, int):
+            return False
+        self.seen += 1
+        if self.seen < self.every:
+            return False
+        self.seen = 0
+        return True
+
+
+class ModelCheckpoint(MonitorCallback):
+    """Saves the model's weights, or the model, during training. The file at a path is always whole, old or new.
+
+    Args:
+        filepath: may hold names to fill in: ``"{epoch:02d}-{val_loss:.2f}.npz"`` (epochs from 1, also ``{batch}``).
+            Folders are made. Paths that end in .npz, .weights or .weights.h5 go to ``model.save_weights``, others to
+            ``model.save``.
+        monitor, mode: the value that says which epoch is best; see `MonitorCallback`.
+        verbose: 1 prints what it does.
+        save_best_only: save only when the monitored value improved.
+        save_weights_only: go to ``model.save_weights`` with any path.
+        save_freq: "epoch", or a number of batches.
+        initial_value_threshold: value that has to be beaten at first.
+
+    Raises:
+        ValueError: bad save_freq or mode. KeyError: a name in `filepath` that the logs do not have.
+    """
+
+    def __init__(
+        self,
+        filepath: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: str | int = "epoch",
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        super().__init__(monitor, mode, best=initial_value_threshold)
+        self.filepath = os.fspath(filepath)
+        self.verbose = verbose
+        self.save_best_only = save_best_only
+        self.save_weights_only = save_weights_only
+        self.save_freq = save_freq
+        self._counter = _BatchCounter(save_freq)
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        if self._counter.passed():
+            self._save(self._epoch, batch, logs or {})
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if self.save_freq == "epoch":
+            self._save(epoch, None, logs or {})
+
+    def _save(self, epoch: int, batch: int | None, logs: Logs) -> None:
+        path = self._path(epoch, batch, logs)
+        if self.save_best_only:
+            current = self.monitored(logs)
+            if current is not None:
+                if not self.is_improvement(current, self.best):
+                    if self.verbose:
+                        print(f"\nEpoch {epoch + 1}: {self.monitor} did not improve from {self.best:.5f}")
+                    return
+                self.best = current
+        if os.path.isdir(path):
+            raise IsADirectoryError(f"ModelCheckpoint cannot write {path}: it is a folder")
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        if self.save_weights_only or path.endswith(_WEIGHTS_SUFFIXES):
+            self.model.save_weights(path)
+        else:
+            self.model.save(path)
+        if self.verbose:
+            print(f"\nEpoch {epoch + 1}: saved {path}")
+
+    def _path(self, epoch: int, batch: int | None, logs: Logs) -> str:
+        values: dict[str, Any] = {**logs, "epoch": epoch + 1}
+        if batch is not None:
+            values["batch"] = batch + 1
+        try:
+            return self.filepath.format(**values)
+        except KeyError as error:
+            raise KeyError(f"filepath {self.filepath!r} wants {error}; the logs have {', '.join(values)}") from error
+
+    def get_state(self) -> State:
+        return {"best": self.best, "seen": self._counter.seen}
+
+    def set_state(self, state: State) -> None:
+        self.best = state["best"]
+        self._counter.seen = state["seen"]
+
+
+class BackupAndRestore(Callback, _SavesOthers):
+    """Saves the whole state of training, so that a run that was killed goes on and ends with the same bits.
+
+    Run the same script again: `fit` with this callback finds the state in `backup_dir` and continues after it. Saved
+    are weights, optimizer, epoch, seeds (shuffling, dropout), history and what the other callbacks remember, in one
+    file that is replaced atomically. The state is saved after all other callbacks have ended the epoch, wherever this
+    one stands in the list.
+
+    Batches from arrays, and from iterables that give the same batches when iterated anew, are the same as without the
+    interruption.
+
+    Args:
+        backup_dir: folder of the state, made if missing. One run a folder.
+        save_freq: "epoch", or a number of batches.
+        delete_checkpoint: delete the state when `fit` ends well. With False, a later `fit` with more epochs goes on.
+
+    Raises:
+        ValueError: bad save_freq; and at the start of `fit`, a state that is damaged or belongs to another model.
+            The model is unchanged then.
+    """
+
+    comes_last = True
+
+    def __init__(
+        self, backup_dir: str | os.PathLike[str], save_freq: str | int = "epoch", delete_checkpoint: bool = True
+    ) -> None:
+        super().__init__()
+        if not os.fspath(backup_dir):
+            raise ValueError("backup_dir is empty; expected the path of a folder")
+        self.backup_dir = Path(backup_dir)
+        self.save_freq = save_freq
+        self.delete_checkpoint = delete_checkpoint
+        self._counter = _BatchCounter(save_freq)
+        self._others: list[Callback] = []
+
+    @property
+    def path(self) -> Path:
+        """The file of the state."""
+        return self.backup_dir / "training_state.npz"
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._counter.seen = 0
+        self.backup_dir.mkdir(parents=True, exist_ok=True)
+        for left_over in self.backup_dir.glob(f".{self.path.stem}-*{self.path.suffix}"):
+            left_over.unlink(missing_ok=True)  # half-written by a run that was killed
+        if self.path.exists():
+            self._restore()
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        if self._counter.passed():
+            self._save()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if self.save_freq == "epoch":
+            self._save()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        if self.delete_checkpoint:
+            self.path.unlink(missing_ok=True)
+            if not any(self.backup_dir.iterdir()):
+                self.backup_dir.rmdir()
+
+    def _save(self) -> None:
+        model = self.model
+        arrays: dict[str, NDArray[Any]] = {}
+        for index, variable in enumerate(model.variables):
+            arrays[f"weights/{index}"] = variable.numpy()
+        for name, value in model.optimizer.get_state().items():
+            arrays[f"optimizer/{name}"] = value
+        meta = {
+            "format": _FORMAT,
+            "optimizer": type(model.optimizer).__name__,
+            "training": model._training.get_state(),
+            "batches_since_save": self._counter.seen,
+            "callbacks": {
+                key: _to_plain(callback.get_state(), f"callbacks/{key}", arrays) for key, callback in self._keyed()
+            },
+        }
+        arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
+        write_npz(self.path, arrays)
+
+    def _restore(self) -> None:
+        model = self.model
+        arrays = read_npz(self.path)
+        try:
+            meta = _read_meta(arrays)
+            weights = [arrays.get(f"weights/{index}") for index in range(_count(arrays, "weights/"))]
+            variables = model.variables
+            shapes = [None if w is None else w.shape for w in weights]
+            if shapes != [variable.shape for variable in variables]:
+                raise ValueError(
+                    f"it has weights of shapes {shapes}, the model {[variable.shape for variable in variables]}"
+                )
+            if any(weight.dtype != np.float32 for weight in weights if weight is not None):
+                raise ValueError("its weights are not float32")
+            if meta["optimizer"] != type(model.optimizer).__name__:
+                raise ValueError(f"it was trained with {meta['optimizer']}, not {type(model.optimizer).__name__}")
+            states = {
+                key: _from_plain(state, f"callbacks/{key}", arrays) for key, state in dict(meta["callbacks"]).items()
+            }
+            training, seen = dict(meta["training"]), int(meta["batches_since_save"])
+            model._training.check_state(training)
+            model.optimizer.build(model.trainable_variables)
+            model.optimizer.set_state(
+                {name.removeprefix("optimizer/"): a for name, a in arrays.items() if name.startswith("optimizer/")}
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
+            raise ValueError(f"cannot resume from {self.path}: {reason}") from error
+        for variable, value in zip(variables, weights, strict=True):
+            variable.assign(value)
+        model._training.set_state(training)
+        self._counter.seen = seen
+        self._restore_callbacks(states)
+
+    def _restore_callbacks(self, states: dict[str, State]) -> None:
+        present = dict(self._keyed())
+        for key, state in states.items():
+            if key in present:
+                try:
+                    present[key].set_state(state)
+                except (KeyError, TypeError) as error:
+                    raise ValueError(f"cannot resume from {self.path}: the state of {key} is damaged") from error
+            elif state:
+                warnings.warn(f"the run in {self.path} had a callback {key}; it starts without it", stacklevel=2)
+
+    def _keyed(self) -> list[tuple[str, Callback]]:
+        """The other callbacks, by class and number among those of the class."""
+        numbers: dict[str, int] = {}
+        keyed = []
+        for callback in self._others:
+            name = type(callback).__name__
+            numbers[name] = numbers.get(name, -1) + 1
+            keyed.append((f"{name}-{numbers[name]}", callback))
+        return keyed
+
+
+def _count(arrays: Mapping[str, Any], prefix: str) -> int:
+    return sum(name.startswith(prefix) for name in arrays)
+
+
+def _read_meta(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    if "meta" not in arrays or arrays["meta"].dtype != np.uint8:
+        raise ValueError("it is not a training state")
+    try:
+        meta = json.loads(arrays["meta"].tobytes().decode())
+    except ValueError as error:  # UnicodeDecodeError and JSONDecodeError too
+        raise ValueError(f"its description is damaged ({error})") from error
+    if not isinstance(meta, dict) or meta.get("format") != _FORMAT:
+        raise ValueError(f"it is not in the format {_FORMAT!r}")
+    return meta
+
+
+def _to_plain(value: Any, place: str, arrays: dict[str, NDArray[Any]]) -> Any:
+    """`value` with its arrays moved into `arrays` and a reference in their place."""
+    if isinstance(value, np.ndarray):
+        arrays[place] = value
+        return {"array": place}
+    if isinstance(value, Mapping):
+        return {"dict": {str(k): _to_plain(v, f"{place}/{k}", arrays) for k, v in value.items()}}
+    if isinstance(value, list | tuple):
+        return [_to_plain(item, f"{place}/{index}", arrays) for index, item in enumerate(value)]
+    if isinstance(value, np.generic):
+        return value.item()
+    return value
+
+
+def _from_plain(value: Any, place: str, arrays: Mapping[str, NDArray[Any]]) -> Any:
+    if isinstance(value, dict):
+        if "array" in value:
+            return arrays[value["array"]]
+        return {k: _from_plain(v, f"{place}/{k}", arrays) for k, v in value["dict"].items()}
+    if isinstance(value, list):
+        return [_from_plain(item, f"{place}/{index}", arrays) for index, item in enumerate(value)]
+    return value

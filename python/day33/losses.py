@@ -1,0 +1,319 @@
+"""Losses. In `compile` they become loss terms of the native plan; called on arrays they compute in NumPy.
+
+Every loss first gives one value a position, (N, ...) from predictions of (N, ..., C): the mean or sum over the last
+axis. Sample weights multiply these values. `reduction` then makes a number of them:
+
+- ``"sum_over_batch_size"`` or ``"mean"``: their sum divided by their count (not by the sum of the weights),
+- ``"sum"``: their sum,
+- ``"none"`` or None: the values as they are. In `compile`, as in Keras, the gradient is then that of the sum, and the
+  reported loss is the mean over all positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._arrays import as_float32
+
+Values = NDArray[np.float64]
+
+_REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "none", None)
+# Keras clips probabilities to [1e-7, 1 - 1e-7] in float32, where the upper bound is 1 - 2**-23.
+_LOWEST = np.float32(1e-7)
+_HIGHEST = np.float32(1) - np.float32(1e-7)
+
+
+def match_rank(y_true: NDArray[Any], y_pred: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Make ranks that differ by one equal where one side's extra last axis has length 1, as Keras does."""
+    if y_true.ndim == y_pred.ndim + 1 and y_true.shape[-1] == 1:
+        return (y_true, y_pred[..., np.newaxis]) if y_pred.ndim == 1 else (y_true[..., 0], y_pred)
+    if y_pred.ndim == y_true.ndim + 1 and y_pred.shape[-1] == 1:
+        return (y_true[..., np.newaxis], y_pred) if y_true.ndim == 1 else (y_true, y_pred[..., 0])
+    return y_true, y_pred
+
+
+def smooth_labels(y_true: NDArray[Any], kind: str, label_smoothing: float) -> NDArray[Any]:
+    """Pull targets towards 1/2 (binary) or 1/classes (categorical) by the given part."""
+    if not label_smoothing:
+        return y_true
+    classes = 2 if kind == "binary_crossentropy" else y_true.shape[-1]
+    kept, spread = y_true.dtype.type(1.0 - label_smoothing), y_true.dtype.type(label_smoothing / classes)
+    return np.asarray(y_true * kept + spread)
+
+
+def _pair(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+    true, pred = match_rank(as_float32("y_true", y_true), as_float32("y_pred", y_pred))
+    if true.shape != pred.shape or true.ndim == 0:
+        raise ValueError(f"y_true has shape {true.shape} and y_pred {pred.shape}; expected the same shape, rank >= 1")
+    return true, pred
+
+
+def _log_softmax(logits: NDArray[Any]) -> Values:
+    shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)), np.float64)
+
+
+def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> Values:
+    """``mean((y_true - y_pred)²)`` over the last axis: (N, ..., C) and (N, ..., C) give (N, ...)."""
+    true, pred = _pair(y_true, y_pred)
+    return np.asarray(np.mean(np.square(true - pred, dtype=np.float64), axis=-1))
+
+
+def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> Values:
+    """``mean(|y_true - y_pred|)`` over the last axis: (N, ..., C) and (N, ..., C) give (N, ...)."""
+    true, pred = _pair(y_true, y_pred)
+    return np.asarray(np.mean(np.abs(true - pred, dtype=np.float64), axis=-1))
+
+
+def binary_crossentropy(
+    y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, label_smoothing: float = 0.0
+) -> Values:
+    """``-mean(t·log p + (1 - t)·log(1 - p))`` over the last axis: (N, ..., C) and (N, ..., C) give (N, ...).
+
+    Probabilities are clipped to [1e-7, 1 - 1e-7]. From logits z it is ``max(z, 0) - z·t + log(1 + exp(-|z|))``.
+    """
+    true, pred = _pair(y_true, y_pred)
+    true = smooth_labels(true, "binary_crossentropy", label_smoothing).astype(np.float64)
+    if from_logits:
+        logits = pred.astype(np.float64)
+        values = np.maximum(logits, 0.0) - logits * true + np.log1p(np.exp(-np.abs(logits)))
+    else:
+        p = np.clip(pred, _LOWEST, _HIGHEST).astype(np.float64)
+        values = -(true * np.log(p) + (1.0 - true) * np.log1p(-p))
+    return np.asarray(values.mean(axis=-1))
+
+
+def categorical_crossentropy(
+    y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, label_smoothing: float = 0.0
+) -> Values:
+    """``-sum(t·log p)`` over the last axis, the classes: (N, ..., C) and (N, ..., C) give (N, ...).
+
+    Probabilities are divided by their sum, then clipped to [1e-7, 1 - 1e-7]. From logits, p is their softmax.
+    """
+    true, pred = _pair(y_true, y_pred)
+    true = smooth_labels(true, "categorical_crossentropy", label_smoothing)
+    if from_logits:
+        logs = _log_softmax(pred)
+    else:
+        share = pred / pred.sum(axis=-1, keepdims=True)
+        logs = np.log(np.clip(share, _LOWEST, _HIGHEST), dtype=np.float64)
+    return np.asarray(-(true * logs).sum(axis=-1))
+
+
+def sparse_categorical_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False) -> Values:
+    """``-log p[label]``: labels of (N, ...) or (N, ..., 1) and predictions of (N, ..., C) give (N, ...).
+
+    Probabilities are clipped to [1e-7, 1 - 1e-7] and, as in Keras, then divided by their sum. From logits, p is their
+    softmax. Raises ValueError for labels outside [0, C).
+    """
+    pred = as_float32("y_pred", y_pred)
+    if pred.ndim == 0:
+        raise ValueError("y_pred has shape (); expected (N, ..., C)")
+    labels = class_labels("y_true", y_true, pred.shape[:-1], pred.shape[-1])
+    logs = _log_softmax(pred if from_logits else np.log(np.clip(pred, _LOWEST, _HIGHEST), dtype=np.float64))
+    return np.asarray(-np.take_along_axis(logs, labels[..., np.newaxis].astype(np.intp), axis=-1)[..., 0])
+
+
+def class_labels(name: str, value: ArrayLike, shape: tuple[int, ...], classes: int) -> NDArray[np.int32]:
+    """Integer labels as C-contiguous int32 of the given shape; an extra last axis of length 1 is dropped.
+
+    Floats are truncated as in Keras. TypeError for other dtypes, ValueError for a wrong shape or labels outside
+    [0, classes).
+    """
+    array = np.asarray(value)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} has dtype {array.dtype} and shape {array.shape}; expected integer labels")
+    if array.shape == (*shape, 1):
+        array = array[..., 0]
+    if array.shape != shape:
+        raise ValueError(f"{name} has shape {array.shape}; expected labels of shape {shape} or {(*shape, 1)}")
+    if array.size:
+        low, high = array.min(), array.max()
+        if not (low >= 0 and high < classes):  # written so that NaN is refused too
+            raise ValueError(
+                f"{name} of shape {array.shape} holds labels from {low} to {high}; expected 0 to {classes - 1}"
+            )
+    return np.ascontiguousarray(array, np.int32)
+
+
+class Loss:
+    """Base of the losses; use the subclasses. Called on arrays, it gives a float, or an array for reduction "none".
+
+    Args:
+        reduction: "sum_over_batch_size" (default), "mean" (the same), "sum", "none" or None.
+        name: the name in logs of models with several outputs without names.
+
+    Raises:
+        ValueError: unknown reduction.
+    """
+
+    kind: str = ""  # the name of the native loss
+
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = None) -> None:
+        if reduction not in _REDUCTIONS:
+            raise ValueError(f"reduction is {reduction!r}; expected one of {_REDUCTIONS}")
+        if not self.kind:
+            raise TypeError("Loss is a base class; use one of " + ", ".join(sorted(set(_SUPPORTED))))
+        self.reduction = reduction
+        self.name = name or self.kind
+        self.from_logits = False
+        self.label_smoothing = 0.0
+
+    def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> Values:
+        """One value a position, float64."""
+        keywords: dict[str, Any] = {}
+        if self.from_logits:
+            keywords["from_logits"] = True
+        if self.label_smoothing:
+            keywords["label_smoothing"] = self.label_smoothing
+        return _FUNCTIONS[self.kind](y_true, y_pred, **keywords)
+
+    def __call__(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float | NDArray[np.float32]:
+        """The loss of arrays. `sample_weight`: (N,), or a shape that broadcasts to that of the values a position."""
+        values = self.call(y_true, y_pred)
+        if sample_weight is not None:
+            weights = position_weights("sample_weight", sample_weight, values.shape)
+            values = values * weights.reshape(weights.shape + (1,) * (values.ndim - weights.ndim))
+        if self.reduction in ("none", None):
+            return values.astype(np.float32)
+        total = float(values.sum())
+        return total if self.reduction == "sum" else total / max(values.size, 1)
+
+
+def position_weights(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Sample weights as float32: of (N,), one a sample, or of `shape`, one a position (N, ...).
+
+    Accepts (N,), (N, 1, ...) and everything of the rank of `shape`, or with an extra last axis of length 1, that
+    broadcasts to it. ValueError otherwise.
+    """
+    weights = as_float32(name, value)
+    if weights.ndim == len(shape) + 1 and weights.shape[-1] == 1:
+        weights = weights[..., 0]
+    samples = shape[:1]
+    if weights.ndim and weights.shape[:1] == samples and weights.size == samples[0]:
+        return weights.reshape(samples)
+    if weights.ndim == len(shape) and all(got in (1, want) for got, want in zip(weights.shape, shape, strict=True)):
+        return np.ascontiguousarray(np.broadcast_to(weights, shape))
+    raise ValueError(f"{name} has shape {weights.shape}; expected {samples}, one a sample, or {shape}, one a position")
+
+
+class MeanSquaredError(Loss):
+    """Mean of the squared differences; see `mean_squared_error`."""
+
+    kind = "mean_squared_error"
+
+
+class MeanAbsoluteError(Loss):
+    """Mean of the absolute differences; see `mean_absolute_error`."""
+
+    kind = "mean_absolute_error"
+
+
+class _CrossentropyWithTargets(Loss):
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(reduction, name)
+        if not 0 <= label_smoothing <= 1:
+            raise ValueError(f"label_smoothing is {label_smoothing}; expected a number from 0 to 1")
+        self.from_logits = bool(from_logits)
+        self.label_smoothing = float(label_smoothing)
+
+
+class BinaryCrossentropy(_CrossentropyWithTargets):
+    """Cross-entropy of independent yes/no targets; see `binary_crossentropy`.
+
+    In `compile`, after a layer that ends in a sigmoid, it is computed from the logits, without clipping, as in Keras.
+
+    Args:
+        from_logits: predictions are logits, not probabilities.
+        label_smoothing: part of the targets replaced by 1/2, from 0 to 1.
+        reduction, name: see `Loss`.
+    """
+
+    kind = "binary_crossentropy"
+
+
+class CategoricalCrossentropy(_CrossentropyWithTargets):
+    """Cross-entropy of targets that are distributions over classes (one-hot); see `categorical_crossentropy`.
+
+    In `compile`, after a layer that ends in a softmax, it is computed from the logits, without clipping, as in Keras.
+
+    Args:
+        from_logits: predictions are logits, not probabilities.
+        label_smoothing: part of the targets replaced by the uniform distribution, from 0 to 1.
+        reduction, name: see `Loss`.
+    """
+
+    kind = "categorical_crossentropy"
+
+
+class SparseCategoricalCrossentropy(Loss):
+    """Cross-entropy of integer labels; see `sparse_categorical_crossentropy`.
+
+    In `compile`, after a layer that ends in a softmax, it is computed from the logits, without clipping, as in Keras.
+
+    Args:
+        from_logits: predictions are logits, not probabilities.
+        reduction, name: see `Loss`.
+    """
+
+    kind = "sparse_categorical_crossentropy"
+
+    def __init__(
+        self, from_logits: bool = False, reduction: str | None = "sum_over_batch_size", name: str | None = None
+    ) -> None:
+        super().__init__(reduction, name)
+        self.from_logits = bool(from_logits)
+
+
+_FUNCTIONS: dict[str, Callable[..., Values]] = {
+    "binary_crossentropy": binary_crossentropy,
+    "categorical_crossentropy": categorical_crossentropy,
+    "mean_absolute_error": mean_absolute_error,
+    "mean_squared_error": mean_squared_error,
+    "sparse_categorical_crossentropy": sparse_categorical_crossentropy,
+}
+_CLASSES: tuple[type[Loss], ...] = (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    SparseCategoricalCrossentropy,
+)
+_ALIASES = {"bce": "binary_crossentropy", "mae": "mean_absolute_error", "mse": "mean_squared_error"}
+_SUPPORTED = {
+    **{loss.kind: loss for loss in _CLASSES},
+    **{loss.__name__: loss for loss in _CLASSES},
+    **{alias: loss for alias, kind in _ALIASES.items() for loss in _CLASSES if loss.kind == kind},
+    **{alias.upper(): loss for alias, kind in _ALIASES.items() for loss in _CLASSES if loss.kind == kind},
+}
+
+
+def get(identifier: Any) -> Loss:
+    """A loss from itself, its name ("mse", "mean_squared_error", "MeanSquaredError", ...) or its function here.
+
+    Raises ValueError for anything else, with the list of what there is: the gradient of a loss is native code, so
+    functions of your own cannot be trained on.
+    """
+    if isinstance(identifier, Loss):
+        return identifier
+    if isinstance(identifier, str) and identifier in _SUPPORTED:
+        return _SUPPORTED[identifier]()
+    for kind, function in _FUNCTIONS.items():
+        if identifier is function:
+            return _SUPPORTED[kind]()
+    raise ValueError(
+        f"loss is {identifier!r}; expected one of {', '.join(sorted(_SUPPORTED))}, or an object of these classes "
+        "(losses have native gradients, functions of your own are not supported)"
+    )
