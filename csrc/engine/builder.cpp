@@ -299,17 +299,18 @@ int GraphBuilder::loss(int prediction, LossKind kind, bool from_logits, bool mea
   const Shape shape = tensor(prediction, "prediction").shape;
   if (shape.empty()) fail("prediction: got shape () (without the batch), expected at least one dimension");
   LossTerm term{kind, from_logits, mean, weight, prediction, rows_of(shape), shape.back()};
-  // A probability straight out of its activation: Keras takes the loss from the logits then, which is both cheaper
-  // and exact where the probability rounds to 0 or 1.
-  const Activation partner = kind == LossKind::binary_crossentropy ? Activation::sigmoid : Activation::softmax;
+  // A prediction straight out of a sigmoid or softmax: like Keras on TensorFlow, cross-entropies then look through it
+  // to the logits, whichever of the two it is and whatever from_logits says (backend/tensorflow/nn.py, _get_logits).
+  // That is cheaper, and exact where a probability rounds to 0 or 1.
   const bool crossentropy = kind == LossKind::binary_crossentropy || kind == LossKind::categorical_crossentropy ||
                             kind == LossKind::sparse_categorical_crossentropy;
-  if (crossentropy && !from_logits)
-    for (const Node& node : nodes_)
-      if (node.kind == Node::activation_node && node.outputs[0] == prediction && node.activation.kind == partner) {
-        term.tensor = node.inputs[0];
-        term.from_logits = true;
-      }
+  for (const Node& node : nodes_) {
+    const Activation head = node.activation.kind;
+    if (!crossentropy || node.kind != Node::activation_node || node.outputs[0] != prediction) continue;
+    if (head != Activation::sigmoid && head != Activation::softmax) continue;
+    term.tensor = node.inputs[0];
+    term.from_logits = true;
+  }
   graph_.losses.push_back(term);
   return static_cast<int>(graph_.losses.size()) - 1;
 }

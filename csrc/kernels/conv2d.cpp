@@ -58,49 +58,48 @@ __attribute__((noinline)) void lanes_tile(const GatherArgs& g, const float* x, c
       if (o < outputs) store(y + (p * g.y_step + o) * kLanes, g.relu ? relu(sum[p][o]) : sum[p][o]);
 }
 
-// All pixels of a run, P at a time, the rest in smaller tiles. Returns how many it did: a
-// last pixel alone is left.
-template <int P, int W>
-int64_t lanes_run(const GatherArgs& g, int64_t first, const float* w, const float* bias, float* y, int outputs) {
-  int64_t p = first;
-  for (; p + P <= g.pixels; p += P)
-    lanes_tile<P, W, 1>(g, g.x + p * g.x_step * kLanes, w, bias, y + p * g.y_step * kLanes, outputs);
-  if constexpr (P > 2) {
-    if (p < g.pixels) return lanes_run<(P + 1) / 2, W>(g, p, w, bias, y, outputs);
+// The last R (< P) pixels of a run take as many blocks of outputs at once as the registers hold, so that there are
+// always enough sums for the arithmetic units to work on.
+template <int R, int P, int W>
+void lanes_rest(const GatherArgs& g, int64_t first) {
+  if constexpr (R < P) {
+    if (g.pixels - first != R) return lanes_rest<R + 1, P, W>(g, first);
+    constexpr int B = P / R;
+    const float* x = g.x + first * g.x_step * kLanes;
+    float* y = g.y + first * g.y_step * kLanes;
+    int64_t o = 0;
+    for (; B > 1 && g.O - o > W * (B - 1); o += W * B)
+      lanes_tile<R, W, B>(g, x, g.weights + o * g.K, g.bias == nullptr ? nullptr : g.bias + o, y + o * kLanes,
+                          static_cast<int>(min_of<int64_t>(g.O - o, W * B)));
+    for (; o < g.O; o += W)
+      lanes_tile<R, W, 1>(g, x, g.weights + o * g.K, g.bias == nullptr ? nullptr : g.bias + o, y + o * kLanes,
+                          static_cast<int>(min_of<int64_t>(g.O - o, W)));
   }
-  return p;
 }
 
 template <int P, int W>
-void lanes_blocks(const GatherArgs& g) {
-  int64_t done = 0;
+void lanes_run(const GatherArgs& g) {
+  const int64_t whole = g.pixels - g.pixels % P;
   for (int64_t o = 0; o < g.O; o += W)
-    done = lanes_run<P, W>(g, 0, g.weights + o * g.K, g.bias == nullptr ? nullptr : g.bias + o, g.y + o * kLanes,
-                           static_cast<int>(min_of<int64_t>(g.O - o, W)));
-  if (done == g.pixels) return;
-  // One pixel is left: as many blocks at once as registers hold.
-  const float* x = g.x + done * g.x_step * kLanes;
-  float* y = g.y + done * g.y_step * kLanes;
-  constexpr int B = 3;
-  int64_t o = 0;
-  for (; g.O - o > W * (B - 1); o += W * B)
-    lanes_tile<1, W, B>(g, x, g.weights + o * g.K, g.bias == nullptr ? nullptr : g.bias + o, y + o * kLanes,
-                        static_cast<int>(min_of<int64_t>(g.O - o, W * B)));
-  for (; o < g.O; o += W)
-    lanes_tile<1, W, 1>(g, x, g.weights + o * g.K, g.bias == nullptr ? nullptr : g.bias + o, y + o * kLanes,
-                        static_cast<int>(min_of<int64_t>(g.O - o, W)));
+    for (int64_t p = 0; p < whole; p += P)
+      lanes_tile<P, W, 1>(g, g.x + p * g.x_step * kLanes, g.weights + o * g.K, g.bias == nullptr ? nullptr : g.bias + o,
+                          g.y + (p * g.y_step + o) * kLanes, static_cast<int>(min_of<int64_t>(g.O - o, W)));
+  if (whole < g.pixels) lanes_rest<1, P, W>(g, whole);
 }
 
 // ---- gather, output channels in the lanes ----
 
-template <int P, int V>
-__attribute__((noinline)) void channels_tile(const GatherArgs& g, const float* x, const float* w, int64_t width,
-                                             const float* bias, float* y, int outputs) {
-  Vec sum[P][V];
-  for (int v = 0; v < V; ++v) {
-    const int here = min_of(outputs - v * kLanes, kLanes);
+// P pixels x B blocks of V vectors of outputs.
+template <int P, int V, int B>
+__attribute__((noinline)) void channels_tile(const GatherArgs& g, const float* x, const float* w, const float* bias,
+                                             float* y, int outputs) {
+  constexpr int N = V * B;
+  constexpr int64_t width = V * kLanes;
+  Vec sum[P][N];
+  for (int v = 0; v < N; ++v) {
+    const int here = outputs - v * kLanes;
     const Vec start = bias == nullptr  ? broadcast(0.0f)
-                      : here == kLanes ? load(bias + v * kLanes)
+                      : here >= kLanes ? load(bias + v * kLanes)
                                        : load_first(bias + v * kLanes, here);
     for (int p = 0; p < P; ++p) sum[p][v] = start;
   }
@@ -108,38 +107,62 @@ __attribute__((noinline)) void channels_tile(const GatherArgs& g, const float* x
     const float* xs = x + g.segments[s].x;
     const float* ws = w + g.segments[s].weight * width;
     for (int64_t k = 0; k < g.segments[s].length; ++k, ++xs, ws += width) {
-      Vec weight[V];
+      Vec weight[N];
 #pragma GCC unroll 16
-      for (int v = 0; v < V; ++v) weight[v] = load(ws + v * kLanes);
+      for (int v = 0; v < N; ++v) weight[v] = load(ws + v / V * g.K * width + v % V * kLanes);
 #pragma GCC unroll 16
       for (int p = 0; p < P; ++p) {
         const Vec in = broadcast(xs[p * g.x_step]);
 #pragma GCC unroll 16
-        for (int v = 0; v < V; ++v) sum[p][v] += in * weight[v];
+        for (int v = 0; v < N; ++v) sum[p][v] += in * weight[v];
       }
     }
   }
   for (int p = 0; p < P; ++p)
-    for (int v = 0; v < V; ++v) {
-      const int here = min_of(outputs - v * kLanes, kLanes);
+    for (int v = 0; v < N; ++v) {
+      const int here = outputs - v * kLanes;
       float* to = y + p * g.y_step + v * kLanes;
       const Vec value = g.relu ? relu(sum[p][v]) : sum[p][v];
-      if (here == kLanes)
+      if (here >= kLanes)
         store(to, value);
       else
         store_first(to, value, here);
     }
 }
 
+// P pixels and one block of outputs, which may have less than V vectors.
 template <int P, int V>
-void channels_run(const GatherArgs& g, int64_t first, const float* w, int64_t width, const float* bias, float* y,
-                  int outputs) {
-  int64_t p = first;
-  for (; p + P <= g.pixels; p += P)
-    channels_tile<P, V>(g, g.x + p * g.x_step, w, width, bias, y + p * g.y_step, outputs);
-  if constexpr (P > 1) {
-    if (p < g.pixels) channels_run<(P + 1) / 2, V>(g, p, w, width, bias, y, outputs);
+DAY33_INLINE void channels_block(const GatherArgs& g, int64_t p, int64_t o) {
+  const float* x = g.x + p * g.x_step;
+  float* y = g.y + p * g.y_step + o;
+  const float* w = g.weights + o * g.K;
+  const float* bias = g.bias == nullptr ? nullptr : g.bias + o;
+  channels_tile<P, V, 1>(g, x, w, bias, y, static_cast<int>(min_of<int64_t>(g.O - o, V * kLanes)));
+}
+
+// As lanes_rest.
+template <int R, int P, int V>
+void channels_rest(const GatherArgs& g, int64_t first) {
+  if constexpr (R < P) {
+    if (g.pixels - first != R) return channels_rest<R + 1, P, V>(g, first);
+    constexpr int B = min_of(P / R, 4);
+    constexpr int64_t width = V * kLanes;
+    const float* x = g.x + first * g.x_step;
+    float* y = g.y + first * g.y_step;
+    int64_t o = 0;
+    for (; B > 1 && g.O - o >= width * B; o += width * B)
+      channels_tile<R, V, B>(g, x, g.weights + o * g.K, g.bias == nullptr ? nullptr : g.bias + o, y + o,
+                             static_cast<int>(width * B));
+    for (; o < g.O; o += width) channels_block<R, V>(g, first, o);
   }
+}
+
+template <int P, int V>
+void channels_run(const GatherArgs& g) {
+  const int64_t whole = g.pixels - g.pixels % P;
+  for (int64_t o = 0; o < g.O; o += V * kLanes)
+    for (int64_t p = 0; p < whole; p += P) channels_block<P, V>(g, p, o);
+  if (whole < g.pixels) channels_rest<1, P, V>(g, whole);
 }
 
 // One output: k in the lanes, what is left of a segment one by one. A pixel's sum is bias + lanes + rest.
@@ -279,27 +302,22 @@ int64_t gather_lanes_width(int64_t O) { return O == 1 ? 1 : O == 2 ? 2 : 4; }
 
 void gather_lanes(const GatherArgs& g) {
   if (g.O == 1)
-    lanes_blocks<kPixelsOne, 1>(g);
+    lanes_run<kPixelsOne, 1>(g);
   else if (g.O == 2)
-    lanes_blocks<kPixelsTwo, 2>(g);
+    lanes_run<kPixelsTwo, 2>(g);
   else
-    lanes_blocks<kPixelsWide, 4>(g);
+    lanes_run<kPixelsWide, 4>(g);
 }
 
 int64_t gather_channels_width(int64_t O) { return O == 1 ? 1 : O <= kLanes ? kLanes : 2 * kLanes; }
 
 void gather_channels(const GatherArgs& g) {
-  const int64_t width = gather_channels_width(g.O);
-  if (width == 1) return dot_run<kPixelsDot>(g, 0);
-  for (int64_t o = 0; o < g.O; o += width) {
-    const float* w = g.weights + o / width * g.K * width;
-    const float* bias = g.bias == nullptr ? nullptr : g.bias + o;
-    const int outputs = static_cast<int>(min_of(g.O - o, width));
-    if (outputs > kLanes)
-      channels_run<kPixelsChannels, 2>(g, 0, w, width, bias, g.y + o, outputs);
-    else
-      channels_run<kPixelsOneVector, 1>(g, 0, w, width, bias, g.y + o, outputs);
-  }
+  if (g.O == 1)
+    dot_run<kPixelsDot>(g, 0);
+  else if (g.O <= kLanes)
+    channels_run<kPixelsOneVector, 1>(g);
+  else
+    channels_run<kPixelsChannels, 2>(g);
 }
 
 void correlate_lanes(const CorrelateArgs& c) {

@@ -73,11 +73,11 @@ DAY33_INLINE float max_lanes(Vec v) {
 }
 
 template <typename T>
-DAY33_INLINE T min_of(T a, T b) {
+DAY33_INLINE constexpr T min_of(T a, T b) {
   return b < a ? b : a;
 }
 template <typename T>
-DAY33_INLINE T max_of(T a, T b) {
+DAY33_INLINE constexpr T max_of(T a, T b) {
   return a < b ? b : a;
 }
 

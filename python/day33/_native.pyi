@@ -112,11 +112,10 @@ class PlanBuilder:
     def add(self, xs: Sequence[int]) -> int: ...
     def concatenate(self, xs: Sequence[int], axis: int) -> int: ...  # axis counts without the batch; -1 allowed
     # Adds a loss term on tensor `prediction`. kind: "binary_crossentropy", "categorical_crossentropy",
-    # "sparse_categorical_crossentropy", "mean_squared_error", "mean_absolute_error". With from_logits=False and
-    # a prediction that comes straight out of a sigmoid (binary) or softmax (categorical), the plan takes the
-    # logits by itself, as Keras does. reduction: "mean" (sum over batch size) or "sum": scales the gradient.
-    # `weight` multiplies the gradient (Keras's loss_weights). Targets have the shape of the prediction, or without the
-    # last axis and int32 for the sparse one.
+    # "sparse_categorical_crossentropy", "mean_squared_error", "mean_absolute_error". A cross-entropy of a prediction that
+    # comes straight out of a sigmoid or softmax is taken from the logits before it, as Keras does. reduction: "mean"
+    # (sum over batch size) or "sum": scales the gradient. `weight` multiplies the gradient (Keras's loss_weights).
+    # Targets have the shape of the prediction, or without the last axis and int32 for the sparse one.
     def loss(
         self, prediction: int, kind: str, *, from_logits: bool = False, reduction: str = "mean", weight: float = 1.0
     ) -> int: ...
