@@ -79,7 +79,8 @@ T* contiguous_data(const py::array& array, const std::string& name, bool writeab
   if (!py::dtype::of<T>().is(array.dtype()) && !array.dtype().equal(py::dtype::of<T>()))
     throw py::type_error(name + ": got dtype " + std::string(py::str(array.dtype())) + ", expected " +
                          std::string(py::str(py::dtype::of<T>())));
-  constexpr int kWanted = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+  constexpr int kContiguous = py::array::c_style, kAligned = py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+  constexpr int kWanted = kContiguous | kAligned;
   if ((array.flags() & kWanted) != kWanted) throw py::type_error(name + ": expected a C-contiguous, aligned array");
   if (writeable && !array.writeable()) throw py::value_error(name + ": the array is read-only");
   return static_cast<T*>(const_cast<void*>(array.data()));

@@ -34,7 +34,7 @@ void register_training(py::module_& m) {
   m.def(
       "adadelta_step",
       [](Parameter& p, const py::array& gradient, const py::array& squares, const py::array& deltas,
-         float learning_rate, float rho, float epsilon) {
+         float learning_rate, double rho, float epsilon) {
         const float* g = slot(gradient, p, "gradient", false);
         float* a = slot(squares, p, "squares", true);
         float* d = slot(deltas, p, "deltas", true);
@@ -55,9 +55,8 @@ void register_training(py::module_& m) {
         const double t = static_cast<double>(step);
         const double alpha = learning_rate * std::sqrt(1.0 - std::pow(beta_2, t)) / (1.0 - std::pow(beta_1, t));
         py::gil_scoped_release release;
-        active_kernels().adam_step({static_cast<float>(alpha), static_cast<float>(beta_1), static_cast<float>(beta_2),
-                                    static_cast<float>(epsilon)},
-                                   p.data(), g, m1, v1, p.size());
+        active_kernels().adam_step({static_cast<float>(alpha), beta_1, beta_2, static_cast<float>(epsilon)}, p.data(),
+                                   g, m1, v1, p.size());
         p.touch();
       },
       py::arg("parameter"), py::arg("gradient"), py::arg("m"), py::arg("v"), py::kw_only(), py::arg("learning_rate"),

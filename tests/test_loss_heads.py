@@ -1,0 +1,51 @@
+"""Cross-entropies of a prediction straight out of a sigmoid or softmax: Keras looks through to the logits, and so do we."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import day33
+from day33 import layers, losses, models, optimizers
+
+CASES = [
+    ("sigmoid", "BinaryCrossentropy"),
+    ("softmax", "BinaryCrossentropy"),
+    ("softmax", "CategoricalCrossentropy"),
+    ("sigmoid", "CategoricalCrossentropy"),
+    ("softmax", "SparseCategoricalCrossentropy"),
+    ("sigmoid", "SparseCategoricalCrossentropy"),
+    ("tanh", "BinaryCrossentropy"),
+]
+
+
+@pytest.mark.filterwarnings("ignore:.*received `from_logits=True`")
+@pytest.mark.parametrize("from_logits", [False, True])
+@pytest.mark.parametrize(("head", "loss"), CASES)
+def test_one_step_equals_keras(head, loss, from_logits):
+    keras = pytest.importorskip("keras")
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(16, 6)).astype(np.float32)
+    y = rng.integers(0, 4, 16) if loss.startswith("Sparse") else np.eye(4, dtype=np.float32)[rng.integers(0, 4, 16)]
+    # Large weights: some probabilities round to 0 or 1, where only the logits still know the loss.
+    weights = [rng.normal(0, 6, (6, 4)).astype(np.float32), rng.normal(size=4).astype(np.float32)]
+
+    def step(library, losses, optimizers):
+        image = library.layers.Input((6,))
+        model = library.models.Model(image, library.layers.Dense(4, activation=head)(image))
+        model.set_weights(weights)
+        model.compile(optimizer=optimizers.SGD(1.0), loss=getattr(losses, loss)(from_logits=from_logits))
+        return float(model.train_on_batch(x, y)), model.get_weights()
+
+    ours, our_weights = step(day33, losses, optimizers)
+    theirs, their_weights = step(keras, keras.losses, keras.optimizers)
+    assert ours == pytest.approx(theirs, rel=1e-5)
+    for a, b in zip(our_weights, their_weights, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+def test_fits_without_a_head_too():
+    model = models.Sequential([layers.Input((3,)), layers.Dense(2)])
+    model.compile(optimizer="sgd", loss=losses.SparseCategoricalCrossentropy(from_logits=True))
+    history = model.fit(np.eye(3, dtype=np.float32), np.array([0, 1, 1]), epochs=50, verbose=0)
+    assert history.history["loss"][-1] < history.history["loss"][0]
