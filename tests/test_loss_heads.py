@@ -1,4 +1,4 @@
-"""Cross-entropies of a prediction straight out of a sigmoid or softmax: Keras looks through to the logits, and so do we."""
+"""Cross-entropies of a prediction straight out of a sigmoid or softmax look through to the logits, as in Keras."""
 
 from __future__ import annotations
 

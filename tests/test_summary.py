@@ -15,7 +15,8 @@ def brute_force_field(model, layer_output):
     part = Model(model.input, layer_output)
     size = model.input_shape[1]
     pixels = np.eye(size * size, dtype=np.float32).reshape(-1, size, size, 1)
-    touched = part(pixels) != part(np.zeros((1, size, size, 1)))
+    # Batches of one size: the order of sums may depend on it.
+    touched = part(pixels) != part(np.zeros_like(pixels))
     touched = touched.any(axis=-1).reshape(size, size, *touched.shape[1:3])
     largest = [0, 0]
     for y in range(touched.shape[2]):

@@ -347,9 +347,7 @@ class Run {
   }
   float* group_accumulators(int64_t group) { return accumulators_.data() + group * p_.accumulator_floats; }
 
-  void clear_accumulators(int64_t group) {
-    std::fill_n(group_accumulators(group), p_.accumulator_floats, 0.0f);
-  }
+  void clear_accumulators(int64_t group) { std::fill_n(group_accumulators(group), p_.accumulator_floats, 0.0f); }
 
   void reduce(const Pass& pass) {
     if (pass.reduce_op < 0) return;

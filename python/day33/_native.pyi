@@ -112,10 +112,10 @@ class PlanBuilder:
     def add(self, xs: Sequence[int]) -> int: ...
     def concatenate(self, xs: Sequence[int], axis: int) -> int: ...  # axis counts without the batch; -1 allowed
     # Adds a loss term on tensor `prediction`. kind: "binary_crossentropy", "categorical_crossentropy",
-    # "sparse_categorical_crossentropy", "mean_squared_error", "mean_absolute_error". A cross-entropy of a prediction that
-    # comes straight out of a sigmoid or softmax is taken from the logits before it, as Keras does. reduction: "mean"
-    # (sum over batch size) or "sum": scales the gradient. `weight` multiplies the gradient (Keras's loss_weights).
-    # Targets have the shape of the prediction, or without the last axis and int32 for the sparse one.
+    # "sparse_categorical_crossentropy", "mean_squared_error", "mean_absolute_error". A cross-entropy of a prediction
+    # that comes straight out of a sigmoid or softmax is taken from the logits before it, as Keras does. reduction:
+    # "mean" (sum over batch size) or "sum": scales the gradient. `weight` multiplies the gradient (Keras's
+    # loss_weights). Targets have the shape of the prediction, or without the last axis and int32 for the sparse one.
     def loss(
         self, prediction: int, kind: str, *, from_logits: bool = False, reduction: str = "mean", weight: float = 1.0
     ) -> int: ...
@@ -141,9 +141,10 @@ class Plan:
         training: bool = False,
         seed: int = 0,
     ) -> list[Array]: ...
-    # One pass forward and back. Writes `gradients` (one float32 array a parameter slot, None where not wanted or
-    # not trainable). Returns per loss the weighted sum over positions in double (divide by the number of positions for
-    # the mean), and the outputs if wanted (else an empty list). sample weights: None, or float32 of (N,) or (N, *prediction.shape[:-1]).
+    # One pass forward and back. Writes `gradients` (one float32 array a parameter slot, None where not wanted or not
+    # trainable). Returns per loss the weighted sum over positions in double (divide by the number of positions for the
+    # mean), and the outputs if wanted (else an empty list). sample_weights: None, or float32 of (N,) or
+    # (N, *prediction.shape[:-1]).
     def train_step(
         self,
         inputs: Sequence[Array],
@@ -182,7 +183,8 @@ class ParameterList:
 
     def __init__(self, parameters: Sequence[Parameter]) -> None: ...
 
-# ---- training (register_training.cpp). In place; raise the parameter's version. Slots are float32 arrays of the same shape ----
+# ---- training (register_training.cpp). In place; each raises the parameter's version ----
+# Gradients and slots are float32 arrays of the parameter's shape.
 
 def sgd_step(
     parameter: Parameter,

@@ -1,0 +1,75 @@
+"""Shared by all benchmarks: the threads of every participant, the race, and the facts in the head of the report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib import metadata
+from typing import Any
+
+import pytest
+
+THREADS = int(os.environ.get("DAY33_BENCH_THREADS", "2"))
+# Before any of them is imported.
+os.environ.update(OMP_NUM_THREADS=str(THREADS), OPENBLAS_NUM_THREADS=str(THREADS), MKL_NUM_THREADS=str(THREADS))
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import day33  # noqa: E402
+from day33 import _native  # noqa: E402
+from race import Participant, Replay, compare, race  # noqa: E402
+
+REPLAY = Replay()
+Contest = Callable[..., None]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.benchmark(timer=REPLAY.read, disable_gc=False, warmup=False))
+
+
+@pytest.fixture(scope="session")
+def _results() -> dict[str, dict[str, list[float]]]:
+    return {}
+
+
+@pytest.fixture
+def contest(request: pytest.FixtureRequest, _results: dict[str, dict[str, list[float]]]) -> Contest:
+    """contest(workload, participant, make, unit=, amount=): one race a workload, of which it records one participant.
+
+    `make` returns the participants that are installed; `amount` of `unit` are done in one call.
+    """
+
+    def run(
+        workload: str, participant: str, make: Callable[[], dict[str, Participant]], *, unit: str, amount: float,
+        tolerance: float = 1e-4,
+    ) -> None:  # fmt: skip
+        if workload not in _results:
+            day33.set_num_threads(THREADS)
+            participants = make()
+            compare(participants, tolerance)
+            _results[workload] = race(participants)
+        if participant not in _results[workload]:
+            pytest.skip(f"{participant} is not installed")
+        benchmark: Any = request.getfixturevalue("benchmark")
+        benchmark.group = workload
+        benchmark.extra_info.update(participant=participant, unit=unit, amount=amount)
+        REPLAY.play(benchmark, _results[workload][participant])
+
+    return run
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    packages = ("tensorflow", "tensorflow-cpu", "keras", "torch", "onnxruntime", "numpy")
+    machine_info["day33"] = {
+        "version": day33.__version__,
+        "isa": _native.isa(),
+        "threads": THREADS,
+        "peers": {name: version for name in packages if (version := _version(name))},
+    }

@@ -1,0 +1,85 @@
+"""The note's trainings at full length: both auto-encoders on MNIST in day33 and in Keras, from the same weights.
+
+python bench/epochs.py mnist.npz --epochs 50
+
+The two take turns of a few epochs, so that a busy machine slows both alike. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from typing import Any
+
+THREADS = os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np  # noqa: E402
+
+import autoencoders  # noqa: E402
+import day33  # noqa: E402
+from day33 import autoencoder, datasets, optimizers  # noqa: E402
+
+TURN = 5  # epochs
+BATCH = 256
+
+
+class Run:
+    """One model in training: its seconds and losses."""
+
+    def __init__(self, name: str, model: Any) -> None:
+        self.name, self.model = name, model
+        self.seconds = 0.0
+        self.history: dict[str, list[float]] = {"loss": [], "val_loss": []}
+
+    def train(self, x: Any, validation: Any, first: int, last: int) -> None:
+        begin = time.perf_counter()
+        history = self.model.fit(
+            x,
+            x,
+            batch_size=BATCH,
+            initial_epoch=first,
+            epochs=last,
+            validation_data=(validation, validation),
+            verbose=0,
+        ).history
+        self.seconds += time.perf_counter() - begin
+        for key, values in self.history.items():
+            values += [float(value) for value in history[key]]
+
+
+def compete(kind: str, x: Any, validation: Any, epochs: int) -> list[Run]:
+    ours = autoencoder.build(kind, seed=0)
+    ours.compile(optimizer=optimizers.Adadelta(learning_rate=1.0), loss="binary_crossentropy")
+    theirs = autoencoders.keras_model(kind, ours.get_weights())
+    assert theirs is not None, "this needs TensorFlow"
+    runs = [Run("day33", ours), Run("Keras", theirs)]
+    for first in range(0, epochs, TURN):
+        for run in runs:
+            run.train(x, validation, first, min(first + TURN, epochs))
+    return runs
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("mnist", help="an .npz file with Keras's keys, or a folder of IDX files")
+    parser.add_argument("--epochs", type=int, default=50)
+    arguments = parser.parse_args()
+
+    day33.set_num_threads(int(THREADS))
+    (x, _), (validation, _) = datasets.load_mnist(arguments.mnist)
+    x, validation = (np.asarray(images, np.float32)[..., None] / 255 for images in (x, validation))
+    print(f"{len(x)} training and {len(validation)} test images, {arguments.epochs} epochs, batch {BATCH}\n")
+    print("| auto-encoder | trained with | final loss | final validation loss | seconds | day33 is faster by |")
+    print("|---|---|---|---|---|---|")
+    for kind in ("upsampling", "transposed"):
+        runs = compete(kind, x, validation, arguments.epochs)
+        for run in runs:
+            ratio = f"{run.seconds / runs[0].seconds:.1f}×" if run is not runs[0] else ""
+            losses = f"{run.history['loss'][-1]:.4f} | {run.history['val_loss'][-1]:.4f}"
+            print(f"| {kind} | {run.name} | {losses} | {run.seconds:.1f} | {ratio} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,296 @@
+"""Every kernel against the same operation elsewhere: `python -m pytest bench/test_kernels.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import peers
+from day33 import ops
+from race import Participant
+
+RNG = np.random.default_rng(33)
+
+
+def normal(*shape: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    return RNG.standard_normal(shape, np.float32)
+
+
+@dataclass(frozen=True)
+class Convolution:
+    batch: int
+    image: tuple[int, int]
+    kernel: int
+    inputs: int
+    outputs: int
+    strides: int = 1
+    padding: str = "same"
+    transposed: bool = False
+
+    def __str__(self) -> str:
+        name = "transposed conv" if self.transposed else "conv"
+        stride = f" stride {self.strides}" if self.strides > 1 else ""
+        height, width = self.image
+        return (
+            f"{name} {self.kernel}x{self.kernel}{stride}, {self.inputs} to {self.outputs} on {height}x{width}, "
+            f"batch {self.batch}"
+        )
+
+    def arrays(self) -> tuple[Any, Any, Any]:
+        channels = (self.outputs, self.inputs) if self.transposed else (self.inputs, self.outputs)
+        kernel = normal(self.kernel, self.kernel, *channels) / np.float32(np.sqrt(self.kernel**2 * self.inputs))
+        return normal(self.batch, *self.image, self.inputs), kernel, normal(self.outputs)
+
+    def gigaflops(self) -> float:
+        if self.transposed:
+            pixels = self.image[0] * self.image[1]
+        elif self.padding == "same":
+            pixels = -(-self.image[0] // self.strides) * -(-self.image[1] // self.strides)
+        else:
+            pixels = ((self.image[0] - self.kernel) // self.strides + 1) * (
+                (self.image[1] - self.kernel) // self.strides + 1
+            )
+        return 2e-9 * self.batch * pixels * self.kernel**2 * self.inputs * self.outputs
+
+    def torch_borders(self) -> list[int]:
+        """left, right, top, bottom of "same", which torch does not do for strides."""
+        if self.padding == "valid":
+            return [0, 0, 0, 0]
+        borders = []
+        for size in reversed(self.image):
+            total = max((-(-size // self.strides) - 1) * self.strides + self.kernel - size, 0)
+            borders += [total // 2, total - total // 2]
+        return borders
+
+
+CONVOLUTIONS = [
+    Convolution(8, (56, 56), 3, 64, 64),
+    Convolution(8, (28, 28), 3, 128, 128),
+    Convolution(8, (56, 56), 1, 64, 256),
+    Convolution(8, (28, 28), 3, 128, 128, strides=2),
+    Convolution(256, (28, 28), 3, 1, 16),
+    Convolution(256, (14, 14), 3, 16, 8),
+    Convolution(256, (28, 28), 3, 16, 1),
+    Convolution(4, (1920, 1080), 5, 3, 16, strides=5, padding="valid"),
+    Convolution(8, (28, 28), 3, 64, 32, strides=2, transposed=True),
+    Convolution(8, (56, 56), 2, 64, 32, strides=2, padding="valid", transposed=True),
+]
+PARTICIPANTS = ("day33", "tensorflow", "torch", "onnxruntime")
+
+
+def convolution(w: Convolution) -> dict[str, Participant]:
+    x, kernel, bias = w.arrays()
+    function = ops.conv2d_transpose if w.transposed else ops.conv2d
+    found = {"day33": peers.of_numpy(lambda: function(x, kernel, bias, strides=w.strides, padding=w.padding))}
+    shape = found["day33"].answer().shape
+
+    if tf := peers.tensorflow():
+        tx, tk, tb = tf.constant(x), tf.constant(kernel), tf.constant(bias)
+        padding = w.padding.upper()
+        if w.transposed:
+            found["tensorflow"] = peers.of_tensorflow(
+                lambda: tf.nn.bias_add(tf.nn.conv2d_transpose(tx, tk, shape, w.strides, padding), tb)
+            )
+        else:
+            found["tensorflow"] = peers.of_tensorflow(
+                lambda: tf.nn.bias_add(tf.nn.conv2d(tx, tk, w.strides, padding), tb)
+            )
+
+    weights = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+    left, right, top, bottom = w.torch_borders()
+    if torch := peers.torch():
+        px, pk, pb = peers.channels_last(x), torch.from_numpy(weights), torch.from_numpy(bias)
+        pk = pk.to(memory_format=torch.channels_last)
+        functional = torch.nn.functional
+        if w.transposed:
+            # "same" keeps strides * size cells: torch gives (size - 1) * strides + kernel - 2 * border + extra.
+            border = max(w.kernel - w.strides, 0) // 2 if w.padding == "same" else 0
+            extra = w.strides - w.kernel + 2 * border
+            found["torch"] = peers.of_torch(
+                lambda: functional.conv_transpose2d(px, pk, pb, w.strides, border, max(extra, 0))[
+                    :, :, : shape[1], : shape[2]
+                ]
+            )
+        elif left == right and top == bottom:
+            found["torch"] = peers.of_torch(lambda: functional.conv2d(px, pk, pb, w.strides, (top, left)))
+        else:
+            found["torch"] = peers.of_torch(
+                lambda: functional.conv2d(functional.pad(px, (left, right, top, bottom)), pk, pb, w.strides)
+            )
+
+    attributes: dict[str, Any] = {"strides": [w.strides] * 2}
+    if w.transposed:
+        attributes["output_shape"] = list(shape[1:3])
+        attributes["auto_pad"] = "SAME_UPPER" if w.padding == "same" else "VALID"
+    else:
+        attributes["pads"] = [top, left, bottom, right]
+    node = peers.onnx_node("ConvTranspose" if w.transposed else "Conv", ("x", "w", "b"), **attributes)
+    if session := node and peers.onnx_session([node], (w.batch, w.inputs, *w.image), {"w": weights, "b": bias}):
+        found["onnxruntime"] = peers.of_onnx(session, peers.first(x))
+    return found
+
+
+@pytest.mark.parametrize("participant", PARTICIPANTS)
+@pytest.mark.parametrize("workload", CONVOLUTIONS, ids=str)
+def test_convolution(contest, workload, participant):
+    contest(str(workload), participant, lambda: convolution(workload), unit="GFLOP", amount=workload.gigaflops())
+
+
+# ---- gradients: TensorFlow and torch only ----
+
+
+def convolution_gradients(w: Convolution) -> dict[str, Participant]:
+    """dx, dkernel and dbias from dy."""
+    x, kernel, bias = w.arrays()
+    y = ops.conv2d(x, kernel, bias, strides=w.strides, padding=w.padding)
+    dy = normal(*y.shape)
+
+    def ours() -> Any:
+        return ops.conv2d_backward(dy, x, kernel, bias, strides=w.strides, padding=w.padding)
+
+    found = {"day33": Participant(ours, lambda: ours().dkernel)}
+    if tf := peers.tensorflow():
+        tx, tk, td, padding = tf.constant(x), tf.constant(kernel), tf.constant(dy), w.padding.upper()
+        options = {"strides": (1, w.strides, w.strides, 1), "padding": padding}
+
+        def theirs() -> Any:
+            return (
+                tf.raw_ops.Conv2DBackpropInput(input_sizes=x.shape, filter=tk, out_backprop=td, **options),
+                tf.raw_ops.Conv2DBackpropFilter(input=tx, filter_sizes=kernel.shape, out_backprop=td, **options),
+                tf.raw_ops.BiasAddGrad(out_backprop=td),
+            )
+
+        found["tensorflow"] = Participant(theirs, lambda: theirs()[1].numpy())
+    if torch := peers.torch():
+        px, pd = peers.channels_last(x), peers.channels_last(dy)
+        pk = torch.from_numpy(np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))).to(memory_format=torch.channels_last)
+        left, _, top, _ = w.torch_borders()
+
+        def backward() -> Any:
+            return torch.ops.aten.convolution_backward(
+                pd, px, pk, [w.outputs], [w.strides] * 2, [top, left], [1, 1], False, [0, 0], 1, [True, True, True]
+            )
+
+        found["torch"] = Participant(backward, lambda: backward()[1].numpy().transpose(2, 3, 1, 0))
+    return found
+
+
+GRADIENTS = [CONVOLUTIONS[0], CONVOLUTIONS[1], CONVOLUTIONS[4], CONVOLUTIONS[5], CONVOLUTIONS[6]]
+
+
+@pytest.mark.parametrize("participant", PARTICIPANTS[:3])
+@pytest.mark.parametrize("workload", GRADIENTS, ids=str)
+def test_convolution_gradients(contest, workload, participant):
+    contest(
+        f"gradients of {workload}", participant, lambda: convolution_gradients(workload),
+        unit="GFLOP", amount=2 * workload.gigaflops(),
+    )  # fmt: skip
+
+
+# ---- pooling, up-sampling, dense ----
+
+IMAGES = 256
+
+
+def pooling(indices: bool) -> dict[str, Participant]:
+    x = normal(IMAGES, 28, 28, 16)
+
+    def ours() -> Any:
+        return ops.max_pool2d(x, 2, return_indices=indices)
+
+    found = {"day33": Participant(ours, lambda: ours()[0] if indices else ours())}
+    if tf := peers.tensorflow():
+        tx = tf.constant(x)
+        if indices:
+            found["tensorflow"] = Participant(
+                lambda: tf.nn.max_pool_with_argmax(tx, 2, 2, "VALID"),
+                lambda: tf.nn.max_pool_with_argmax(tx, 2, 2, "VALID")[0].numpy(),
+            )
+        else:
+            found["tensorflow"] = peers.of_tensorflow(lambda: tf.nn.max_pool2d(tx, 2, 2, "VALID"))
+    if torch := peers.torch():
+        px = peers.channels_last(x)
+        pool = torch.nn.functional.max_pool2d
+        if indices:
+            found["torch"] = Participant(
+                lambda: pool(px, 2, return_indices=True),
+                lambda: peers.last(pool(px, 2, return_indices=True)[0].numpy()),
+            )
+        else:
+            found["torch"] = peers.of_torch(lambda: pool(px, 2))
+    outputs = ("y", "i") if indices else ("y",)
+    node = peers.onnx_node("MaxPool", ("x",), outputs, kernel_shape=[2, 2], strides=[2, 2])
+    types = (("y", "FLOAT"), ("i", "INT64"))[: len(outputs)]
+    if session := node and peers.onnx_session([node], (IMAGES, 16, 28, 28), {}, types):
+        found["onnxruntime"] = peers.of_onnx(session, peers.first(x))
+    return found
+
+
+@pytest.mark.parametrize("participant", PARTICIPANTS)
+@pytest.mark.parametrize("indices", [False, True])
+def test_max_pooling(contest, indices, participant):
+    name = f"max pooling 2x2 on 28x28, 16 channels, batch {IMAGES}" + (", with indices" if indices else "")
+    contest(name, participant, lambda: pooling(indices), unit="images", amount=IMAGES)
+
+
+def up_sampling(interpolation: str) -> dict[str, Participant]:
+    x = normal(IMAGES, 14, 14, 8)
+    found = {"day33": peers.of_numpy(lambda: ops.up_sampling2d(x, 2, interpolation=interpolation))}
+    if tf := peers.tensorflow():
+        tx = tf.constant(x)
+        resize = {"nearest": tf.raw_ops.ResizeNearestNeighbor, "bilinear": tf.raw_ops.ResizeBilinear}[interpolation]
+        found["tensorflow"] = peers.of_tensorflow(
+            lambda: resize(images=tx, size=(28, 28), half_pixel_centers=interpolation == "bilinear")
+        )
+    if torch := peers.torch():
+        px = peers.channels_last(x)
+        found["torch"] = peers.of_torch(lambda: torch.nn.functional.interpolate(px, scale_factor=2, mode=interpolation))
+    mode = {"nearest": "nearest", "bilinear": "linear"}[interpolation]
+    transform = {"nearest": "asymmetric", "bilinear": "half_pixel"}[interpolation]
+    node = peers.onnx_node(
+        "Resize", ("x", "", "scales"), mode=mode, coordinate_transformation_mode=transform, nearest_mode="floor"
+    )
+    scales = {"scales": np.array([1, 1, 2, 2], np.float32)}
+    if session := node and peers.onnx_session([node], (IMAGES, 8, 14, 14), scales):
+        found["onnxruntime"] = peers.of_onnx(session, peers.first(x))
+    return found
+
+
+@pytest.mark.parametrize("participant", PARTICIPANTS)
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+def test_up_sampling(contest, interpolation, participant):
+    name = f"{interpolation} up-sampling of 14x14, 8 channels, batch {IMAGES}"
+    contest(name, participant, lambda: up_sampling(interpolation), unit="images", amount=IMAGES)
+
+
+def dense(rows: int, inputs: int, units: int) -> dict[str, Participant]:
+    x, kernel, bias = normal(rows, inputs), normal(inputs, units), normal(units)
+    found = {
+        "day33": peers.of_numpy(lambda: ops.dense(x, kernel, bias)),
+        "numpy": peers.of_numpy(lambda: x @ kernel + bias),
+    }
+    if tf := peers.tensorflow():
+        tx, tk, tb = tf.constant(x), tf.constant(kernel), tf.constant(bias)
+        found["tensorflow"] = peers.of_tensorflow(lambda: tf.nn.bias_add(tf.matmul(tx, tk), tb))
+    if torch := peers.torch():
+        px, pk, pb = torch.from_numpy(x), torch.from_numpy(kernel.T.copy()), torch.from_numpy(bias)
+
+        def linear() -> Any:
+            with torch.inference_mode():
+                return torch.nn.functional.linear(px, pk, pb)
+
+        found["torch"] = Participant(linear, lambda: linear().numpy())
+    return found
+
+
+@pytest.mark.parametrize("participant", ["day33", "numpy", "tensorflow", "torch"])
+@pytest.mark.parametrize("shape", [(256, 784, 128), (256, 1024, 1024)], ids=lambda s: "-".join(map(str, s)))
+def test_dense(contest, shape, participant):
+    rows, inputs, units = shape
+    contest(
+        f"dense {inputs} to {units}, {rows} rows", participant, lambda: dense(*shape),
+        unit="GFLOP", amount=2e-9 * rows * inputs * units,
+    )  # fmt: skip

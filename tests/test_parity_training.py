@@ -1,0 +1,87 @@
+"""Ten training steps of each of the note's auto-encoders, beside Keras: same weights, same batches, same numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from day33 import autoencoder, optimizers
+from tolerances import TRAINING_STEPS
+
+keras = pytest.importorskip("keras")
+
+STEPS, BATCH = 10, 64
+
+
+def keras_model(kind):
+    """The note's code, on Keras 3."""
+    layers = keras.layers
+    x = picture = keras.Input((28, 28, 1))
+    if kind == "upsampling":
+        for filters in (16, 8, 4):
+            x = layers.Conv2D(filters, (3, 3), activation="relu", padding="same")(x)
+            x = layers.MaxPooling2D((2, 2), padding="same")(x)
+        for filters, padding in ((4, "same"), (8, "same"), (16, "valid")):
+            x = layers.Conv2D(filters, (3, 3), activation="relu", padding=padding)(x)
+            x = layers.UpSampling2D((2, 2))(x)
+        x = layers.Conv2D(1, (3, 3), activation="sigmoid", padding="same")(x)
+    else:
+        x = layers.MaxPooling2D((2, 2))(layers.Conv2D(16, (3, 3), activation="relu")(x))
+        x = layers.MaxPooling2D((2, 2))(layers.Conv2D(8, (3, 3), activation="relu")(x))
+        x = layers.Conv2D(4, (3, 3), activation="relu")(x)
+        for filters, padding in ((4, "same"), (8, "same"), (16, "valid")):
+            x = layers.Conv2DTranspose(filters, (3, 3), activation="relu", padding=padding)(x)
+            x = layers.UpSampling2D((2, 2))(x)
+        x = layers.Conv2DTranspose(1, (3, 3), activation="sigmoid", padding="same")(x)
+    return keras.Model(picture, x)
+
+
+def pictures():
+    """Strokes on black, like digits: pixels of 0 and 1 with soft edges, most of them 0."""
+    rng = np.random.default_rng(33)
+    images = np.zeros((STEPS * BATCH, 28, 28, 1), np.float32)
+    for image in images:
+        for _ in range(3):
+            row, column, height, width = rng.integers((3, 3, 2, 2), (20, 20, 9, 9))
+            image[row : row + height, column : column + width] = rng.random()
+    return images
+
+
+# Adam's step is m / (sqrt(v) + epsilon), so a weight whose gradient is all rounding moves by a whole step in a
+# direction that rounding chose. An epsilon above the noise makes the comparison one of the update rule.
+ADAM = {"learning_rate": 0.01, "epsilon": 1e-3}
+OPTIMIZERS = {
+    "adadelta at 1.0": (lambda: optimizers.Adadelta(learning_rate=1.0), lambda: keras.optimizers.Adadelta(1.0)),
+    "adadelta by name": (lambda: "adadelta", lambda: "adadelta"),
+    "adam": (lambda: optimizers.Adam(**ADAM), lambda: keras.optimizers.Adam(**ADAM)),
+    "sgd with momentum": (
+        lambda: optimizers.SGD(0.1, momentum=0.9, nesterov=True),
+        lambda: keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True),
+    ),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("kind", ["upsampling", "transposed"])
+def test_ten_steps(kind, optimizer):
+    ours, theirs = autoencoder.build(kind, seed=1), keras_model(kind)
+    theirs.set_weights(ours.get_weights())
+    for model, make in zip((ours, theirs), OPTIMIZERS[optimizer], strict=True):
+        model.compile(optimizer=make(), loss="binary_crossentropy")
+    before = [w.copy() for w in ours.get_weights()]
+
+    for step, x in enumerate(np.split(pictures(), STEPS)):
+        # A step of its own in each: train_on_batch would report a running mean.
+        ours.reset_metrics()
+        theirs.reset_metrics()
+        mine, correct = ours.train_on_batch(x, x), theirs.train_on_batch(x, x)
+        assert float(mine) == pytest.approx(float(correct), abs=TRAINING_STEPS), f"loss of step {step}"
+
+    moved = 0.0
+    for mine, correct, first in zip(ours.get_weights(), theirs.get_weights(), before, strict=True):
+        np.testing.assert_allclose(mine, correct, rtol=0, atol=TRAINING_STEPS)
+        moved = max(moved, float(np.abs(mine - first).max()))
+    # The comparison would prove nothing on weights that stood still.
+    assert moved > (1e-6 if optimizer == "adadelta by name" else 1e-3)
+    x = pictures()[:BATCH]
+    np.testing.assert_allclose(ours.predict_on_batch(x), theirs.predict_on_batch(x), rtol=0, atol=TRAINING_STEPS)
