@@ -140,6 +140,7 @@ void batch_norm_backward_dx(const ChannelRows& r, const float* x, const float* d
 }
 
 void channel_sums(const float* dy, int64_t rows, int64_t C, int lanes, float* sum) {
+  if (rows == 0) return;  // dy may be null
   if (lanes == 1 && kLanes % C == 0) {
     // Few channels: a vector holds several rows, so that rows are summed side by side.
     const int64_t n = rows * C;
