@@ -15,6 +15,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace day33 {
@@ -71,6 +72,9 @@ void relax() {
 #endif
 }
 
+// A job is open while it has indices to give. Helpers join an open job; the caller works too, closes the job when
+// nothing is left, and waits for those who joined. So a helper that is slow to wake costs nothing: it finds the job
+// closed and goes back to sleep.
 class Pool {
  public:
   // True if the job was run by the pool; false if the pool is busy and the caller should work alone.
@@ -79,30 +83,27 @@ class Pool {
     if (!owner.owns_lock()) return false;
     const int helpers = static_cast<int>(std::min<int64_t>(threads - 1, count - 1));
     grow(helpers);
-
-    task_ = task;
-    context_ = context;
-    count_ = count;
-    error_ = nullptr;
-    next_.store(0, std::memory_order_relaxed);
-    running_.store(helpers, std::memory_order_relaxed);
     {
       std::lock_guard<std::mutex> lock(mutex_);
-      active_ = helpers;
+      task_ = task;
+      context_ = context;
+      count_ = count;
+      error_ = nullptr;
+      next_.store(0, std::memory_order_relaxed);
+      places_ = helpers;
       ticket_.fetch_add(1, std::memory_order_release);
     }
     wake_.notify_all();
 
     work();
-    for (int spins = 0; running_.load(std::memory_order_acquire) != 0; ++spins) {
-      if (spins < kSpins) {
-        relax();
-        continue;
-      }
-      std::unique_lock<std::mutex> lock(mutex_);
-      done_.wait(lock, [&] { return running_.load(std::memory_order_acquire) == 0; });
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      places_ = 0;
     }
-    if (error_) std::rethrow_exception(error_);
+    for (int spins = 0; spins < kSpins && inside_.load(std::memory_order_acquire) != 0; ++spins) relax();
+    std::unique_lock<std::mutex> lock(mutex_);
+    done_.wait(lock, [&] { return inside_.load(std::memory_order_relaxed) == 0; });
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
     return true;
   }
 
@@ -112,31 +113,28 @@ class Pool {
 
   void grow(int helpers) {
     while (static_cast<int>(threads_.size()) < helpers) {
-      const int id = static_cast<int>(threads_.size());
       const uint64_t seen = ticket_.load(std::memory_order_relaxed);
       // Detached: the pool is never destroyed, so that no order of static destructors can hang at exit.
-      threads_.emplace_back([this, id, seen] { serve(id, seen); });
+      threads_.emplace_back([this, seen] { serve(seen); });
       threads_.back().detach();
     }
   }
 
-  void serve(int id, uint64_t seen) {
+  void serve(uint64_t seen) {
     inside_job = true;
     for (;;) {
       for (int spins = 0; spins < kSpins && ticket_.load(std::memory_order_acquire) == seen; ++spins) relax();
-      bool mine;
       {
         std::unique_lock<std::mutex> lock(mutex_);
         wake_.wait(lock, [&] { return ticket_.load(std::memory_order_relaxed) != seen; });
         seen = ticket_.load(std::memory_order_relaxed);
-        mine = id < active_;
+        if (places_ == 0) continue;
+        --places_;
+        inside_.fetch_add(1, std::memory_order_relaxed);
       }
-      if (!mine) continue;
       work();
-      if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-        std::lock_guard<std::mutex> lock(mutex_);
-        done_.notify_one();
-      }
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (inside_.fetch_sub(1, std::memory_order_release) == 1) done_.notify_one();
     }
   }
 
@@ -158,13 +156,13 @@ class Pool {
   }
 
   std::mutex owner_;  // held by the thread whose job runs
-  std::mutex mutex_;
+  std::mutex mutex_;  // guards the job below, but for the atomics that are also read without it
   std::condition_variable wake_, done_;
   std::vector<std::thread> threads_;
-  std::atomic<uint64_t> ticket_{0};
-  int active_ = 0;
+  std::atomic<uint64_t> ticket_{0};  // number of the job
+  int places_ = 0;                   // helpers that may still join it
+  std::atomic<int> inside_{0};       // helpers that joined and are not done
   std::atomic<int64_t> next_{0};
-  std::atomic<int> running_{0};
   int64_t count_ = 0;
   detail::Task task_ = nullptr;
   void* context_ = nullptr;

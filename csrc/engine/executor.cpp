@@ -12,8 +12,8 @@ namespace {
 // Lanes pay while channels are too few to fill a vector, and while a tile of one sample a lane stays near the cache.
 constexpr int64_t kLanesMaxChannels = 32;
 constexpr int64_t kLanesMaxSampleFloats = 1 << 17;
-// Below this many multiply-adds, waking threads costs more than they save.
-constexpr int64_t kWorthSplitting = 200'000;
+// Below this much work (Program::work), waking threads costs more than they save: about 20 microseconds.
+constexpr int64_t kWorthThreads = 1'000'000;
 
 // One call in progress. Everything that tiles share is here; what a tile owns is in its arena.
 class Run {
@@ -33,7 +33,7 @@ class Run {
     accumulators_ = AlignedBuffer(p_.accumulator_floats * groups_);
     if (p_.passes.size() > 1) shared_arena_ = p_.lease(p_.memory.floats * tiles_);
 
-    if (p_.passes.size() == 1 && !p_.purpose.backward && tiles_ < num_threads() && worth_splitting())
+    if (p_.passes.size() == 1 && !p_.purpose.backward && tiles_ < num_threads() && worth_threads(p_.work))
       breadth_first();
     else
       for (size_t pass = 0; pass < p_.passes.size(); ++pass) depth_first(pass);
@@ -61,7 +61,7 @@ class Run {
   // ---- ways through the tiles ----
 
   void depth_first(size_t pass) {
-    parallel_for(groups_, [&](int64_t group) {
+    const auto run_group = [&](int64_t group) {
       if (pass == 0) clear_accumulators(group);
       std::unique_ptr<AlignedBuffer> own;
       if (!shared_arena_) own = p_.lease(p_.memory.floats);
@@ -73,7 +73,11 @@ class Run {
         if (pass + 1 == p_.passes.size()) store_results(w);
       }
       if (own) p_.give_back(std::move(own));
-    });
+    };
+    if (worth_threads(p_.work))
+      parallel_for(groups_, run_group);
+    else
+      for (int64_t group = 0; group < groups_; ++group) run_group(group);
     reduce(p_.passes[pass]);
   }
 
@@ -93,9 +97,8 @@ class Run {
       const Op& op = *graph_.ops[action.op];
       for (Workspace& w : all) prepare(w, action.op);
       const int64_t units = op.units(all[0].tile.n);
-      const int64_t parts = op.multiply_adds() * request_.samples < kWorthSplitting
-                                ? 1
-                                : std::min<int64_t>(units, 4 * static_cast<int64_t>(num_threads()));
+      const int64_t parts =
+          worth_threads(op.multiply_adds()) ? std::min<int64_t>(units, 4 * static_cast<int64_t>(num_threads())) : 1;
       const int64_t scratch_floats = parts > 1 ? p_.memory.scratch_floats : 0;
       std::unique_ptr<AlignedBuffer> scratch = p_.lease(scratch_floats * tiles_ * parts);
       const auto part = [&](int64_t index) {
@@ -115,11 +118,7 @@ class Run {
     p_.give_back(std::move(arena));
   }
 
-  bool worth_splitting() const {
-    int64_t most = 0;
-    for (const auto& op : graph_.ops) most = std::max(most, op->multiply_adds());
-    return most * request_.samples >= kWorthSplitting;
-  }
+  bool worth_threads(int64_t work) const { return work * request_.samples >= kWorthThreads; }
 
   // ---- one tile ----
 

@@ -256,9 +256,12 @@ void Program::plan_weights(const std::vector<char>& runs) {
   accumulator.resize(count);
   statistics.assign(count, -1);
   partial.assign(count, -1);
+  constexpr int64_t kPerValue = 4;  // an op that only moves values still has to touch them
   for (size_t i = 0; i < count; ++i) {
     if (!runs[i]) continue;
     const Op& op = *graph.ops[i];
+    const int64_t passes_over = purpose.backward && runs_backward[i] ? 3 : 1;
+    work += passes_over * (op.multiply_adds() + kPerValue * graph.tensors[op.outputs[0]].size);
     const auto reserve = [&](bool backward) {
       const int64_t floats = op.packed_size(*purpose.kernels, lanes, backward);
       if (floats == 0) return int64_t{-1};

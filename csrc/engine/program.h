@@ -78,6 +78,9 @@ class Program {
   std::vector<int64_t> statistics, partial;
   int64_t statistics_floats = 0, partial_doubles = 0;
 
+  // Roughly, in multiply-adds, what one sample costs: says whether threads are worth waking.
+  int64_t work = 0;
+
   int64_t tiles(int64_t samples) const { return (samples + tile_samples - 1) / tile_samples; }
   // Tiles are gathered in this many groups, each with gradient accumulators of its own, whatever the threads.
   int64_t groups(int64_t samples) const;
