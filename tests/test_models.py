@@ -434,11 +434,31 @@ def test_custom_layers_in_a_config():
     assert Model.from_config(config, {"Double": Double}).count_params() == 20
 
 
+def test_the_shortcut_of_predict_on_batch_notices_changes():
+    model = Sequential([Input((4,)), layers.Dense(3), layers.Dropout(0.5)])
+    x = random(5, 4)
+    for _ in range(2):  # the second call takes the shortcut
+        np.testing.assert_array_equal(model.predict_on_batch(x), model(x))
+    model.set_weights([w + 1 for w in model.get_weights()])
+    np.testing.assert_array_equal(model.predict_on_batch(x), model(x))
+    model.layers[0].trainable = False
+    np.testing.assert_array_equal(model.predict_on_batch(x), model(x))
+    for other in (x[:2], x[::2], x.astype(np.float64), x.tolist(), x[:0]):
+        np.testing.assert_array_equal(model.predict_on_batch(other), model(np.asarray(other, np.float32)))
+    with pytest.raises(ValueError, match=r"shape \(5, 3\)"):
+        model.predict_on_batch(x[:, :3].copy())
+    model.add(layers.Dense(2))
+    assert model.predict_on_batch(x).shape == (5, 2)
+    model.pop()
+    assert model.predict_on_batch(x).shape == (5, 3)
+
+
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
 def test_copies(duplicate):
     model = nested()
     x = random(2, 6, 6, 2)
     y = model(x)
+    np.testing.assert_array_equal(model.predict_on_batch(x), y)
     twin = duplicate(model)
     np.testing.assert_array_equal(twin(x), y)
     model.set_weights([np.zeros_like(w) for w in model.get_weights()])

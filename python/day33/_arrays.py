@@ -9,7 +9,7 @@ Objects, strings, complex numbers and masked arrays raise ``TypeError``; a wrong
 from __future__ import annotations
 
 import operator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,12 +36,18 @@ def _as_array(name: str, value: ArrayLike) -> NDArray[Any]:
         raise TypeError(f"{name} cannot be read as an array: {error}") from error
 
 
+def needs_no_conversion(value: object) -> TypeGuard[Float32]:
+    """Whether `value` is a C-contiguous, aligned float32 array, which is used as it is."""
+    if type(value) is not np.ndarray or value.dtype != _FLOAT32:
+        return False
+    flags = value.flags
+    return flags.c_contiguous and flags.aligned
+
+
 def as_float32(name: str, value: ArrayLike) -> Float32:
     """`value` as a C-contiguous, aligned float32 array: itself where it already is one, else one conversion."""
-    if type(value) is np.ndarray and value.dtype == _FLOAT32:
-        flags = value.flags
-        if flags.c_contiguous and flags.aligned:
-            return value
+    if needs_no_conversion(value):
+        return value
     array = _as_array(name, value)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} has dtype {array.dtype} and shape {array.shape}; expected real numbers")

@@ -93,6 +93,9 @@ class Model(Trainer, Layer):
                 return layer
         raise ValueError(f"model {self.name!r} has no layer {name!r}; it has {[layer.name for layer in own]}")
 
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_ready": None}
+
     def _known_graph(self) -> Graph:
         graph = self._graph or self._traced
         if graph is None:
