@@ -43,3 +43,14 @@ def two_inputs(names=("a", "b")):
     first, second = layers.Input((6,), name=names[0]), layers.Input((3,), name=names[1])
     joined = layers.Concatenate()([layers.Dense(2)(first), layers.Dense(2)(second)])
     return Model([first, second], layers.Dense(2, name="out")(joined))
+
+
+def watched_model(library_layers=layers, sequential=Sequential, optimizer=None):
+    made = sequential([library_layers.Input((3,)), library_layers.Dense(4, activation="tanh"), library_layers.Dense(1)])
+    made.compile(optimizer or "sgd", "mse", metrics=["mae"])
+    return made
+
+
+def watched_samples(size=20):
+    rng = np.random.default_rng(0)
+    return rng.random((size, 3), np.float32), rng.random((size, 1), np.float32)

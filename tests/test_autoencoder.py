@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import zoo
 from day33 import autoencoder, datasets, optimizers
 from day33.autoencoder import AutoEncoder
 from day33.random import set_random_seed
@@ -30,31 +31,9 @@ def trained(digits: np.ndarray) -> AutoEncoder:
 
 
 def keras_model(kind: str) -> Any:
-    """The same model, written out in Keras."""
-    keras = pytest.importorskip("keras")
+    """The same model in Keras."""
     pytest.importorskip("tensorflow")
-    layers = keras.layers
-    x = picture = keras.Input((28, 28, 1))
-    if kind == "upsampling":
-        for filters in (16, 8, 4):
-            x = layers.Conv2D(filters, (3, 3), activation="relu", padding="same")(x)
-            x = layers.MaxPooling2D((2, 2), padding="same")(x)
-        convolution = layers.Conv2D
-    else:
-        x = layers.Conv2D(16, (3, 3), activation="relu")(x)
-        x = layers.MaxPooling2D((2, 2))(x)
-        x = layers.Conv2D(8, (3, 3), activation="relu")(x)
-        x = layers.MaxPooling2D((2, 2))(x)
-        x = layers.Conv2D(4, (3, 3), activation="relu")(x)
-        convolution = layers.Conv2DTranspose
-    x = convolution(4, (3, 3), activation="relu", padding="same")(x)
-    x = layers.UpSampling2D((2, 2))(x)
-    x = convolution(8, (3, 3), activation="relu", padding="same")(x)
-    x = layers.UpSampling2D((2, 2))(x)
-    x = convolution(16, (3, 3), activation="relu")(x)
-    x = layers.UpSampling2D((2, 2))(x)
-    x = convolution(1, (3, 3), activation="sigmoid", padding="same")(x)
-    return keras.Model(picture, x)
+    return zoo.autoencoder(kind, pytest.importorskip("keras"))
 
 
 # ---- the models ----

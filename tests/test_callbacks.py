@@ -10,18 +10,8 @@ import pytest
 
 from day33 import Sequential, callbacks, layers, optimizers
 from day33._atomic import read_npz
-
-
-def model(library_layers=layers, sequential=Sequential, optimizer=None):
-    made = sequential([library_layers.Input((3,)), library_layers.Dense(4, activation="tanh"), library_layers.Dense(1)])
-    made.compile(optimizer or "sgd", "mse", metrics=["mae"])
-    return made
-
-
-def samples(size=20):
-    rng = np.random.default_rng(0)
-    return rng.random((size, 3), np.float32), rng.random((size, 1), np.float32)
-
+from small_models import watched_model as model
+from small_models import watched_samples as samples
 
 # ---- the order of the hooks ----
 

@@ -5,35 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import zoo
 from day33 import autoencoder, optimizers
 from tolerances import TRAINING_STEPS
 
 keras = pytest.importorskip("keras")
 
 STEPS, BATCH = 10, 64
-
-
-def keras_model(kind):
-    """The note's code, on Keras 3."""
-    layers = keras.layers
-    x = picture = keras.Input((28, 28, 1))
-    if kind == "upsampling":
-        for filters in (16, 8, 4):
-            x = layers.Conv2D(filters, (3, 3), activation="relu", padding="same")(x)
-            x = layers.MaxPooling2D((2, 2), padding="same")(x)
-        for filters, padding in ((4, "same"), (8, "same"), (16, "valid")):
-            x = layers.Conv2D(filters, (3, 3), activation="relu", padding=padding)(x)
-            x = layers.UpSampling2D((2, 2))(x)
-        x = layers.Conv2D(1, (3, 3), activation="sigmoid", padding="same")(x)
-    else:
-        x = layers.MaxPooling2D((2, 2))(layers.Conv2D(16, (3, 3), activation="relu")(x))
-        x = layers.MaxPooling2D((2, 2))(layers.Conv2D(8, (3, 3), activation="relu")(x))
-        x = layers.Conv2D(4, (3, 3), activation="relu")(x)
-        for filters, padding in ((4, "same"), (8, "same"), (16, "valid")):
-            x = layers.Conv2DTranspose(filters, (3, 3), activation="relu", padding=padding)(x)
-            x = layers.UpSampling2D((2, 2))(x)
-        x = layers.Conv2DTranspose(1, (3, 3), activation="sigmoid", padding="same")(x)
-    return keras.Model(picture, x)
 
 
 def pictures():
@@ -64,7 +42,7 @@ OPTIMIZERS = {
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("kind", ["upsampling", "transposed"])
 def test_ten_steps(kind, optimizer):
-    ours, theirs = autoencoder.build(kind, seed=1), keras_model(kind)
+    ours, theirs = autoencoder.build(kind, seed=1), zoo.autoencoder(kind, keras)
     theirs.set_weights(ours.get_weights())
     for model, make in zip((ours, theirs), OPTIMIZERS[optimizer], strict=True):
         model.compile(optimizer=make(), loss="binary_crossentropy")

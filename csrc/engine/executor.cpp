@@ -100,19 +100,20 @@ class Run {
       const int64_t parts =
           worth_threads(op.multiply_adds()) ? std::min<int64_t>(units, 4 * static_cast<int64_t>(num_threads())) : 1;
       const int64_t scratch_floats = parts > 1 ? p_.memory.scratch_floats : 0;
-      std::unique_ptr<AlignedBuffer> scratch = p_.lease(scratch_floats * tiles_ * parts);
+      std::unique_ptr<AlignedBuffer> scratch;  // of their own for parts that work on one tile at the same time
+      if (scratch_floats > 0) scratch = p_.lease(scratch_floats * tiles_ * parts);
       const auto part = [&](int64_t index) {
         const Workspace& w = all[index / parts];
         const int64_t mine = op.units(w.tile.n), i = index % parts;
         Tile tile = w.tile;
-        if (parts > 1) tile.scratch = scratch->data() + index * scratch_floats;
+        if (scratch) tile.scratch = scratch->data() + index * scratch_floats;
         op.forward(tile, i * mine / parts, (i + 1) * mine / parts);
       };
       if (parts == 1)
         for (int64_t t = 0; t < tiles_; ++t) part(t);
       else
         parallel_for(tiles_ * parts, part);
-      p_.give_back(std::move(scratch));
+      if (scratch) p_.give_back(std::move(scratch));
     }
     for (Workspace& w : all) store_results(w);
     p_.give_back(std::move(arena));
@@ -354,14 +355,14 @@ class Run {
     float* statistics = statistics_.data() + p_.statistics[pass.reduce_op];
     const double* partials = partial(pass.reduce_op, 0);
     if (!pass.reduce_backward) {
-      op.forward_reduce(partials, tiles_, request_.samples, request_.parameters.data(), statistics);
+      op.forward_reduce(partials, tiles_, request_.parameters.data(), statistics);
       return;
     }
     // The first group's accumulators take it; no group is at work now.
     std::vector<float*> gradient;
     for (int64_t offset : p_.accumulator[pass.reduce_op])
       gradient.push_back(offset < 0 ? nullptr : group_accumulators(0) + offset);
-    op.backward_reduce(partials, tiles_, request_.samples, request_.parameters.data(), statistics, gradient.data());
+    op.backward_reduce(partials, tiles_, statistics, gradient.data());
   }
 
   // Groups are added in order, element by element; then the lanes; then the ops that share a parameter.

@@ -91,7 +91,6 @@ void Program::plan_backward(const std::vector<char>& runs) {
   wanted.assign(graph.buffers, 0);
   runs_backward.assign(graph.ops.size(), 0);
   writes.resize(graph.ops.size());
-  parameter_wanted.assign(graph.parameters.size(), 0);
   if (purpose.input_gradients)
     for (int id : graph.inputs)
       if (graph.tensors[id].dtype == DType::float32) wanted[buffer(id)] = 1;
@@ -120,8 +119,6 @@ void Program::plan_backward(const std::vector<char>& runs) {
     if (!runs[i] || !written[buffer(op.outputs[0])]) continue;
     runs_backward[i] = 1;
     for (int id : op.inputs) writes[i].push_back(write_to(id));
-    for (int slot : op.parameters)
-      if (slot >= 0 && graph.parameters[slot].trainable) parameter_wanted[slot] = 1;
   }
   for (int b = 0; b < graph.buffers; ++b)
     if (!written[b]) wanted[b] = 0;

@@ -62,7 +62,6 @@ class Program {
   std::vector<Pass> passes;
   std::vector<std::vector<Write>> writes;  // by op, by input
   std::vector<Write> root_writes;          // by loss, or by output
-  std::vector<char> parameter_wanted;      // by slot: a gradient is computed for it
   std::vector<char> wanted;                // by buffer: carries a gradient
   std::vector<char> bound;                 // by buffer: lies in the caller's array (channels layout only)
   std::vector<char> runs_backward;         // by op

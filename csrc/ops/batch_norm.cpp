@@ -96,7 +96,7 @@ class BatchNormOp final : public Op {
   }
 
   // Means and squared distances of the tiles are joined pairwise, in order (T. Chan, G. Golub, R. LeVeque, 1979).
-  void forward_reduce(const double* partials, int64_t tiles, int64_t, float* const* parameter,
+  void forward_reduce(const double* partials, int64_t tiles, float* const* parameter,
                       float* statistics) const override {
     float* moving_mean = parameter[parameters[kMovingMean]];
     float* moving_variance = parameter[parameters[kMovingVariance]];
@@ -130,7 +130,7 @@ class BatchNormOp final : public Op {
                                            partial + C_);
   }
 
-  void backward_reduce(const double* partials, int64_t tiles, int64_t, const float* const*, float* statistics,
+  void backward_reduce(const double* partials, int64_t tiles, float* statistics,
                        float* const* parameter_gradient) const override {
     for (int64_t c = 0; c < C_; ++c) {
       double count = 0.0, dy = 0.0, dy_xhat = 0.0;

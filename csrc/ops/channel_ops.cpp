@@ -42,7 +42,6 @@ class MaxPool2dOp final : public Op {
                                         dx[0] + sample * input_floats(args));
   }
 
-  int64_t channels() const override { return args_.inner; }
   std::string detail() const override { return std::to_string(args_.KH) + "x" + std::to_string(args_.KW); }
 
  private:

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <memory>
 
 #include "ops/conv_ops.h"
@@ -60,7 +59,6 @@ class DenseOp final : public LinearOp {
   }
 
   int64_t multiply_adds() const override { return rows_ * C_ * O_; }
-  int64_t channels() const override { return std::max(C_, O_); }
   std::string detail() const override { return std::to_string(C_) + "->" + std::to_string(O_) + activation_detail(); }
 
  private:

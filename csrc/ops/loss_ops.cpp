@@ -25,12 +25,6 @@ LossKind parse_loss(const std::string& name) {
   throw std::invalid_argument("loss: got '" + name + "', expected one of " + known);
 }
 
-std::string to_string(LossKind kind) {
-  for (const auto& [name, value] : kLosses)
-    if (value == kind) return name;
-  return "unknown";
-}
-
 double run_loss(const Kernels& kernels, const LossTerm& term, const LossArgs& args) {
   switch (term.kind) {
     case LossKind::binary_crossentropy:

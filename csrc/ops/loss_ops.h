@@ -29,7 +29,6 @@ struct LossTerm {
 };
 
 LossKind parse_loss(const std::string& name);
-std::string to_string(LossKind kind);
 
 // Runs the term's kernel; see kernel_list.def for what it returns and writes.
 double run_loss(const Kernels& kernels, const LossTerm& term, const LossArgs& args);

@@ -98,16 +98,15 @@ class Op {
   virtual int64_t statistics_size() const { return 0; }  // floats, for the batch
   virtual int64_t partial_size() const { return 0; }     // doubles, for a tile
   virtual void forward_partial(const Tile&, double* /*partial*/) const {}
-  virtual void forward_reduce(const double* /*partials*/, int64_t /*tiles*/, int64_t /*samples*/,
-                              float* const* /*parameter*/, float* /*statistics*/) const {}
+  virtual void forward_reduce(const double* /*partials*/, int64_t /*tiles*/, float* const* /*parameter*/,
+                              float* /*statistics*/) const {}
   virtual void backward_partial(const Tile&, double* /*partial*/) const {}
-  virtual void backward_reduce(const double* /*partials*/, int64_t /*tiles*/, int64_t /*samples*/,
-                               const float* const* /*parameter*/, float* /*statistics*/,
+  virtual void backward_reduce(const double* /*partials*/, int64_t /*tiles*/, float* /*statistics*/,
                                float* const* /*parameter_gradient*/) const {}
 
   // Multiply-adds of one sample, for describe() and for choosing how to split.
   virtual int64_t multiply_adds() const { return 0; }
-  // Largest number of channels that a kernel of this op reads or writes: decides the layout.
+  // Largest number of channels that a convolution reads or writes: decides the layout.
   virtual int64_t channels() const { return 0; }
 
   virtual std::string detail() const { return ""; }

@@ -233,7 +233,8 @@ class _CrossentropyWithTargets(Loss):
 class BinaryCrossentropy(_CrossentropyWithTargets):
     """Cross-entropy of independent yes/no targets; see `binary_crossentropy`.
 
-    In `compile`, after a layer that ends in a sigmoid, it is computed from the logits, without clipping, as in Keras.
+    In `compile`, after a layer that ends in a sigmoid or softmax, it is computed from the logits before that,
+    without clipping and whatever `from_logits` says, as in Keras.
 
     Args:
         from_logits: predictions are logits, not probabilities.
@@ -247,7 +248,8 @@ class BinaryCrossentropy(_CrossentropyWithTargets):
 class CategoricalCrossentropy(_CrossentropyWithTargets):
     """Cross-entropy of targets that are distributions over classes (one-hot); see `categorical_crossentropy`.
 
-    In `compile`, after a layer that ends in a softmax, it is computed from the logits, without clipping, as in Keras.
+    In `compile`, after a layer that ends in a sigmoid or softmax, it is computed from the logits before that,
+    without clipping and whatever `from_logits` says, as in Keras.
 
     Args:
         from_logits: predictions are logits, not probabilities.
@@ -261,7 +263,8 @@ class CategoricalCrossentropy(_CrossentropyWithTargets):
 class SparseCategoricalCrossentropy(Loss):
     """Cross-entropy of integer labels; see `sparse_categorical_crossentropy`.
 
-    In `compile`, after a layer that ends in a softmax, it is computed from the logits, without clipping, as in Keras.
+    In `compile`, after a layer that ends in a sigmoid or softmax, it is computed from the logits before that,
+    without clipping and whatever `from_logits` says, as in Keras.
 
     Args:
         from_logits: predictions are logits, not probabilities.
