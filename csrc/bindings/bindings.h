@@ -23,6 +23,9 @@ void register_parameters(py::module_& m);
 void register_plan(py::module_& m);
 void register_training(py::module_& m);
 
+class GraphBuilder;
+void add_sequence_methods(py::class_<GraphBuilder>& builder);
+
 // A weight tensor. Lives on the native side, so that plans can keep it without Python.
 class Parameter {
  public:

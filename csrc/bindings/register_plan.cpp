@@ -48,8 +48,10 @@ Fusions parse_fusions(const std::vector<std::string>& without) {
       fusions.up_sampling = false;
     else if (name == "pooling")
       fusions.pooling = false;
+    else if (name == "loss")
+      fusions.loss = false;
     else
-      throw py::value_error("without: got '" + name + "', expected 'activation', 'up_sampling' or 'pooling'");
+      throw py::value_error("without: got '" + name + "', expected 'activation', 'loss', 'up_sampling' or 'pooling'");
   }
   return fusions;
 }
@@ -240,8 +242,9 @@ void register_builder(py::module_& m) {
   const auto spec = [](const std::string& activation, float alpha) {
     return ActivationSpec{parse_activation(activation), alpha};
   };
-  py::class_<GraphBuilder>(m, "PlanBuilder")
-      .def(py::init<>())
+  py::class_<GraphBuilder> builder(m, "PlanBuilder");
+  add_sequence_methods(builder);
+  builder.def(py::init<>())
       .def(
           "shape", [](const GraphBuilder& b, int tensor) { return py::tuple(py::cast(b.shape(tensor))); },
           py::arg("tensor"))
@@ -307,7 +310,8 @@ void register_builder(py::module_& m) {
           },
           py::arg("x"), py::arg("gamma"), py::arg("beta"), py::arg("moving_mean"), py::arg("moving_variance"),
           py::kw_only(), py::arg("momentum"), py::arg("epsilon"), py::arg("frozen") = false)
-      .def("dropout", &GraphBuilder::dropout, py::arg("x"), py::arg("rate"), py::arg("seed"))
+      .def("dropout", &GraphBuilder::dropout, py::arg("x"), py::arg("rate"), py::arg("seed"), py::kw_only(),
+           py::arg("shared_axis") = false)
       .def("global_average_pooling2d", &GraphBuilder::global_average_pooling2d, py::arg("x"), py::kw_only(),
            py::arg("keepdims"))
       .def("reshape", &GraphBuilder::reshape, py::arg("x"), py::arg("shape"))

@@ -230,12 +230,13 @@ int GraphBuilder::batch_normalization(int x, const BatchNormParameters& p, float
   return y;
 }
 
-int GraphBuilder::dropout(int x, float rate, uint64_t seed) {
+int GraphBuilder::dropout(int x, float rate, uint64_t seed, bool shared_axis) {
   const Tensor& in = tensor(x, "x");
   if (!(rate >= 0.0f && rate < 1.0f)) fail("rate: got " + std::to_string(rate) + ", expected a number in [0, 1)");
-  const int64_t features = in.size;
+  if (shared_axis && (in.shape.empty() || in.shape[0] == 0)) fail("shared_axis: x has no first axis to share");
+  const int64_t repeats = shared_axis ? in.shape[0] : 1, features = in.size / repeats;
   const int y = new_tensor(Shape(in.shape));
-  add_other({x}, y, [=](const Node& n) { return make_dropout(n.inputs[0], y, features, rate, seed); });
+  add_other({x}, y, [=](const Node& n) { return make_dropout(n.inputs[0], y, repeats, features, rate, seed); });
   return y;
 }
 
@@ -354,7 +355,10 @@ Graph GraphBuilder::build(const std::vector<int>& outputs, Layout layout, const 
   fuse(nodes_, graph_.tensors, kept, fusions);
   for (const Node& node : nodes_) graph_.ops.push_back(node.make(node));
   nodes_.clear();
+  for (const auto& op : graph_.ops)
+    if (layout == Layout::lanes && !op->takes_lanes()) fail("layout: got 'lanes', which " + op->kind + " does not have");
   graph_.layout = layout;
+  graph_.join_losses = fusions.loss;
   return std::exchange(graph_, Graph{});
 }
 

@@ -5,6 +5,7 @@
 #include "core/isa.h"
 #include "core/thread_pool.h"
 #include "engine/plan.h"
+#include "engine/workspace.h"
 
 namespace day33 {
 namespace {
@@ -31,33 +32,20 @@ class Run {
     partials_.resize(static_cast<size_t>(p_.partial_doubles * tiles_));
     losses_.resize(graph_.losses.size() * static_cast<size_t>(p_.purpose.losses ? tiles_ : 0));
     accumulators_ = AlignedBuffer(p_.accumulator_floats * groups_);
-    if (p_.passes.size() > 1) shared_arena_ = p_.lease(p_.memory.floats * tiles_);
+    if (p_.purpose.backward) clear_gradients();
+    const bool few = !p_.purpose.backward && tiles_ < num_threads() && worth_threads(p_.work);
+    if (p_.passes.size() > 1 || few) shared_arena_ = p_.lease(p_.memory.floats * tiles_);
 
-    if (p_.passes.size() == 1 && !p_.purpose.backward && tiles_ < num_threads() && worth_threads(p_.work))
-      breadth_first();
-    else
-      for (size_t pass = 0; pass < p_.passes.size(); ++pass) depth_first(pass);
-
+    for (size_t pass = 0; pass < p_.passes.size(); ++pass) {
+      few ? breadth_first(pass) : depth_first(pass);
+      finish(p_.passes[pass]);
+    }
     if (shared_arena_) p_.give_back(std::move(shared_arena_));
     if (p_.purpose.backward) collect_gradients();
     if (p_.purpose.losses) collect_losses();
   }
 
  private:
-  // A tile's view of its memory, made anew for every pass.
-  struct Workspace {
-    std::vector<float*> value, gradient;
-    std::vector<float*> accumulate;
-    std::vector<float*> dx;
-    std::vector<const float*> source;
-    std::vector<float*> sink;
-    Tile tile;
-    float* arena;
-    int64_t group;
-    int64_t index;
-    int64_t samples;  // real ones
-  };
-
   // ---- ways through the tiles ----
 
   void depth_first(size_t pass) {
@@ -65,33 +53,34 @@ class Run {
       if (pass == 0) clear_accumulators(group);
       std::unique_ptr<AlignedBuffer> own;
       if (!shared_arena_) own = p_.lease(p_.memory.floats);
-      Workspace w;
+      const Arena arena = own ? Arena{own->data(), 1} : shared();
+      Workspace w(p_, request_);
       for (int64_t tile = group * tiles_ / groups_; tile < (group + 1) * tiles_ / groups_; ++tile) {
-        open(w, tile, group, own ? own->data() : shared_arena_->data() + tile * p_.memory.floats);
-        if (pass == 0) load_inputs(w);
-        for (const Action& action : p_.passes[pass].actions) act(w, action);
-        if (pass + 1 == p_.passes.size()) store_results(w);
+        w.open(tile, arena);
+        if (pass == 0) w.load_inputs();
+        for (const Action& action : p_.passes[pass].actions) act(w, group, action);
+        if (pass + 1 == p_.passes.size()) w.store_results();
       }
       if (own) p_.give_back(std::move(own));
     };
+    const bool idle = pass > 0 && pass + 1 < p_.passes.size() && p_.passes[pass].actions.empty();
+    if (idle) return;
     if (worth_threads(p_.work))
       parallel_for(groups_, run_group);
     else
       for (int64_t group = 0; group < groups_; ++group) run_group(group);
-    reduce(p_.passes[pass]);
   }
 
   // Few tiles: op by op, each cut into rows for all threads. Rows do not see each other, so the bits are the same.
-  void breadth_first() {
-    std::unique_ptr<AlignedBuffer> arena = p_.lease(p_.memory.floats * tiles_);
-    std::vector<Workspace> all(static_cast<size_t>(tiles_));
+  void breadth_first(size_t pass) {
+    std::vector<Workspace> all(static_cast<size_t>(tiles_), Workspace(p_, request_));
     for (int64_t t = 0; t < tiles_; ++t) {
-      open(all[t], t, 0, arena->data() + t * p_.memory.floats);
-      load_inputs(all[t]);
+      all[t].open(t, shared());
+      if (pass == 0) all[t].load_inputs();
     }
-    for (const Action& action : p_.passes[0].actions) {
+    for (const Action& action : p_.passes[pass].actions) {
       if (action.kind != Action::forward) {
-        for (Workspace& w : all) act(w, action);
+        for (Workspace& w : all) act(w, 0, action);
         continue;
       }
       const Op& op = *graph_.ops[action.op];
@@ -115,56 +104,14 @@ class Run {
         parallel_for(tiles_ * parts, part);
       if (scratch) p_.give_back(std::move(scratch));
     }
-    for (Workspace& w : all) store_results(w);
-    p_.give_back(std::move(arena));
+    if (pass + 1 == p_.passes.size())
+      for (Workspace& w : all) w.store_results();
   }
 
   bool worth_threads(int64_t work) const { return work * request_.samples >= kWorthThreads; }
+  Arena shared() const { return {shared_arena_->data(), tiles_}; }
 
   // ---- one tile ----
-
-  void open(Workspace& w, int64_t index, int64_t group, float* arena) {
-    const int64_t first = index * p_.tile_samples;
-    const int64_t samples = std::min(p_.tile_samples, request_.samples - first);
-    w.index = index;
-    w.group = group;
-    w.arena = arena;
-    w.samples = samples;
-    w.value.resize(graph_.tensors.size());
-    w.gradient.resize(graph_.tensors.size());
-    for (size_t id = 0; id < graph_.tensors.size(); ++id) {
-      const int buffer = graph_.tensors[id].buffer;
-      w.value[id] = at(arena, p_.memory.value[buffer]);
-      w.gradient[id] = at(arena, p_.memory.gradient[buffer]);
-    }
-    if (p_.lanes == 1) {
-      for (size_t i = 0; i < graph_.inputs.size(); ++i)
-        bind(w, graph_.inputs[i], const_cast<void*>(request_.inputs[i]), first);
-      if (p_.purpose.outputs)
-        for (size_t o = 0; o < graph_.outputs.size(); ++o) bind(w, graph_.outputs[o], request_.outputs[o], first);
-    }
-    w.tile = Tile{};
-    w.tile.kernels = p_.purpose.kernels;
-    w.tile.lanes = p_.lanes;
-    w.tile.n = p_.lanes > 1 ? 1 : samples;
-    w.tile.valid_lanes = p_.lanes > 1 ? static_cast<int>(samples) : 1;
-    w.tile.first_sample = first;
-    w.tile.training = p_.purpose.training;
-    w.tile.seed = request_.seed;
-    w.tile.value = w.value.data();
-    w.tile.gradient = w.gradient.data();
-    w.tile.parameter = request_.parameters.data();
-    w.tile.scratch = arena + p_.memory.scratch;
-  }
-
-  static float* at(float* arena, int64_t offset) { return offset < 0 ? nullptr : arena + offset; }
-
-  // All tensors that share the buffer of `id` see the caller's array.
-  void bind(Workspace& w, int id, void* array, int64_t first_sample) {
-    const Tensor& t = graph_.tensors[id];
-    for (size_t other = 0; other < graph_.tensors.size(); ++other)
-      if (graph_.tensors[other].buffer == t.buffer) w.value[other] = static_cast<float*>(array) + first_sample * t.size;
-  }
 
   void prepare(Workspace& w, int op) const {
     const int64_t statistics = p_.statistics[op];
@@ -173,15 +120,9 @@ class Run {
     w.tile.statistics = statistics < 0 ? nullptr : statistics_.data() + statistics;
   }
 
-  void act(Workspace& w, const Action& action) {
-    switch (action.kind) {
-      case Action::losses:
-        return losses(w);
-      case Action::output_gradients:
-        return output_gradients(w);
-      default:
-        break;
-    }
+  void act(Workspace& w, int64_t group, const Action& action) {
+    if (action.kind == Action::losses) return losses(w);
+    if (action.kind == Action::output_gradients) return w.load_output_gradients();
     const Op& op = *graph_.ops[action.op];
     prepare(w, action.op);
     switch (action.kind) {
@@ -192,156 +133,72 @@ class Run {
       case Action::backward_partial:
         return op.backward_partial(w.tile, partial(action.op, w.index));
       default:
-        return backward(w, action.op);
+        break;
     }
+    w.accumulate.clear();
+    for (int64_t offset : p_.accumulator[action.op])
+      w.accumulate.push_back(offset < 0 ? nullptr : group_accumulators(group) + offset);
+    backward(w, action.op);
   }
 
   void backward(Workspace& w, int index) {
     const Op& op = *graph_.ops[index];
-    w.accumulate.clear();
-    for (int64_t offset : p_.accumulator[index])
-      w.accumulate.push_back(offset < 0 ? nullptr : group_accumulators(w.group) + offset);
     w.tile.accumulate = w.accumulate.data();
-    // A gradient that joins another one is made in the addend first.
-    w.dx.clear();
-    float* addend = w.arena + p_.memory.addend;
-    for (size_t i = 0; i < op.inputs.size(); ++i) {
-      const Write how = p_.writes[index][i];
-      w.dx.push_back(how == Write::none ? nullptr : how == Write::set ? w.gradient[op.inputs[i]] : addend);
-      if (how == Write::add) addend += gradient_floats(w, op.inputs[i]);
-    }
-    op.backward(w.tile, w.dx.data());
-    for (size_t i = 0; i < op.inputs.size(); ++i)
-      if (p_.writes[index][i] == Write::add) add_into(w, op.inputs[i], w.dx[i]);
-  }
-
-  int64_t gradient_floats(const Workspace& w, int tensor) const {
-    return graph_.tensors[tensor].size * w.tile.n * p_.lanes;
-  }
-
-  void add_into(Workspace& w, int tensor, const float* addend) {
-    w.tile.kernels->add_to(addend, w.gradient[tensor], gradient_floats(w, tensor));
-  }
-
-  // ---- in and out ----
-
-  void load(Workspace& w, const void* array, int64_t size, float* to) {
-    const float* from = static_cast<const float*>(array) + w.tile.first_sample * size;
-    if (p_.lanes == 1) {
-      std::memcpy(to, from, static_cast<size_t>(w.samples * size) * sizeof(float));
-      return;
-    }
-    // Lanes without a sample repeat the last one: whatever it does, it does not add anything new.
-    w.source.resize(static_cast<size_t>(p_.lanes));
-    for (int64_t lane = 0; lane < p_.lanes; ++lane) w.source[lane] = from + std::min(lane, w.samples - 1) * size;
-    w.tile.kernels->pack_lanes(w.source.data(), to, size);
-  }
-
-  void save(Workspace& w, const float* from, int64_t size, void* array) {
-    float* to = static_cast<float*>(array) + w.tile.first_sample * size;
-    if (p_.lanes == 1) {
-      std::memcpy(to, from, static_cast<size_t>(w.samples * size) * sizeof(float));
-      return;
-    }
-    w.sink.resize(static_cast<size_t>(p_.lanes));
-    for (int64_t lane = 0; lane < w.samples; ++lane) w.sink[lane] = to + lane * size;
-    w.tile.kernels->unpack_lanes(from, w.sink.data(), size, static_cast<int>(w.samples));
-  }
-
-  void load_inputs(Workspace& w) {
-    if (p_.lanes == 1) return;
-    for (size_t i = 0; i < graph_.inputs.size(); ++i) {
-      const int id = graph_.inputs[i];
-      if (w.value[id] != nullptr) load(w, request_.inputs[i], graph_.tensors[id].size, w.value[id]);
-    }
-  }
-
-  void store_results(Workspace& w) {
-    if (p_.lanes > 1 && p_.purpose.outputs)
-      for (size_t o = 0; o < graph_.outputs.size(); ++o) {
-        const int id = graph_.outputs[o];
-        save(w, w.value[id], graph_.tensors[id].size, request_.outputs[o]);
-      }
-    for (size_t i = 0; i < request_.input_gradients.size(); ++i) {
-      const int id = graph_.inputs[i];
-      if (request_.input_gradients[i] != nullptr && p_.wanted[graph_.tensors[id].buffer])
-        save(w, w.gradient[id], graph_.tensors[id].size, request_.input_gradients[i]);
-    }
+    op.backward(w.tile, w.begin_gradients(op.inputs, p_.writes[index]));
+    w.end_gradients(op.inputs, p_.writes[index]);
   }
 
   void losses(Workspace& w) {
     for (size_t l = 0; l < graph_.losses.size(); ++l) {
-      const LossTerm& term = graph_.losses[l];
-      LossArgs args{};
-      args.rows = term.rows * w.tile.n;
-      args.C = term.C;
-      args.lanes = p_.lanes;
-      args.valid_lanes = w.tile.valid_lanes;
-      args.prediction = w.value[term.tensor];
-      const float* target = static_cast<const float*>(request_.targets[l]) + w.tile.first_sample * term.target_size();
-      if (p_.lanes > 1) {
-        float* packed = w.arena + p_.memory.target[l];
-        load(w, request_.targets[l], term.target_size(), packed);
-        target = packed;
-      }
-      if (term.sparse())
-        args.labels = reinterpret_cast<const int32_t*>(target);
-      else
-        args.target = target;
-      args.weights = loss_weights(w, l);
-      const Write how = p_.purpose.backward ? p_.root_writes[l] : Write::none;
-      if (how == Write::set) args.gradient = w.gradient[term.tensor];
-      if (how == Write::add) args.gradient = w.arena + p_.memory.addend;
-      args.scale = term.weight;
-      if (term.mean) args.scale /= static_cast<float>(request_.samples * term.rows);
-      losses_[l * static_cast<size_t>(tiles_) + static_cast<size_t>(w.index)] = run_loss(*w.tile.kernels, term, args);
-      if (how == Write::add) add_into(w, term.tensor, args.gradient);
+      if (p_.joined[l] >= 0) continue;
+      const LossArgs args = w.loss_args(l);
+      loss_of(l, w.index) = run_loss(*w.tile.kernels, graph_.losses[l], args);
+      w.add_loss(l, args);
     }
   }
 
-  // [rows][lanes] weights of loss l, spread over positions where they are given by sample.
-  const float* loss_weights(Workspace& w, size_t l) {
-    const float* given = request_.sample_weights.empty() ? nullptr : request_.sample_weights[l];
-    if (given == nullptr) return nullptr;
-    const int64_t rows = graph_.losses[l].rows;
-    float* to = w.arena + p_.memory.loss_weight[l];
-    if (request_.weights_per_position[l]) {
-      load(w, given, rows, to);
-      return to;
-    }
-    const int64_t first = w.tile.first_sample;
-    if (p_.lanes > 1) {
-      for (int64_t row = 0; row < rows; ++row)
-        for (int64_t lane = 0; lane < p_.lanes; ++lane)
-          to[row * p_.lanes + lane] = given[first + std::min(lane, w.samples - 1)];
-    } else {
-      for (int64_t sample = 0; sample < w.samples; ++sample)
-        std::fill_n(to + sample * rows, rows, given[first + sample]);
-    }
-    return to;
+  // ---- the whole batch ----
+
+  void finish(const Pass& pass) {
+    if (pass.end == Pass::results) return;
+    if (pass.end == Pass::reduce_forward || pass.end == Pass::reduce_backward) return reduce(pass);
+    const Op& op = *graph_.ops[pass.op];
+    std::unique_ptr<AlignedBuffer> memory =
+        p_.lease(std::max<int64_t>(op.scratch_size(*p_.purpose.kernels, p_.lanes, request_.samples), 1));
+    Workspace w(p_, request_);
+    w.open_whole(shared(), memory->data());
+    prepare(w, pass.op);
+    // Straight into the caller's gradients: there is one tile, and its sums come in one order.
+    for (int slot : op.parameters)
+      w.accumulate.push_back(!p_.purpose.backward || slot < 0 || !graph_.parameters[slot].trainable
+                                 ? nullptr
+                                 : request_.parameter_gradients[slot]);
+    if (pass.end == Pass::whole_forward)
+      op.forward(w.tile, 0, op.units(w.tile.n));
+    else if (pass.end == Pass::whole_backward)
+      backward(w, pass.op);
+    else
+      joined(w, pass);
+    p_.give_back(std::move(memory));
   }
 
-  void output_gradients(Workspace& w) {
-    for (size_t o = 0; o < graph_.outputs.size(); ++o) {
-      const int id = graph_.outputs[o];
-      if (p_.root_writes[o] == Write::none || graph_.tensors[id].dtype != DType::float32) continue;
-      const bool add = p_.root_writes[o] == Write::add;
-      float* to = add ? w.arena + p_.memory.addend : w.gradient[id];
-      const int64_t size = graph_.tensors[id].size;
-      load(w, request_.output_gradients[o], size, to);
-      clear_idle_lanes(w, to, size);
-      if (add) add_into(w, id, to);
-    }
-  }
-
-  // Lanes without a sample must not add to the gradients of parameters.
-  void clear_idle_lanes(Workspace& w, float* values, int64_t size) const {
-    for (int64_t lane = w.samples; p_.lanes > 1 && lane < p_.lanes; ++lane)
-      for (int64_t i = 0; i < size; ++i) values[i * p_.lanes + lane] = 0.0f;
+  void joined(Workspace& w, const Pass& pass) {
+    const Op& op = *graph_.ops[pass.op];
+    const size_t l = static_cast<size_t>(pass.loss);
+    const bool backward = p_.purpose.backward;
+    const JoinedLoss loss{static_cast<const int32_t*>(request_.targets[l]), w.loss_weights(l), w.loss_scale(l),
+                          backward};
+    w.tile.accumulate = w.accumulate.data();
+    float* dx = backward ? w.begin_gradients(op.inputs, p_.writes[pass.op])[0] : nullptr;
+    loss_of(l, 0) = op.run_joined(w.tile, loss, dx);
+    if (backward) w.end_gradients(op.inputs, p_.writes[pass.op]);
   }
 
   // ---- what tiles have in common ----
 
+  double& loss_of(size_t l, int64_t tile) {
+    return losses_[l * static_cast<size_t>(tiles_) + static_cast<size_t>(tile)];
+  }
   double* partial(int op, int64_t tile) {
     return partials_.data() + p_.partial[op] * tiles_ + tile * graph_.ops[op]->partial_size();
   }
@@ -349,27 +206,29 @@ class Run {
 
   void clear_accumulators(int64_t group) { std::fill_n(group_accumulators(group), p_.accumulator_floats, 0.0f); }
 
+  void clear_gradients() {
+    for (size_t slot = 0; slot < graph_.parameters.size(); ++slot)
+      if (float* to = request_.parameter_gradients[slot])
+        std::memset(to, 0, static_cast<size_t>(graph_.parameters[slot].size) * sizeof(float));
+  }
+
   void reduce(const Pass& pass) {
-    if (pass.reduce_op < 0) return;
-    const Op& op = *graph_.ops[pass.reduce_op];
-    float* statistics = statistics_.data() + p_.statistics[pass.reduce_op];
-    const double* partials = partial(pass.reduce_op, 0);
-    if (!pass.reduce_backward) {
+    const Op& op = *graph_.ops[pass.op];
+    float* statistics = statistics_.data() + p_.statistics[pass.op];
+    const double* partials = partial(pass.op, 0);
+    if (pass.end == Pass::reduce_forward) {
       op.forward_reduce(partials, tiles_, request_.parameters.data(), statistics);
       return;
     }
     // The first group's accumulators take it; no group is at work now.
     std::vector<float*> gradient;
-    for (int64_t offset : p_.accumulator[pass.reduce_op])
+    for (int64_t offset : p_.accumulator[pass.op])
       gradient.push_back(offset < 0 ? nullptr : group_accumulators(0) + offset);
     op.backward_reduce(partials, tiles_, statistics, gradient.data());
   }
 
   // Groups are added in order, element by element; then the lanes; then the ops that share a parameter.
   void collect_gradients() {
-    for (size_t slot = 0; slot < graph_.parameters.size(); ++slot)
-      if (float* to = request_.parameter_gradients[slot])
-        std::memset(to, 0, static_cast<size_t>(graph_.parameters[slot].size) * sizeof(float));
     for (size_t i = 0; i < graph_.ops.size(); ++i) {
       const Op& op = *graph_.ops[i];
       for (size_t k = 0; k < p_.accumulator[i].size(); ++k) {
@@ -420,7 +279,7 @@ class Run {
   std::shared_ptr<const AlignedBuffer> weights_;
   AlignedBuffer statistics_, accumulators_;
   std::vector<double> partials_, losses_;
-  std::unique_ptr<AlignedBuffer> shared_arena_;
+  std::unique_ptr<AlignedBuffer> shared_arena_;  // of all tiles, where they wait for each other
 };
 
 // No samples: nothing runs; sums and gradients are zero.
@@ -436,6 +295,8 @@ void answer_empty(const Graph& graph, Request& request) {
 
 bool Plan::uses_lanes(int64_t samples) const {
   if (graph_.layout != Layout::automatic) return graph_.layout == Layout::lanes;
+  for (const auto& op : graph_.ops)
+    if (!op->takes_lanes()) return false;
   const int lanes = active_kernels().lanes;
   if (samples < lanes / 2) return false;
   bool convolutions = false;

@@ -33,10 +33,15 @@ struct Graph {
   std::vector<int> inputs, outputs;      // tensors
   std::vector<LossTerm> losses;
   Layout layout = Layout::automatic;
+  bool join_losses = true;  // Fusions::loss
 };
 
 struct Pair {
   int64_t height, width;
+};
+
+struct LstmParameters {
+  int kernel, recurrent_kernel, bias;  // slots; bias may be -1
 };
 
 // Rewrites that change how a plan computes, not what. All are on unless a test compares with and without.
@@ -44,6 +49,7 @@ struct Fusions {
   bool activation = true;   // of a convolution or dense layer, applied while its sums are in registers
   bool up_sampling = true;  // nearest, folded into the kernel of the convolution that follows
   bool pooling = true;      // max pooling of a convolution's rows while they are in the cache
+  bool loss = true;         // a sparse cross-entropy taken by the large dense layer that makes the logits
 };
 
 // An op to be: what fusion may look at and change, and how to make it.
@@ -84,11 +90,22 @@ class GraphBuilder {
   int up_sampling2d(int x, Pair size, Interpolation interpolation);
   int activation(int x, ActivationSpec activation);
   int batch_normalization(int x, const BatchNormParameters& parameters, float momentum, float epsilon, bool frozen);
-  int dropout(int x, float rate, uint64_t seed);
+  int dropout(int x, float rate, uint64_t seed, bool shared_axis);  // shared: one mask along the first axis
   int global_average_pooling2d(int x, bool keepdims);
   int reshape(int x, const Shape& shape);
   int add(const std::vector<int>& xs);
   int concatenate(const std::vector<int>& xs, int64_t axis);
+  // builder_sequences.cpp
+  int embedding(int ids, int table);
+  // y (T, units), with one more row, the last state of the cell, where `with_state`. -1: no mask, no initial state.
+  int lstm(int x, const LstmParameters& parameters, int mask, int initial_h, int initial_c, bool with_state);
+  int slice(int x, int64_t begin, int64_t end);  // rows of the first axis
+  int reverse(int x);                            // along the first axis
+  int keep_where(int x, int mask);               // 0 where the mask, of the leading axes of x, is 0
+  int to_int32(int x);                           // the fraction is cut off; what int32 cannot hold becomes -1
+  // int32: 1 where x differs from `value`; of float32, where any number on the last axis does.
+  int differs(int x, float value);
+
   int loss(int prediction, LossKind kind, bool from_logits, bool mean, float weight);
 
   // Fuses, drops what no output and no loss needs, and makes the ops. The builder is empty afterwards.

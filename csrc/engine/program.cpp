@@ -10,7 +10,7 @@ constexpr int64_t kTileBytes = 512 * 1024;  // channels layout: a tile grows unt
 constexpr int64_t kTileSamples = 16;        // ... or it has this many samples
 constexpr int64_t kMaxGroups = 16;
 constexpr int64_t kAccumulatorBytes = 256 << 20;  // of all groups together
-constexpr int64_t kKeptArenaBytes = 64 << 20;     // larger ones are not kept between calls
+constexpr int64_t kKeptBytes = int64_t{1} << 29;  // of memory kept between calls, together
 
 // Places blocks that live over [from, to] of a timeline so that blocks alive together do not overlap: first fit, in
 // the order in which they begin. Alignment is a cache line.
@@ -54,6 +54,7 @@ Program::Program(const Graph& g, const Purpose& p)
       for (int id : g.outputs) bound[g.tensors[id].buffer] = 1;
   }
   std::vector<char> runs;
+  join_losses();
   choose_forward_ops(runs);
   if (p.backward) plan_backward(runs);
   plan_passes(runs);
@@ -68,6 +69,32 @@ Program::Program(const Graph& g, const Purpose& p)
   }
   plan_weights(runs);
   if (lanes > 1) tile_samples = lanes;
+}
+
+// A loss may be taken together with the op that makes its prediction, if nothing else looks at that.
+void Program::join_losses() {
+  joined.assign(graph.losses.size(), -1);
+  if (!purpose.losses || purpose.reaches_outputs() || !graph.join_losses) return;
+  std::vector<int> readers(graph.buffers, 0);
+  for (const auto& op : graph.ops)
+    for (int id : op->inputs) ++readers[graph.tensors[id].buffer];
+  for (const LossTerm& term : graph.losses) ++readers[graph.tensors[term.tensor].buffer];
+  for (size_t l = 0; l < graph.losses.size(); ++l) {
+    const LossTerm& term = graph.losses[l];
+    if (!term.sparse() || !term.from_logits) continue;
+    const int buffer = graph.tensors[term.tensor].buffer;
+    for (size_t i = 0; i < graph.ops.size() && readers[buffer] == 1; ++i)
+      if (graph.ops[i]->joins_loss(lanes) && graph.tensors[graph.ops[i]->outputs[0]].buffer == buffer)
+        joined[l] = static_cast<int>(i);
+  }
+}
+
+bool Program::is_joined(size_t op) const {
+  return std::find(joined.begin(), joined.end(), static_cast<int>(op)) != joined.end();
+}
+
+int Program::root_tensor(size_t loss) const {
+  return joined[loss] < 0 ? graph.losses[loss].tensor : graph.ops[joined[loss]]->inputs[0];
 }
 
 void Program::choose_forward_ops(std::vector<char>& runs) const {
@@ -111,7 +138,12 @@ void Program::plan_backward(const std::vector<char>& runs) {
     return how;
   };
   if (purpose.losses)
-    for (const LossTerm& term : graph.losses) root_writes.push_back(write_to(term.tensor));
+    for (size_t l = 0; l < graph.losses.size(); ++l) {
+      root_writes.push_back(write_to(root_tensor(l)));
+      if (joined[l] < 0) continue;
+      runs_backward[joined[l]] = 1;
+      writes[joined[l]].push_back(root_writes.back());
+    }
   else
     for (int id : graph.outputs) root_writes.push_back(write_to(id));
   for (size_t i = graph.ops.size(); i-- > 0;) {
@@ -127,30 +159,41 @@ void Program::plan_backward(const std::vector<char>& runs) {
 void Program::plan_passes(const std::vector<char>& runs) {
   passes.emplace_back();
   const auto emit = [&](Action::Kind kind, int op = -1) { passes.back().actions.push_back({kind, op}); };
-  const auto close = [&](int op, bool backward) {
-    passes.back().reduce_op = op;
-    passes.back().reduce_backward = backward;
+  const auto close = [&](Pass::End end, size_t op, int loss = -1) {
+    passes.back().end = end;
+    passes.back().op = static_cast<int>(op);
+    passes.back().loss = loss;
     passes.emplace_back();
   };
   // A gradient that does not look at what forward wrote needs no forward at all.
   const bool skip_forward = purpose.backward && !purpose.losses && !purpose.outputs && graph.ops.size() == 1 &&
                             !graph.ops[0]->backward_reads_forward();
   for (size_t i = 0; i < graph.ops.size() && !skip_forward; ++i) {
-    if (!runs[i]) continue;
+    if (!runs[i] || is_joined(i)) continue;
+    if (is_whole(i)) {
+      close(Pass::whole_forward, i);
+      continue;
+    }
     if (graph.ops[i]->needs_batch(purpose.training)) {
       emit(Action::forward_partial, static_cast<int>(i));
-      close(static_cast<int>(i), false);
+      close(Pass::reduce_forward, i);
     }
     emit(Action::forward, static_cast<int>(i));
   }
   if (purpose.losses) emit(Action::losses);
+  for (size_t l = 0; l < joined.size(); ++l)
+    if (joined[l] >= 0) close(Pass::whole_joined, static_cast<size_t>(joined[l]), static_cast<int>(l));
   if (!purpose.backward) return;
   if (!purpose.losses) emit(Action::output_gradients);
   for (size_t i = graph.ops.size(); i-- > 0;) {
-    if (!runs_backward[i]) continue;
+    if (!runs_backward[i] || is_joined(i)) continue;
+    if (is_whole(i)) {
+      close(Pass::whole_backward, i);
+      continue;
+    }
     if (graph.ops[i]->needs_batch(purpose.training)) {
       emit(Action::backward_partial, static_cast<int>(i));
-      close(static_cast<int>(i), true);
+      close(Pass::reduce_backward, i);
     }
     emit(Action::backward, static_cast<int>(i));
   }
@@ -177,10 +220,11 @@ void Program::plan_memory(const std::vector<char>& runs) {
   for (int64_t i = 0; i < count; ++i) {
     if (!runs[i]) continue;
     const Op& op = *graph.ops[i];
-    for (int id : op.inputs) touch(id, i);
+    const bool joins = is_joined(static_cast<size_t>(i));
+    for (int id : op.inputs) touch(id, joins ? count : i);
     for (size_t o = 0; o < op.outputs.size(); ++o) {
       // Later outputs are by-products. Aliases share a buffer, so ask for any reader of the buffer.
-      bool used = o == 0 || (o == 1 && purpose.backward && runs_backward[i]);
+      bool used = o == 0 ? !joins : op.keeps_output(o, purpose.backward && runs_backward[i]);
       for (size_t id = 0; id < read.size() && !used; ++id)
         used = read[id] && graph.tensors[id].buffer == buffer(op.outputs[o]);
       if (used) touch(op.outputs[o], i);
@@ -189,7 +233,7 @@ void Program::plan_memory(const std::vector<char>& runs) {
   if (purpose.reaches_outputs())
     for (int id : graph.outputs) touch(id, end);
   if (purpose.losses)
-    for (const LossTerm& term : graph.losses) touch(term.tensor, count);
+    for (size_t l = 0; l < graph.losses.size(); ++l) touch(root_tensor(l), count);
 
   // Backward may read every value; batch statistics keep tiles waiting between passes, where reuse still holds.
   const bool keep_all = purpose.backward;
@@ -209,7 +253,7 @@ void Program::plan_memory(const std::vector<char>& runs) {
 
   int64_t scratch = 0, addend = 0;
   for (int64_t i = 0; i < count; ++i)
-    if (runs[i]) scratch = std::max(scratch, graph.ops[i]->scratch_size(*purpose.kernels, lanes, tile_samples));
+    if (runs[i] && !is_whole(static_cast<size_t>(i))) scratch = std::max(scratch, graph.ops[i]->scratch_size(*purpose.kernels, lanes, tile_samples));
   if (purpose.backward) {
     // A gradient lives from its first writer (time of a root: count) to the op that made the value.
     std::vector<int64_t> born(graph.buffers, -1), dies(graph.buffers, -1);
@@ -223,14 +267,15 @@ void Program::plan_memory(const std::vector<char>& runs) {
     const size_t roots = root_writes.size();
     for (size_t r = 0; r < roots; ++r) {
       adding = 0;
-      write(purpose.losses ? graph.losses[r].tensor : graph.outputs[r], root_writes[r], count);
+      write(purpose.losses ? root_tensor(r) : graph.outputs[r], root_writes[r], count);
       addend = std::max(addend, adding);
     }
     for (int64_t i = count - 1; i >= 0; --i) {
       if (!runs_backward[i]) continue;
       const Op& op = *graph.ops[i];
       adding = 0;
-      for (size_t in = 0; in < op.inputs.size(); ++in) write(op.inputs[in], writes[i][in], backward_time(i));
+      const bool joins = is_joined(static_cast<size_t>(i));
+      for (size_t in = 0; in < op.inputs.size() && !joins; ++in) write(op.inputs[in], writes[i][in], backward_time(i));
       addend = std::max(addend, adding);
       dies[buffer(op.outputs[0])] = backward_time(i);
     }
@@ -243,6 +288,7 @@ void Program::plan_memory(const std::vector<char>& runs) {
   memory.scratch = placer.place(scratch, 0, end);
   memory.scratch_floats = round_to_line(scratch);
   memory.addend = placer.place(addend, 0, end);
+  memory.addend_floats = round_to_line(addend);
   memory.floats = placer.total();
 }
 
@@ -279,7 +325,7 @@ void Program::plan_weights(const std::vector<char>& runs) {
     for (size_t p = 0; p < op.parameters.size(); ++p) {
       const int slot = op.parameters[p];
       accumulator[i].push_back(-1);
-      if (slot < 0 || !graph.parameters[slot].trainable) continue;
+      if (slot < 0 || !graph.parameters[slot].trainable || is_whole(i)) continue;
       accumulator[i][p] = accumulator_floats;
       accumulator_floats +=
           round_to_line(op.accumulator_size(p, graph.parameters[slot].size) * op.accumulator_lanes(p, lanes));
@@ -318,21 +364,27 @@ std::shared_ptr<const AlignedBuffer> Program::packed_weights(const float* const*
 std::unique_ptr<AlignedBuffer> Program::lease(int64_t floats) const {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    for (auto& arena : arenas_)
-      if (arena->size() >= floats) {
-        std::swap(arena, arenas_.back());
-        std::unique_ptr<AlignedBuffer> found = std::move(arenas_.back());
-        arenas_.pop_back();
-        return found;
-      }
+    auto best = arenas_.end();  // the smallest that is large enough
+    for (auto arena = arenas_.begin(); arena != arenas_.end(); ++arena)
+      if ((*arena)->size() >= floats && (best == arenas_.end() || (*arena)->size() < (*best)->size())) best = arena;
+    if (best != arenas_.end()) {
+      std::unique_ptr<AlignedBuffer> found = std::move(*best);
+      arenas_.erase(best);
+      return found;
+    }
   }
   return std::make_unique<AlignedBuffer>(floats);
 }
 
 void Program::give_back(std::unique_ptr<AlignedBuffer> arena) const {
-  if (arena->size() * static_cast<int64_t>(sizeof(float)) > kKeptArenaBytes) return;
   std::lock_guard<std::mutex> lock(mutex_);
   arenas_.push_back(std::move(arena));
+  int64_t floats = 0;
+  for (const auto& kept : arenas_) floats += kept->size();
+  while (floats * static_cast<int64_t>(sizeof(float)) > kKeptBytes) {  // the oldest go first
+    floats -= arenas_.front()->size();
+    arenas_.erase(arenas_.begin());
+  }
 }
 
 }  // namespace day33

@@ -31,12 +31,14 @@ struct Action {
   int op = -1;  // index in the graph
 };
 
-// Tiles run the actions of a pass one after the other without waiting for each other. A pass ends where an op needs
-// the whole batch; then its partial results are reduced.
+// Tiles run the actions of a pass one after the other without waiting for each other. A pass ends where the whole batch
+// is needed: to reduce an op's partial results, or for an op that takes the batch as one tile.
 struct Pass {
+  enum End { results, reduce_forward, reduce_backward, whole_forward, whole_joined, whole_backward };
   std::vector<Action> actions;
-  int reduce_op = -1;
-  bool reduce_backward = false;
+  End end = results;
+  int op = -1;    // at the end
+  int loss = -1;  // joined with the op
 };
 
 enum class Write : char { none, set, add };  // what an op does with the gradient of one of its inputs
@@ -46,7 +48,7 @@ struct Memory {
   std::vector<int64_t> value, gradient;      // by buffer
   std::vector<int64_t> target, loss_weight;  // by loss
   int64_t scratch = 0, scratch_floats = 0;
-  int64_t addend = 0;  // a gradient on its way to be added to another
+  int64_t addend = 0, addend_floats = 0;  // a gradient on its way to be added to another
   int64_t floats = 0;
 };
 
@@ -62,6 +64,7 @@ class Program {
   std::vector<Pass> passes;
   std::vector<std::vector<Write>> writes;  // by op, by input
   std::vector<Write> root_writes;          // by loss, or by output
+  std::vector<int> joined;                 // by loss: the op that takes it with its output, or -1
   std::vector<char> wanted;                // by buffer: carries a gradient
   std::vector<char> bound;                 // by buffer: lies in the caller's array (channels layout only)
   std::vector<char> runs_backward;         // by op
@@ -88,11 +91,16 @@ class Program {
   std::shared_ptr<const AlignedBuffer> packed_weights(const float* const* parameters, uint64_t owner,
                                                       uint64_t version) const;
 
-  // A tile's memory, returned to the program for the next call.
+  // Memory for a tile, or for all of them, returned to the program for the next call.
   std::unique_ptr<AlignedBuffer> lease(int64_t floats) const;
   void give_back(std::unique_ptr<AlignedBuffer> arena) const;
 
  private:
+  bool is_whole(size_t op) const { return graph.ops[op]->whole(lanes); }
+  bool is_joined(size_t op) const;
+  // The gradient of a loss goes to what it reads, or, joined with an op, to what that op reads.
+  int root_tensor(size_t loss) const;
+  void join_losses();
   void choose_forward_ops(std::vector<char>& runs) const;
   void plan_backward(const std::vector<char>& runs_forward);
   void plan_passes(const std::vector<char>& runs_forward);

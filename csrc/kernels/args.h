@@ -44,7 +44,8 @@ struct LossArgs {
   const float* target;      // [rows][C][lanes]; not used by the sparse loss
   const int32_t* labels;    // [rows][lanes]; sparse loss only. A label outside [0, C) makes loss and gradient NaN
   const float* weights;     // [rows][lanes], or null for all ones
-  float* gradient;          // [rows][C][lanes], or null when only the value is wanted
+  float* gradient;          // [rows][C][lanes], or null when only the value is wanted. The sparse loss of logits may
+                            // write it over the prediction
   float scale;              // multiplies the gradient (1 / positions for a mean)
 };
 
@@ -105,6 +106,38 @@ struct CorrelateArgs {
   int64_t pixels;
   int64_t a_step, b_step, dw_step;
   int64_t O;
+};
+
+// ---- matrix products (ops/gemm.h) ----
+
+// One panel: `count` lines (rows of A, columns of B) by K, written as [K][width], zeros beyond `count`.
+struct GemmPackArgs {
+  const float* x;
+  int64_t step;         // between rows of x in memory
+  const int32_t* rows;  // which rows of x, or null for 0, 1, 2, ...
+  int64_t K, count, width;
+};
+
+// A tile of C from a panel of A and a panel of B. Row r of C begins at c + c_rows[r].
+struct GemmTileArgs {
+  const float* a;
+  const float* b;
+  int64_t K;
+  float* c;
+  const int64_t* c_rows;
+  int rows, columns;
+  const float* bias;  // of these columns, or null; not used with `add`
+  bool add;           // to what C holds
+};
+
+// ---- recurrent cells: one row ----
+
+struct LstmCellArgs {
+  int64_t U;
+  float* gates;           // [4][U]: forward turns sums into gates, backward gates into gradients of sums
+  const float* c_before;  // [U], or null for zeros
+  float* c;               // [U]
+  float* h;               // [U], forward only
 };
 
 }  // namespace day33

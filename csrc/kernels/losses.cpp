@@ -129,8 +129,12 @@ struct LogitsLoss {
   DAY33_INLINE Vec row_loss(Row row, const RowData& data) {
     const float inf = __builtin_inff();
     const float* z = data.prediction;
-    Vec largest = broadcast(-inf), sum = broadcast(0.0f), loss = broadcast(0.0f);
-    row.each([&](auto at) { largest = greater_of(largest, at.load(z, -inf)); });
+    Vec largest = broadcast(-inf), sum = broadcast(0.0f), loss = broadcast(0.0f), chosen = broadcast(0.0f);
+    row.each([&](auto at) {
+      const Vec logit = at.load(z, -inf);
+      largest = greater_of(largest, logit);
+      if constexpr (kSparse) chosen += keep_where(at.channel == data.label, logit);
+    });
     largest = row.reduce_max(largest);
     row.each([&](auto at) {
       const Vec e = at.keep(exp(at.load(z, -inf) - largest));
@@ -139,19 +143,19 @@ struct LogitsLoss {
     });
     sum = row.reduce_sum(sum);
     const Vec log_sum = log(sum);
-    row.each([&](auto at) {
-      const Vec distance = log_sum - (at.load(z, 0.0f) - largest);
-      if constexpr (kSparse)
-        loss += at.keep(keep_where(at.channel == data.label, distance));
-      else
+    if constexpr (!kSparse) {
+      row.each([&](auto at) {
+        const Vec distance = log_sum - (at.load(z, 0.0f) - largest);
         loss += at.keep(at.load(data.target, 0.0f) * distance);
-    });
+      });
+    }
     if (data.gradient != nullptr) {
       row.each([&](auto at) {
         const Vec g = at.load(data.gradient, 0.0f) / sum - target_at<kSparse>(data, at);
         at.store(data.gradient, keep_where(data.valid, g * data.scale));
       });
     }
+    if constexpr (kSparse) return log_sum - (row.reduce_sum(chosen) - largest);
     return row.reduce_sum(loss);
   }
 };

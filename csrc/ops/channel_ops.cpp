@@ -201,8 +201,8 @@ class GlobalAverageOp final : public Op {
 
 class DropoutOp final : public Op {
  public:
-  DropoutOp(int x, int y, int64_t features, float rate, uint64_t seed)
-      : Op("dropout", {x}, {y}, {}), features_(features), rate_(rate), seed_(seed) {}
+  DropoutOp(int x, int y, int64_t repeats, int64_t features, float rate, uint64_t seed)
+      : Op("dropout", {x}, {y}, {}), repeats_(repeats), features_(features), rate_(rate), seed_(seed) {}
 
   void forward(const Tile& tile, int64_t, int64_t) const override {
     if (tile.training && rate_ > 0.0f)
@@ -221,17 +221,17 @@ class DropoutOp final : public Op {
   std::string detail() const override { return std::to_string(rate_); }
 
  private:
-  size_t bytes(const Tile& tile) const { return static_cast<size_t>(tile.n * features_ * tile.lanes) * sizeof(float); }
+  size_t bytes(const Tile& tile) const { return static_cast<size_t>(tile.n * repeats_ * features_ * tile.lanes) * sizeof(float); }
   void mask(const Tile& tile, const float* x, float* y) const {
     // Weyl step between the seeds of layers and of training steps, so that no two pairs meet in one key.
     const uint64_t key = tile.seed + seed_ * 0x9E3779B97F4A7C15u;
     const int64_t floats = features_ * tile.lanes;
-    for (int64_t sample = 0; sample < tile.n; ++sample)
-      tile.kernels->dropout(x + sample * floats, y + sample * floats, features_, tile.lanes, key,
-                            tile.first_sample + sample, rate_);
+    for (int64_t row = 0; row < tile.n * repeats_; ++row)
+      tile.kernels->dropout(x + row * floats, y + row * floats, features_, tile.lanes, key,
+                            tile.first_sample + row / repeats_, rate_);
   }
 
-  const int64_t features_;
+  const int64_t repeats_, features_;
   const float rate_;
   const uint64_t seed_;
 };
@@ -330,8 +330,8 @@ std::unique_ptr<Op> make_activation(int x, int y, Activation kind, float alpha, 
 std::unique_ptr<Op> make_global_average(int x, int y, int64_t pixels, int64_t C) {
   return std::make_unique<GlobalAverageOp>(x, y, pixels, C);
 }
-std::unique_ptr<Op> make_dropout(int x, int y, int64_t features, float rate, uint64_t seed) {
-  return std::make_unique<DropoutOp>(x, y, features, rate, seed);
+std::unique_ptr<Op> make_dropout(int x, int y, int64_t repeats, int64_t features, float rate, uint64_t seed) {
+  return std::make_unique<DropoutOp>(x, y, repeats, features, rate, seed);
 }
 std::unique_ptr<Op> make_add(std::vector<int> xs, int y, int64_t features) {
   return std::make_unique<AddOp>(std::move(xs), y, features);

@@ -25,7 +25,8 @@ std::unique_ptr<Op> make_up_sampling2d(int x, int y, int64_t H, int64_t W, int64
 std::unique_ptr<Op> make_activation(int x, int y, Activation kind, float alpha, int64_t rows, int64_t C);
 
 std::unique_ptr<Op> make_global_average(int x, int y, int64_t pixels, int64_t C);
-std::unique_ptr<Op> make_dropout(int x, int y, int64_t features, float rate, uint64_t seed);
+// [repeats][features]: what is dropped is the same in every repeat.
+std::unique_ptr<Op> make_dropout(int x, int y, int64_t repeats, int64_t features, float rate, uint64_t seed);
 std::unique_ptr<Op> make_add(std::vector<int> xs, int y, int64_t features);
 // Each input is [outer][inner[i]]; the output [outer][sum of inner].
 std::unique_ptr<Op> make_concatenate(std::vector<int> xs, int y, int64_t outer, std::vector<int64_t> inner);

@@ -16,15 +16,18 @@ class LinearOp : public Op {
   LinearOp(std::string kind, int x, std::vector<int> outputs, int kernel, int bias, ActivationSpec activation)
       : Op(std::move(kind), {x}, std::move(outputs), {kernel, bias}), activation_(activation) {}
 
-  bool backward_reads_forward() const override { return activation_.kind != Activation::linear; }
+  bool backward_reads_forward() const override { return !linear(); }
   int accumulator_lanes(size_t i, int lanes) const override { return i == kKernel ? lanes : 1; }
 
  protected:
   // `rows` rows of C channels, finished by the kernels but for the activation; relu they do themselves.
   void activate(const Tile& tile, float* y, int64_t rows, int64_t C) const;
-  // dy becomes the gradient before the activation, from the output y; and the bias gets its gradient.
+  // dy becomes the gradient before the activation, from the output y ...
+  void through_activation(const Tile& tile, const float* y, float* dy, int64_t rows, int64_t C) const;
+  // ... and the bias gets its gradient.
   void backward_to_sum(const Tile& tile, const float* y, float* dy, int64_t rows, int64_t C) const;
 
+  bool linear() const { return activation_.kind == Activation::linear; }
   bool fused_relu() const { return activation_.kind == Activation::relu; }
   const float* bias(const Tile& tile) const {
     return parameters[kBias] >= 0 ? tile.parameter[parameters[kBias]] : nullptr;

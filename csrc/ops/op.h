@@ -52,6 +52,14 @@ struct Tile {
   const float* statistics;
 };
 
+// A sparse cross-entropy of the op's output, taken by the op itself so that the output is never there as a whole.
+struct JoinedLoss {
+  const int32_t* labels;  // a row each
+  const float* weights;   // a row each, or null; rows of weight 0 are left out
+  float scale;            // multiplies the gradient
+  bool backward;
+};
+
 class Op {
  public:
   Op(std::string kind, std::vector<int> inputs, std::vector<int> outputs, std::vector<int> parameters)
@@ -72,6 +80,20 @@ class Op {
   // dx: one pointer an input, null where no gradient is wanted. Overwritten, never added to. May change the
   // gradient of its output in place.
   virtual void backward(const Tile& tile, float* const* dx) const = 0;
+
+  // Whether the op takes the whole batch at once and spreads the work over the pool itself, as matrix products with
+  // large weights do. Its tile is then the batch, and `accumulate` points into the caller's gradients.
+  virtual bool whole(int /*lanes*/) const { return false; }
+  // Whether the op can run with samples in the lanes.
+  virtual bool takes_lanes() const { return true; }
+  // Whether output o, a by-product, is wanted by the op itself.
+  virtual bool keeps_output(size_t o, bool backward) const { return o == 1 && backward; }
+
+  // Ops that can take a sparse cross-entropy of their output together with it: forward, loss and backward in one.
+  // Returns the sum over rows of weight * loss.
+  virtual bool joins_loss(int /*lanes*/) const { return false; }
+  virtual double run_joined(const Tile&, const JoinedLoss&, float* /*dx*/) const { return 0.0; }
+
   // Whether backward reads what forward wrote (its outputs, scratch or statistics).
   virtual bool backward_reads_forward() const { return true; }
 

@@ -106,11 +106,32 @@ class PlanBuilder:
         epsilon: float,
         frozen: bool = False,
     ) -> int: ...
-    def dropout(self, x: int, rate: float, seed: int) -> int: ...  # active with training=True only
+    # Active with training=True only. shared_axis: the same for all entries of the first axis.
+    def dropout(self, x: int, rate: float, seed: int, *, shared_axis: bool = False) -> int: ...
     def global_average_pooling2d(self, x: int, *, keepdims: bool) -> int: ...
     def reshape(self, x: int, shape: Sequence[int]) -> int: ...
     def add(self, xs: Sequence[int]) -> int: ...
     def concatenate(self, xs: Sequence[int], axis: int) -> int: ...  # axis counts without the batch; -1 allowed
+    # ---- sequences: (T, ...) a sample ----
+    def embedding(self, x: int, table: int) -> int: ...  # rows of the parameter (V, E), by int32 numbers
+    # (T, units); with_state adds a row, the last state of the cell. Gates in the order i, f, g, o. mask: int32 (T,).
+    def lstm(
+        self,
+        x: int,
+        kernel: int,
+        recurrent_kernel: int,
+        bias: int = -1,
+        *,
+        mask: int = -1,
+        initial_h: int = -1,
+        initial_c: int = -1,
+        with_state: bool = False,
+    ) -> int: ...
+    def slice(self, x: int, begin: int, end: int) -> int: ...  # of the first axis
+    def reverse(self, x: int) -> int: ...  # the first axis
+    def to_int32(self, x: int) -> int: ...  # the fraction is cut off
+    def differs(self, x: int, value: float) -> int: ...  # int32; of float32, whether any number on the last axis does
+    def keep_where(self, x: int, mask: int) -> int: ...  # 0 where the mask is 0; it has the leading axes of x
     # Adds a loss term on tensor `prediction`. kind: "binary_crossentropy", "categorical_crossentropy",
     # "sparse_categorical_crossentropy", "mean_squared_error", "mean_absolute_error". A cross-entropy of a prediction
     # that comes straight out of a sigmoid or softmax is taken from the logits before it, as Keras does. reduction:
@@ -120,7 +141,7 @@ class PlanBuilder:
         self, prediction: int, kind: str, *, from_logits: bool = False, reduction: str = "mean", weight: float = 1.0
     ) -> int: ...
     # layout: "auto" (chosen from channels and batch), or "lanes" / "channels" for tests; without: names of fusions to
-    # leave out ("activation", "up_sampling", "pooling"), for tests.
+    # leave out ("activation", "loss", "up_sampling", "pooling"), for tests.
     def build(self, outputs: Sequence[int], *, layout: str = "auto", without: Sequence[str] = ()) -> Plan: ...
 
 class Plan:

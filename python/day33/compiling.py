@@ -264,6 +264,7 @@ class Program:
         self.parameters = compiled_plan.parameters
         self.output_shapes: list[tuple[int, ...]] = [tuple(shape) for shape in self.plan.output_shapes]
         self.is_random = any("dropout" in str(op["kind"]) for op in self.plan.describe())
+        self._losses = output_losses
         # Reported values: 0 positions stands for a sum.
         self._positions = [
             0 if item.sums else math.prod(self.output_shapes[item.output][:-1]) for item in output_losses
@@ -277,7 +278,7 @@ class Program:
         sums, outputs = self.plan.train_step(
             batch.inputs,
             batch.targets,
-            batch.loss_weights,
+            self._loss_weights(batch),
             self.parameters,
             self._slots,
             seed=seed,
@@ -287,9 +288,22 @@ class Program:
 
     def evaluate(self, batch: Batch, want_outputs: bool) -> tuple[list[float], list[Array]]:
         sums, outputs = self.plan.evaluate(
-            batch.inputs, batch.targets, batch.loss_weights, self.parameters, want_outputs=want_outputs
+            batch.inputs, batch.targets, self._loss_weights(batch), self.parameters, want_outputs=want_outputs
         )
         return self._values(sums, batch.size), outputs
+
+    def _loss_weights(self, batch: Batch) -> list[Array | None]:
+        """The weights of each loss, with what the masks of the outputs leave out at 0."""
+        if self.compiled_plan.masks is None:
+            return batch.loss_weights
+        masks = self.compiled_plan.masks.masks(batch.inputs)
+        weights = list(batch.loss_weights)
+        for number, item in enumerate(self._losses):
+            positions = (batch.size, *self.output_shapes[item.output][:-1])
+            if item.output in masks and masks[item.output].ndim <= len(positions):
+                scaled = item.loss.reduction in ("sum_over_batch_size", "mean")
+                weights[number] = losses.masked_weights(weights[number], masks[item.output], positions, scaled)
+        return weights
 
     def _values(self, sums: Sequence[float], size: int) -> list[float]:
         return [

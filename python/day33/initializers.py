@@ -263,6 +263,7 @@ _CLASSES: dict[str, type[Initializer]] = {
     )
 }  # fmt: skip
 _NAMES = {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower(): cls for name, cls in _CLASSES.items()}
+_SHORT_NAMES = {"normal": RandomNormal, "one": Ones, "uniform": RandomUniform, "zero": Zeros}  # Keras has them, too
 
 InitializerLike = str | Mapping[str, Any] | type[Initializer] | Callable[..., ArrayLike]
 
@@ -289,7 +290,7 @@ def get(identifier: InitializerLike) -> Callable[..., ArrayLike]:
 
 
 def _class_named(name: str) -> type[Initializer]:
-    cls = _NAMES.get(name) or _CLASSES.get(name)
+    cls = _NAMES.get(name) or _CLASSES.get(name) or _SHORT_NAMES.get(name)
     if cls is None:
         raise ValueError(f"initializer is {name!r}; expected a callable or one of {', '.join(_NAMES)}")
     return cls

@@ -203,6 +203,22 @@ def position_weights(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDA
     raise ValueError(f"{name} has shape {weights.shape}; expected {samples}, one a sample, or {shape}, one a position")
 
 
+def masked_weights(
+    weights: NDArray[np.float32] | None, mask: NDArray[np.int32], positions: tuple[int, ...], scaled: bool
+) -> NDArray[np.float32]:
+    """Weights of positions (N, ...), 0 where `mask` is 0.
+
+    The mask has the leading axes of `positions`. With `scaled`, the others are multiplied by total / counted, so that
+    the mean over all positions becomes that over the counted ones (Keras 3, `losses.loss.apply_mask`).
+    """
+    counted = np.count_nonzero(mask)
+    factor = mask.size / counted if scaled and counted else 1.0
+    result = np.where(mask.reshape(*mask.shape, *[1] * (len(positions) - mask.ndim)) != 0, np.float32(factor), 0)
+    if weights is not None:
+        result = result * weights.reshape(*weights.shape, *[1] * (len(positions) - weights.ndim))
+    return np.ascontiguousarray(np.broadcast_to(result, positions), np.float32)
+
+
 class MeanSquaredError(Loss):
     """Mean of the squared differences; see `mean_squared_error`."""
 

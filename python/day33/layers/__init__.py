@@ -7,6 +7,7 @@ from .core import Dense, Dropout, Input, InputLayer
 from .merging import Add, Concatenate
 from .normalization import BatchNormalization
 from .pooling import GlobalAveragePooling2D, MaxPooling2D, MaxUnpooling2D, UpSampling2D
+from .recurrent import LSTM, Embedding, Masking
 from .reshaping import Flatten, Reshape
 
 # Keras has the short names too.
@@ -15,6 +16,7 @@ GlobalAvgPool2D = GlobalAveragePooling2D
 
 __all__ = [
     "ELU",
+    "LSTM",
     "Activation",
     "Add",
     "BatchNormalization",
@@ -23,6 +25,7 @@ __all__ = [
     "Conv2DTranspose",
     "Dense",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GlobalAveragePooling2D",
     "GlobalAvgPool2D",
@@ -30,6 +33,7 @@ __all__ = [
     "InputLayer",
     "Layer",
     "LeakyReLU",
+    "Masking",
     "MaxPool2D",
     "MaxPooling2D",
     "MaxUnpooling2D",

@@ -217,7 +217,9 @@ class Layer(WeightOwner):
 
             return self._trace(_tree.transform(placeholder, arguments), kwargs).lower(lowering, inputs)
         try:
-            return self.lower(lowering, inputs)
+            results = self.lower(lowering, inputs)
+            lowering.pass_mask(inputs, results)
+            return results
         except ValueError as error:
             if str(error).startswith("layer "):
                 raise
@@ -275,13 +277,17 @@ class Layer(WeightOwner):
                 f"inputs) and training=, got {len(arguments)} and {sorted(kwargs)}"
             )
         for number, tensor in enumerate(_tree.flatten(arguments)):
-            tensor.require(_at(self.input_dtypes, number), f"layer {self.name!r}")
+            self._require_dtype(number, tensor)
         shapes = _tree.transform(lambda tensor: tensor.shape, arguments[0])
         self._ensure_built(shapes)
         dtypes = iter(self.output_dtypes)
         return _tree.map_shapes(
             lambda shape: SymbolicTensor(shape, next(dtypes, "float32")), self.compute_output_shape(shapes)
         )
+
+    def _require_dtype(self, number: int, tensor: SymbolicTensor) -> None:
+        """Checks, or decides, the dtype of input `number`."""
+        tensor.require(_at(self.input_dtypes, number), f"layer {self.name!r}")
 
     def __call__(self, *arguments: Any, training: bool | None = None, **kwargs: Any) -> Any:
         """Extends a graph (symbolic tensors) or computes (arrays, or anything NumPy can read).

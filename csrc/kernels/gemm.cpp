@@ -1,0 +1,89 @@
+// The micro-kernel of matrix products, and the packing it reads from. ops/gemm.h blocks and spreads the work.
+//
+// The scheme is that of K. Goto, R. van de Geijn, "Anatomy of high-performance matrix multiplication" (2008): a tile of
+// C stays in registers while a panel of A (a few rows) and a panel of B (two vectors of columns) stream past it.
+// Each element of C adds its products in the order of k, wherever it falls, so results do not depend on the blocking.
+#include "kernels/kernels.h"
+#include "simd/body.h"
+
+namespace day33::DAY33_ISA {
+namespace {
+
+// kRows * 2 sums, 2 vectors of B and one of A fill the registers: 32 for AVX-512 and NEON, 16 otherwise.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kRows = 14;
+#else
+constexpr int kRows = 6;
+#endif
+constexpr int kColumns = 2 * kLanes;
+
+template <int R>
+__attribute__((noinline)) void tile(const GemmTileArgs& g) {
+  Vec sum[R][2];
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < 2; ++v) sum[r][v] = broadcast(0.0f);
+  const float *a = g.a, *b = g.b;
+  for (int64_t k = 0; k < g.K; ++k, a += kRows, b += kColumns) {
+    const Vec b0 = load(b), b1 = load(b + kLanes);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const Vec in = broadcast(a[r]);
+      sum[r][0] += in * b0;
+      sum[r][1] += in * b1;
+    }
+  }
+  for (int r = 0; r < R; ++r) {
+    float* c = g.c + g.c_rows[r];
+    for (int v = 0; v < 2; ++v) {
+      const int at = v * kLanes;
+      const int here = g.columns - at;
+      if (here >= kLanes) {
+        const Vec before = g.add ? load(c + at) : g.bias != nullptr ? load(g.bias + at) : broadcast(0.0f);
+        store(c + at, before + sum[r][v]);
+      } else if (here > 0) {
+        const Vec before = g.add               ? load_first(c + at, here)
+                           : g.bias != nullptr ? load_first(g.bias + at, here)
+                                               : broadcast(0.0f);
+        store_first(c + at, before + sum[r][v], here);
+      }
+    }
+  }
+}
+
+template <int R>
+void tile_of(const GemmTileArgs& g) {
+  if constexpr (R > 0) {
+    if (g.rows == R) return tile<R>(g);
+    tile_of<R - 1>(g);
+  }
+}
+
+DAY33_INLINE const float* row_of(const GemmPackArgs& g, int64_t r) {
+  return g.x + (g.rows == nullptr ? r : g.rows[r]) * g.step;
+}
+
+}  // namespace
+
+int64_t gemm_rows() { return kRows; }
+int64_t gemm_columns() { return kColumns; }
+
+void gemm_tile(const GemmTileArgs& args) { tile_of<kRows>(args); }
+
+// The width of a panel is small, so lines of the source are read side by side and the packed ones written in order.
+void gemm_pack_rows(const GemmPackArgs& g, float* packed) {
+  const float* line[64];
+  for (int64_t i = 0; i < g.count; ++i) line[i] = row_of(g, i);
+  for (int64_t k = 0; k < g.K; ++k, packed += g.width) {
+    for (int64_t i = 0; i < g.count; ++i) packed[i] = line[i][k];
+    for (int64_t i = g.count; i < g.width; ++i) packed[i] = 0.0f;
+  }
+}
+
+void gemm_pack_columns(const GemmPackArgs& g, float* packed) {
+  for (int64_t k = 0; k < g.K; ++k, packed += g.width) {
+    copy_floats(packed, row_of(g, k), g.count);
+    for (int64_t i = g.count; i < g.width; ++i) packed[i] = 0.0f;
+  }
+}
+
+}  // namespace day33::DAY33_ISA

@@ -1,0 +1,49 @@
+// The dense layer: tile by tile, and, with large weights, as products of matrices over the whole batch.
+#pragma once
+
+#include "ops/linear_op.h"
+
+namespace day33 {
+
+// A dense layer is a convolution over a row of pixels with one tap, so it runs on the same kernels. With one output
+// and channels in the lanes there would be one lane at work: then the reduction goes into the lanes.
+class DenseOp : public LinearOp {
+ public:
+  DenseOp(int x, int y, int kernel, int bias, int64_t rows, int64_t C, int64_t O, ActivationSpec activation)
+      : LinearOp("dense", x, {y}, kernel, bias, activation), rows_(rows), C_(C), O_(O) {}
+
+  void forward(const Tile& tile, int64_t begin, int64_t end) const override;
+  void backward(const Tile& tile, float* const* dx) const override;
+  int64_t packed_size(const Kernels& kernels, int lanes, bool backward) const override;
+  void pack(const Kernels& kernels, int lanes, bool backward, const float* const* parameter,
+            float* packed) const override;
+  int64_t multiply_adds() const override { return rows_ * C_ * O_; }
+  std::string detail() const override { return std::to_string(C_) + "->" + std::to_string(O_) + activation_detail(); }
+
+ protected:
+  const int64_t rows_, C_, O_;
+
+ private:
+  bool single_output(int lanes) const { return O_ == 1 && lanes == 1; }
+};
+
+// Weights from this many on no longer stay in the L2 cache while a tile walks over them.
+constexpr int64_t kLargeDenseWeights = 1 << 16;
+
+class LargeDenseOp final : public DenseOp {
+ public:
+  using DenseOp::DenseOp;
+
+  bool whole(int lanes) const override { return lanes == 1; }
+  void forward(const Tile& tile, int64_t begin, int64_t end) const override;
+  void backward(const Tile& tile, float* const* dx) const override;
+  int64_t packed_size(const Kernels& kernels, int lanes, bool backward) const override;
+  void pack(const Kernels& kernels, int lanes, bool backward, const float* const* parameter,
+            float* packed) const override;
+  int64_t scratch_size(const Kernels& kernels, int lanes, int64_t n) const override;
+
+  bool joins_loss(int lanes) const override { return lanes == 1 && linear(); }
+  double run_joined(const Tile& tile, const JoinedLoss& loss, float* dx) const override;
+};
+
+}  // namespace day33

@@ -1,0 +1,149 @@
+#include "ops/sequence_ops.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace day33 {
+namespace {
+
+// Both move rows; a row of int32 is as many bytes as one of float32.
+class MoveRowsOp : public Op {
+ public:
+  MoveRowsOp(std::string kind, int x, int y, int64_t T, int64_t count, int64_t inner)
+      : Op(std::move(kind), {x}, {y}, {}), T_(T), count_(count), inner_(inner) {}
+
+  void forward(const Tile& tile, int64_t, int64_t) const override {
+    const int64_t row = inner_ * tile.lanes;
+    for (int64_t s = 0; s < tile.n; ++s)
+      for (int64_t i = 0; i < count_; ++i)
+        copy(tile.value[inputs[0]] + (s * T_ + source(i)) * row, tile.value[outputs[0]] + (s * count_ + i) * row, row);
+  }
+  void backward(const Tile& tile, float* const* dx) const override {
+    if (dx[0] == nullptr) return;
+    const int64_t row = inner_ * tile.lanes;
+    if (count_ < T_) std::fill_n(dx[0], tile.n * T_ * row, 0.0f);
+    for (int64_t s = 0; s < tile.n; ++s)
+      for (int64_t i = 0; i < count_; ++i)
+        copy(tile.gradient[outputs[0]] + (s * count_ + i) * row, dx[0] + (s * T_ + source(i)) * row, row);
+  }
+  bool backward_reads_forward() const override { return false; }
+
+ protected:
+  virtual int64_t source(int64_t i) const = 0;  // the row of x that becomes row i
+
+ private:
+  static void copy(const float* from, float* to, int64_t floats) {
+    std::memcpy(to, from, static_cast<size_t>(floats) * sizeof(float));
+  }
+  const int64_t T_, count_, inner_;
+};
+
+class SliceOp final : public MoveRowsOp {
+ public:
+  SliceOp(int x, int y, int64_t T, int64_t inner, int64_t begin, int64_t count)
+      : MoveRowsOp("slice", x, y, T, count, inner), begin_(begin) {}
+
+ private:
+  int64_t source(int64_t i) const override { return begin_ + i; }
+  const int64_t begin_;
+};
+
+class ReverseOp final : public MoveRowsOp {
+ public:
+  ReverseOp(int x, int y, int64_t T, int64_t inner) : MoveRowsOp("reverse", x, y, T, T, inner), last_(T - 1) {}
+
+ private:
+  int64_t source(int64_t i) const override { return last_ - i; }
+  const int64_t last_;
+};
+
+class KeepWhereOp final : public Op {
+ public:
+  KeepWhereOp(int x, int mask, int y, int64_t rows, int64_t inner)
+      : Op("keep_where", {x, mask}, {y}, {}), rows_(rows), inner_(inner) {}
+
+  void forward(const Tile& tile, int64_t, int64_t) const override {
+    keep(tile, tile.value[inputs[0]], tile.value[outputs[0]]);
+  }
+  void backward(const Tile& tile, float* const* dx) const override {
+    if (dx[0] != nullptr) keep(tile, tile.gradient[outputs[0]], dx[0]);
+  }
+
+ private:
+  void keep(const Tile& tile, const float* x, float* y) const {
+    const int32_t* mask = reinterpret_cast<const int32_t*>(tile.value[inputs[1]]);
+    const int64_t lanes = tile.lanes;
+    for (int64_t r = 0; r < tile.n * rows_; ++r)
+      for (int64_t i = 0; i < inner_; ++i)
+        for (int64_t lane = 0; lane < lanes; ++lane) {
+          const int64_t at = (r * inner_ + i) * lanes + lane;
+          y[at] = mask[r * lanes + lane] != 0 ? x[at] : 0.0f;
+        }
+  }
+  const int64_t rows_, inner_;
+};
+
+class ToInt32Op final : public Op {
+ public:
+  ToInt32Op(int x, int y, int64_t size) : Op("to_int32", {x}, {y}, {}), size_(size) {}
+
+  void forward(const Tile& tile, int64_t, int64_t) const override {
+    const float* x = tile.value[inputs[0]];
+    int32_t* y = reinterpret_cast<int32_t*>(tile.value[outputs[0]]);
+    for (int64_t i = 0; i < tile.n * size_ * tile.lanes; ++i)
+      y[i] = x[i] >= -2147483648.0f && x[i] < 2147483648.0f ? static_cast<int32_t>(x[i]) : -1;
+  }
+  void backward(const Tile&, float* const*) const override {}
+  bool backward_reads_forward() const override { return false; }
+
+ private:
+  const int64_t size_;
+};
+
+class DiffersOp final : public Op {
+ public:
+  DiffersOp(int x, int y, int64_t rows, int64_t inner, float value, DType dtype)
+      : Op("differs", {x}, {y}, {}), rows_(rows), inner_(inner), value_(value), dtype_(dtype) {}
+
+  void forward(const Tile& tile, int64_t, int64_t) const override {
+    int32_t* y = reinterpret_cast<int32_t*>(tile.value[outputs[0]]);
+    if (dtype_ == DType::int32)
+      mark(tile, reinterpret_cast<const int32_t*>(tile.value[inputs[0]]), static_cast<int32_t>(value_), y);
+    else
+      mark(tile, static_cast<const float*>(tile.value[inputs[0]]), value_, y);
+  }
+  void backward(const Tile&, float* const*) const override {}  // a whole number has no gradient
+  bool backward_reads_forward() const override { return false; }
+
+ private:
+  template <typename T>
+  void mark(const Tile& tile, const T* x, T value, int32_t* y) const {
+    for (int64_t r = 0; r < tile.n * rows_; ++r)
+      for (int64_t lane = 0; lane < tile.lanes; ++lane) {
+        int32_t differs = 0;
+        for (int64_t i = 0; i < inner_; ++i) differs |= x[(r * inner_ + i) * tile.lanes + lane] != value;
+        y[r * tile.lanes + lane] = differs;
+      }
+  }
+  const int64_t rows_, inner_;
+  const float value_;
+  const DType dtype_;
+};
+
+}  // namespace
+
+std::unique_ptr<Op> make_slice(int x, int y, int64_t T, int64_t inner, int64_t begin, int64_t count) {
+  return std::make_unique<SliceOp>(x, y, T, inner, begin, count);
+}
+std::unique_ptr<Op> make_reverse(int x, int y, int64_t T, int64_t inner) {
+  return std::make_unique<ReverseOp>(x, y, T, inner);
+}
+std::unique_ptr<Op> make_keep_where(int x, int mask, int y, int64_t rows, int64_t inner) {
+  return std::make_unique<KeepWhereOp>(x, mask, y, rows, inner);
+}
+std::unique_ptr<Op> make_to_int32(int x, int y, int64_t size) { return std::make_unique<ToInt32Op>(x, y, size); }
+std::unique_ptr<Op> make_differs(int x, int y, int64_t rows, int64_t inner, float value, DType dtype) {
+  return std::make_unique<DiffersOp>(x, y, rows, inner, value, dtype);
+}
+
+}  // namespace day33

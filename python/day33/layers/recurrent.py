@@ -1,0 +1,329 @@
+"""Layers for sequences (N, T, ...): embedding, masking, LSTM.
+
+A mask says which time steps of a sample count. `Embedding(mask_zero=True)` and `Masking` make one; layers hand it on,
+recurrent layers stand still where it is 0, and losses leave those positions out, as in Keras 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import activations, initializers
+from ..graph import Lowering, Shape, SymbolicTensor
+from ..random import next_seed
+from ..variables import Variable
+from ._weighted import check_units
+from .base import Layer
+
+
+class Embedding(Layer):
+    """A table of vectors, looked up by number: (N, ...) integers to (N, ..., output_dim).
+
+    Floats are cut to integers, as in Keras. Weights: embeddings (input_dim, output_dim). All of the table's rows have a
+    gradient, zero where a row was not looked up.
+
+    Args:
+        input_dim: rows of the table; numbers run from 0 to input_dim - 1.
+        output_dim: length of a vector.
+        embeddings_initializer: see `day33.initializers`.
+        mask_zero: the number 0 is padding: the output carries a mask that leaves it out.
+
+    Raises:
+        ValueError: when run on a number outside the table.
+    """
+
+    input_dtypes = ("int32",)
+
+    def __init__(
+        self, input_dim: int, output_dim: int, embeddings_initializer: initializers.InitializerLike = "uniform",
+        embeddings_regularizer: None = None, embeddings_constraint: None = None, mask_zero: bool = False,
+        weights: Any = None, lora_rank: None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(**kwargs)
+        self._refuse(
+            embeddings_regularizer=embeddings_regularizer, embeddings_constraint=embeddings_constraint,
+            lora_rank=lora_rank,
+        )  # fmt: skip
+        self.input_dim = check_units("input_dim", input_dim)
+        self.output_dim = check_units("output_dim", output_dim)
+        self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self.mask_zero = bool(mask_zero)
+        self.embeddings: Variable | None = None
+        if weights is not None:
+            self.build((None,))
+            self.set_weights([weights] if isinstance(weights, np.ndarray) else weights)
+
+    def build(self, input_shape: Any) -> None:
+        self.embeddings = self.add_weight(
+            (self.input_dim, self.output_dim), self.embeddings_initializer, name="embeddings"
+        )
+
+    def _require_dtype(self, number: int, tensor: SymbolicTensor) -> None:
+        if tensor.undecided:
+            super()._require_dtype(number, tensor)
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        return (*input_shape, self.output_dim)
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        builder, ids = lowering.builder, inputs[0]
+        if lowering.dtype(ids) != "int32":
+            ids = builder.to_int32(ids)
+        output = builder.embedding(ids, lowering.slot(self.embeddings))
+        if self.mask_zero:
+            lowering.set_mask(output, builder.differs(ids, 0.0))
+        return [output]
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "input_dim": self.input_dim,
+            "output_dim": self.output_dim,
+            "embeddings_initializer": initializers.serialize(self.embeddings_initializer),
+            "embeddings_regularizer": None,
+            "embeddings_constraint": None,
+            "mask_zero": self.mask_zero,
+        }
+
+
+class Masking(Layer):
+    """Marks the time steps of (N, T, C) at which all features equal `mask_value` as padding, and sets them to 0."""
+
+    def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mask_value = float(mask_value)
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        if len(input_shape) < 2:
+            raise ValueError(f"layer {self.name!r} was given an input of shape {input_shape}; expected (N, ..., C)")
+        return tuple(input_shape)
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        mask = lowering.builder.differs(inputs[0], self.mask_value)
+        output = lowering.builder.keep_where(inputs[0], mask)
+        lowering.set_mask(output, mask)
+        return [output]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "mask_value": self.mask_value}
+
+
+class Recurrent(Layer):
+    """What recurrent layers share: their arguments, their weights, and what goes in and comes out.
+
+    Subclasses say how many gates and states there are, and write the op.
+    """
+
+    gates: int
+    states: int
+
+    def __init__(
+        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
+        kernel_initializer: initializers.InitializerLike = "glorot_uniform",
+        recurrent_initializer: initializers.InitializerLike = "orthogonal",
+        bias_initializer: initializers.InitializerLike = "zeros",
+        kernel_regularizer: None = None, recurrent_regularizer: None = None, bias_regularizer: None = None,
+        kernel_constraint: None = None, recurrent_constraint: None = None, bias_constraint: None = None,
+        dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None,
+        return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
+        stateful: bool = False, unroll: bool = False, use_cudnn: Any = "auto", zero_output_for_mask: bool = False,
+        activity_regularizer: None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self._refuse(
+            kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, stateful=stateful,
+            zero_output_for_mask=zero_output_for_mask, recurrent_dropout=recurrent_dropout or None,
+        )  # fmt: skip
+        self.units = check_units("units", units)
+        for argument, given, expected in (
+            ("activation", activation, "tanh"), ("recurrent_activation", recurrent_activation, "sigmoid"),
+        ):  # fmt: skip
+            if activations.get(given).kind != expected:
+                raise ValueError(f"{argument} of {type(self).__name__} is {given!r}; day33 has {expected!r} only")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout is {dropout}; expected 0 <= dropout < 1")
+        self.dropout = float(dropout)
+        self.seed = seed
+        self._seed = next_seed() if seed is None else int(seed)
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.recurrent_initializer = initializers.get(recurrent_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.return_sequences = bool(return_sequences)
+        self.return_state = bool(return_state)
+        self.go_backwards = bool(go_backwards)
+        self.unroll = bool(unroll)  # says how Keras runs it; the numbers are the same
+        self.kernel: Variable | None = None
+        self.recurrent_kernel: Variable | None = None
+        self.bias: Variable | None = None
+
+    # ---- shapes ----
+
+    def _sequence_shape(self, input_shape: Any) -> Shape:
+        """The shape of x, which may come with initial states."""
+        shapes = [input_shape] if input_shape and not isinstance(input_shape[0], tuple | list) else list(input_shape)
+        x, states = tuple(shapes[0]), [tuple(shape) for shape in shapes[1:]]
+        if len(x) != 3 or not isinstance(x[2], int):
+            raise ValueError(f"layer {self.name!r} was given an input of shape {x}; expected (N, T, C) with a known C")
+        if x[1] == 0:
+            raise ValueError(f"layer {self.name!r} was given an input of shape {x}; expected at least one time step")
+        if self.kernel is not None and self.kernel.shape[0] != x[2]:
+            raise ValueError(
+                f"layer {self.name!r} was given an input of shape {x}; expected {self.kernel.shape[0]} on the last "
+                "axis, as when it was built"
+            )
+        wanted = [self.units] * self.states
+        if states and [shape[-1] for shape in states if len(shape) == 2] != wanted:
+            raise ValueError(
+                f"initial_state of layer {self.name!r} has shapes {states}; expected {self.states} of (N, {self.units})"
+            )
+        return x
+
+    def build(self, input_shape: Any) -> None:
+        features = self._sequence_shape(input_shape)[2]
+        assert features is not None
+        width = self.gates * self.units
+        self.kernel = self.add_weight((features, width), self.kernel_initializer, name="kernel")
+        self.recurrent_kernel = self.add_weight(
+            (self.units, width), self.recurrent_initializer, name="recurrent_kernel"
+        )
+        if self.use_bias:
+            self.bias = self._add_bias()
+
+    def _add_bias(self) -> Variable:
+        return self.add_weight((self.gates * self.units,), self.bias_initializer, name="bias")
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        batch, steps, _ = self._sequence_shape(input_shape)
+        output = (batch, steps, self.units) if self.return_sequences else (batch, self.units)
+        return [output, *([(batch, self.units)] * self.states)] if self.return_state else output
+
+    # ---- calls ----
+
+    def __call__(self, sequences: Any, initial_state: Any = None, training: bool | None = None) -> Any:
+        """As for any layer; `initial_state` is a list of tensors (N, units), or the one where there is one."""
+        if initial_state is not None:
+            states = list(initial_state) if isinstance(initial_state, list | tuple) else [initial_state]
+            if len(states) != self.states:
+                raise ValueError(f"initial_state of layer {self.name!r} has {len(states)} tensors; "
+                                 f"expected {self.states}")  # fmt: skip
+            sequences = [sequences, *states]
+        return super().__call__(sequences, training=training)
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        builder = lowering.builder
+        x, states = inputs[0], inputs[1:]
+        mask = lowering.mask(x)
+        if self.dropout and not lowering.inference:
+            x = builder.dropout(x, self.dropout, self._seed, shared_axis=True)
+        if self.go_backwards:
+            x = builder.reverse(x)
+            mask = builder.reverse(mask) if mask >= 0 else -1
+        steps = lowering.shape(x)[0]
+        output, last = self._write(lowering, x, mask, states)
+        results = [output]
+        if not self.return_sequences:
+            results = [builder.reshape(builder.slice(output, steps - 1, steps), (self.units,))]
+        if self.return_state:
+            results += last()
+        for result in results:
+            lowering.set_mask(result, -1)
+        if self.return_sequences and mask >= 0:
+            lowering.set_mask(results[0], mask)
+        return results
+
+    def _write(self, lowering: Lowering, x: int, mask: int, states: Sequence[int]) -> tuple[int, Any]:
+        """The op: its outputs (T, units) of all steps, and a function that adds ops for the last states."""
+        raise TypeError(f"{type(self).__name__} does not define _write")
+
+    def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
+        _, steps, features = self._sequence_shape(input_shape)
+        return (steps or 0) * ((features or 0) + self.units) * self.gates * self.units
+
+    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int] | None:
+        return None
+
+    def get_config(self) -> dict[str, Any]:
+        no_options = (
+            "kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "activity_regularizer",
+            "kernel_constraint", "recurrent_constraint", "bias_constraint",
+        )  # fmt: skip
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": "tanh",
+            "recurrent_activation": "sigmoid",
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "recurrent_initializer": initializers.serialize(self.recurrent_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            **dict.fromkeys(no_options),
+            "dropout": self.dropout,
+            "recurrent_dropout": 0.0,
+            "seed": self.seed,
+            "return_sequences": self.return_sequences,
+            "return_state": self.return_state,
+            "go_backwards": self.go_backwards,
+            "stateful": False,
+            "unroll": self.unroll,
+            "zero_output_for_mask": False,
+        }
+
+
+class LSTM(Recurrent):
+    """Long short-term memory (Hochreiter and Schmidhuber, 1997), with the arguments of Keras's layer.
+
+    z = x kernel + h recurrent_kernel + bias, split into the gates i, f, g, o;
+    c = sigmoid(f) c + sigmoid(i) tanh(g), h = sigmoid(o) tanh(c).
+
+    Input (N, T, C), or a list of it and the initial h and c (N, units). Output (N, units), the last h; with
+    `return_sequences` (N, T, units); with `return_state` a list of the output, the last h and the last c. Weights:
+    kernel (C, 4 units), recurrent_kernel (units, 4 units), bias (4 units,). Where a mask is 0, h and c stay as they are.
+
+    Args:
+        units: size of h and c.
+        unit_forget_bias: the bias of the forget gate begins at 1.
+        dropout: of the inputs in training, the same for all time steps of a sample.
+        return_sequences, return_state: what comes out.
+        go_backwards: the sequence is read from its end; outputs come in the order in which they were made.
+        unroll, use_cudnn: change nothing here.
+    """
+
+    gates = 4
+    states = 2
+
+    def __init__(self, units: int, *arguments: Any, unit_forget_bias: bool = True, **kwargs: Any) -> None:
+        super().__init__(units, *arguments, **kwargs)
+        self.unit_forget_bias = bool(unit_forget_bias)
+
+    def _add_bias(self) -> Variable:
+        def initial(shape: Sequence[int], dtype: Any = None) -> Any:
+            if not self.unit_forget_bias:
+                return self.bias_initializer(tuple(shape), dtype=dtype)
+            ends = [self.bias_initializer((count * self.units,), dtype=dtype) for count in (1, 2)]
+            return np.concatenate([ends[0], np.ones(self.units, np.float32), ends[1]])
+
+        return self.add_weight((4 * self.units,), initial, name="bias")
+
+    def _write(self, lowering: Lowering, x: int, mask: int, states: Sequence[int]) -> tuple[int, Any]:
+        builder = lowering.builder
+        h, c = states or (-1, -1)
+        slots = lowering.slot(self.kernel), lowering.slot(self.recurrent_kernel), lowering.slot(self.bias)
+        output = builder.lstm(x, *slots, mask=mask, initial_h=h, initial_c=c, with_state=self.return_state)
+        if not self.return_state:
+            return output, list
+        steps = lowering.shape(x)[0]
+
+        def last() -> list[int]:
+            rows = [builder.slice(output, row, row + 1) for row in (steps - 1, steps)]
+            return [builder.reshape(row, (self.units,)) for row in rows]
+
+        return builder.slice(output, 0, steps), last
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "unit_forget_bias": self.unit_forget_bias}
