@@ -344,6 +344,7 @@ std::shared_ptr<const AlignedBuffer> Program::packed_weights(const float* const*
   if (owner != 0) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (cached_weights_ != nullptr && cached_owner_ == owner && cached_version_ == version) return cached_weights_;
+    cached_weights_.reset();  // before there is memory for new ones
   }
   auto weights = std::make_shared<AlignedBuffer>(packed_floats);
   for (size_t i = 0; i < graph.ops.size(); ++i) {

@@ -10,8 +10,8 @@ namespace {
 constexpr int64_t kDepth = 384;        // k of a block: its panel of A fills a good part of the L1 cache ...
 constexpr int64_t kBlockColumns = 256;  // ... and its columns of B the L2 cache
 constexpr int64_t kTaskRows = 252;      // rows of C a task computes: a multiple of every panel
-constexpr int64_t kPackedRows = 4 * kTaskRows;  // rows of A packed at a time
-constexpr int64_t kOuterDepth = 1024;           // k packed at a time when both sides change
+constexpr int64_t kPackedRows = 2 * kTaskRows;  // rows of A packed at a time
+constexpr int64_t kOuterDepth = 768;            // k packed at a time when both sides change
 constexpr int64_t kMaxPanel = 64;
 constexpr int64_t kSumParts = 8;  // partial sums of columns: as many whatever the threads
 
