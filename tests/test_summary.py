@@ -135,3 +135,17 @@ def test_plan():
     with pytest.raises(ValueError, match="input_shapes"):
         flexible.plan()
     assert flexible.plan([(8, 8, 1)])
+
+
+def test_plan_says_how_it_runs():
+    ids = Input((5,), dtype="int32")
+    x = layers.LSTM(8, return_sequences=True)(layers.Embedding(30, 4)(ids))
+    plan = Model(ids, layers.Dense(3, activation="softmax")(x)).plan(batch_size=7)
+    assert [op["kind"] for op in plan] == ["embedding", "lstm", "dense"]
+    assert [op["stage"] for op in plan] == [1, 2, 3]
+    assert [op["layout"] for op in plan] == ["whole batch", "whole batch", "channels"]
+    assert plan[1]["tile"] == 7 and plan[1]["flops"] == 2 * 5 * (4 + 8) * 4 * 8
+    assert plan[1]["weight_bytes"] == 4 * ((4 + 8 + 1) * 4 * 8)
+    text = str(autoencoder("upsampling").plan()).splitlines()
+    assert text[1].split()[0] == "Stage" and any("up_sampling2d 2x2 + 3x3" in line for line in text)
+    assert all(line.split()[0] == "1" for line in text[3:-2])

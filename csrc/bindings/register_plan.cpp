@@ -220,19 +220,29 @@ class Call {
   std::vector<py::array> arrays_;
 };
 
-py::list describe(const Plan& plan) {
+py::list describe(const Plan& plan, int64_t samples, bool training) {
   const Graph& graph = plan.graph();
+  const Plan::Description description = plan.describe(samples, training);
+  const int lanes = description.lanes ? active_kernels().lanes : 1;
   py::list rows;
-  for (const auto& op : graph.ops) {
-    const Tensor& y = graph.tensors[op->outputs[0]];
+  for (const Plan::Step& step : description.steps) {
+    const Op& op = *graph.ops[step.op];
+    const Tensor& y = graph.tensors[op.outputs[0]];
+    int64_t weights = 0;
+    for (int slot : op.parameters) weights += slot < 0 ? 0 : graph.parameters[slot].size;
+    const std::string joined = step.joined ? (op.detail().empty() ? "" : " + ") + std::string("cross-entropy") : "";
     py::dict row;
-    row["kind"] = op->kind;
-    row["detail"] = op->detail();
+    row["stage"] = step.stage;
+    row["kind"] = op.kind;
+    row["detail"] = op.detail() + joined;
+    row["layout"] = step.whole ? "whole batch" : description.lanes ? "lanes" : "channels";
+    row["tile"] = step.whole ? samples : description.tile_samples;
+    row["kernel"] = op.kernel(lanes);
     row["output_shape"] = py::tuple(py::cast(y.shape));
-    row["multiply_adds"] = op->multiply_adds();
-    row["flops"] = 2 * op->multiply_adds();
+    row["multiply_adds"] = op.multiply_adds();
+    row["flops"] = 2 * op.multiply_adds();
     row["bytes"] = y.size * static_cast<int64_t>(sizeof(float));
-    row["layout"] = plan.uses_lanes(active_kernels().lanes) ? "lanes" : "channels";
+    row["weight_bytes"] = weights * static_cast<int64_t>(sizeof(float));
     rows.append(std::move(row));
   }
   return rows;
@@ -395,7 +405,7 @@ void register_plan(py::module_& m) {
           },
           py::arg("inputs"), py::arg("output_gradients"), py::arg("parameters"), py::kw_only(),
           py::arg("training") = false, py::arg("seed") = 0)
-      .def("describe", &describe);
+      .def("describe", &describe, py::arg("samples") = 256, py::kw_only(), py::arg("training") = false);
 }
 
 }  // namespace day33

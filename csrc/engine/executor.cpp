@@ -319,6 +319,29 @@ std::shared_ptr<const Program> Plan::program(const Purpose& purpose) const {
   return programs_.back();
 }
 
+Plan::Description Plan::describe(int64_t samples, bool training) const {
+  Purpose purpose;
+  purpose.lanes = uses_lanes(samples);
+  purpose.losses = purpose.backward = purpose.training = training && !graph_.losses.empty();
+  purpose.outputs = !purpose.losses;
+  purpose.kernels = &active_kernels();
+  const std::shared_ptr<const Program> ready = program(purpose);
+  Description result{purpose.lanes, ready->tile_samples,
+                     ready->memory.floats * static_cast<int64_t>(sizeof(float)), {}};
+  int stage = 0;
+  for (const Pass& pass : ready->passes) {
+    int here = 0;
+    for (const Action& action : pass.actions)
+      if (action.kind == Action::forward) {
+        if (here == 0) here = ++stage;
+        result.steps.push_back({action.op, here, false, false});
+      }
+    if (pass.end == Pass::whole_forward || pass.end == Pass::whole_joined)
+      result.steps.push_back({pass.op, ++stage, true, pass.end == Pass::whole_joined});
+  }
+  return result;
+}
+
 void Plan::run(Request& request) const {
   if (request.samples == 0) return answer_empty(graph_, request);
   Purpose purpose;

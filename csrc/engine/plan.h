@@ -46,6 +46,21 @@ class Plan {
   // The layout that a batch of this size gets with the instruction set in use.
   bool uses_lanes(int64_t samples) const;
 
+  // How it runs for a batch of this size: inference, or a step of training where there are losses.
+  struct Step {
+    int op;     // in the graph
+    int stage;  // ops of one stage run tile by tile, depth first; an op that takes the whole batch is a stage of its own
+    bool whole;
+    bool joined;  // with its loss
+  };
+  struct Description {
+    bool lanes;
+    int64_t tile_samples;
+    int64_t tile_bytes;  // memory of a tile
+    std::vector<Step> steps;
+  };
+  Description describe(int64_t samples, bool training) const;
+
  private:
   std::shared_ptr<const Program> program(const Purpose& purpose) const;
 

@@ -18,6 +18,9 @@ class DenseOp : public LinearOp {
   void pack(const Kernels& kernels, int lanes, bool backward, const float* const* parameter,
             float* packed) const override;
   int64_t multiply_adds() const override { return rows_ * C_ * O_; }
+  std::string kernel(int lanes) const override {
+    return single_output(lanes) ? "dot_rows" : lanes > 1 ? "gather_lanes" : "gather_channels";
+  }
   std::string detail() const override { return std::to_string(C_) + "->" + std::to_string(O_) + activation_detail(); }
 
  protected:
@@ -42,6 +45,7 @@ class LargeDenseOp final : public DenseOp {
             float* packed) const override;
   int64_t scratch_size(const Kernels& kernels, int lanes, int64_t n) const override;
 
+  std::string kernel(int lanes) const override { return whole(lanes) ? "gemm_tile" : DenseOp::kernel(lanes); }
   bool joins_loss(int lanes) const override { return lanes == 1 && linear(); }
   double run_joined(const Tile& tile, const JoinedLoss& loss, float* dx) const override;
 };

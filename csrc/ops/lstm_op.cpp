@@ -149,6 +149,7 @@ class LstmOp final : public Op {
   }
 
   int64_t multiply_adds() const override { return T_ * (E_ + U_) * 4 * U_; }
+  std::string kernel(int) const override { return "gemm_tile, lstm_cell"; }
   std::string detail() const override { return std::to_string(E_) + "->" + std::to_string(U_); }
 
  private:

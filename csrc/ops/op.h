@@ -132,6 +132,8 @@ class Op {
   virtual int64_t channels() const { return 0; }
 
   virtual std::string detail() const { return ""; }
+  // The kernels that do most of it.
+  virtual std::string kernel(int /*lanes*/) const { return kind; }
 };
 
 Activation parse_activation(const std::string& name);

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from . import _config, _tree, _weight_files
 from .graph import CompiledPlan, Graph, LossTerm, Lowering, Node, Shape, SymbolicTensor, refuse_forced_training
 from .layers import Input, Layer
-from .summary import summary_lines
+from .summary import PlanDescription, summary_lines
 from .training import Trainer
 
 
@@ -271,18 +271,22 @@ class Model(Trainer, Layer):
         for line in summary_lines(self, line_length, expand_nested):
             (print_fn or print)(line)
 
-    def plan(self, input_shapes: Sequence[Sequence[int]] | None = None) -> list[dict[str, object]]:
-        """What the model runs as: one dict an op, with its kind, details, output shape and multiply-adds.
+    def plan(self, input_shapes: Sequence[Sequence[int]] | None = None, batch_size: int = 256) -> PlanDescription:
+        """What the model runs as in inference: one dict an op. ``print(model.plan())`` shows a table.
+
+        Ops of one stage run depth first, tile by tile; an op that takes the whole batch is a stage of its own. What was
+        fused into an op stands in its details. Sizes are for one sample, bytes those of the output.
 
         Args:
             input_shapes: one for each input, without the batch; needed where the model leaves sizes open.
+            batch_size: the layout depends on it.
         """
         shapes = [tensor.shape[1:] for tensor in self._known_graph().inputs] if input_shapes is None else input_shapes
         for shape in shapes:
             if None in shape:
                 raise ValueError(f"model {self.name!r} has an input of shape {tuple(shape)}; give input_shapes")
         known: Any = tuple(tuple(shape) for shape in shapes)
-        return self._compile_plan(known).plan.describe()
+        return PlanDescription(self._compile_plan(known).plan.describe(batch_size))
 
     # ---- weights in files ----
 

@@ -196,8 +196,10 @@ class Plan:
         training: bool = False,
         seed: int = 0,
     ) -> tuple[list[Float32], list[Float32]]: ...
-    # One dict an op: kind, detail (sizes and what was fused), output_shape, multiply_adds, flops, bytes, layout.
-    def describe(self) -> list[dict[str, object]]: ...
+    # How a batch of `samples` runs: one dict an op, in order, with stage, kind, detail (sizes and what was fused), layout
+    # ("lanes", "channels" or "whole batch"), tile (samples taken together), kernel, output_shape, multiply_adds, flops,
+    # bytes (of the output) and weight_bytes, the last five for one sample. training: forward of a step to the losses.
+    def describe(self, samples: int = 256, *, training: bool = False) -> list[dict[str, object]]: ...
 
 class ParameterList:
     """The parameters of a plan in slot order. Packed weights are cached until a version changes."""

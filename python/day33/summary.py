@@ -59,6 +59,23 @@ def summary_lines(model: Model, line_length: int | None, expand_nested: bool) ->
     return lines
 
 
+class PlanDescription(list[dict[str, Any]]):
+    """The ops of a plan, as `Model.plan` gives them: a list of dicts that prints as a table."""
+
+    def __str__(self) -> str:
+        header = ["Stage", "Op", "Details", "Layout", "Tile", "Kernel", "Output shape", "Weights", "Output", "FLOPs"]
+        rows = [
+            [
+                str(op["stage"]), op["kind"], op["detail"], op["layout"], str(op["tile"]), op["kernel"],
+                str(op["output_shape"]), _bytes(op["weight_bytes"]), _bytes(op["bytes"]), f"{op['flops']:,}",
+            ]
+            for op in self
+        ]  # fmt: skip
+        right = [name in ("Stage", "Tile", "Weights", "Output", "FLOPs") for name in header]
+        total = sum(op["flops"] for op in self)
+        return "\n".join([*_table([header, *rows], right, None), f" FLOPs per sample: {total:,}"])
+
+
 def _rows(model: Model, graph: Graph | None, expand_nested: bool, indent: str) -> tuple[list[list[str]], int | None]:
     if graph is None:
         return [[_label(layer, indent), "?", _params(layer), "", "", ""] for layer in model.layers], None
