@@ -196,7 +196,7 @@ class Plan:
         training: bool = False,
         seed: int = 0,
     ) -> tuple[list[Float32], list[Float32]]: ...
-    # How a batch of `samples` runs: one dict an op, in order, with stage, kind, detail (sizes and what was fused), layout
+    # How a batch of `samples` runs: a dict an op, in order, with stage, kind, detail (sizes and what was fused), layout
     # ("lanes", "channels" or "whole batch"), tile (samples taken together), kernel, output_shape, multiply_adds, flops,
     # bytes (of the output) and weight_bytes, the last five for one sample. training: forward of a step to the losses.
     def describe(self, samples: int = 256, *, training: bool = False) -> list[dict[str, object]]: ...

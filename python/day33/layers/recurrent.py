@@ -283,7 +283,7 @@ class LSTM(Recurrent):
 
     Input (N, T, C), or a list of it and the initial h and c (N, units). Output (N, units), the last h; with
     `return_sequences` (N, T, units); with `return_state` a list of the output, the last h and the last c. Weights:
-    kernel (C, 4 units), recurrent_kernel (units, 4 units), bias (4 units,). Where a mask is 0, h and c stay as they are.
+    kernel (C, 4 units), recurrent_kernel (units, 4 units), bias (4 units,). Where a mask is 0, h and c stay.
 
     Args:
         units: size of h and c.
