@@ -205,15 +205,15 @@ class Recurrent(Layer):
 
     # ---- calls ----
 
-    def __call__(self, sequences: Any, initial_state: Any = None, training: bool | None = None) -> Any:
+    def __call__(self, *arguments: Any, initial_state: Any = None, training: bool | None = None, **kwargs: Any) -> Any:
         """As for any layer; `initial_state` is a list of tensors (N, units), or the one where there is one."""
-        if initial_state is not None:
+        if initial_state is not None and len(arguments) == 1:
             states = list(initial_state) if isinstance(initial_state, list | tuple) else [initial_state]
             if len(states) != self.states:
                 raise ValueError(f"initial_state of layer {self.name!r} has {len(states)} tensors; "
                                  f"expected {self.states}")  # fmt: skip
-            sequences = [sequences, *states]
-        return super().__call__(sequences, training=training)
+            arguments = ([arguments[0], *states],)
+        return super().__call__(*arguments, training=training, **kwargs)
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         builder = lowering.builder
