@@ -25,6 +25,7 @@ void register_training(py::module_& m);
 
 class GraphBuilder;
 void add_sequence_methods(py::class_<GraphBuilder>& builder);
+void add_layer_methods(py::class_<GraphBuilder>& builder);
 
 // A weight tensor. Lives on the native side, so that plans can keep it without Python.
 class Parameter {

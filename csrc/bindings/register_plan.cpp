@@ -254,6 +254,7 @@ void register_builder(py::module_& m) {
   };
   py::class_<GraphBuilder> builder(m, "PlanBuilder");
   add_sequence_methods(builder);
+  add_layer_methods(builder);
   builder.def(py::init<>())
       .def(
           "shape", [](const GraphBuilder& b, int tensor) { return py::tuple(py::cast(b.shape(tensor))); },

@@ -1,23 +1,9 @@
+#include "engine/builder.h"
+
 #include <algorithm>
-#include <stdexcept>
 #include <utility>
 
-#include "engine/graph.h"
-
 namespace day33 {
-namespace {
-
-[[noreturn]] void fail(const std::string& message) { throw std::invalid_argument(message); }
-
-int64_t product(const Shape& shape, size_t begin, size_t end) {
-  int64_t result = 1;
-  for (size_t i = begin; i < end; ++i) result *= shape[i];
-  return result;
-}
-int64_t rows_of(const Shape& shape) { return product(shape, 0, shape.size() - 1); }
-
-}  // namespace
-
 const Tensor& GraphBuilder::tensor(int id, const char* argument) const {
   if (id < 0 || id >= static_cast<int>(graph_.tensors.size()))
     fail(std::string(argument) + ": no tensor has the number " + std::to_string(id));
@@ -141,7 +127,7 @@ int GraphBuilder::dense(int x, int kernel, int bias, ActivationSpec spec) {
   shape.back() = k[1];
   const int y = new_tensor(shape);
   nodes_.push_back({Node::dense_node, {x}, {y}, [=, C = k[0], O = k[1]](const Node& n) {
-                      return make_dense(n.inputs[0], n.outputs[0], kernel, bias, rows, C, O, n.activation);
+                      return make_dense(n.inputs[0], n.outputs, kernel, bias, rows, C, O, n.activation);
                     }});
   return activation(y, spec);
 }
@@ -198,12 +184,12 @@ int GraphBuilder::up_sampling2d(int x, Pair size, Interpolation interpolation) {
 int GraphBuilder::activation(int x, ActivationSpec spec) {
   if (spec.kind == Activation::linear) return x;
   const Shape shape = tensor(x, "x").shape;
-  if (shape.empty() && spec.kind == Activation::softmax)
-    fail("x: got shape () (without the batch); softmax needs at least one dimension");
+  if (shape.empty() && !is_elementwise(spec.kind))
+    fail("x: got shape () (without the batch); " + to_string(spec.kind) + " needs at least one dimension");
   const int64_t C = shape.empty() ? 1 : shape.back();
   const int y = new_tensor(shape);
   const int64_t rows = shape.empty() ? 1 : rows_of(shape);
-  add_other({x}, y, [=](const Node& n) { return make_activation(n.inputs[0], y, spec.kind, spec.alpha, rows, C); });
+  add_other({x}, y, [=](const Node& n) { return make_activation(n.inputs[0], y, spec, rows, C); });
   nodes_.back().kind = Node::activation_node;
   nodes_.back().activation = spec;
   return y;
@@ -255,17 +241,6 @@ int GraphBuilder::reshape(int x, const Shape& shape) {
     fail("shape: got " + to_string(shape) + ", which has not the " + std::to_string(in.size) + " elements of x, " +
          to_string(in.shape) + " (without the batch)");
   return alias(x, shape);
-}
-
-int GraphBuilder::add(const std::vector<int>& xs) {
-  if (xs.size() < 2) fail("xs: got " + std::to_string(xs.size()) + " tensors, expected at least 2");
-  const Shape shape = tensor(xs[0], "xs").shape;
-  for (int x : xs)
-    if (tensor(x, "xs").shape != shape)
-      fail("xs: got shapes " + to_string(shape) + " and " + to_string(tensor(x, "xs").shape) + ", expected equal ones");
-  const int y = new_tensor(shape);
-  add_other(xs, y, [=, features = element_count(shape)](const Node& n) { return make_add(n.inputs, y, features); });
-  return y;
 }
 
 int GraphBuilder::concatenate(const std::vector<int>& xs, int64_t axis) {

@@ -21,7 +21,9 @@ class Fuser {
       if (before == nullptr || before->activation.kind != Activation::linear) return false;
       if (before->kind != Node::convolution_node && before->kind != Node::dense_node) return false;
       before->activation = activation.activation;
+      const int sums = before->outputs[0];
       before->outputs = activation.outputs;
+      if (backward_reads_input(activation.activation.kind)) before->outputs.push_back(sums);
       return true;
     });
   }
@@ -46,7 +48,9 @@ class Fuser {
       Node* before = only_maker(pool.inputs[0]);
       const ConvAxis &h = pool.pool_height, &w = pool.pool_width;
       if (before == nullptr || before->kind != Node::convolution_node || readers(pool.outputs[2]) > 0) return false;
-      if (h.kernel != h.stride || w.kernel != w.stride || before->activation.kind == Activation::softmax) return false;
+      if (h.kernel != h.stride || w.kernel != w.stride) return false;
+      const Activation activation = before->activation.kind;  // backward sees the winners' outputs, nothing else
+      if (!is_elementwise(activation) || backward_reads_input(activation)) return false;
       Convolution& c = before->convolution;
       c.pool_h = h.kernel;
       c.pool_w = w.kernel;

@@ -8,11 +8,14 @@
 #include <vector>
 
 #include "core/shapes.h"
+#include "ops/activation.h"
 #include "ops/batch_norm.h"
 #include "ops/channel_ops.h"
 #include "ops/conv_ops.h"
+#include "ops/layer_ops.h"
 #include "ops/loss_ops.h"
 #include "ops/op.h"
+#include "ops/rearrange.h"
 
 namespace day33 {
 
@@ -42,6 +45,11 @@ struct Pair {
 
 struct LstmParameters {
   int kernel, recurrent_kernel, bias;  // slots; bias may be -1
+};
+
+// Rows or columns added before and after; negative: taken away.
+struct Border {
+  int64_t before, after;
 };
 
 // Rewrites that change how a plan computes, not what. All are on unless a test compares with and without.
@@ -93,7 +101,7 @@ class GraphBuilder {
   int dropout(int x, float rate, uint64_t seed, bool shared_axis);  // shared: one mask along the first axis
   int global_average_pooling2d(int x, bool keepdims);
   int reshape(int x, const Shape& shape);
-  int add(const std::vector<int>& xs);
+  int add(const std::vector<int>& xs) { return merge(Merge::add, xs); }
   int concatenate(const std::vector<int>& xs, int64_t axis);
   // builder_sequences.cpp
   int embedding(int ids, int table);
@@ -105,6 +113,19 @@ class GraphBuilder {
   int to_int32(int x);                           // the fraction is cut off; what int32 cannot hold becomes -1
   // int32: 1 where x differs from `value`; of float32, where any number on the last axis does.
   int differs(int x, float value);
+
+  // builder_layers.cpp
+  int average_pool2d(int x, Pair pool_size, Pair strides, Padding padding);
+  int global_max_pooling2d(int x, bool keepdims);
+  int depthwise_conv2d(int x, int kernel, int bias, Pair strides, Padding padding, Pair dilation,
+                       ActivationSpec activation);
+  int layer_normalization(int x, int gamma, int beta, int64_t axes, float epsilon);
+  // One value for all, or one for each element of a sample.
+  int rescaling(int x, const std::vector<float>& scale, const std::vector<float>& offset);
+  int merge(Merge kind, const std::vector<int>& xs);  // of one shape
+  int pad2d(int x, Border height, Border width);
+  int permute(int x, const std::vector<int64_t>& axes);
+  int broadcast_to(int x, const Shape& shape);
 
   int loss(int prediction, LossKind kind, bool from_logits, bool mean, float weight);
 
@@ -120,6 +141,7 @@ class GraphBuilder {
   int alias(int of, const Shape& shape);
   int convolution(int x, int kernel, int bias, const Convolution& convolution, const Shape& shape,
                   ActivationSpec activation);
+  int rearrange(const char* kind, int x, const Shape& shape, const std::vector<SourceAxis>& axes);
   void add_other(std::vector<int> inputs, int y, std::function<std::unique_ptr<Op>(const Node&)> make);
   void separate_outputs(const std::vector<int>& outputs);
   void drop_unused();

@@ -11,7 +11,31 @@
 
 namespace day33 {
 
-enum class Activation : int { linear, relu, leaky_relu, elu, sigmoid, tanh, softmax };
+enum class Activation : int {
+  linear,
+  relu,
+  leaky_relu,
+  elu,
+  sigmoid,
+  tanh,
+  softmax,
+  log_softmax,
+  relu6,  // min(max(x, 0), alpha)
+  selu,
+  exponential,
+  softplus,
+  softsign,
+  log_sigmoid,
+  hard_sigmoid,
+  gelu,
+  gelu_tanh,
+  silu,
+  hard_silu,
+  mish,
+};
+
+// How tensors of one shape become one.
+enum class Merge : int { add, subtract, multiply, maximum, minimum, average };
 
 // ---- pooling, un-pooling, up-sampling: one sample, [H][W][inner] -> [OH][OW][inner] ----
 

@@ -55,6 +55,39 @@ void scale_by(float* x, float factor, int64_t n) {
   over_inner(n, [=](auto w, int64_t i) { w.store(x + i, w.load(x + i) * factor); });
 }
 
+void scale_shift(const float* x, float scale, float shift, float* y, int64_t n) {
+  over_inner(n, [=](auto w, int64_t i) { w.store(y + i, w.load(x + i) * scale + shift); });
+}
+
+void merge_with(Merge kind, const float* x, float* y, int64_t n) {
+  switch (kind) {
+    case Merge::add:
+    case Merge::average:
+      return add_to(x, y, n);
+    case Merge::subtract:
+      return over_inner(n, [=](auto w, int64_t i) { w.store(y + i, w.load(y + i) - w.load(x + i)); });
+    case Merge::multiply:
+      return over_inner(n, [=](auto w, int64_t i) { w.store(y + i, w.load(y + i) * w.load(x + i)); });
+    case Merge::maximum:
+      return over_inner(n, [=](auto w, int64_t i) {
+        const auto a = w.load(y + i), b = w.load(x + i);
+        w.store(y + i, w.choose((b > a) | (b != b), b, a));
+      });
+    case Merge::minimum:
+      return over_inner(n, [=](auto w, int64_t i) {
+        const auto a = w.load(y + i), b = w.load(x + i);
+        w.store(y + i, w.choose((b < a) | (b != b), b, a));
+      });
+  }
+}
+
+void keep_where_equal(const float* x, const float* y, bool equal, const float* dy, float* dx, int64_t n) {
+  if (equal)
+    over_inner(n, [=](auto w, int64_t i) { w.store(dx + i, w.where(w.load(x + i) == w.load(y + i), w.load(dy + i))); });
+  else
+    over_inner(n, [=](auto w, int64_t i) { w.store(dx + i, w.where(w.load(x + i) != w.load(y + i), w.load(dy + i))); });
+}
+
 void dropout(const float* x, float* y, int64_t features, int lanes, uint64_t key, int64_t first_sample, float rate) {
   // Philox gives four words a counter. Features go in blocks of 64: counter 16 * block + j of a sample gives the words
   // of its features 64 * block + {0, 16, 32, 48} + j. So both layouts find neighbouring words in neighbouring lanes.

@@ -1,4 +1,4 @@
-// Max pooling and un-pooling, forward and backward.
+// Max pooling and un-pooling, average and global max pooling, forward and backward.
 #include "kernels/kernels.h"
 #include "simd/body.h"
 
@@ -13,6 +13,19 @@ struct Span {
 Span window_span(int64_t out, int64_t stride, int64_t pad, int64_t window, int64_t size) {
   const int64_t start = out * stride - pad;
   return {max_of<int64_t>(start, 0), min_of<int64_t>(start + window, size)};
+}
+
+int64_t cells(Span rows, Span columns) {
+  return max_of<int64_t>(rows.end - rows.begin, 0) * max_of<int64_t>(columns.end - columns.begin, 0);
+}
+
+// body(rows, columns, output pixel) for each window.
+template <typename Body>
+DAY33_INLINE void each_window(const Pool2dArgs& args, Body body) {
+  for (int64_t oy = 0; oy < args.OH; ++oy)
+    for (int64_t ox = 0; ox < args.OW; ++ox)
+      body(window_span(oy, args.SH, args.pad_top, args.KH, args.H),
+           window_span(ox, args.SW, args.pad_left, args.KW, args.W), oy * args.OW + ox);
 }
 
 // True where v beats the best so far: strictly greater, or the first NaN.
@@ -139,6 +152,58 @@ void max_pool2d_backward(const Pool2dArgs& args, const int32_t* winner, const fl
     pool_backward_disjoint(args, winner, dy, dx);
   else
     pool_backward_overlapping(args, winner, dy, dx);
+}
+
+void avg_pool2d_forward(const Pool2dArgs& args, const float* x, float* y) {
+  const int64_t inner = args.inner, W = args.W;
+  each_window(args, [=](Span rows, Span columns, int64_t out) __attribute__((always_inline)) {
+    const float count = static_cast<float>(max_of<int64_t>(cells(rows, columns), 1));
+    over_inner(inner, [=](auto w, int64_t i) __attribute__((always_inline)) {
+      auto sum = w.fill(0.0f);
+      for (int64_t iy = rows.begin; iy < rows.end; ++iy)
+        for (int64_t ix = columns.begin; ix < columns.end; ++ix) sum += w.load(x + (iy * W + ix) * inner + i);
+      w.store(y + out * inner + i, sum / count);
+    });
+  });
+}
+
+void avg_pool2d_backward(const Pool2dArgs& args, const float* dy, float* dx) {
+  const int64_t inner = args.inner, W = args.W;
+  zero_floats(dx, args.H * W * inner);
+  each_window(args, [=](Span rows, Span columns, int64_t out) __attribute__((always_inline)) {
+    const float count = static_cast<float>(max_of<int64_t>(cells(rows, columns), 1));
+    over_inner(inner, [=](auto w, int64_t i) __attribute__((always_inline)) {
+      const auto share = w.load(dy + out * inner + i) / count;
+      for (int64_t iy = rows.begin; iy < rows.end; ++iy)
+        for (int64_t ix = columns.begin; ix < columns.end; ++ix) {
+          float* p = dx + (iy * W + ix) * inner + i;
+          w.store(p, w.load(p) + share);
+        }
+    });
+  });
+}
+
+void global_max_forward(const float* x, float* y, int64_t pixels, int64_t inner) {
+  over_inner(inner, [=](auto w, int64_t i) __attribute__((always_inline)) {
+    auto best = w.load(x + i);
+    for (int64_t pixel = 1; pixel < pixels; ++pixel) {
+      const auto v = w.load(x + pixel * inner + i);
+      best = w.choose(beats(v, best), v, best);
+    }
+    w.store(y + i, best);
+  });
+}
+
+void global_max_backward(const float* x, const float* y, const float* dy, float* dx, int64_t pixels, int64_t inner) {
+  over_inner(inner, [=](auto w, int64_t i) __attribute__((always_inline)) {
+    const auto best = w.load(y + i);
+    auto count = w.fill(0.0f);
+    for (int64_t pixel = 0; pixel < pixels; ++pixel)
+      count += w.where(w.load(x + pixel * inner + i) == best, w.fill(1.0f));
+    const auto share = w.load(dy + i) / count;
+    for (int64_t pixel = 0; pixel < pixels; ++pixel)
+      w.store(dx + pixel * inner + i, w.where(w.load(x + pixel * inner + i) == best, share));
+  });
 }
 
 bool max_unpool2d_forward(const float* x, const int32_t* index, float* y, int64_t in, int64_t out, int lanes) {

@@ -144,37 +144,6 @@ class UpSampling2dOp final : public Op {
   const Interpolation interpolation_;
 };
 
-class ActivationOp final : public Op {
- public:
-  ActivationOp(int x, int y, Activation kind, float alpha, int64_t rows, int64_t C)
-      : Op("activation", {x}, {y}, {}), kind_(kind), alpha_(alpha), rows_(rows), C_(C) {}
-
-  void forward(const Tile& tile, int64_t, int64_t) const override {
-    const float* x = tile.value[inputs[0]];
-    float* y = tile.value[outputs[0]];
-    if (kind_ == Activation::softmax)
-      tile.kernels->softmax_forward(x, y, tile.n * rows_, C_, tile.lanes);
-    else
-      tile.kernels->activation_forward(kind_, alpha_, x, y, floats(tile));
-  }
-  void backward(const Tile& tile, float* const* dx) const override {
-    if (dx[0] == nullptr) return;
-    const float* y = tile.value[outputs[0]];
-    const float* dy = tile.gradient[outputs[0]];
-    if (kind_ == Activation::softmax)
-      tile.kernels->softmax_backward(y, dy, dx[0], tile.n * rows_, C_, tile.lanes);
-    else
-      tile.kernels->activation_backward(kind_, alpha_, y, dy, dx[0], floats(tile));
-  }
-  std::string detail() const override { return to_string(kind_); }
-
- private:
-  int64_t floats(const Tile& tile) const { return tile.n * rows_ * C_ * tile.lanes; }
-  const Activation kind_;
-  const float alpha_;
-  const int64_t rows_, C_;
-};
-
 class GlobalAverageOp final : public Op {
  public:
   GlobalAverageOp(int x, int y, int64_t pixels, int64_t C)
@@ -234,27 +203,6 @@ class DropoutOp final : public Op {
   const int64_t repeats_, features_;
   const float rate_;
   const uint64_t seed_;
-};
-
-class AddOp final : public Op {
- public:
-  AddOp(std::vector<int> xs, int y, int64_t features) : Op("add", std::move(xs), {y}, {}), features_(features) {}
-
-  void forward(const Tile& tile, int64_t, int64_t) const override {
-    const int64_t floats = tile.n * features_ * tile.lanes;
-    float* y = tile.value[outputs[0]];
-    std::memcpy(y, tile.value[inputs[0]], static_cast<size_t>(floats) * sizeof(float));
-    for (size_t i = 1; i < inputs.size(); ++i) tile.kernels->add_to(tile.value[inputs[i]], y, floats);
-  }
-  void backward(const Tile& tile, float* const* dx) const override {
-    const size_t bytes = static_cast<size_t>(tile.n * features_ * tile.lanes) * sizeof(float);
-    for (size_t i = 0; i < inputs.size(); ++i)
-      if (dx[i] != nullptr) std::memcpy(dx[i], tile.gradient[outputs[0]], bytes);
-  }
-  bool backward_reads_forward() const override { return false; }
-
- private:
-  const int64_t features_;
 };
 
 class ConcatenateOp final : public Op {
@@ -324,17 +272,11 @@ std::unique_ptr<Op> make_up_sampling2d(int x, int y, int64_t H, int64_t W, int64
   const UpSample2dArgs args{H, W, H * scale_h, W * scale_w, C, scale_h, scale_w};
   return std::make_unique<UpSampling2dOp>(x, y, args, interpolation);
 }
-std::unique_ptr<Op> make_activation(int x, int y, Activation kind, float alpha, int64_t rows, int64_t C) {
-  return std::make_unique<ActivationOp>(x, y, kind, alpha, rows, C);
-}
 std::unique_ptr<Op> make_global_average(int x, int y, int64_t pixels, int64_t C) {
   return std::make_unique<GlobalAverageOp>(x, y, pixels, C);
 }
 std::unique_ptr<Op> make_dropout(int x, int y, int64_t repeats, int64_t features, float rate, uint64_t seed) {
   return std::make_unique<DropoutOp>(x, y, repeats, features, rate, seed);
-}
-std::unique_ptr<Op> make_add(std::vector<int> xs, int y, int64_t features) {
-  return std::make_unique<AddOp>(std::move(xs), y, features);
 }
 std::unique_ptr<Op> make_concatenate(std::vector<int> xs, int y, int64_t outer, std::vector<int64_t> inner) {
   return std::make_unique<ConcatenateOp>(std::move(xs), y, outer, std::move(inner));

@@ -1,4 +1,4 @@
-// Ops that treat every channel alike (pooling, up-sampling, activations, ...), and those that only move data.
+// Ops that treat every channel alike (max pooling, up-sampling, ...), and those that only move data.
 #pragma once
 
 #include <memory>
@@ -21,13 +21,9 @@ enum class Interpolation { nearest, bilinear, bed_of_nails };
 std::unique_ptr<Op> make_up_sampling2d(int x, int y, int64_t H, int64_t W, int64_t C, int64_t scale_h, int64_t scale_w,
                                        Interpolation interpolation);
 
-// rows and C matter to softmax only.
-std::unique_ptr<Op> make_activation(int x, int y, Activation kind, float alpha, int64_t rows, int64_t C);
-
 std::unique_ptr<Op> make_global_average(int x, int y, int64_t pixels, int64_t C);
 // [repeats][features]: what is dropped is the same in every repeat.
 std::unique_ptr<Op> make_dropout(int x, int y, int64_t repeats, int64_t features, float rate, uint64_t seed);
-std::unique_ptr<Op> make_add(std::vector<int> xs, int y, int64_t features);
 // Each input is [outer][inner[i]]; the output [outer][sum of inner].
 std::unique_ptr<Op> make_concatenate(std::vector<int> xs, int y, int64_t outer, std::vector<int64_t> inner);
 std::unique_ptr<Op> make_copy(int x, int y, int64_t features);

@@ -27,6 +27,7 @@ class ConvolutionOp final : public LinearOp {
         c_(c),
         in_channels_(c.transposed ? c.Q : c.P * c.groups),
         out_channels_(c.transposed ? c.P * c.groups : c.Q),
+        depthwise_(!c.transposed && c.groups > 1 && c.P == 1 && c.Q == c.groups),
         forward_(forward_axis(c.height, c.transposed, c.scale_h), forward_axis(c.width, c.transposed, c.scale_w),
                  in_channels_, in_channels_ / c.groups),
         backward_(inverse(forward_axis(c.height, c.transposed, c.scale_h)),
@@ -43,11 +44,14 @@ class ConvolutionOp final : public LinearOp {
       const int64_t row = unit % output_rows();
       float* to = y + unit * output_row_floats(tile.lanes);
       if (!pooled()) {
-        gather_rows(tile, forward_, tile.packed, sample, to, row, row + 1, true);
+        float* row_sums = sums(tile) + unit * output_row_floats(tile.lanes);
+        gather_rows(tile, forward_, tile.packed, sample, row_sums, row, row + 1, true);
+        activate(tile, row_sums, to, output_columns(), out_channels_);
         continue;
       }
       const Band band = band_of(row);
       gather_rows(tile, forward_, tile.packed, sample, tile.scratch, band.first, band.last, true);
+      activate(tile, tile.scratch, tile.scratch, (band.last - band.first) * forward_.columns(), out_channels_);
       tile.kernels->max_pool2d_forward(band_args(band, tile.lanes), tile.scratch, to,
                                        winner == nullptr ? nullptr : winner + unit * output_row_floats(tile.lanes));
     }
@@ -56,7 +60,7 @@ class ConvolutionOp final : public LinearOp {
   void backward(const Tile& tile, float* const* dx) const override {
     float* dy = tile.gradient[outputs[0]];
     const int64_t sample_floats = output_rows() * output_row_floats(tile.lanes);
-    backward_to_sum(tile, tile.value[outputs[0]], dy, tile.n * output_rows() * output_columns(), out_channels_);
+    backward_to_sum(tile, dy, tile.n * output_rows() * output_columns(), out_channels_);
     // Only the kernel's gradient is wanted, and it takes dy row by row: a band at a time will do.
     const bool by_bands = pooled() && dx[0] == nullptr && !c_.transposed;
     for (int64_t sample = 0; sample < tile.n; ++sample, dy += sample_floats) {
@@ -90,6 +94,7 @@ class ConvolutionOp final : public LinearOp {
   }
 
   int64_t packed_size(const Kernels& kernels, int lanes, bool backward) const override {
+    if (depthwise_) return (backward ? backward_ : forward_).reduction() * c_.Q;
     return c_.groups * (backward ? packed_floats(kernels, lanes, backward_.reduction(), in_channels_ / c_.groups)
                                  : packed_floats(kernels, lanes, forward_.reduction(), out_channels_ / c_.groups));
   }
@@ -97,6 +102,7 @@ class ConvolutionOp final : public LinearOp {
   void pack(const Kernels& kernels, int lanes, bool backward, const float* const* parameter,
             float* packed) const override {
     const ConvGeometry& walk = backward ? backward_ : forward_;
+    if (depthwise_) return pack_depthwise(walk, parameter[parameters[kKernel]], packed);
     const int64_t reduced = (backward ? out_channels_ : in_channels_) / c_.groups;
     const int64_t outputs = (backward ? in_channels_ : out_channels_) / c_.groups;
     // Whether the reduction runs over P (rows of the kernel's memory) or over Q (columns).
@@ -197,7 +203,7 @@ class ConvolutionOp final : public LinearOp {
     const int L = tile.lanes;
     walk.walk(first, last,
               [&](int64_t base, int64_t row, const ColumnRun& run, const Segment* segments, int64_t segment_count) {
-                for (int64_t group = 0; group < c_.groups; ++group) {
+                for (int64_t group = 0; group < calls(); ++group) {
                   CorrelateArgs args;
                   args.a = big + (base + group * c_.P) * L;
                   args.b = small + (((row - first) * walk.columns() + run.first) * c_.Q + group * group_q) * L;
@@ -208,24 +214,27 @@ class ConvolutionOp final : public LinearOp {
                   args.a_step = run.advance * c_.P * c_.groups;
                   args.b_step = run.step * c_.Q;
                   args.dw_step = c_.Q;
-                  args.O = group_q;
-                  correlate(tile, args);
+                  args.O = depthwise_ ? c_.Q : group_q;
+                  if (depthwise_)
+                    tile.kernels->correlate_depthwise(args, L);
+                  else
+                    correlate(tile, args);
                 }
               });
   }
 
-  // Rows [first, last) of one sample; `y` begins at row `first`. Forward adds the bias and the activation.
+  // Rows [first, last) of one sample; `y` begins at row `first`. Forward adds the bias, and relu.
   void gather_rows(const Tile& tile, const ConvGeometry& walk, const float* packed, const float* x, float* y,
                    int64_t first, int64_t last, bool forward) const {
     const int L = tile.lanes;
     const int64_t from_channels = forward ? in_channels_ : out_channels_;
     const int64_t to_channels = forward ? out_channels_ : in_channels_;
     const int64_t group_in = from_channels / c_.groups, group_out = to_channels / c_.groups;
-    const int64_t group_weights = packed_floats(*tile.kernels, L, walk.reduction(), group_out);
+    const int64_t group_weights = depthwise_ ? 0 : packed_floats(*tile.kernels, L, walk.reduction(), group_out);
     const float* offsets = forward ? bias(tile) : nullptr;
     walk.walk(first, last,
               [&](int64_t base, int64_t row, const ColumnRun& run, const Segment* segments, int64_t segment_count) {
-                for (int64_t group = 0; group < c_.groups; ++group) {
+                for (int64_t group = 0; group < calls(); ++group) {
                   GatherArgs args;
                   args.x = x + (base + group * group_in) * L;
                   args.weights = packed + group * group_weights;
@@ -237,16 +246,30 @@ class ConvolutionOp final : public LinearOp {
                   args.x_step = run.advance * from_channels;
                   args.y_step = run.step * to_channels;
                   args.K = walk.reduction();
-                  args.O = group_out;
+                  args.O = depthwise_ ? to_channels : group_out;
                   args.relu = forward && fused_relu();
-                  gather(tile, args);
+                  if (depthwise_)
+                    tile.kernels->gather_depthwise(args, L);
+                  else
+                    gather(tile, args);
                 }
               });
-    if (forward) activate(tile, y, (last - first) * walk.columns(), to_channels);
+  }
+
+  // How many times the kernels walk a run: once a group, or once for all of them where each has one channel.
+  int64_t calls() const { return depthwise_ ? 1 : c_.groups; }
+
+  void pack_depthwise(const ConvGeometry& walk, const float* kernel, float* packed) const {
+    std::memset(packed, 0, static_cast<size_t>(walk.reduction() * c_.Q) * sizeof(float));
+    walk.each_kernel_cell([&](int64_t part, int64_t ky, int64_t kx) {
+      const float* cell = kernel + (ky * c_.width.kernel + kx) * c_.Q;
+      for (int64_t c = 0; c < c_.Q; ++c) packed[part * c_.Q + c] += cell[c];
+    });
   }
 
   const Convolution c_;
   const int64_t in_channels_, out_channels_;
+  const bool depthwise_;  // every channel a group of its own
   const ConvGeometry forward_, backward_;
 };
 

@@ -23,12 +23,13 @@ struct Convolution {
   int64_t pooled_h = 0, pooled_w = 0;
 };
 
-// inputs {x}, outputs {y} or, with pooling, {y, winner}, parameters {kernel, bias or -1}.
+// inputs {x}, outputs {y} or, with pooling, {y, winner}, or {y, sums} with an activation whose backward reads its
+// input; parameters {kernel, bias or -1}.
 std::unique_ptr<Op> make_convolution(int x, std::vector<int> outputs, int kernel, int bias,
                                      const Convolution& convolution, ActivationSpec activation);
 
-// [rows][C] -> [rows][O]; parameters {kernel (C, O), bias or -1}.
-std::unique_ptr<Op> make_dense(int x, int y, int kernel, int bias, int64_t rows, int64_t C, int64_t O,
-                               ActivationSpec activation);
+// [rows][C] -> [rows][O]; outputs {y} or {y, sums} as above; parameters {kernel (C, O), bias or -1}.
+std::unique_ptr<Op> make_dense(int x, std::vector<int> outputs, int kernel, int bias, int64_t rows, int64_t C,
+                               int64_t O, ActivationSpec activation);
 
 }  // namespace day33

@@ -22,21 +22,22 @@ CorrelateArgs correlate_rows(const Segment& all, const float* a, const float* b,
 void DenseOp::forward(const Tile& tile, int64_t, int64_t) const {
   const float* x = tile.value[inputs[0]];
   float* y = tile.value[outputs[0]];
+  float* to = sums(tile);
   const int64_t rows = tile.n * rows_;
   if (single_output(tile.lanes)) {
-    tile.kernels->dot_rows(x, tile.parameter[parameters[kKernel]], bias(tile), y, rows, C_);
+    tile.kernels->dot_rows(x, tile.parameter[parameters[kKernel]], bias(tile), to, rows, C_);
     if (fused_relu()) tile.kernels->activation_forward(Activation::relu, 0.0f, y, y, rows);
   } else {
     const Segment all{0, 0, C_};
-    gather(tile, gather_rows(all, tile.packed, x, y, rows, O_, bias(tile), fused_relu()));
+    gather(tile, gather_rows(all, tile.packed, x, to, rows, O_, bias(tile), fused_relu()));
   }
-  activate(tile, y, rows, O_);
+  activate(tile, to, y, rows, O_);
 }
 
 void DenseOp::backward(const Tile& tile, float* const* dx) const {
   const int64_t rows = tile.n * rows_;
   float* dy = tile.gradient[outputs[0]];
-  backward_to_sum(tile, tile.value[outputs[0]], dy, rows, O_);
+  backward_to_sum(tile, dy, rows, O_);
   if (float* dw = tile.accumulate[kKernel]) {
     // (C, 1) and (1, C) are the same memory: with one output the wide side goes into the lanes.
     const float* x = tile.value[inputs[0]];
@@ -67,11 +68,11 @@ void DenseOp::pack(const Kernels& kernels, int lanes, bool backward, const float
         *packed++ = o < outputs ? kernel[k * k_step + o * o_step] : 0.0f;
 }
 
-std::unique_ptr<Op> make_dense(int x, int y, int kernel, int bias, int64_t rows, int64_t C, int64_t O,
-                               ActivationSpec activation) {
+std::unique_ptr<Op> make_dense(int x, std::vector<int> outputs, int kernel, int bias, int64_t rows, int64_t C,
+                               int64_t O, ActivationSpec activation) {
   if (C * O >= kLargeDenseWeights && O > 1)
-    return std::make_unique<LargeDenseOp>(x, y, kernel, bias, rows, C, O, activation);
-  return std::make_unique<DenseOp>(x, y, kernel, bias, rows, C, O, activation);
+    return std::make_unique<LargeDenseOp>(x, std::move(outputs), kernel, bias, rows, C, O, activation);
+  return std::make_unique<DenseOp>(x, std::move(outputs), kernel, bias, rows, C, O, activation);
 }
 
 }  // namespace day33

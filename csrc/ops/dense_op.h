@@ -9,8 +9,9 @@ namespace day33 {
 // and channels in the lanes there would be one lane at work: then the reduction goes into the lanes.
 class DenseOp : public LinearOp {
  public:
-  DenseOp(int x, int y, int kernel, int bias, int64_t rows, int64_t C, int64_t O, ActivationSpec activation)
-      : LinearOp("dense", x, {y}, kernel, bias, activation), rows_(rows), C_(C), O_(O) {}
+  DenseOp(int x, std::vector<int> outputs, int kernel, int bias, int64_t rows, int64_t C, int64_t O,
+          ActivationSpec activation)
+      : LinearOp("dense", x, std::move(outputs), kernel, bias, activation), rows_(rows), C_(C), O_(O) {}
 
   void forward(const Tile& tile, int64_t begin, int64_t end) const override;
   void backward(const Tile& tile, float* const* dx) const override;

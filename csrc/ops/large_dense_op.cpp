@@ -19,14 +19,15 @@ void LargeDenseOp::forward(const Tile& tile, int64_t begin, int64_t end) const {
   if (!whole(tile.lanes)) return DenseOp::forward(tile, begin, end);
   const int64_t rows = tile.n * rows_;
   float* y = tile.value[outputs[0]];
-  gemm::multiply(*tile.kernels, {rows, O_, C_, {tile.value[inputs[0]], C_}, tile.packed, {y, O_}, bias(tile)},
+  float* to = sums(tile);
+  gemm::multiply(*tile.kernels, {rows, O_, C_, {tile.value[inputs[0]], C_}, tile.packed, {to, O_}, bias(tile)},
                  tile.scratch);
   if (linear()) return;
   gemm::over_rows(rows, kPortion, rows * O_, [&](int64_t first, int64_t count) {
     if (fused_relu())
       tile.kernels->activation_forward(Activation::relu, 0.0f, y + first * O_, y + first * O_, count * O_);
     else
-      activate(tile, y + first * O_, count, O_);
+      activate(tile, to + first * O_, y + first * O_, count, O_);
   });
 }
 
@@ -34,11 +35,10 @@ void LargeDenseOp::backward(const Tile& tile, float* const* dx) const {
   if (!whole(tile.lanes)) return DenseOp::backward(tile, dx);
   const Kernels& kernels = *tile.kernels;
   const int64_t rows = tile.n * rows_;
-  const float* y = tile.value[outputs[0]];
   float* dy = tile.gradient[outputs[0]];
   if (!linear())
     gemm::over_rows(rows, kPortion, rows * O_, [&](int64_t first, int64_t count) {
-      through_activation(tile, y + first * O_, dy + first * O_, count, O_);
+      through_activation(tile, saved(tile) + first * O_, dy + first * O_, count, O_);
     });
   if (float* db = parameters[kBias] >= 0 ? tile.accumulate[kBias] : nullptr)
     gemm::add_column_sums(kernels, {dy, O_}, rows, O_, db, tile.scratch);

@@ -2,22 +2,16 @@
 
 namespace day33 {
 
-void LinearOp::activate(const Tile& tile, float* y, int64_t rows, int64_t C) const {
-  if (activation_.kind == Activation::softmax)
-    tile.kernels->softmax_forward(y, y, rows, C, tile.lanes);
-  else if (activation_.kind != Activation::linear && activation_.kind != Activation::relu)
-    tile.kernels->activation_forward(activation_.kind, activation_.alpha, y, y, rows * C * tile.lanes);
+void LinearOp::activate(const Tile& tile, const float* sums, float* y, int64_t rows, int64_t C) const {
+  if (!linear() && !fused_relu()) run_activation(tile, activation_, sums, y, rows, C);
 }
 
-void LinearOp::through_activation(const Tile& tile, const float* y, float* dy, int64_t rows, int64_t C) const {
-  if (activation_.kind == Activation::softmax)
-    tile.kernels->softmax_backward(y, dy, dy, rows, C, tile.lanes);
-  else if (!linear())
-    tile.kernels->activation_backward(activation_.kind, activation_.alpha, y, dy, dy, rows * C * tile.lanes);
+void LinearOp::through_activation(const Tile& tile, const float* saved, float* dy, int64_t rows, int64_t C) const {
+  if (!linear()) run_activation_backward(tile, activation_, saved, dy, dy, rows, C);
 }
 
-void LinearOp::backward_to_sum(const Tile& tile, const float* y, float* dy, int64_t rows, int64_t C) const {
-  through_activation(tile, y, dy, rows, C);
+void LinearOp::backward_to_sum(const Tile& tile, float* dy, int64_t rows, int64_t C) const {
+  through_activation(tile, saved(tile), dy, rows, C);
   if (parameters[kBias] >= 0 && tile.accumulate[kBias] != nullptr)
     tile.kernels->channel_sums(dy, rows, C, tile.lanes, tile.accumulate[kBias]);
 }

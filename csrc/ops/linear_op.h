@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "ops/op.h"
+#include "ops/activation.h"
 
 namespace day33 {
 
@@ -20,12 +20,22 @@ class LinearOp : public Op {
   int accumulator_lanes(size_t i, int lanes) const override { return i == kKernel ? lanes : 1; }
 
  protected:
+  // Where the kernels put their sums: in y, where the activation then works in place; or in outputs[1], for an
+  // activation whose backward reads its input, when there will be a backward (else the plan gives that no memory).
+  float* sums(const Tile& tile) const {
+    float* kept = backward_reads_input(activation_.kind) ? tile.value[outputs[1]] : nullptr;
+    return kept != nullptr ? kept : tile.value[outputs[0]];
+  }
+  // What backward reads: the sums, or what the activation made of them.
+  const float* saved(const Tile& tile) const {
+    return backward_reads_input(activation_.kind) ? sums(tile) : tile.value[outputs[0]];
+  }
   // `rows` rows of C channels, finished by the kernels but for the activation; relu they do themselves.
-  void activate(const Tile& tile, float* y, int64_t rows, int64_t C) const;
-  // dy becomes the gradient before the activation, from the output y ...
-  void through_activation(const Tile& tile, const float* y, float* dy, int64_t rows, int64_t C) const;
+  void activate(const Tile& tile, const float* sums, float* y, int64_t rows, int64_t C) const;
+  // dy becomes the gradient before the activation ...
+  void through_activation(const Tile& tile, const float* saved, float* dy, int64_t rows, int64_t C) const;
   // ... and the bias gets its gradient.
-  void backward_to_sum(const Tile& tile, const float* y, float* dy, int64_t rows, int64_t C) const;
+  void backward_to_sum(const Tile& tile, float* dy, int64_t rows, int64_t C) const;
 
   bool linear() const { return activation_.kind == Activation::linear; }
   bool fused_relu() const { return activation_.kind == Activation::relu; }

@@ -7,9 +7,26 @@ namespace day33 {
 namespace {
 
 constexpr std::pair<const char*, Activation> kActivations[] = {
-    {"linear", Activation::linear},   {"relu", Activation::relu},       {"leaky_relu", Activation::leaky_relu},
-    {"elu", Activation::elu},         {"sigmoid", Activation::sigmoid}, {"tanh", Activation::tanh},
+    {"linear", Activation::linear},
+    {"relu", Activation::relu},
+    {"leaky_relu", Activation::leaky_relu},
+    {"elu", Activation::elu},
+    {"sigmoid", Activation::sigmoid},
+    {"tanh", Activation::tanh},
     {"softmax", Activation::softmax},
+    {"log_softmax", Activation::log_softmax},
+    {"relu6", Activation::relu6},
+    {"selu", Activation::selu},
+    {"exponential", Activation::exponential},
+    {"softplus", Activation::softplus},
+    {"softsign", Activation::softsign},
+    {"log_sigmoid", Activation::log_sigmoid},
+    {"hard_sigmoid", Activation::hard_sigmoid},
+    {"gelu", Activation::gelu},
+    {"gelu_tanh", Activation::gelu_tanh},
+    {"silu", Activation::silu},
+    {"hard_silu", Activation::hard_silu},
+    {"mish", Activation::mish},
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// sqrt, exp, expm1, log, log1p, tanh and sigmoid for a Vec. Polynomials and range reductions after Cephes (S. Moshier,
-// single precision: expf, logf, tanhf); errors measured against libm by tests/native/test_math.cpp.
+// sqrt, exp, expm1, log, log1p, tanh, sigmoid and erfc for a Vec. Polynomials and range reductions after Cephes
+// (S. Moshier, single precision: expf, logf, tanhf, ndtrf); errors measured against libm by tests/native/test_math.cpp.
 // NaN passes through, exp overflows to infinity and underflows to zero, log(0) is -infinity.
 #pragma once
 
@@ -109,6 +109,41 @@ DAY33_INLINE Vec tanh(Vec x) {
   p = p * z - 3.33332819422e-1f;
   Vec small = p * z * x + x;
   return select(a < 0.625f, small, select(x != x, x, big));
+}
+
+// 1 - erf(x). The tail is exp(-x^2) / x times a polynomial in 1 / x^2; its relative error grows with x^2.
+DAY33_INLINE Vec erfc(Vec x) {
+  Vec a = abs(x);
+  Vec z = x * x;
+  Vec centre = broadcast(7.853861353153693e-5f);
+  centre = centre * z - 8.010193625184903e-4f;
+  centre = centre * z + 5.188327685732524e-3f;
+  centre = centre * z - 2.685381193529856e-2f;
+  centre = centre * z + 1.128358514861418e-1f;
+  centre = centre * z - 3.761262582423300e-1f;
+  centre = centre * z + 1.128379165726710f;
+  Vec q = 1.0f / a;
+  Vec w = q * q;
+  Vec near = broadcast(2.326819970068386e-2f);  // 1 <= a < 2
+  near = near * w - 1.387039388740657e-1f;
+  near = near * w + 3.687424674597105e-1f;
+  near = near * w - 5.824733027278666e-1f;
+  near = near * w + 6.210004621745983e-1f;
+  near = near * w - 4.944515323274145e-1f;
+  near = near * w + 3.404879937665872e-1f;
+  near = near * w - 2.741127028184656e-1f;
+  near = near * w + 5.638259427386472e-1f;
+  Vec far = broadcast(-1.047766399936249e+1f);
+  far = far * w + 1.297719955372516e+1f;
+  far = far * w - 7.495518717768503f;
+  far = far * w + 2.921019019210786f;
+  far = far * w - 1.015265279202700f;
+  far = far * w + 4.218463358204948e-1f;
+  far = far * w - 2.820767439740514e-1f;
+  far = far * w + 5.641895067754075e-1f;
+  Vec tail = exp(-z) * q * select(a < 2.0f, near, far);
+  tail = select(x < 0.0f, 2.0f - tail, tail);
+  return select(a < 1.0f, 1.0f - x * centre, tail);
 }
 
 }  // namespace day33::DAY33_ISA

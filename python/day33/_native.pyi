@@ -51,8 +51,9 @@ class PlanBuilder:
     """Builds a plan op by op. Tensors and parameter slots are small integers. Shapes are without the batch.
 
     Every method checks ranks and sizes and raises ValueError naming the argument, what it got and what it expects.
-    `activation` is "linear", "relu", "leaky_relu", "elu", "sigmoid", "tanh" or "softmax" (last axis);
-    `alpha` is the slope of leaky_relu or the scale of elu.
+    `activation` is "linear", "relu", "leaky_relu", "elu", "sigmoid", "tanh", "softmax" or "log_softmax" (last axis),
+    "relu6", "selu", "exponential", "softplus", "softsign", "log_sigmoid", "hard_sigmoid", "gelu", "gelu_tanh", "silu",
+    "hard_silu" or "mish"; `alpha` is the slope of leaky_relu, the scale of elu or the upper end of relu6.
     """
 
     def __init__(self) -> None: ...
@@ -132,6 +133,31 @@ class PlanBuilder:
     def to_int32(self, x: int) -> int: ...  # the fraction is cut off
     def differs(self, x: int, value: float) -> int: ...  # int32; of float32, whether any number on the last axis does
     def keep_where(self, x: int, mask: int) -> int: ...  # 0 where the mask is 0; it has the leading axes of x
+    # ---- pooling, depthwise convolution, normalisation, merging, moving values ----
+    def average_pool2d(self, x: int, *, pool_size: Pair, strides: Pair, padding: str) -> int: ...
+    def global_max_pooling2d(self, x: int, *, keepdims: bool) -> int: ...
+    def depthwise_conv2d(  # kernel (KH, KW, C, depth multiplier)
+        self,
+        x: int,
+        kernel: int,
+        bias: int = -1,
+        *,
+        strides: Pair = (1, 1),
+        padding: str = "valid",
+        dilation_rate: Pair = (1, 1),
+        activation: str = "linear",
+        alpha: float = 0.0,
+    ) -> int: ...
+    # Over the last `axes` axes. gamma and beta have their shape, or are -1.
+    def layer_normalization(self, x: int, gamma: int, beta: int, *, axes: int, epsilon: float) -> int: ...
+    # x * scale + offset: one value each, or one for every element of a sample.
+    def rescaling(self, x: int, scale: Float32, offset: Float32) -> int: ...
+    # kind: "add", "subtract", "multiply", "maximum", "minimum" or "average", of tensors of one shape.
+    def merge(self, kind: str, xs: Sequence[int]) -> int: ...
+    # Zeros added before and after; negative numbers take cells away.
+    def pad2d(self, x: int, *, height: Pair, width: Pair) -> int: ...
+    def permute(self, x: int, axes: Sequence[int]) -> int: ...  # axes count from 0, without the batch
+    def broadcast_to(self, x: int, shape: Sequence[int]) -> int: ...  # as NumPy does, without the batch
     # Adds a loss term on tensor `prediction`. kind: "binary_crossentropy", "categorical_crossentropy",
     # "sparse_categorical_crossentropy", "mean_squared_error", "mean_absolute_error". A cross-entropy of a prediction
     # that comes straight out of a sigmoid or softmax is taken from the logits before it, as Keras does. reduction:

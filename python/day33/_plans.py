@@ -89,7 +89,43 @@ def activation(x: Shape, kind: str, alpha: float, layout: str = "auto") -> Plan:
     return builder.build([builder.activation(builder.input(x), kind, alpha)], layout=layout)
 
 
+@_cached
+def avg_pool2d(x: Shape, pool_size: Pair, strides: Pair, padding: str, layout: str = "auto") -> Plan:
+    builder = PlanBuilder()
+    y = builder.average_pool2d(builder.input(x), pool_size=pool_size, strides=strides, padding=padding)
+    return builder.build([y], layout=layout)
+
+
+@_cached
+def depthwise_conv2d(
+    x: Shape, kernel: Shape, biased: bool, strides: Pair, padding: str, dilation_rate: Pair, activation: str,
+    alpha: float, layout: str = "auto",
+) -> Plan:  # fmt: skip
+    builder = PlanBuilder()
+    image = builder.input(x)
+    weights = builder.parameter(kernel)
+    bias = builder.parameter((kernel[2] * kernel[3],)) if biased else -1
+    y = builder.depthwise_conv2d(
+        image, weights, bias, strides=strides, padding=padding, dilation_rate=dilation_rate, activation=activation,
+        alpha=alpha,
+    )  # fmt: skip
+    return builder.build([y], layout=layout)
+
+
+@_cached
+def layer_norm(x: Shape, scale: bool, center: bool, axes: int, epsilon: float, layout: str = "auto") -> Plan:
+    builder = PlanBuilder()
+    values = builder.input(x)
+    gamma = builder.parameter(x[len(x) - axes :]) if scale else -1
+    beta = builder.parameter(x[len(x) - axes :]) if center else -1
+    y = builder.layer_normalization(values, gamma, beta, axes=axes, epsilon=epsilon)
+    return builder.build([y], layout=layout)
+
+
 def clear() -> None:
     """Forgets every cached plan (the tests do, when they change the instruction set)."""
-    for cached in (conv2d, conv2d_transpose, dense, max_pool2d, max_unpool2d, up_sampling2d, activation):
+    for cached in (
+        conv2d, conv2d_transpose, dense, max_pool2d, max_unpool2d, up_sampling2d, activation, avg_pool2d,
+        depthwise_conv2d, layer_norm,
+    ):  # fmt: skip
         cached.cache_clear()

@@ -18,12 +18,27 @@ _DEFAULT_ALPHA = {
     "sigmoid": 0.0,
     "tanh": 0.0,
     "softmax": 0.0,
+    "log_softmax": 0.0,
+    "relu6": 6.0,
+    "selu": 0.0,
+    "exponential": 0.0,
+    "softplus": 0.0,
+    "softsign": 0.0,
+    "log_sigmoid": 0.0,
+    "hard_sigmoid": 0.0,
+    "gelu": 0.0,
+    "gelu_tanh": 0.0,
+    "silu": 0.0,
+    "hard_silu": 0.0,
+    "mish": 0.0,
 }
+_ALIASES = {"swish": "silu", "hard_swish": "hard_silu"}  # as in Keras
 
 
 @dataclass(frozen=True)
 class ActivationSpec:
-    """An activation as a plan takes it: `kind`, and `alpha`, the slope of leaky_relu or the scale of elu.
+    """An activation as a plan takes it: `kind`, and `alpha`, the slope of leaky_relu, the scale of elu or the upper end
+    of relu6.
 
     Calling it applies it to an array.
     """
@@ -32,12 +47,9 @@ class ActivationSpec:
     alpha: float = 0.0
 
     def __call__(self, x: Any) -> Any:
-        from . import ops
+        from ._activations import apply
 
-        if self.kind == "linear":
-            return x
-        function = getattr(ops, self.kind)
-        return function(x, self.alpha) if self.kind in ("leaky_relu", "elu") else function(x)
+        return x if self.kind == "linear" else apply(x, self.kind, self.alpha)
 
     def get_config(self) -> str | dict[str, Any]:
         """The name alone where it says everything."""
@@ -75,6 +87,7 @@ def get(identifier: str | Mapping[str, Any] | Callable[..., Any] | ActivationSpe
             raise TypeError(f"activation is {identifier!r}; expected {_expected()}")
         name = getattr(identifier, "__name__", None)
     if isinstance(name, str):
+        name = _ALIASES.get(name, name)
         if name not in _DEFAULT_ALPHA:
             raise ValueError(f"activation is {identifier!r}; expected {_expected()}")
         return ActivationSpec(name, _DEFAULT_ALPHA[name])
@@ -86,6 +99,6 @@ def _expected() -> str:
 
 
 def __getattr__(name: str) -> Any:
-    if name in _DEFAULT_ALPHA:
+    if name in _DEFAULT_ALPHA or name in _ALIASES:
         return get(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

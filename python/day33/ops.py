@@ -14,24 +14,47 @@ type; ``ValueError`` for a wrong rank, shape or option, with the argument, what 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _plans, activations
+from . import _plans
 from ._activations import (
     elu,
     elu_backward,
+    exponential,
+    exponential_backward,
+    gelu,
+    gelu_backward,
+    hard_sigmoid,
+    hard_sigmoid_backward,
+    hard_silu,
+    hard_silu_backward,
     leaky_relu,
     leaky_relu_backward,
+    log_sigmoid,
+    log_sigmoid_backward,
+    log_softmax,
+    log_softmax_backward,
+    mish,
+    mish_backward,
     relu,
+    relu6,
+    relu6_backward,
     relu_backward,
+    selu,
+    selu_backward,
     sigmoid,
     sigmoid_backward,
+    silu,
+    silu_backward,
     softmax,
     softmax_backward,
+    softplus,
+    softplus_backward,
+    softsign,
+    softsign_backward,
     tanh,
     tanh_backward,
 )
@@ -44,13 +67,35 @@ from ._arrays import (
     check_image,
     check_shape,
 )
+from ._calls import (
+    Activation,
+    Gradients,
+    PairLike,
+    activation_of,
+    backward,
+    backward_of_image,
+    parameters_of,
+    pool_options,
+)
 from ._convolution_matrix import conv2d_matrix
+from ._layer_ops import (
+    LayerNormGradients,
+    avg_pool2d,
+    avg_pool2d_backward,
+    depthwise_conv2d,
+    depthwise_conv2d_backward,
+    layer_norm,
+    layer_norm_backward,
+)
 
 if TYPE_CHECKING:
-    from ._native import Float32, Pair, Plan
+    from ._native import Float32, Plan
 
 __all__ = [
     "Gradients",
+    "LayerNormGradients",
+    "avg_pool2d",
+    "avg_pool2d_backward",
     "conv2d",
     "conv2d_backward",
     "conv2d_matrix",
@@ -58,62 +103,53 @@ __all__ = [
     "conv2d_transpose_backward",
     "dense",
     "dense_backward",
+    "depthwise_conv2d",
+    "depthwise_conv2d_backward",
     "elu",
     "elu_backward",
+    "exponential",
+    "exponential_backward",
+    "gelu",
+    "gelu_backward",
+    "hard_sigmoid",
+    "hard_sigmoid_backward",
+    "hard_silu",
+    "hard_silu_backward",
+    "layer_norm",
+    "layer_norm_backward",
     "leaky_relu",
     "leaky_relu_backward",
+    "log_sigmoid",
+    "log_sigmoid_backward",
+    "log_softmax",
+    "log_softmax_backward",
     "max_pool2d",
     "max_pool2d_backward",
     "max_unpool2d",
     "max_unpool2d_backward",
+    "mish",
+    "mish_backward",
     "relu",
+    "relu6",
+    "relu6_backward",
     "relu_backward",
+    "selu",
+    "selu_backward",
     "sigmoid",
     "sigmoid_backward",
+    "silu",
+    "silu_backward",
     "softmax",
     "softmax_backward",
+    "softplus",
+    "softplus_backward",
+    "softsign",
+    "softsign_backward",
     "tanh",
     "tanh_backward",
     "up_sampling2d",
     "up_sampling2d_backward",
 ]
-
-# A name, or whatever else day33.activations.get understands.
-Activation = str | activations.ActivationSpec | Callable[..., object] | None
-PairLike = int | tuple[int, int] | list[int]
-
-
-class Gradients(NamedTuple):
-    """Gradients of an op with weights, each of the shape of its array. `dbias` is None where there is no bias."""
-
-    dx: Float32
-    dkernel: Float32
-    dbias: Float32 | None
-
-
-def _activation(identifier: Activation) -> tuple[str, float]:
-    if identifier is None:
-        return "linear", 0.0
-    spec = activations.get(identifier)
-    return spec.kind, spec.alpha
-
-
-def _parameters(kernel: ArrayLike, bias: ArrayLike | None, rank: int, layout: str, out_axis: int) -> list[Float32]:
-    weights = as_float32("kernel", kernel)
-    if weights.ndim != rank or 0 in weights.shape:
-        raise ValueError(f"kernel has shape {weights.shape}; expected {layout}, all at least 1")
-    if bias is None:
-        return [weights]
-    offsets = as_float32("bias", bias)
-    check_shape("bias", offsets, (weights.shape[out_axis],), f"one value an output of the kernel {weights.shape}")
-    return [weights, offsets]
-
-
-def _backward(plan: Plan, dy: ArrayLike, x: Float32, parameters: list[Float32]) -> Gradients:
-    dy = as_float32("dy", dy)
-    check_shape("dy", dy, (x.shape[0], *plan.output_shapes[0]), f"the shape of the result for x of {x.shape}")
-    (dx,), gradients = plan.backward([x], [dy], parameters)
-    return Gradients(dx, gradients[0], gradients[1] if len(gradients) == 2 else None)
 
 
 def _prepare_conv2d(
@@ -122,7 +158,7 @@ def _prepare_conv2d(
 ) -> tuple[Plan, Float32, list[Float32]]:  # fmt: skip
     x = as_float32("x", x)
     check_image("x", x)
-    parameters = _parameters(kernel, bias, 4, "(KH, KW, C / groups, O)", 3)
+    parameters = parameters_of(kernel, bias, 4, "(KH, KW, C / groups, O)", 3)
     shape = parameters[0].shape
     groups = as_int("groups", groups, 1)
     if shape[2] * groups != x.shape[3] or shape[3] % groups:
@@ -132,7 +168,7 @@ def _prepare_conv2d(
         )
     plan = _plans.conv2d(
         x.shape[1:], shape, len(parameters) == 2, as_pair("strides", strides), as_padding(padding),
-        as_pair("dilation_rate", dilation_rate), groups, *_activation(activation),
+        as_pair("dilation_rate", dilation_rate), groups, *activation_of(activation),
     )  # fmt: skip
     return plan, x, parameters
 
@@ -169,7 +205,7 @@ def conv2d_backward(
 ) -> Gradients:  # fmt: skip
     """Gradients of `conv2d`: dx (N, H, W, C), dkernel of kernel's shape, dbias (O,) or None. dy is (N, OH, OW, O)."""
     plan, x, parameters = _prepare_conv2d(x, kernel, bias, strides, padding, dilation_rate, groups, activation)
-    return _backward(plan, dy, x, parameters)
+    return backward(plan, dy, x, parameters)
 
 
 def _output_padding(value: object) -> tuple[int | None, int | None]:
@@ -187,13 +223,13 @@ def _prepare_conv2d_transpose(
 ) -> tuple[Plan, Float32, list[Float32]]:  # fmt: skip
     x = as_float32("x", x)
     check_image("x", x)
-    parameters = _parameters(kernel, bias, 4, "(KH, KW, O, C)", 2)
+    parameters = parameters_of(kernel, bias, 4, "(KH, KW, O, C)", 2)
     shape = parameters[0].shape
     if shape[3] != x.shape[3]:
         raise ValueError(f"kernel has shape {shape} and x has shape {x.shape}; expected a kernel (KH, KW, O, C)")
     plan = _plans.conv2d_transpose(
         x.shape[1:], shape, len(parameters) == 2, as_pair("strides", strides), as_padding(padding),
-        _output_padding(output_padding), as_pair("dilation_rate", dilation_rate), *_activation(activation),
+        _output_padding(output_padding), as_pair("dilation_rate", dilation_rate), *activation_of(activation),
     )  # fmt: skip
     return plan, x, parameters
 
@@ -235,19 +271,19 @@ def conv2d_transpose_backward(
     plan, x, parameters = _prepare_conv2d_transpose(
         x, kernel, bias, strides, padding, output_padding, dilation_rate, activation
     )
-    return _backward(plan, dy, x, parameters)
+    return backward(plan, dy, x, parameters)
 
 
 def _prepare_dense(
     x: ArrayLike, kernel: ArrayLike, bias: ArrayLike | None, activation: Activation
 ) -> tuple[Plan, Float32, tuple[int, ...], list[Float32]]:
     x = as_float32("x", x)
-    parameters = _parameters(kernel, bias, 2, "(inputs, units)", 1)
+    parameters = parameters_of(kernel, bias, 2, "(inputs, units)", 1)
     shape = parameters[0].shape
     if x.ndim == 0 or x.shape[-1] != shape[0]:
         raise ValueError(f"x has shape {x.shape}; expected (..., {shape[0]}) for a kernel of shape {shape}")
     rows = x.reshape(math.prod(x.shape[:-1]), shape[0])
-    plan = _plans.dense(shape, len(parameters) == 2, *_activation(activation))
+    plan = _plans.dense(shape, len(parameters) == 2, *activation_of(activation))
     return plan, rows, x.shape, parameters
 
 
@@ -275,13 +311,8 @@ def dense_backward(
     dy = as_float32("dy", dy)
     units = parameters[0].shape[1]
     check_shape("dy", dy, (*shape[:-1], units), f"the shape of the result for x of {shape}")
-    gradients = _backward(plan, dy.reshape(rows.shape[0], units), rows, parameters)
+    gradients = backward(plan, dy.reshape(rows.shape[0], units), rows, parameters)
     return gradients._replace(dx=gradients.dx.reshape(shape))
-
-
-def _pool_options(pool_size: PairLike, strides: PairLike | None, padding: str) -> tuple[Pair, Pair, str]:
-    size = as_pair("pool_size", pool_size)
-    return size, size if strides is None else as_pair("strides", strides), as_padding(padding)
 
 
 def max_pool2d(
@@ -307,10 +338,10 @@ def max_pool2d(
     x = as_float32("x", x)
     check_image("x", x)
     if not return_indices:
-        return _plans.max_pool2d(x.shape[1:], *_pool_options(pool_size, strides, padding), False).forward([x], [])[0]
+        return _plans.max_pool2d(x.shape[1:], *pool_options(pool_size, strides, padding), False).forward([x], [])[0]
     if math.prod(x.shape[1:]) > np.iinfo(np.int32).max:
         raise ValueError(f"x has shape {x.shape}; with return_indices an image may hold at most 2**31 - 1 values")
-    plan = _plans.max_pool2d(x.shape[1:], *_pool_options(pool_size, strides, padding), True)
+    plan = _plans.max_pool2d(x.shape[1:], *pool_options(pool_size, strides, padding), True)
     y, indices = plan.forward([x], [])
     return y, indices.astype(np.int64)
 
@@ -321,14 +352,7 @@ def max_pool2d_backward(
     """Gradient of `max_pool2d` with respect to x: each dy goes to the winner of its window, whole."""
     x = as_float32("x", x)
     check_image("x", x)
-    return _backward_of_image(_plans.max_pool2d(x.shape[1:], *_pool_options(pool_size, strides, padding), False), dy, x)
-
-
-def _backward_of_image(plan: Plan, dy: ArrayLike, *inputs: NDArray[np.float32] | NDArray[np.int32]) -> Float32:
-    dy = as_float32("dy", dy)
-    shape = inputs[0].shape
-    check_shape("dy", dy, (shape[0], *plan.output_shapes[0]), f"the shape of the result for x of {shape}")
-    return plan.backward(list(inputs), [dy], [])[0][0]
+    return backward_of_image(_plans.max_pool2d(x.shape[1:], *pool_options(pool_size, strides, padding), False), dy, x)
 
 
 def _prepare_max_unpool2d(
@@ -375,7 +399,7 @@ def max_unpool2d(x: ArrayLike, indices: ArrayLike, output_shape: tuple[int, ...]
 def max_unpool2d_backward(dy: ArrayLike, x: ArrayLike, indices: ArrayLike, output_shape: tuple[int, ...]) -> Float32:
     """Gradient of `max_unpool2d` with respect to x: dy at each index; 0 for a cell that another one overwrote."""
     plan, x, flat = _prepare_max_unpool2d(x, indices, output_shape)
-    return _backward_of_image(plan, dy, x, flat)
+    return backward_of_image(plan, dy, x, flat)
 
 
 def _prepare_up_sampling2d(x: ArrayLike, size: PairLike, interpolation: str) -> tuple[Plan, Float32]:
@@ -408,4 +432,4 @@ def up_sampling2d_backward(
 ) -> Float32:
     """Gradient of `up_sampling2d` with respect to x (of which only the shape matters)."""
     plan, x = _prepare_up_sampling2d(x, size, interpolation)
-    return _backward_of_image(plan, dy, x)
+    return backward_of_image(plan, dy, x)

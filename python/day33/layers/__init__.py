@@ -2,43 +2,73 @@
 
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .base import Layer
-from .convolutional import Conv2D, Conv2DTranspose
+from .convolutional import Conv2D, Conv2DTranspose, DepthwiseConv2D
 from .core import Dense, Dropout, Input, InputLayer
 from .merging import Add, Concatenate
 from .normalization import BatchNormalization
 from .pooling import GlobalAveragePooling2D, MaxPooling2D, MaxUnpooling2D, UpSampling2D
 from .recurrent import LSTM, Embedding, Masking
 from .reshaping import Flatten, Reshape
+from .merging import Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract
+from .normalization import BatchNormalization, LayerNormalization
+from .pooling import (
+    AveragePooling2D,
+    GlobalAveragePooling2D,
+    GlobalMaxPooling2D,
+    MaxPooling2D,
+    MaxUnpooling2D,
+    UpSampling2D,
+)
+from .preprocessing import Rescaling
+from .reshaping import Cropping2D, Flatten, Permute, RepeatVector, Reshape, ZeroPadding2D
 
 # Keras has the short names too.
 MaxPool2D = MaxPooling2D
+AvgPool2D = AveragePooling2D
 GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalMaxPool2D = GlobalMaxPooling2D
 
 __all__ = [
     "ELU",
     "LSTM",
     "Activation",
     "Add",
+    "Average",
+    "AveragePooling2D",
+    "AvgPool2D",
     "BatchNormalization",
     "Concatenate",
     "Conv2D",
     "Conv2DTranspose",
+    "Cropping2D",
     "Dense",
+    "DepthwiseConv2D",
     "Dropout",
     "Embedding",
     "Flatten",
     "GlobalAveragePooling2D",
     "GlobalAvgPool2D",
+    "GlobalMaxPool2D",
+    "GlobalMaxPooling2D",
     "Input",
     "InputLayer",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
     "Masking",
     "MaxPool2D",
     "MaxPooling2D",
     "MaxUnpooling2D",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Permute",
     "ReLU",
+    "RepeatVector",
+    "Rescaling",
     "Reshape",
     "Softmax",
+    "Subtract",
     "UpSampling2D",
+    "ZeroPadding2D",
 ]

@@ -18,7 +18,7 @@ class _Elementwise(Layer):
 
 
 class Activation(_Elementwise):
-    """The activation of that name: linear, relu, leaky_relu, elu, sigmoid, tanh or softmax (last axis)."""
+    """The activation of that name, see `day33.activations`; softmax and log_softmax are over the last axis."""
 
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -33,19 +33,27 @@ class Activation(_Elementwise):
 
 
 class ReLU(_Elementwise):
-    """max(x, 0); with `negative_slope` > 0 that slope below 0."""
+    """max(x, 0); with `negative_slope` > 0 that slope below 0, or with a `max_value` never more than that."""
 
     def __init__(
-        self, max_value: None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any
+        self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self._refuse(max_value=max_value, threshold=threshold or None)
-        self.negative_slope = _factor("negative_slope", negative_slope)
-        slope = self.negative_slope
-        self.activation_spec = ActivationSpec("leaky_relu", slope) if slope else ActivationSpec("relu")
+        self._refuse(threshold=threshold or None)
+        self.max_value = None if max_value is None else _factor("max_value", max_value)
+        self.negative_slope = slope = _factor("negative_slope", negative_slope)
+        if self.max_value is not None and slope:
+            raise ValueError(
+                f"max_value is {max_value} and negative_slope is {negative_slope}; day33 supports one of them at a time"
+            )
+        self.activation_spec = ActivationSpec("relu")
+        if self.max_value is not None:
+            self.activation_spec = ActivationSpec("relu6", self.max_value)
+        elif slope:
+            self.activation_spec = ActivationSpec("leaky_relu", slope)
 
     def get_config(self) -> dict[str, Any]:
-        own = {"max_value": None, "negative_slope": self.negative_slope, "threshold": 0.0}
+        own = {"max_value": self.max_value, "negative_slope": self.negative_slope, "threshold": 0.0}
         return {**super().get_config(), **own}
 
 

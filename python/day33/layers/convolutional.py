@@ -1,4 +1,4 @@
-"""Convolution and transposed convolution of images."""
+"""Convolution, transposed and depthwise convolution of images."""
 
 from __future__ import annotations
 
@@ -10,10 +10,26 @@ from .._arrays import as_padding, as_pair
 from ..graph import Lowering, Shape
 from ._images import check_channels_last, image_shape, window_length
 from ._weighted import WeightedLayer, check_units
+from .base import Layer
 
 Pair = tuple[int, int]
 _GLOROT: initializers.InitializerLike = "glorot_uniform"
 _ZEROS: initializers.InitializerLike = "zeros"
+
+
+def _known_channels(
+    layer: Layer, input_shape: Any, built: int | None
+) -> tuple[int | None, int | None, int | None, int]:
+    """`input_shape` if it is (N, H, W, C) with C known, and `built` where the layer has weights; else ValueError."""
+    n, h, w, c = image_shape(layer, input_shape)
+    if c is None:
+        raise ValueError(f"layer {layer.name!r} was given an input of shape {input_shape}; expected known channels")
+    if built is not None and c != built:
+        raise ValueError(
+            f"layer {layer.name!r} was given an input of shape {input_shape}; expected {built} channels, as when it "
+            "was built"
+        )
+    return n, h, w, c
 
 
 class _Convolution(WeightedLayer):
@@ -43,18 +59,11 @@ class _Convolution(WeightedLayer):
         raise TypeError(f"{type(self).__name__} has no kernel")
 
     def _check(self, input_shape: Any) -> tuple[int | None, int | None, int | None, int]:
-        n, h, w, c = image_shape(self, input_shape)
-        if c is None:
-            raise ValueError(f"layer {self.name!r} was given an input of shape {input_shape}; expected known channels")
-        if c % self.groups:
+        shape = _known_channels(self, input_shape, None if self.kernel is None else self._channels_of_kernel())
+        if shape[3] % self.groups:
             raise ValueError(f"layer {self.name!r} was given an input of shape {input_shape}; expected channels that "
                              f"groups={self.groups} divides")  # fmt: skip
-        if self.kernel is not None and c != self._channels_of_kernel():
-            raise ValueError(
-                f"layer {self.name!r} was given an input of shape {input_shape}; expected {self._channels_of_kernel()} "
-                "channels, as when it was built"
-            )
-        return n, h, w, c
+        return shape
 
     def build(self, input_shape: Any) -> None:
         self._add_weights(self._kernel_shape(self._check(input_shape)[3]), self.filters)
@@ -216,3 +225,78 @@ class Conv2DTranspose(_Convolution):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "output_padding": self.output_padding}
+
+
+class DepthwiseConv2D(WeightedLayer):
+    """Convolution of every channel on its own, with `depth_multiplier` outputs each.
+
+    Input (N, H, W, C), output (N, H', W', C M). Weights: kernel (KH, KW, C, M), bias (C M,).
+
+    Args:
+        kernel_size, strides, dilation_rate: an int, or a pair for height and width.
+        padding: "valid" or "same", as in `Conv2D`.
+        depth_multiplier: M, the number of outputs of a channel.
+        activation, use_bias, depthwise_initializer, bias_initializer: as in `Dense`.
+    """
+
+    def __init__(
+        self, kernel_size: int | Pair, strides: int | Pair = (1, 1), padding: str = "valid", depth_multiplier: int = 1,
+        data_format: str | None = None, dilation_rate: int | Pair = (1, 1), activation: Any = None,
+        use_bias: bool = True, depthwise_initializer: initializers.InitializerLike = _GLOROT,
+        bias_initializer: initializers.InitializerLike = _ZEROS, depthwise_regularizer: None = None,
+        depthwise_constraint: None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            activation=activation, use_bias=use_bias, kernel_initializer=depthwise_initializer,
+            bias_initializer=bias_initializer, **kwargs,
+        )  # fmt: skip
+        self._refuse(depthwise_regularizer=depthwise_regularizer, depthwise_constraint=depthwise_constraint)
+        self.kernel_size = as_pair("kernel_size", kernel_size)
+        self.strides = as_pair("strides", strides)
+        self.padding = as_padding(padding)
+        self.depth_multiplier = check_units("depth_multiplier", depth_multiplier)
+        self.data_format = check_channels_last(data_format)
+        self.dilation_rate = as_pair("dilation_rate", dilation_rate)
+
+    def _check(self, input_shape: Any) -> tuple[int | None, int | None, int | None, int]:
+        return _known_channels(self, input_shape, None if self.kernel is None else self.kernel.shape[2])
+
+    def build(self, input_shape: Any) -> None:
+        channels = self._check(input_shape)[3]
+        self._add_weights((*self.kernel_size, channels, self.depth_multiplier), channels * self.depth_multiplier)
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        shape = self._check(input_shape)
+        lengths = [
+            window_length(self, shape, axis + 1, self.kernel_size[axis], self.strides[axis], self.dilation_rate[axis],
+                          self.padding) for axis in (0, 1)
+        ]  # fmt: skip
+        return (shape[0], *lengths, shape[3] * self.depth_multiplier)
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        result = lowering.builder.depthwise_conv2d(
+            inputs[0], lowering.slot(self.kernel), lowering.slot(self.bias), strides=self.strides, padding=self.padding,
+            dilation_rate=self.dilation_rate, activation=self.activation.kind, alpha=self.activation.alpha,
+        )  # fmt: skip
+        return [result]
+
+    def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
+        return int(math.prod(output_shape[1:])) * math.prod(self.kernel_size)
+
+    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int]:
+        reach = (self.kernel_size[axis] - 1) * self.dilation_rate[axis]
+        return low * self.strides[axis], high * self.strides[axis] + reach
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        for part in ("initializer", "regularizer", "constraint"):
+            config[f"depthwise_{part}"] = config.pop(f"kernel_{part}")
+        return {
+            **config,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "depth_multiplier": self.depth_multiplier,
+            "data_format": self.data_format,
+            "dilation_rate": self.dilation_rate,
+        }

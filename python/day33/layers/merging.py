@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .. import _tree
@@ -17,23 +18,78 @@ class _Merge(Layer):
         return [tuple(shape) for shape in input_shape]
 
 
-class Add(_Merge):
-    """Sum of inputs of one shape."""
+def _filled(sizes: Sequence[int | None], rank: int) -> list[int | None]:
+    """`sizes` with ones before them, as NumPy broadcasts."""
+    return [*(1 for _ in range(rank - len(sizes))), *sizes]
+
+
+class _Elementwise(_Merge):
+    """Inputs of one shape, or of shapes that NumPy broadcasts; missing axes come first after the batch, as in Keras."""
+
+    kind = "add"
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         shapes = self._shapes(input_shape)
-        merged = list(shapes[0])
+        merged: list[int | None] = list(shapes[0][1:])
         for shape in shapes[1:]:
-            if len(shape) != len(merged):
-                raise ValueError(f"layer {self.name!r} was given shapes {shapes}; expected one shape for all")
-            for axis, (left, right) in enumerate(zip(merged, shape, strict=True)):
-                if None not in (left, right) and left != right:
-                    raise ValueError(f"layer {self.name!r} was given shapes {shapes}; expected one shape for all")
-                merged[axis] = right if left is None else left
-        return (shapes[0][0], *merged[1:])
+            rank = max(len(merged), len(shape) - 1)
+            pairs = zip(_filled(merged, rank), _filled(shape[1:], rank), strict=True)
+            merged = []
+            for left, right in pairs:
+                if None not in (left, right) and left != right and 1 not in (left, right):
+                    raise ValueError(
+                        f"layer {self.name!r} was given shapes {shapes}; expected one shape for all, or sizes of 1 "
+                        "that can be stretched"
+                    )
+                # Where one is open it may be 1 or the other's size, so that nothing is known, as in Keras.
+                merged.append(None if left is None or right is None else right if left == 1 else left)
+        return (shapes[0][0], *merged)
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
-        return [lowering.builder.add(inputs)] if len(inputs) > 1 else inputs
+        if len(inputs) == 1:
+            return inputs
+        shape: Any = self.compute_output_shape([(None, *lowering.shape(tensor)) for tensor in inputs])[1:]
+        stretched = [lowering.builder.broadcast_to(tensor, shape) for tensor in inputs]
+        return [lowering.builder.merge(self.kind, stretched)]
+
+
+class Add(_Elementwise):
+    """Sum of the inputs."""
+
+
+class Subtract(_Elementwise):
+    """The first input minus the second."""
+
+    kind = "subtract"
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        if len(self._shapes(input_shape)) != 2:
+            raise ValueError(f"layer {self.name!r} was given {len(input_shape)} inputs; expected 2")
+        return super().compute_output_shape(input_shape)
+
+
+class Multiply(_Elementwise):
+    """Product of the inputs."""
+
+    kind = "multiply"
+
+
+class Maximum(_Elementwise):
+    """The largest of the inputs, element by element; the first of equal ones takes the gradient."""
+
+    kind = "maximum"
+
+
+class Minimum(_Elementwise):
+    """The smallest of the inputs, element by element; the first of equal ones takes the gradient."""
+
+    kind = "minimum"
+
+
+class Average(_Elementwise):
+    """Mean of the inputs."""
+
+    kind = "average"
 
 
 class Concatenate(_Merge):

@@ -1,11 +1,13 @@
-"""Batch normalisation."""
+"""Batch and layer normalisation."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from .. import initializers
+from .._arrays import as_int
 from ..graph import Lowering, Shape
 from ..variables import Variable
 from .base import Layer
@@ -113,4 +115,100 @@ class BatchNormalization(Layer):
             "beta_constraint": None,
             "gamma_constraint": None,
             "synchronized": False,
+        }
+
+
+class LayerNormalization(Layer):
+    """gamma (x - mean) / sqrt(variance + epsilon) + beta, with the moments of each sample (Ba et al., 2016).
+
+    The moments are taken over the last axes, of whose shape the weights are: gamma, beta.
+
+    Args:
+        axis: -1, or the numbers of the last axes in any order. The batch counts as axis 0.
+        epsilon: not negative.
+        center, scale: whether there is a beta, a gamma.
+    """
+
+    def __init__(
+        self, axis: int | Sequence[int] = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
+        beta_initializer: initializers.InitializerLike = "zeros",
+        gamma_initializer: initializers.InitializerLike = "ones",
+        beta_regularizer: None = None, gamma_regularizer: None = None, beta_constraint: None = None,
+        gamma_constraint: None = None, rms_scaling: bool = False, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(**kwargs)
+        self._refuse(
+            beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer, beta_constraint=beta_constraint,
+            gamma_constraint=gamma_constraint, rms_scaling=rms_scaling,
+        )  # fmt: skip
+        if not epsilon >= 0:
+            raise ValueError(f"epsilon is {epsilon}; expected a number of at least 0")
+        axes = axis if isinstance(axis, list | tuple) else [axis]
+        self.axis = [as_int(f"axis[{i}]", number, -(2**31)) for i, number in enumerate(axes)]
+        if not self.axis:
+            raise ValueError("axis is empty; expected -1 or the numbers of the last axes")
+        self.epsilon = float(epsilon)
+        self.center, self.scale = bool(center), bool(scale)
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.gamma: Variable | None = None
+        self.beta: Variable | None = None
+
+    def _normalised(self, shape: Any) -> tuple[int, ...]:
+        """The sizes of the axes that are normalised."""
+        rank = len(shape)
+        axes = sorted(number % rank if -rank <= number < rank else number for number in self.axis)
+        if axes != list(range(rank - len(axes), rank)) or axes[0] == 0:
+            raise ValueError(
+                f"axis of layer {self.name!r} is {self.axis}; day33 normalises the last axes only, such as -1, for an "
+                f"input of shape {tuple(shape)}"
+            )
+        sizes = tuple(shape[axis] for axis in axes)
+        if None in sizes:
+            raise ValueError(f"layer {self.name!r} was given an input of shape {tuple(shape)}; expected known sizes on "
+                             f"the axes {self.axis}")  # fmt: skip
+        for weights in (self.gamma, self.beta):
+            if weights is not None and weights.shape != sizes:
+                raise ValueError(
+                    f"layer {self.name!r} was given an input of shape {tuple(shape)}; expected {weights.shape} on the "
+                    f"axes {self.axis}, as when it was built"
+                )
+        return sizes
+
+    def build(self, input_shape: Any) -> None:
+        shape = self._normalised(input_shape)
+        if self.scale:
+            self.gamma = self.add_weight(shape, self.gamma_initializer, name="gamma")
+        if self.center:
+            self.beta = self.add_weight(shape, self.beta_initializer, name="beta")
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        self._normalised(input_shape)
+        return tuple(input_shape)
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        slots = lowering.slot(self.gamma), lowering.slot(self.beta)
+        axes = len(self._normalised((None, *lowering.shape(inputs[0]))))
+        return [lowering.builder.layer_normalization(inputs[0], *slots, axes=axes, epsilon=self.epsilon)]
+
+    def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
+        return math.prod(output_shape[1:])
+
+    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int] | None:
+        return (low, high) if len(self.axis) == 1 else None
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "axis": self.axis[0] if len(self.axis) == 1 else self.axis,
+            "epsilon": self.epsilon,
+            "center": self.center,
+            "scale": self.scale,
+            "beta_initializer": initializers.serialize(self.beta_initializer),
+            "gamma_initializer": initializers.serialize(self.gamma_initializer),
+            "beta_regularizer": None,
+            "gamma_regularizer": None,
+            "beta_constraint": None,
+            "gamma_constraint": None,
+            "rms_scaling": False,
         }

@@ -12,7 +12,39 @@ from .base import Layer
 Pair = tuple[int, int]
 
 
-class MaxPooling2D(Layer):
+class _Pooling2D(Layer):
+    def __init__(
+        self, pool_size: int | Pair, strides: int | Pair | None, padding: str, data_format: str | None,
+        name: str | None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(name=name, **kwargs)
+        self.pool_size = as_pair("pool_size", pool_size)
+        self.strides = self.pool_size if strides is None else as_pair("strides", strides)
+        self.padding = as_padding(padding)
+        self.data_format = check_channels_last(data_format)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        shape = image_shape(self, input_shape)
+        lengths = [
+            window_length(self, shape, axis + 1, self.pool_size[axis], self.strides[axis], 1, self.padding)
+            for axis in (0, 1)
+        ]
+        return (shape[0], *lengths, shape[3])
+
+    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int]:
+        return low * self.strides[axis], high * self.strides[axis] + self.pool_size[axis] - 1
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "pool_size": self.pool_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "data_format": self.data_format,
+        }
+
+
+class MaxPooling2D(_Pooling2D):
     """Maximum over windows. Input (N, H, W, C), output (N, H', W', C).
 
     The first maximum in row-major order wins a tie and takes the whole gradient; padded cells never win.
@@ -28,21 +60,12 @@ class MaxPooling2D(Layer):
         self, pool_size: int | Pair = (2, 2), strides: int | Pair | None = None, padding: str = "valid",
         data_format: str | None = None, name: str | None = None, *, return_indices: bool = False, **kwargs: Any,
     ) -> None:  # fmt: skip
-        super().__init__(name=name, **kwargs)
-        self.pool_size = as_pair("pool_size", pool_size)
-        self.strides = self.pool_size if strides is None else as_pair("strides", strides)
-        self.padding = as_padding(padding)
-        self.data_format = check_channels_last(data_format)
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
         self.return_indices = bool(return_indices)
         self.output_dtypes = ("float32", "int32")
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        shape = image_shape(self, input_shape)
-        lengths = [
-            window_length(self, shape, axis + 1, self.pool_size[axis], self.strides[axis], 1, self.padding)
-            for axis in (0, 1)
-        ]
-        pooled = (shape[0], *lengths, shape[3])
+        pooled = super().compute_output_shape(input_shape)
         return [pooled, pooled] if self.return_indices else pooled
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
@@ -51,18 +74,30 @@ class MaxPooling2D(Layer):
         )
         return [pooled, indices] if self.return_indices else [pooled]
 
-    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int]:
-        return low * self.strides[axis], high * self.strides[axis] + self.pool_size[axis] - 1
-
     def get_config(self) -> dict[str, Any]:
-        config = {
-            **super().get_config(),
-            "pool_size": self.pool_size,
-            "strides": self.strides,
-            "padding": self.padding,
-            "data_format": self.data_format,
-        }
+        config = super().get_config()
         return {**config, "return_indices": True} if self.return_indices else config
+
+
+class AveragePooling2D(_Pooling2D):
+    """Mean over windows, padded cells not counted. Input (N, H, W, C), output (N, H', W', C).
+
+    Args:
+        pool_size, strides: an int or a pair; strides is pool_size by default.
+        padding: "valid" or "same".
+    """
+
+    def __init__(
+        self, pool_size: int | Pair, strides: int | Pair | None = None, padding: str = "valid",
+        data_format: str | None = None, name: str | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        result = lowering.builder.average_pool2d(
+            inputs[0], pool_size=self.pool_size, strides=self.strides, padding=self.padding
+        )
+        return [result]
 
 
 class MaxUnpooling2D(Layer):
@@ -164,9 +199,7 @@ class UpSampling2D(Layer):
         }
 
 
-class GlobalAveragePooling2D(Layer):
-    """Mean over height and width. Input (N, H, W, C), output (N, C), or (N, 1, 1, C) with keepdims."""
-
+class _GlobalPooling2D(Layer):
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.data_format = check_channels_last(data_format)
@@ -176,11 +209,25 @@ class GlobalAveragePooling2D(Layer):
         n, _, _, c = image_shape(self, input_shape)
         return (n, 1, 1, c) if self.keepdims else (n, c)
 
-    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
-        return [lowering.builder.global_average_pooling2d(inputs[0], keepdims=self.keepdims)]
-
     def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> None:
         return None
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "data_format": self.data_format, "keepdims": self.keepdims}
+
+
+class GlobalAveragePooling2D(_GlobalPooling2D):
+    """Mean over height and width. Input (N, H, W, C), output (N, C), or (N, 1, 1, C) with keepdims."""
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        return [lowering.builder.global_average_pooling2d(inputs[0], keepdims=self.keepdims)]
+
+
+class GlobalMaxPooling2D(_GlobalPooling2D):
+    """Maximum over height and width. Input (N, H, W, C), output (N, C), or (N, 1, 1, C) with keepdims.
+
+    Cells that share the maximum share its gradient, as in Keras.
+    """
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        return [lowering.builder.global_max_pooling2d(inputs[0], keepdims=self.keepdims)]

@@ -1,4 +1,4 @@
-"""Layers that only change the shape."""
+"""Layers that only change the shape, or put values elsewhere."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .._arrays import as_int
+from .._arrays import as_int, as_pair
 from ..graph import Lowering, Shape
-from ._images import check_channels_last
+from ._images import check_channels_last, image_shape
+from ._weighted import check_units
 from .base import Layer
+
+Border = tuple[int, int]
 
 
 class Flatten(Layer):
@@ -61,3 +64,122 @@ class Reshape(Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "target_shape": self.target_shape}
+
+
+class Permute(Layer):
+    """Axes in another order: `dims` counts them from 1, without the batch."""
+
+    def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dims = tuple(as_int(f"dims[{i}]", dim, 0) for i, dim in enumerate(dims))
+        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            raise ValueError(f"dims is {tuple(dims)}; expected every axis from 1 to {len(self.dims)} once")
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        if len(input_shape) != len(self.dims) + 1:
+            raise ValueError(
+                f"layer {self.name!r} was given an input of shape {tuple(input_shape)}; expected {len(self.dims)} axes "
+                f"after the batch, as many as in dims {self.dims}"
+            )
+        return (input_shape[0], *(input_shape[dim] for dim in self.dims))
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        return [lowering.builder.permute(inputs[0], [dim - 1 for dim in self.dims])]
+
+    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int] | None:
+        return (low, high) if len(self.dims) > axis and self.dims[axis] == axis + 1 else None
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "dims": self.dims}
+
+
+class RepeatVector(Layer):
+    """(N, C) to (N, n, C): every row n times."""
+
+    def __init__(self, n: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.n = check_units("n", n)
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        if len(input_shape) != 2:
+            raise ValueError(f"layer {self.name!r} was given an input of shape {tuple(input_shape)}; expected (N, C)")
+        return (input_shape[0], self.n, input_shape[1])
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        return [lowering.builder.broadcast_to(inputs[0], (self.n, *lowering.shape(inputs[0])))]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "n": self.n}
+
+
+def _borders(argument: str, value: object) -> tuple[Border, Border]:
+    """An int, a pair, or a pair of pairs as ((top, bottom), (left, right)), none below 0."""
+    if isinstance(value, tuple | list):
+        if len(value) != 2:
+            raise ValueError(f"{argument} is {value!r}; expected an int, a pair, or ((top, bottom), (left, right))")
+        height, width = value
+        return as_pair(f"{argument}[0]", height, 0), as_pair(f"{argument}[1]", width, 0)
+    both = as_pair(argument, value, 0)
+    return both, both
+
+
+class ZeroPadding2D(Layer):
+    """Zeros around images. Input (N, H, W, C), output (N, H + top + bottom, W + left + right, C).
+
+    Args:
+        padding: an int, a pair for height and width, or ((top, bottom), (left, right)).
+    """
+
+    def __init__(self, padding: Any = (1, 1), data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.padding = _borders("padding", padding)
+        self.data_format = check_channels_last(data_format)
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        n, h, w, c = image_shape(self, input_shape)
+        sizes = zip((h, w), self.padding, strict=True)
+        return (n, *(None if size is None else size + sum(border) for size, border in sizes), c)
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        return [lowering.builder.pad2d(inputs[0], height=self.padding[0], width=self.padding[1])]
+
+    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int]:
+        return low - self.padding[axis][0], high - self.padding[axis][0]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "padding": self.padding, "data_format": self.data_format}
+
+
+class Cropping2D(Layer):
+    """Images without their borders. Input (N, H, W, C), output (N, H - top - bottom, W - left - right, C).
+
+    Args:
+        cropping: an int, a pair for height and width, or ((top, bottom), (left, right)).
+    """
+
+    def __init__(self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cropping = _borders("cropping", cropping)
+        self.data_format = check_channels_last(data_format)
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        n, h, w, c = image_shape(self, input_shape)
+        sizes = []
+        for size, border in zip((h, w), self.cropping, strict=True):
+            if size is not None and size <= sum(border):
+                raise ValueError(
+                    f"layer {self.name!r} was given an input of shape {tuple(input_shape)}; cropping {self.cropping} "
+                    "leaves nothing of it"
+                )
+            sizes.append(None if size is None else size - sum(border))
+        return (n, *sizes, c)
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        height, width = ((-before, -after) for before, after in self.cropping)
+        return [lowering.builder.pad2d(inputs[0], height=height, width=width)]
+
+    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int]:
+        return low + self.cropping[axis][0], high + self.cropping[axis][0]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "cropping": self.cropping, "data_format": self.data_format}
