@@ -102,6 +102,27 @@ def max_pool2d_backward(dy, x, pool_size, strides, padding):
     return dx.reshape(x.shape)
 
 
+def _inside(shape, pool_size, strides, padding):
+    """(OH, OW, KH, KW) whether a cell of a window lies in the image."""
+    return patches(np.zeros((1, *shape, 1)), pool_size, strides, (1, 1), padding)[3]
+
+
+def avg_pool2d(x, pool_size, strides, padding):
+    """The mean of the cells of each window that lie in the image."""
+    seen = patches(np.asarray(x, np.float64), pool_size, strides, (1, 1), padding)[0]
+    count = _inside(x.shape[1:3], pool_size, strides, padding).sum((2, 3))
+    return seen.sum((3, 4)) / count[:, :, None]
+
+
+def avg_pool2d_backward(dy, x, pool_size, strides, padding):
+    _, rows, columns, inside = patches(x, pool_size, strides, (1, 1), padding)
+    share = np.asarray(dy, np.float64) / inside.sum((2, 3))[:, :, None]
+    spread = share[:, :, :, None, None] * inside[..., None]
+    dx = np.zeros(x.shape)
+    np.add.at(dx, (slice(None), rows[:, None, :, None], columns[None, :, None, :]), spread)
+    return dx
+
+
 def max_unpool2d(x, indices, output_shape):
     y = np.zeros((x.shape[0], int(np.prod(output_shape))))
     for sample, at, values in zip(y, indices, x, strict=True):

@@ -27,7 +27,30 @@ BAD_ARGUMENTS = [
     (lambda: layers.MaxPooling2D(0), "pool_size"),
     (lambda: layers.UpSampling2D(interpolation="cubic"), "'cubic'.*nearest"),
     (lambda: layers.Reshape((-1, -1)), "target_shape"),
-    (lambda: layers.ReLU(max_value=6), "max_value"),
+    (lambda: layers.ReLU(max_value=-1), "max_value is -1"),
+    (lambda: layers.ReLU(max_value=6, negative_slope=0.1), "max_value is 6 and negative_slope is 0.1"),
+    (lambda: layers.ReLU(threshold=1.0), "threshold"),
+    (lambda: layers.DepthwiseConv2D(0), "kernel_size"),
+    (lambda: layers.DepthwiseConv2D(3, depth_multiplier=0), "depth_multiplier is 0"),
+    (lambda: layers.DepthwiseConv2D(3, depthwise_regularizer="l2"), "depthwise_regularizer.*'l2'"),
+    (lambda: layers.AveragePooling2D(2, data_format="channels_first"), "channels_first"),
+    (lambda: layers.GlobalMaxPooling2D(data_format="channels_first"), "channels_first"),
+    (lambda: layers.ZeroPadding2D(-1), "padding is -1"),
+    (lambda: layers.ZeroPadding2D((1, 2, 3)), r"padding is \(1, 2, 3\)"),
+    (lambda: layers.ZeroPadding2D(((1, 2), (3, -1))), r"padding\[1\]\[1\] is -1"),
+    (lambda: layers.ZeroPadding2D(1.5), "padding is 1.5"),
+    (lambda: layers.Cropping2D(((1, 2, 3), 1)), r"cropping\[0\]"),
+    (lambda: layers.Cropping2D(data_format="channels_first"), "channels_first"),
+    (lambda: layers.Permute((0, 1)), r"dims is \(0, 1\)"),
+    (lambda: layers.Permute((1, 1)), r"dims is \(1, 1\)"),
+    (lambda: layers.RepeatVector(0), "n is 0"),
+    (lambda: layers.RepeatVector(2.5), "n is 2.5"),
+    (lambda: layers.Rescaling("a"), "scale"),
+    (lambda: layers.Rescaling(1, offset=1j), "offset"),
+    (lambda: layers.LayerNormalization(axis=[]), "axis is empty"),
+    (lambda: layers.LayerNormalization(axis=1.5), "axis"),
+    (lambda: layers.LayerNormalization(epsilon=-1), "epsilon is -1"),
+    (lambda: layers.LayerNormalization(rms_scaling=True), "rms_scaling"),
     (lambda: layers.LeakyReLU(-1), "negative_slope"),
     (lambda: layers.Dropout(1.0), "rate is 1.0"),
     (lambda: layers.Dropout(0.5, noise_shape=(1,)), "noise_shape"),
@@ -61,6 +84,19 @@ BAD_SHAPES = [
     (lambda: layers.Add(), (3, 4), "list of tensors"),
     (lambda: layers.MaxUnpooling2D(), (3, 4, 1), "list"),
     (lambda: layers.GlobalAveragePooling2D(), (3, 4), r"\(N, H, W, C\)"),
+    (lambda: layers.GlobalMaxPooling2D(), (3, 4), r"\(N, H, W, C\)"),
+    (lambda: layers.AveragePooling2D(9), (20, 8, 3), "axis 2"),
+    (lambda: layers.DepthwiseConv2D(9), (8, 20, 3), r"\(None, 8, 20, 3\).*axis 1.*9"),
+    (lambda: layers.DepthwiseConv2D(2), (8, 8, None), "channels"),
+    (lambda: layers.ZeroPadding2D(), (3, 4), r"\(N, H, W, C\)"),
+    (lambda: layers.Cropping2D(2), (4, 8, 1), "leaves nothing"),
+    (lambda: layers.Permute((2, 1)), (3, 4, 5), "expected 2 axes"),
+    (lambda: layers.RepeatVector(2), (3, 4), r"expected \(N, C\)"),
+    (lambda: layers.Rescaling([1, 2, 3]), (4, 2), r"scale of shape \(3,\)"),
+    (lambda: layers.LayerNormalization(axis=1), (3, 4), "last axes only"),
+    (lambda: layers.LayerNormalization(axis=[0, 1, 2]), (3, 4), "last axes only"),
+    (lambda: layers.LayerNormalization(axis=5), (3, 4), "axis of layer"),
+    (lambda: layers.LayerNormalization(axis=[1, 2]), (None, 4), "known sizes"),
 ]
 
 
@@ -73,11 +109,20 @@ def test_bad_shapes(make, shape, words):
             make()(np.zeros((2, *shape), np.float32))
 
 
-@pytest.mark.parametrize("make", [lambda: layers.Dense(2), lambda: layers.Conv2D(2, 3), layers.BatchNormalization])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: layers.Dense(2),
+        lambda: layers.Conv2D(2, 3),
+        lambda: layers.DepthwiseConv2D(2),
+        layers.BatchNormalization,
+        layers.LayerNormalization,
+    ],
+)
 def test_other_channels_than_built(make):
     layer = make()
     layer(np.zeros((1, 5, 5, 3)))
-    with pytest.raises(ValueError, match=r"5, 4\).*expected 3"):
+    with pytest.raises(ValueError, match=r"5, 4\).*expected \(?3"):
         layer(np.zeros((1, 5, 5, 4)))
 
 

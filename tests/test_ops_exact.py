@@ -85,6 +85,108 @@ def test_conv2d(isa, threads, case, layout):
         check_exact(plan, [x], [kernel, bias], dy, [y, dx, dkernel, dbias], threads)
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    ("channels", "multiplier", "strides", "padding", "dilation"),
+    [
+        (3, 1, (1, 1), "same", (1, 1)), (8, 1, (2, 2), "same", (1, 1)), (17, 1, (1, 1), "valid", (1, 1)),
+        (40, 1, (1, 2), "same", (2, 1)), (5, 2, (1, 1), "same", (1, 1)), (1, 4, (2, 1), "valid", (1, 1)),
+    ],
+)  # fmt: skip
+def test_depthwise_conv2d(isa, threads, channels, multiplier, strides, padding, dilation, layout):
+    outputs = channels * multiplier
+    kernel, bias = whole(1, 3, 2, channels, multiplier), whole(2, outputs)
+    plan = _plans.depthwise_conv2d(
+        (7, 9, channels), kernel.shape, True, strides, padding, dilation, "linear", 0.0, layout
+    )
+    options = (strides, padding, dilation, channels)
+    for batch in BATCHES:
+        x = whole(batch, batch, 7, 9, channels)
+        y = reference.conv2d(x, kernel.reshape(3, 2, 1, outputs), *options) + bias
+        dy = whole(3, *y.shape)
+        dx, dkernel, dbias = reference.conv2d_backward(dy, x, kernel.reshape(3, 2, 1, outputs), *options)
+        check_exact(plan, [x], [kernel, bias], dy, [y, dx, dkernel.reshape(kernel.shape), dbias], threads)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    ("pool", "strides", "padding"),
+    # Windows that hold 1, 2, 4, 8 cells, whatever the padding leaves: the mean is exact.
+    [((2, 2), (2, 2), "same"), ((2, 2), (1, 1), "same"), ((4, 2), (1, 3), "valid"), ((1, 2), (3, 1), "valid")],
+)
+@pytest.mark.parametrize("channels", [1, 3, 8, 17])
+def test_avg_pool2d(isa, threads, channels, pool, strides, padding, layout):
+    plan = _plans.avg_pool2d((9, 6, channels), pool, strides, padding, layout)
+    for batch in BATCHES:
+        x = whole(batch, batch, 9, 6, channels)
+        y = reference.avg_pool2d(x, pool, strides, padding)
+        dy = whole(3, *y.shape)
+        check_exact(plan, [x], [], dy, [y, reference.avg_pool2d_backward(dy, x, pool, strides, padding)], threads)
+
+
+def rearranged(shape, layout, write):
+    """The plan of one op that only puts values elsewhere."""
+    builder = _native.PlanBuilder()
+    return builder.build([write(builder, builder.input(shape))], layout=layout)
+
+
+REARRANGED = {
+    "pad": (
+        lambda b, x: b.pad2d(x, height=(1, 2), width=(0, 3)),
+        lambda x: np.pad(x, ((0, 0), (1, 2), (0, 3), (0, 0))),
+    ),
+    "pad-none": (lambda b, x: b.pad2d(x, height=(0, 0), width=(0, 0)), lambda x: x),
+    "crop": (lambda b, x: b.pad2d(x, height=(-1, -2), width=(-3, 0)), lambda x: x[:, 1:-2, 3:]),
+    "pad-and-crop": (
+        lambda b, x: b.pad2d(x, height=(2, -1), width=(-1, 1)),
+        lambda x: np.pad(x[:, :-1, 1:], ((0, 0), (2, 0), (0, 1), (0, 0))),
+    ),
+    "permute": (lambda b, x: b.permute(x, (2, 0, 1)), lambda x: x.transpose(0, 3, 1, 2)),
+    "permute-outer": (lambda b, x: b.permute(x, (1, 0, 2)), lambda x: x.transpose(0, 2, 1, 3)),
+    "broadcast-front": (lambda b, x: b.broadcast_to(x, (3, *b.shape(x))), lambda x: np.repeat(x[:, None], 3, 1)),
+    "broadcast-inner": (
+        lambda b, x: b.broadcast_to(b.reshape(x, (5, 1, 6, 1, b.shape(x)[2])), (5, 2, 6, 3, b.shape(x)[2])),
+        lambda x: np.repeat(np.repeat(x[:, :, None, :, None], 2, 2), 3, 4),
+    ),
+    "broadcast-last": (
+        lambda b, x: b.broadcast_to(b.reshape(x, (*b.shape(x), 1)), (*b.shape(x), 2)),
+        lambda x: np.repeat(x[..., None], 2, 4),
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("channels", [1, 3, 8])
+@pytest.mark.parametrize("case", REARRANGED)
+def test_what_only_puts_values_elsewhere(isa, threads, case, channels, layout):
+    """Forward as NumPy does; backward, for a map of cells, is the sum over the cells that hold a value."""
+    write, expected = REARRANGED[case]
+    plan = rearranged((5, 6, channels), layout, write)
+    cells = expected(np.arange(1, 5 * 6 * channels + 1).reshape(1, 5, 6, channels))[0].ravel()  # 0: nothing
+    for batch in BATCHES:
+        x = whole(batch, batch, 5, 6, channels)
+        y = expected(x)
+        dy = whole(3, *y.shape)
+        dx = np.zeros((batch, x[0].size + 1))
+        np.add.at(dx, (slice(None), cells), dy.reshape(batch, -1))
+        check_exact(plan, [x], [], dy, [y, dx[:, 1:].reshape(x.shape)], threads)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_what_cannot_be_put_elsewhere(layout):
+    for write, words in (
+        (lambda b, x: b.pad2d(x, height=(-3, -2), width=(0, 0)), "leave nothing"),
+        (lambda b, x: b.pad2d(x, height=(-6, 6), width=(0, 0)), "leave nothing"),
+        (lambda b, x: b.permute(x, (0, 1)), "axes"),
+        (lambda b, x: b.permute(x, (0, 1, 1)), "axes"),
+        (lambda b, x: b.permute(x, (0, 1, 3)), "axes"),
+        (lambda b, x: b.broadcast_to(x, (5, 6)), "cannot be stretched"),
+        (lambda b, x: b.broadcast_to(x, (5, 7, 2)), "cannot be stretched"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            rearranged((5, 6, 2), layout, write)
+
+
 CONV_TRANSPOSE = [
     # height, width, C, O, kernel, strides, padding, output padding, dilation
     (4, 5, 1, 1, (1, 1), (1, 1), "valid", None, (1, 1)),
@@ -183,7 +285,9 @@ def test_up_sampling2d(isa, threads, channels, interpolation, size, layout):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("activation", ["relu", "elu", "leaky_relu", "sigmoid", "tanh", "softmax"])
+@pytest.mark.parametrize(
+    "activation", ["relu", "elu", "leaky_relu", "sigmoid", "tanh", "softmax", "log_softmax", "gelu", "mish"]
+)
 def test_the_same_bits_for_any_number_of_threads(isa, threads, activation, layout):
     x, bias = real(0, 70, 9, 8, 5), real(1, 12)
     kernel, transposed = real(2, 3, 3, 5, 12), real(3, 3, 3, 12, 5)
@@ -223,6 +327,9 @@ def test_the_same_bits_through_the_public_functions(isa, threads):
             ops.up_sampling2d(x, 3, interpolation="bilinear"),
             *ops.dense_backward(real(5, 200, 14, 14, 7), x, kernel[0, 0], bias, activation="sigmoid"),
             ops.softmax(x),
+            *ops.depthwise_conv2d_backward(real(6, 200, 14, 14, 3), x, kernel[..., :1], padding="same")[:2],
+            *ops.layer_norm_backward(x, x, kernel[0, 0, :, 0], bias[:3]),
+            ops.avg_pool2d_backward(dy_pool, x, 3, strides=2),
         ]
         bits = [a.tobytes() for a in results]
         first = first or bits

@@ -17,7 +17,10 @@ tf = pytest.importorskip("tensorflow")
 CHANNELS = [(1, 1), (1, 16), (3, 4), (4, 3), (8, 8), (9, 16), (16, 9), (17, 33), (33, 17)]
 BATCHES = itertools.cycle((1, 2, 7, 8, 9, 17))
 IMAGES = itertools.cycle(((5, 5), (7, 9), (8, 8), (13, 6), (6, 11)))
-ACTIVATIONS = (None, "relu", "leaky_relu", "elu", "sigmoid", "tanh", "softmax")
+ACTIVATIONS = (
+    None, "relu", "leaky_relu", "elu", "sigmoid", "tanh", "softmax", "relu6", "softplus", "hard_sigmoid", "gelu",
+    "silu", "hard_silu", "mish",
+)  # fmt: skip
 
 
 def normal(seed, *shape):
@@ -312,6 +315,83 @@ def test_max_pool2d(case, ties):
     assert_close(dx, expected, length=pool[0] * pool[1], magnitude=np.abs(dy).max() * pool[0] * pool[1])
 
 
+@pytest.mark.parametrize("case", POOL_CASES, ids=lambda c: "-".join(map(str, c)))
+def test_avg_pool2d(case):
+    batch, image, channels, pool, strides, padding = case
+    x = normal(1, batch, *image, channels)
+    y = ops.avg_pool2d(x, pool, strides=strides, padding=padding)
+    dy = normal(2, *y.shape)
+    cells = pool[0] * pool[1]
+    check_sums(
+        (y, ops.avg_pool2d_backward(dy, x, pool, strides=strides, padding=padding)),
+        lambda x: tf.nn.avg_pool2d(x, pool, strides, padding.upper()),
+        dy, (x,), (cells + 1, cells + 1),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize(
+    ("channels", "multiplier", "strides", "dilation"),
+    [
+        (1, 1, (1, 1), (1, 1)), (3, 1, (1, 1), (1, 1)), (8, 1, (2, 2), (1, 1)), (17, 1, (1, 1), (1, 1)),
+        (33, 1, (3, 3), (1, 1)), (4, 3, (1, 1), (1, 1)), (9, 2, (2, 2), (1, 1)), (1, 5, (1, 1), (1, 1)),
+        (9, 1, (1, 2), (1, 1)), (16, 1, (1, 1), (2, 3)), (5, 1, (2, 2), (2, 2)), (3, 2, (2, 1), (1, 2)),
+    ],
+)  # fmt: skip
+def test_depthwise_conv2d(channels, multiplier, strides, dilation, padding):
+    """Against torch in double; against TensorFlow where it has the case."""
+    options = {"strides": strides, "padding": padding, "dilation_rate": dilation}
+    outputs = channels * multiplier
+    x, kernel, bias = normal(0, 9, 11, 10, channels), normal(1, 3, 3, channels, multiplier), normal(2, outputs)
+    y = ops.depthwise_conv2d(x, kernel, bias, **options)
+    dy = normal(3, *y.shape)
+    ours = (y, *ops.depthwise_conv2d_backward(dy, x, kernel, bias, **options))
+
+    def theirs(x, kernel, bias, dy):
+        result = torch_conv2d(x, kernel.reshape(3, 3, 1, outputs), bias, dy, strides, padding, dilation, channels)
+        return [result[0], result[1], result[2].reshape(kernel.shape), result[3]]
+
+    expected, magnitudes = theirs(x, kernel, bias, dy), theirs(*map(np.abs, (x, kernel, bias, dy)))
+    pixels = dy.size // outputs
+    lengths = (9 + 1, 9 * multiplier, pixels, pixels)
+    for name, mine, correct, magnitude, length in zip(
+        ("y", "dx", "dkernel", "dbias"), ours, expected, magnitudes, lengths, strict=True
+    ):
+        assert_close(mine, correct, length=length, magnitude=magnitude, what=name)
+    if dilation == (1, 1) and strides[0] == strides[1]:
+        check_sums(
+            ours,
+            lambda x, k, b: tf.nn.depthwise_conv2d(x, k, (1, *strides, 1), padding.upper()) + b,
+            dy, (x, kernel, bias), lengths,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("shape", [(1, 3, 4, 1), (7, 2, 3, 8), (9, 5, 2, 17), (17, 3, 2, 33)])
+@pytest.mark.parametrize("weights", ["none", "gamma", "beta", "both"])
+def test_layer_norm(shape, axes, weights):
+    """Against torch in double. Entries are of order 1, and so are their gradients, but for dgamma and dbeta."""
+    torch = pytest.importorskip("torch")
+    x, dy = 3 + 2 * normal(0, *shape), normal(1, *shape)
+    gamma = normal(2, *shape[-axes:]) if weights in ("gamma", "both") else None
+    beta = normal(3, *shape[-axes:]) if weights in ("beta", "both") else None
+    y = ops.layer_norm(x, gamma, beta, axes=axes, epsilon=1e-3)
+    gradients = ops.layer_norm_backward(dy, x, gamma, beta, axes=axes, epsilon=1e-3)
+    tensors = [
+        None if a is None else torch.tensor(a, dtype=torch.float64, requires_grad=True) for a in (x, gamma, beta)
+    ]
+    expected = torch.nn.functional.layer_norm(tensors[0], shape[-axes:], *tensors[1:], eps=1e-3)
+    expected.backward(torch.tensor(dy, dtype=torch.float64))
+    assert_close(y, expected.detach().numpy(), length=8, magnitude=8, what="y")
+    rows = int(np.prod(shape[:-axes]))
+    for name, mine, tensor, length in zip(("dx", "dgamma", "dbeta"), gradients, tensors, (16, rows, rows), strict=True):
+        assert (mine is None) == (tensor is None)
+        if tensor is not None:
+            # 1 / deviation is at most 1 / sqrt(epsilon), where a row has one value or equal ones.
+            magnitude = 32 if name == "dx" and np.prod(shape[-axes:]) == 1 else 16 if name == "dx" else 8 * rows
+            assert_close(mine, tensor.grad.numpy(), length=length + 8, magnitude=magnitude, what=name)
+
+
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
 @pytest.mark.parametrize("size", [(2, 2), (3, 3), (1, 1), (2, 3), (4, 1)])
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (2, 3, 4, 3), (8, 4, 4, 8), (9, 5, 2, 17), (17, 2, 3, 4)])
@@ -343,20 +423,37 @@ def test_dense(leading, inputs, units):
 
 
 @pytest.mark.parametrize("shape", [(1,), (7,), (3, 5), (2, 8, 9), (9, 4, 4, 17)])
-@pytest.mark.parametrize("kind", ["relu", "leaky_relu", "elu", "sigmoid", "tanh", "softmax"])
+@pytest.mark.parametrize(
+    "kind",
+    ["relu", "leaky_relu", "elu", "sigmoid", "tanh", "softmax", "log_softmax", "relu6", "selu", "exponential",
+     "softplus", "softsign", "log_sigmoid", "hard_sigmoid", "gelu", "silu", "hard_silu", "mish"],
+)  # fmt: skip
 def test_activation(kind, shape):
     x = 4 * normal(0, *shape)
     x.flat[0] = 0
     dy = normal(1, *shape)
-    expected, gradient = tf_gradients(getattr(tf.keras.activations, kind) if x.ndim > 1 or kind != "softmax"
-                                      else tf.nn.softmax, dy, x)  # fmt: skip
+    over_a_row = kind in ("softmax", "log_softmax")
+    expected, gradient = tf_gradients(getattr(tf.keras.activations, kind) if x.ndim > 1 or not over_a_row
+                                      else getattr(tf.nn, kind), dy, x)  # fmt: skip
     # softmax and its gradient sum over a row: the error grows with its length.
-    length = shape[-1] if kind == "softmax" else 1
+    length = shape[-1] if over_a_row else 1
     assert_close(getattr(ops, kind)(x), expected, length=length, extra=ELEMENTARY)
-    magnitude = 2 * np.abs(dy).max()
+    # A slope is at most about 1 (selu: 1.76), but for exp; that of log_softmax sums dy over the row.
+    largest = {"exponential": np.exp(x.max()), "selu": 1.8, "log_softmax": length}.get(kind, 1)
+    magnitude = 2 * np.abs(dy).max() * largest
     assert_close(
         getattr(ops, f"{kind}_backward")(dy, x), gradient, length=length, magnitude=magnitude, extra=ELEMENTARY
     )
+
+
+@pytest.mark.parametrize("shape", [(7,), (9, 4, 4, 17)])
+def test_approximate_gelu(shape):
+    x, dy = 4 * normal(0, *shape), normal(1, *shape)
+    expected, gradient = tf_gradients(lambda x: tf.nn.gelu(x, approximate=True), dy, x)
+    assert_close(ops.gelu(x, approximate=True), expected, length=1, extra=ELEMENTARY)
+    mine = ops.gelu_backward(dy, x, approximate=True)
+    # The slope holds x^2 (1 - tanh^2) times the rounding of tanh, of order 10 of them.
+    assert_close(mine, gradient, length=1, magnitude=10 * np.abs(dy).max(), extra=ELEMENTARY)
 
 
 def test_activation_parameters():
@@ -377,11 +474,17 @@ def test_softmax_axis(axis):
     expected, gradient = tf_gradients(lambda x: tf.nn.softmax(x, axis), dy, x)
     assert_close(ops.softmax(x, axis), expected, length=6, extra=ELEMENTARY)
     assert_close(ops.softmax_backward(dy, x, axis), gradient, length=6, magnitude=2, extra=ELEMENTARY)
+    expected, gradient = tf_gradients(lambda x: tf.nn.log_softmax(x, axis), dy, x)
+    assert_close(ops.log_softmax(x, axis), expected, length=6, extra=ELEMENTARY)
+    assert_close(ops.log_softmax_backward(dy, x, axis), gradient, length=6, magnitude=6, extra=ELEMENTARY)
 
 
 def test_extreme_values_as_in_keras():
     x = np.array([[np.nan, np.inf, -np.inf, 100, -100, 1e30, -1e30, 0]], np.float32)
-    for kind in ("relu", "leaky_relu", "elu", "sigmoid", "tanh"):
+    for kind in (
+        "relu", "leaky_relu", "elu", "sigmoid", "tanh", "relu6", "selu", "exponential", "softplus", "softsign",
+        "log_sigmoid", "hard_sigmoid", "gelu", "silu", "hard_silu", "mish",
+    ):  # fmt: skip
         expected = getattr(tf.keras.activations, kind)(tf.constant(x)).numpy()
         np.testing.assert_allclose(getattr(ops, kind)(x), expected, rtol=1e-5, atol=1e-30, err_msg=kind)
     x = np.array([[1000, 999, -1000], [-np.inf, 0, 0], [80, -80, 0]], np.float32)

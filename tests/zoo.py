@@ -52,11 +52,33 @@ def nested(library=day33):
     return library.Model(x, tail(y))
 
 
+def mobile(library=day33):
+    """The small layers of mobile networks: padding, depthwise, squeeze and excite, pooling, normalisation."""
+    make = library.layers
+    picture = library.Input((11, 10, 3))
+    x = make.Rescaling(1 / 127.5, offset=-1, name="rescaled")(picture)
+    x = make.ZeroPadding2D(((0, 1), (1, 0)), name="padded")(x)
+    x = make.Conv2D(8, 3, strides=2, use_bias=False, activation="silu", name="stem")(x)
+    x = make.DepthwiseConv2D(3, padding="same", activation="relu6", name="depthwise")(x)
+    squeezed = make.GlobalAveragePooling2D(keepdims=True, name="squeezed")(x)
+    excited = make.Conv2D(8, 1, activation="hard_sigmoid", name="excited")(squeezed)
+    x = make.Multiply(name="weighed")([x, excited])
+    x = make.DepthwiseConv2D(2, depth_multiplier=2, activation="gelu", name="widened")(x)
+    left = make.AveragePooling2D(2, padding="same", name="averaged")(x)
+    right = make.Cropping2D(((1, 1), (0, 2)), name="cropped")(x)
+    x = make.Maximum(name="larger")([left, right])
+    x = make.LayerNormalization(name="normalised")(x)
+    pooled = make.GlobalMaxPooling2D(name="pooled")(make.Activation("mish", name="mish")(x))
+    repeated = make.RepeatVector(2, name="repeated")(make.Dense(3, activation="softplus", name="head")(pooled))
+    return library.Model(picture, make.Permute((2, 1), name="turned")(repeated))
+
+
 MODELS = {
     "upsampling": lambda library=day33: autoencoder("upsampling", library),
     "transposed": lambda library=day33: autoencoder("transposed", library),
     "branched": branched,
     "nested": nested,
+    "mobile": mobile,
 }
 
 

@@ -1,4 +1,4 @@
-// Batch normalisation with batch statistics, and the global average. x is rows of C channels.
+// Batch normalisation with batch statistics, layer normalisation, and the global average. x is rows of C channels.
 #pragma once
 
 #include <cmath>
@@ -56,6 +56,40 @@ inline BatchNormGradients batch_norm_backward(const Values& x, int64_t C, const 
       g.dx[r * C + c] = dy[r * C + c] * gamma[c] / deviation +
                         dvariance * 2.0 * (x[r * C + c] - m.mean[c]) / static_cast<double>(rows) +
                         dmean / static_cast<double>(rows);
+  }
+  return g;
+}
+
+// A row at a time: what batch normalisation does to a column, with the roles of rows and channels changed.
+inline Values layer_norm(const Values& x, int64_t C, const Values& gamma, const Values& beta, double epsilon) {
+  Values y;
+  for (size_t row = 0; row < x.size(); row += static_cast<size_t>(C)) {
+    const Values values(x.begin() + row, x.begin() + row + C);
+    const Moments m = moments(values, 1);
+    for (int64_t c = 0; c < C; ++c)
+      y.push_back(gamma[c] * (values[c] - m.mean[0]) / std::sqrt(m.variance[0] + epsilon) + beta[c]);
+  }
+  return y;
+}
+
+// dx by the Jacobian of the normalised row, dxhat_i / dx_j = (delta_ij - 1/C - xhat_i xhat_j / C) / deviation.
+inline BatchNormGradients layer_norm_backward(const Values& x, int64_t C, const Values& gamma, double epsilon,
+                                              const Values& dy) {
+  BatchNormGradients g{Values(x.size(), 0.0), Values(C, 0.0), Values(C, 0.0)};
+  const double count = static_cast<double>(C);
+  for (size_t row = 0; row < x.size(); row += static_cast<size_t>(C)) {
+    const Values values(x.begin() + row, x.begin() + row + C);
+    const Moments m = moments(values, 1);
+    const double deviation = std::sqrt(m.variance[0] + epsilon);
+    Values xhat;
+    for (double v : values) xhat.push_back((v - m.mean[0]) / deviation);
+    for (int64_t i = 0; i < C; ++i) {
+      g.dgamma[i] += dy[row + i] * xhat[i];
+      g.dbeta[i] += dy[row + i];
+      for (int64_t j = 0; j < C; ++j)
+        g.dx[row + j] +=
+            dy[row + i] * gamma[i] * ((i == j ? 1.0 : 0.0) - 1.0 / count - xhat[i] * xhat[j] / count) / deviation;
+    }
   }
   return g;
 }

@@ -1,4 +1,4 @@
-// Max pooling with arg-max, and un-pooling. Images are (N, H, W, C).
+// Max pooling with arg-max, un-pooling, average pooling and global maximum. Images are (N, H, W, C).
 #pragma once
 
 #include <cmath>
@@ -56,6 +56,59 @@ inline Array4 max_pool2d_backward(const std::vector<int64_t>& winner, const Arra
         const size_t i = static_cast<size_t>((n * outputs + p) * C + c);
         if (winner[i] >= 0) dx(n, winner[i] / W, winner[i] % W, c) += dy.values[i];
       }
+  return dx;
+}
+
+// Calls visit(output pixel, input pixel, cells of the window inside the image) for every cell of every window.
+template <typename Visit>
+void each_window_cell(const Pool2d& g, int64_t H, int64_t W, Visit visit) {
+  for (int64_t oy = 0; oy < g.OH; ++oy)
+    for (int64_t ox = 0; ox < g.OW; ++ox) {
+      std::vector<int64_t> inside;
+      for (int64_t ky = 0; ky < g.KH; ++ky)
+        for (int64_t kx = 0; kx < g.KW; ++kx) {
+          const int64_t iy = oy * g.stride_h + ky - g.pad_top, ix = ox * g.stride_w + kx - g.pad_left;
+          if (iy >= 0 && iy < H && ix >= 0 && ix < W) inside.push_back(iy * W + ix);
+        }
+      for (int64_t cell : inside) visit(oy * g.OW + ox, cell, static_cast<double>(inside.size()));
+    }
+}
+
+inline Array4 avg_pool2d(const Pool2d& g, const Array4& x) {
+  const int64_t H = x.size[1], W = x.size[2], C = x.size[3];
+  Array4 y(x.size[0], g.OH, g.OW, C);
+  for (int64_t n = 0; n < x.size[0]; ++n)
+    for (int64_t c = 0; c < C; ++c)
+      each_window_cell(g, H, W, [&](int64_t out, int64_t cell, double count) {
+        y(n, out / g.OW, out % g.OW, c) += x(n, cell / W, cell % W, c) / count;
+      });
+  return y;
+}
+
+inline Array4 avg_pool2d_backward(const Pool2d& g, const Array4& dy, int64_t H, int64_t W) {
+  const int64_t C = dy.size[3];
+  Array4 dx(dy.size[0], H, W, C);
+  for (int64_t n = 0; n < dy.size[0]; ++n)
+    for (int64_t c = 0; c < C; ++c)
+      each_window_cell(g, H, W, [&](int64_t out, int64_t cell, double count) {
+        dx(n, cell / W, cell % W, c) += dy(n, out / g.OW, out % g.OW, c) / count;
+      });
+  return dx;
+}
+
+// Maximum over rows of C channels; the rows that hold it share the gradient.
+inline Values global_max(const Values& x, int64_t C) {
+  Values y(x.begin(), x.begin() + C);
+  for (size_t i = 0; i < x.size(); ++i) y[i % C] = std::fmax(y[i % C], x[i]);
+  return y;
+}
+
+inline Values global_max_backward(const Values& x, const Values& dy) {
+  const size_t C = dy.size();
+  const Values y = global_max(x, static_cast<int64_t>(C));
+  Values count(C, 0.0), dx;
+  for (size_t i = 0; i < x.size(); ++i) count[i % C] += x[i] == y[i % C];
+  for (size_t i = 0; i < x.size(); ++i) dx.push_back(x[i] == y[i % C] ? dy[i % C] / count[i % C] : 0.0);
   return dx;
 }
 

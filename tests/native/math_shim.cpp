@@ -18,8 +18,10 @@ DAY33_MAP(log)
 DAY33_MAP(log1p)
 DAY33_MAP(sigmoid)
 DAY33_MAP(tanh)
+DAY33_MAP(erfc)
 #undef DAY33_MAP
 
-const testing::MathFunctions math_functions = {map_sqrt, map_exp, map_expm1, map_log, map_log1p, map_sigmoid, map_tanh};
+const testing::MathFunctions math_functions = {map_sqrt,  map_exp,     map_expm1, map_log,
+                                               map_log1p, map_sigmoid, map_tanh,  map_erfc};
 
 }  // namespace day33::DAY33_ISA

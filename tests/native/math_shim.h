@@ -13,6 +13,7 @@ struct MathFunctions {
   void (*log1p)(const float* x, float* y, int64_t n);
   void (*sigmoid)(const float* x, float* y, int64_t n);
   void (*tanh)(const float* x, float* y, int64_t n);
+  void (*erfc)(const float* x, float* y, int64_t n);
 };
 
 // Null for an instruction set that was not compiled in.

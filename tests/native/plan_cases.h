@@ -108,9 +108,10 @@ Layer make_layer(const Shape& input, const Shape& kernel, const Shape& bias, Add
 struct Channels {
   int64_t in, out, groups;
 };
-constexpr Channels kChannels[] = {{1, 1, 1},  {1, 8, 1},   {3, 2, 1},   {8, 1, 1},   {5, 7, 1},  {16, 16, 1},
-                                  {4, 6, 2},  {17, 3, 1},  {3, 3, 3},   {2, 33, 1},  {33, 4, 1}, {6, 12, 3},
-                                  {9, 31, 1}, {32, 16, 2}, {15, 17, 1}, {64, 64, 1}, {1, 15, 1}};
+constexpr Channels kChannels[] = {{1, 1, 1},   {1, 8, 1},  {3, 2, 1},    {8, 1, 1},    {5, 7, 1},
+                                  {16, 16, 1}, {4, 6, 2},  {17, 3, 1},   {3, 3, 3},    {2, 33, 1},
+                                  {33, 4, 1},  {6, 12, 3}, {9, 31, 1},   {32, 16, 2},  {15, 17, 1},
+                                  {64, 64, 1}, {1, 15, 1}, {17, 17, 17}, {40, 40, 40}, {6, 18, 6}};
 constexpr int64_t kSamples[] = {1, 4, 19, 2, 37};
 
 struct Geometry {

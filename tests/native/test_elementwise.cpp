@@ -22,6 +22,51 @@ TEST(add_to_and_scale_by_are_exact) {
   });
 }
 
+TEST(merging_is_exact) {
+  Random random(22);
+  const auto merged = [](Merge kind, float a, float b) {
+    switch (kind) {
+      case Merge::subtract:
+        return a - b;
+      case Merge::multiply:
+        return a * b;
+      case Merge::maximum:
+        return std::fmax(a, b);
+      case Merge::minimum:
+        return std::fmin(a, b);
+      default:
+        return a + b;
+    }
+  };
+  for_each_isa([&](const Kernels& k) {
+    for (int64_t n : sizes_around(k.lanes)) {
+      const Context context("n ", n);
+      const Floats x = random.integers(n), y = random.integers(n), dy = random.integers(n, 1, 99);
+      for (Merge kind :
+           {Merge::add, Merge::subtract, Merge::multiply, Merge::maximum, Merge::minimum, Merge::average}) {
+        Floats result = y;
+        k.merge_with(kind, x.data(), result.data(), n);
+        for (int64_t i = 0; i < n; ++i) CHECK_EQUAL(result[i], merged(kind, y[i], x[i]));
+      }
+      for (bool equal : {false, true}) {
+        Floats dx(x.size(), kNan);
+        k.keep_where_equal(x.data(), y.data(), equal, dy.data(), dx.data(), n);
+        for (int64_t i = 0; i < n; ++i) CHECK_EQUAL(dx[i], (x[i] == y[i]) == equal ? dy[i] : 0.0f);
+      }
+      Floats scaled(x.size(), kNan);
+      k.scale_shift(x.data(), 0.5f, -3.0f, scaled.data(), n);
+      for (int64_t i = 0; i < n; ++i) CHECK_EQUAL(scaled[i], x[i] * 0.5f - 3.0f);
+    }
+    for (Merge kind : {Merge::maximum, Merge::minimum})
+      for (bool first : {false, true}) {
+        const Floats x(static_cast<size_t>(k.lanes) + 1, first ? 1.0f : kNan);
+        Floats y(x.size(), first ? kNan : 1.0f);
+        k.merge_with(kind, x.data(), y.data(), static_cast<int64_t>(x.size()));
+        for (float v : y) CHECK(std::isnan(v));
+      }
+  });
+}
+
 TEST(pack_and_unpack_lanes) {
   Random random(21);
   for_each_isa([&](const Kernels& k) {

@@ -134,11 +134,24 @@ TEST(math_functions_are_within_two_ulp) {
   });
 }
 
+TEST(erfc_is_close) {
+  for_each_isa([](const Kernels& k) {
+    const MathFunctions* m = math_of(k.isa);
+    if (m == nullptr) return;
+    const auto erfc = [](double x) { return std::erfc(x); };
+    check_ulps("erfc", m->erfc, erfc, -200.0f, -kTiny, 2.0);
+    check_ulps("erfc", m->erfc, erfc, kTiny, 1.0f, 4.0);
+    // x * x rounds, and exp turns that into a relative error of x * x / 2 ulp.
+    check_ulps("erfc", m->erfc, erfc, 1.0f, 3.0f, 16.0);
+    check_ulps("erfc", m->erfc, erfc, 3.0f, 9.0f, 96.0);
+  });
+}
+
 TEST(math_functions_at_special_values) {
   for_each_isa([](const Kernels& k) {
     const MathFunctions* m = math_of(k.isa);
     if (m == nullptr) return;
-    for (Function f : {m->sqrt, m->exp, m->expm1, m->log, m->log1p, m->sigmoid, m->tanh})
+    for (Function f : {m->sqrt, m->exp, m->expm1, m->log, m->log1p, m->sigmoid, m->tanh, m->erfc})
       CHECK(std::isnan(at(f, kNan)));
     CHECK_EQUAL(at(m->exp, kInfinity), kInfinity);
     CHECK_EQUAL(at(m->exp, -kInfinity), 0.0f);
@@ -161,6 +174,9 @@ TEST(math_functions_at_special_values) {
     CHECK_EQUAL(at(m->tanh, kInfinity), 1.0f);
     CHECK_EQUAL(at(m->tanh, -kInfinity), -1.0f);
     CHECK_EQUAL(at(m->tanh, 0.0f), 0.0f);
+    CHECK_EQUAL(at(m->erfc, kInfinity), 0.0f);
+    CHECK_EQUAL(at(m->erfc, -kInfinity), 2.0f);
+    CHECK_EQUAL(at(m->erfc, 0.0f), 1.0f);
   });
 }
 

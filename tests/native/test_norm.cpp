@@ -107,6 +107,56 @@ TEST(batch_norm_kernels_match_the_reference) {
   });
 }
 
+TEST(layer_norm_matches_the_reference) {
+  Random random(44);
+  const double epsilon = 1e-3;
+  for_each_isa([&](const Kernels& k) {
+    for (int64_t rows : {1, 5})
+      for (int64_t C : sizes_around(k.lanes))
+        for (int lanes : {1, k.lanes})
+          for (bool weighted : {false, true}) {
+            const Context context("rows ", rows, " C ", C, " lanes ", lanes, weighted ? " weighted" : "");
+            const Tile t = make_tile(random, rows, C, lanes, lanes, false);
+            const Floats gamma = weighted ? random.reals(C, 0.5f, 1.5f) : Floats(C, 1.0f);
+            const Floats beta = weighted ? random.reals(C) : Floats(C, 0.0f);
+            const float* scale = weighted ? gamma.data() : nullptr;
+            const float* shift = weighted ? beta.data() : nullptr;
+            Floats y(t.x.size(), kNan), dx(t.x.size(), kNan), dgamma(C * lanes, 1.0f), dbeta(C * lanes, 2.0f);
+            k.layer_norm_forward(t.x.data(), scale, shift, static_cast<float>(epsilon), y.data(), rows, C, lanes);
+            k.layer_norm_backward(t.x.data(), scale, t.dy.data(), static_cast<float>(epsilon), dx.data(), dgamma.data(),
+                                  dbeta.data(), rows, C, lanes);
+            // Alone, the gradient of the input is the same.
+            Floats alone(t.x.size(), kNan);
+            k.layer_norm_backward(t.x.data(), scale, t.dy.data(), static_cast<float>(epsilon), alone.data(), nullptr,
+                                  nullptr, rows, C, lanes);
+            CHECK(same_bits(alone, dx));
+            const reference::Values expected =
+                reference::layer_norm(t.values, C, to_double(gamma), to_double(beta), epsilon);
+            const reference::BatchNormGradients g =
+                reference::layer_norm_backward(t.values, C, to_double(gamma), epsilon, t.gradients);
+            // |x - mean| <= 5, |gamma|, |dy| <= 1.5 and 1 / deviation <= 1 / sqrt(epsilon).
+            const double largest = 6.0 * 1.5 / std::sqrt(epsilon);
+            for (int64_t lane = 0; lane < lanes; ++lane)
+              for (int64_t i = 0; i < rows * C; ++i) {
+                const size_t at = static_cast<size_t>(i * lanes + lane),
+                             from = static_cast<size_t>(lane * rows * C + i);
+                CHECK_NEAR(y[at], expected[from], 8.0 * kRoundoff * largest);
+                CHECK_NEAR(dx[at], g.dx[from], 32.0 * kRoundoff * largest * largest);
+              }
+            for (int64_t c = 0; c < C; ++c) {
+              double sum_gamma = -lanes, sum_beta = -2.0 * lanes;  // the kernel adds to what is there
+              for (int lane = 0; lane < lanes; ++lane) {
+                sum_gamma += dgamma[c * lanes + lane];
+                sum_beta += dbeta[c * lanes + lane];
+              }
+              const double terms = static_cast<double>(rows * lanes);
+              CHECK_NEAR(sum_gamma, g.dgamma[c], 8.0 * kRoundoff * largest * terms);
+              CHECK_NEAR(sum_beta, g.dbeta[c], sum_bound(rows + 1, terms + 2.0 * lanes));
+            }
+          }
+  });
+}
+
 TEST(channel_sums_are_exact) {
   Random random(42);
   for_each_isa([&](const Kernels& k) {

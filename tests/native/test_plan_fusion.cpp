@@ -162,6 +162,12 @@ TEST(fused_activations_match_the_activation_alone) {
   DAY33_ACTIVATION(sigmoid, 0.0f)
   DAY33_ACTIVATION(tanh, 0.0f)
   DAY33_ACTIVATION(softmax, 0.0f)
+  DAY33_ACTIVATION(log_softmax, 0.0f)
+  DAY33_ACTIVATION(relu6, 0.5f)
+  DAY33_ACTIVATION(softplus, 0.0f)
+  DAY33_ACTIVATION(gelu, 0.0f)
+  DAY33_ACTIVATION(silu, 0.0f)
+  DAY33_ACTIVATION(mish, 0.0f)
 #undef DAY33_ACTIVATION
 }
 

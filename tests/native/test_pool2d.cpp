@@ -80,6 +80,61 @@ TEST(max_pool2d_window_of_padding_only) {
   });
 }
 
+TEST(avg_pool2d_matches_the_reference) {
+  Random random(6);
+  for_each_isa([&](const Kernels& k) {
+    for (int64_t inner : sizes_around(k.lanes))
+      for (const Geometry& g : kGeometries) {
+        const Context context("H ", g.H, " W ", g.W, " window ", g.pool.KH, "x", g.pool.KW, " inner ", inner);
+        const Floats x = random.reals(g.H * g.W * inner);
+        const Floats dy = random.reals(g.pool.OH * g.pool.OW * inner);
+        Floats y(dy.size(), kNan), dx(x.size(), kNan);
+        k.avg_pool2d_forward(g.args(inner), x.data(), y.data());
+        k.avg_pool2d_backward(g.args(inner), dy.data(), dx.data());
+        const reference::Array4 expected = reference::avg_pool2d(g.pool, image(x, g.H, g.W, inner));
+        const reference::Array4 expected_dx =
+            reference::avg_pool2d_backward(g.pool, image(dy, g.pool.OH, g.pool.OW, inner), g.H, g.W);
+        const int64_t window = g.pool.KH * g.pool.KW;  // |x|, |dy| <= 1; a cell is in no more windows than that
+        for (size_t i = 0; i < y.size(); ++i) CHECK_NEAR(y[i], expected.values[i], sum_bound(window, 1.0, 1));
+        for (size_t i = 0; i < dx.size(); ++i)
+          CHECK_NEAR(dx[i], expected_dx.values[i], sum_bound(window, static_cast<double>(window), 1));
+      }
+  });
+}
+
+TEST(avg_pool2d_window_of_padding_only_is_zero) {
+  const Geometry g{2, 2, {2, 2, 2, 2, 2, 2, 2, 2}};
+  for_each_isa([&](const Kernels& k) {
+    const int64_t inner = k.lanes + 1;
+    const Floats x(static_cast<size_t>(4 * inner), 5.0f);
+    Floats y(x.size(), kNan);
+    k.avg_pool2d_forward(g.args(inner), x.data(), y.data());
+    for (size_t i = 0; i < y.size(); ++i) CHECK_EQUAL(y[i], i < static_cast<size_t>(3 * inner) ? 0.0f : 5.0f);
+  });
+}
+
+TEST(global_max_is_exact) {
+  Random random(7);
+  for_each_isa([&](const Kernels& k) {
+    for (int64_t pixels : {1, 4, 49})
+      for (int64_t inner : sizes_around(k.lanes)) {
+        const Context context("pixels ", pixels, " inner ", inner);
+        const Floats x = random.integers(pixels * inner, -2, 2), dy = random.integers(inner);
+        Floats y(dy.size(), kNan), dx(x.size(), kNan);
+        k.global_max_forward(x.data(), y.data(), pixels, inner);
+        k.global_max_backward(x.data(), y.data(), dy.data(), dx.data(), pixels, inner);
+        check_all_equal(y, reference::global_max(to_double(x), inner));
+        const reference::Values expected = reference::global_max_backward(to_double(x), to_double(dy));
+        for (size_t i = 0; i < dx.size(); ++i)
+          CHECK_NEAR(dx[i], expected[i], 1.01 * kRoundoff * std::fabs(expected[i]));
+      }
+    const Floats x = {1.0f, kNan, 3.0f};
+    Floats y(1);
+    k.global_max_forward(x.data(), y.data(), 3, 1);
+    CHECK(std::isnan(y[0]));
+  });
+}
+
 TEST(max_unpool2d_is_exact) {
   Random random(4);
   for_each_isa([&](const Kernels& k) {
