@@ -426,7 +426,7 @@ def test_dense(leading, inputs, units):
 @pytest.mark.parametrize(
     "kind",
     ["relu", "leaky_relu", "elu", "sigmoid", "tanh", "softmax", "log_softmax", "relu6", "selu", "exponential",
-     "softplus", "softsign", "log_sigmoid", "hard_sigmoid", "gelu", "silu", "hard_silu", "mish"],
+     "softplus", "softsign", "log_sigmoid", "hard_sigmoid", "gelu", "silu", "hard_silu"],
 )  # fmt: skip
 def test_activation(kind, shape):
     x = 4 * normal(0, *shape)
@@ -446,14 +446,21 @@ def test_activation(kind, shape):
     )
 
 
-@pytest.mark.parametrize("shape", [(7,), (9, 4, 4, 17)])
-def test_approximate_gelu(shape):
-    x, dy = 4 * normal(0, *shape), normal(1, *shape)
-    expected, gradient = tf_gradients(lambda x: tf.nn.gelu(x, approximate=True), dy, x)
-    assert_close(ops.gelu(x, approximate=True), expected, length=1, extra=ELEMENTARY)
-    mine = ops.gelu_backward(dy, x, approximate=True)
-    # The slope holds x^2 (1 - tanh^2) times the rounding of tanh, of order 10 of them.
-    assert_close(mine, gradient, length=1, magnitude=10 * np.abs(dy).max(), extra=ELEMENTARY)
+@pytest.mark.parametrize("kind", ["gelu", "gelu_tanh", "silu", "mish"])
+def test_activations_that_fall_and_rise_in_double(kind):
+    """Against torch in double: TensorFlow in float32 loses 4e-6 in the slopes of mish and of the approximate gelu."""
+    torch = pytest.importorskip("torch")
+    approximate = {"approximate": True} if kind == "gelu_tanh" else {}
+    name = kind.removesuffix("_tanh")
+    x = np.linspace(-12, 12, 4001, dtype=np.float32)
+    dy = normal(1, *x.shape)
+    variable = torch.tensor(x, dtype=torch.float64, requires_grad=True)
+    function = getattr(torch.nn.functional, name)
+    expected = function(variable, approximate="tanh") if approximate else function(variable)
+    expected.backward(torch.tensor(dy, dtype=torch.float64))
+    assert_close(getattr(ops, name)(x, **approximate), expected.detach().numpy(), length=1, extra=ELEMENTARY)
+    mine = getattr(ops, f"{name}_backward")(dy, x, **approximate)
+    assert_close(mine, variable.grad.numpy(), length=4, magnitude=np.abs(dy), extra=ELEMENTARY)
 
 
 def test_activation_parameters():

@@ -15,11 +15,9 @@ DAY33_INLINE Vec hard_sigmoid(Vec x) { return at_most(at_least(x + 3.0f, 0.0f), 
 DAY33_INLINE Vec log1p_exp_minus_abs(Vec x) { return log1p(exp(-abs(x))); }
 DAY33_INLINE Vec normal_cdf(Vec x) { return erfc(x * -kSqrtHalf) * 0.5f; }
 DAY33_INLINE Vec gelu_tanh_of(Vec x) { return tanh((x + x * x * x * kGeluCubic) * kSqrtTwoOverPi); }
-// tanh(softplus(x)) = n / (n + 2) with e = exp(x), n = e (e + 2); 1 in float from 20 on, long before n overflows.
-DAY33_INLINE Vec tanh_softplus(Vec e) {
-  const Vec n = e * (e + 2.0f);
-  return n / (n + 2.0f);
-}
+// For mish: tanh(softplus(x)) = n / (n + 2) with e = exp(x), n = e (e + 2); 1 in float from 20 on, long before n^2
+// overflows.
+DAY33_INLINE Vec exp_to_20(Vec x) { return exp(at_most(x, 20.0f)); }
 
 // Softmax and its logarithm are no functions of one element: they count as linear here, and have kernels of their own.
 template <Activation kKind>
@@ -40,7 +38,10 @@ DAY33_INLINE Vec activate(Vec x, float alpha) {
   if constexpr (kKind == Activation::gelu_tanh) return x * 0.5f * (1.0f + gelu_tanh_of(x));
   if constexpr (kKind == Activation::silu) return x * sigmoid(x);
   if constexpr (kKind == Activation::hard_silu) return x * hard_sigmoid(x);
-  if constexpr (kKind == Activation::mish) return x * tanh_softplus(exp(at_most(x, 20.0f)));
+  if constexpr (kKind == Activation::mish) {
+    const Vec e = exp_to_20(x), n = e * (e + 2.0f);
+    return x * (n / (n + 2.0f));
+  }
   return x;
 }
 
@@ -76,9 +77,9 @@ DAY33_INLINE Vec activate_backward(Vec y, Vec dy, float alpha) {
   if constexpr (kKind == Activation::hard_silu)
     return dy * (hard_sigmoid(x) + keep_where((x > -3.0f) & (x < 3.0f), x / 6.0f));
   if constexpr (kKind == Activation::mish) {
-    const Vec e = exp(at_most(x, 20.0f));
-    const Vec t = tanh_softplus(e);
-    return dy * (t + x * (e / (1.0f + e)) * (1.0f - t * t));
+    const Vec e = exp_to_20(x), n = e * (e + 2.0f), q = 1.0f / (n + 2.0f);
+    const Vec one_minus_tanh_squared = 4.0f * (n + 1.0f) * q * q;
+    return dy * (n * q + x * (e / (1.0f + e)) * one_minus_tanh_squared);
   }
   return dy;
 }

@@ -140,7 +140,8 @@ TEST(erfc_is_close) {
     if (m == nullptr) return;
     const auto erfc = [](double x) { return std::erfc(x); };
     check_ulps("erfc", m->erfc, erfc, -200.0f, -kTiny, 2.0);
-    check_ulps("erfc", m->erfc, erfc, kTiny, 1.0f, 4.0);
+    // 1 - erf(x) near 1: the difference is 0.16, in units of which the rounding of erf(x) is 8 times larger.
+    check_ulps("erfc", m->erfc, erfc, kTiny, 1.0f, 12.0);
     // x * x rounds, and exp turns that into a relative error of x * x / 2 ulp.
     check_ulps("erfc", m->erfc, erfc, 1.0f, 3.0f, 16.0);
     check_ulps("erfc", m->erfc, erfc, 3.0f, 9.0f, 96.0);
