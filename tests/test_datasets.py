@@ -250,7 +250,7 @@ def test_pickles_are_refused_and_not_run(tmp_path: Path, arrays: Arrays) -> None
     np.save(stream, np.array([Evil()], dtype=object), allow_pickle=True)
     members = {f"{key}.npy": npy_bytes(array) for key, array in arrays.items()}
     path = write_members(tmp_path / "m.npz", members | {"y_train.npy": stream.getvalue()})
-    with pytest.raises(ValueError, match="dtype object"):
+    with pytest.raises(ValueError, match="holds Python objects"):
         datasets.load_mnist(path)
     assert not ran.exists()
 
@@ -258,7 +258,7 @@ def test_pickles_are_refused_and_not_run(tmp_path: Path, arrays: Arrays) -> None
 def test_not_an_archive_and_missing_keys(tmp_path: Path, arrays: Arrays) -> None:
     text = tmp_path / "text.npz"
     text.write_text("hello")
-    with pytest.raises(ValueError, match=r"text\.npz: not a readable \.npz"):
+    with pytest.raises(ValueError, match=r"text\.npz is not a usable \.npz"):
         datasets.load_mnist(text)
     partial = write_members(tmp_path / "partial.npz", {"x_train.npy": npy_bytes(arrays["x_train"])})
     with pytest.raises(ValueError, match=r"no y_train, x_test, y_test .*found: x_train\.npy"):

@@ -1,21 +1,20 @@
 """Archives of arrays (.npz) that are written whole or not at all, and read without trusting them.
 
-Written uncompressed and without pickle; read back only if every member is a plain array whose declared size is the
-size that is really there, so that a truncated, damaged or hostile file costs no more than its own length.
+Written uncompressed and without pickle; read back by the rules of `_archives`.
 """
 
 from __future__ import annotations
 
 import os
 import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._archives import Archive, refusing
 from ._files import replacing
 
 _SUFFIX = ".npy"
@@ -44,48 +43,8 @@ def read_npz(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
         FileNotFoundError: there is no such file.
         ValueError: it is not an archive of plain arrays; the message has the path and the reason.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {
-                info.filename.removesuffix(_SUFFIX): _read_member(archive, info)
-                for info in archive.infolist()
-                if not info.is_dir()
-            }
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError, ValueError) as error:
-        # NotImplementedError and RuntimeError are zipfile's words for unknown compression and encryption.
-        raise ValueError(f"{os.fspath(path)} is not a usable .npz file: {error}") from error
-
-
-def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
-    if not info.filename.endswith(_SUFFIX):
-        raise ValueError(f"member {info.filename!r} is not an array")
-    with archive.open(info) as member:
-        shape, dtype = _read_header(member)
-        if dtype.hasobject:
-            raise ValueError(f"member {info.filename!r} holds Python objects, which are never loaded")
-        count = 1
-        for side in shape:  # Python integers: no overflow on a forged shape
-            count *= side
-        present = info.file_size - member.tell()
-        if count * dtype.itemsize != present:
-            raise ValueError(
-                f"member {info.filename!r} declares {dtype} of shape {shape}, {count * dtype.itemsize} bytes, "
-                f"but holds {present}"
-            )
-    # A second pass through the public reader, which checks the CRC at the end of the member.
-    with archive.open(info) as member:
-        array: NDArray[Any] = np.lib.format.read_array(member, allow_pickle=False)
-        if member.read(1):
-            raise ValueError(f"member {info.filename!r} has bytes after its array")
-    return array
-
-
-def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    version = np.lib.format.read_magic(member)
-    if version == (1, 0):
-        shape, _, dtype = np.lib.format.read_array_header_1_0(member)
-    elif version == (2, 0):
-        shape, _, dtype = np.lib.format.read_array_header_2_0(member)
-    else:
-        raise ValueError(f"array format {version[0]}.{version[1]} is not known")
-    return shape, dtype
+    with open(path, "rb") as stream, refusing(path, ".npz file"), Archive(stream) as archive:
+        for name in archive.names:
+            if not name.endswith(_SUFFIX):
+                raise ValueError(f"member {name!r} is not an array")
+        return {name.removesuffix(_SUFFIX): archive.read_array(name) for name in archive.names}

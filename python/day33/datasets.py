@@ -11,13 +11,14 @@ import gzip
 import math
 import os
 import struct
-import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ._archives import Archive, read_exactly, refusing
 
 __all__ = ["download_mnist", "load_digits_small", "load_mnist", "mnist_cache_path"]
 
@@ -33,8 +34,6 @@ MNIST_FILE = "mnist.npz"
 IMAGE_SHAPE = (28, 28)
 # No array of an MNIST-shaped file comes near this; a header that asks for more is damaged or hostile.
 MAX_ARRAY_BYTES = 1 << 30
-_CHUNK = 1 << 20
-_MAX_NPY_HEADER = 4096
 
 _NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
 _IDX_STEMS = {
@@ -194,19 +193,6 @@ def _check_split(source: Path, name: str, images: UInt8, labels: UInt8) -> None:
         raise ValueError(f"{source}: holds no {name} images")
 
 
-def _read_exactly(stream: IO[bytes], size: int, what: str) -> bytearray:
-    """Read `size` bytes and the end of the stream. Memory grows with what is there, not with what a header claims."""
-    data = bytearray()
-    while len(data) < size:
-        chunk = stream.read(min(_CHUNK, size - len(data)))
-        if not chunk:
-            raise ValueError(f"{what}: truncated, {len(data)} of {size} bytes of values")
-        data += chunk
-    if stream.read(1):
-        raise ValueError(f"{what}: more values than its header announces ({size} bytes)")
-    return data
-
-
 def _array_bytes(shape: tuple[int, ...], what: str) -> int:
     size = math.prod(shape)
     if size > MAX_ARRAY_BYTES:
@@ -218,49 +204,16 @@ def _array_bytes(shape: tuple[int, ...], what: str) -> int:
 
 
 def _read_npz(path: Path) -> dict[str, UInt8]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = {info.filename: info for info in archive.infolist()}
-            missing = [key for key in _NPZ_KEYS if f"{key}.npy" not in members]
-            if missing:
-                found = ", ".join(sorted(members)[:8]) or "nothing"
-                raise ValueError(f"{path}: no {', '.join(missing)} in the archive (found: {found})")
-            arrays = {}
-            for key in _NPZ_KEYS:
-                with archive.open(members[f"{key}.npy"]) as stream:
-                    arrays[key] = _read_npy(stream, f"{path}: {key}")
-            return arrays
-    # zipfile reports encryption as RuntimeError and unknown compression as NotImplementedError, a RuntimeError too.
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise ValueError(f"{path}: not a readable .npz file: {error}") from error
-
-
-def _read_npy(stream: IO[bytes], what: str) -> UInt8:
-    shape, fortran_order, dtype = _read_npy_header(stream, what)
-    if dtype != np.uint8:
-        raise ValueError(f"{what}: dtype {dtype}, expected uint8")
-    data = _read_exactly(stream, _array_bytes(shape, what), what)
-    flat = np.frombuffer(data, np.uint8)
-    if fortran_order:
-        return np.ascontiguousarray(flat.reshape(shape, order="F"))
-    return flat.reshape(shape)
-
-
-def _read_npy_header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    try:
-        version = np.lib.format.read_magic(stream)
-        readers = {
-            (1, 0): np.lib.format.read_array_header_1_0,
-            (2, 0): np.lib.format.read_array_header_2_0,
-        }
-        if version not in readers:
-            raise ValueError(f"unknown .npy version {version}")
-        shape, fortran_order, dtype = readers[version](stream, max_header_size=_MAX_NPY_HEADER)
-    except Exception as error:  # NumPy parses the header as Python text: SyntaxError, TokenError and others come out
-        raise ValueError(f"{what}: damaged header: {error}") from error
-    if any(not isinstance(side, int) or side < 0 for side in shape):
-        raise ValueError(f"{what}: damaged header: shape {shape}")
-    return shape, fortran_order, dtype
+    with open(path, "rb") as stream, refusing(path, ".npz file"), Archive(stream) as archive:
+        missing = [key for key in _NPZ_KEYS if f"{key}.npy" not in archive]
+        if missing:
+            found = ", ".join(sorted(archive.names)[:8]) or "nothing"
+            raise ValueError(f"no {', '.join(missing)} in the archive (found: {found})")
+        arrays = {key: archive.read_array(f"{key}.npy", MAX_ARRAY_BYTES) for key in _NPZ_KEYS}
+        for key, array in arrays.items():
+            if array.dtype != np.uint8:
+                raise ValueError(f"{key} has dtype {array.dtype}, expected uint8")
+        return {key: np.ascontiguousarray(array) for key, array in arrays.items()}
 
 
 # ---- IDX files ----
@@ -285,7 +238,7 @@ def _read_idx(path: Path, rank: int) -> UInt8:
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb") as stream:
             shape = _read_idx_header(cast("IO[bytes]", stream), rank, what)
-            data = _read_exactly(cast("IO[bytes]", stream), _array_bytes(shape, what), what)
+            data = read_exactly(cast("IO[bytes]", stream), _array_bytes(shape, what), what)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise ValueError(f"{what}: damaged gzip data: {error}") from error
     return np.frombuffer(data, np.uint8).reshape(shape)
