@@ -413,7 +413,7 @@ def test_config_of_a_sequential():
 
 
 def test_config_refuses_what_it_does_not_know():
-    with pytest.raises(ValueError, match="'Lambda' is not a layer of day33"):
+    with pytest.raises(ValueError, match="is a Lambda, which holds Python code"):
         Sequential.from_config({"name": "s", "layers": [{"class_name": "Lambda", "config": {}}]})
     with pytest.raises(TypeError, match="defined by its code"):
         Classifier().get_config()

@@ -3,7 +3,7 @@
     from day33 import Model, layers
 
 Modules are imported when first used: `activations`, `autoencoder`, `callbacks`, `datasets`, `initializers`, `layers`,
-`losses`, `metrics`, `models`, `ops`, `optimizers`, `plotting`, `random`.
+`losses`, `metrics`, `models`, `ops`, `optimizers`, `plotting`, `random`, `saving`, `tf`.
 """
 
 from __future__ import annotations
@@ -31,22 +31,29 @@ if TYPE_CHECKING:
         optimizers,
         plotting,
         random,
+        saving,
+        tf,
     )
+    from .keras import from_keras, to_keras
     from .layers import Input
     from .layers.base import clear_session
     from .models import Model, Sequential
+    from .saving import load_model
 
 _threadpool.register_if_imported()
 
 _MODULES = (
     "activations", "autoencoder", "callbacks", "datasets", "initializers", "layers", "losses", "metrics", "models",
-    "ops", "optimizers", "plotting", "random",
+    "ops", "optimizers", "plotting", "random", "saving", "tf",
 )  # fmt: skip
 _NAMES = {
     "Input": ".layers",
     "Model": ".models",
     "Sequential": ".models",
     "clear_session": ".layers.base",
+    "from_keras": ".keras",
+    "load_model": ".saving",
+    "to_keras": ".keras",
 }
 
 __all__ = [
@@ -59,9 +66,11 @@ __all__ = [
     "callbacks",
     "clear_session",
     "datasets",
+    "from_keras",
     "get_num_threads",
     "initializers",
     "layers",
+    "load_model",
     "losses",
     "metrics",
     "models",
@@ -70,8 +79,11 @@ __all__ = [
     "plotting",
     "random",
     "register_threadpoolctl",
+    "saving",
     "set_num_threads",
     "set_random_seed",
+    "tf",
+    "to_keras",
 ]
 
 

@@ -288,13 +288,22 @@ class Model(Trainer, Layer):
         known: Any = tuple(tuple(shape) for shape in shapes)
         return PlanDescription(self._compile_plan(known).plan.describe(batch_size))
 
-    # ---- weights in files ----
+    # ---- files ----
+
+    def save(
+        self, filepath: str | os.PathLike[str], overwrite: bool = True, include_optimizer: bool = True, *,
+        sample: Any = None,
+    ) -> None:  # fmt: skip
+        """Writes the whole model to a .keras or .h5 file, which Keras reads, too. See `day33.saving.save_model`."""
+        from .saving import save_model
+
+        save_model(self, filepath, overwrite, include_optimizer, sample=sample)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Writes all weights to an .npz file, whole or not at all.
+        """Writes all weights to an .npz file, or a .weights.h5 file as Keras has it, whole or not at all.
 
-        Keys are the layers' names, nested by "/", where the user gave one; otherwise the class and its place, so that
-        a model made by the same code finds them again.
+        Keys in .npz are the layers' names, nested by "/", where the user gave one; otherwise the class and its place,
+        so that a model made by the same code finds them again.
 
         Raises:
             ValueError: the model is not built, or another suffix. FileExistsError: it exists and overwrite is False.
@@ -302,7 +311,7 @@ class Model(Trainer, Layer):
         _weight_files.save(filepath, self, overwrite)
 
     def load_weights(self, filepath: str | os.PathLike[str]) -> None:
-        """Reads what `save_weights` wrote, into a model of the same layers.
+        """Reads what `save_weights` or Keras wrote (.npz, .weights.h5, .h5, .keras), into a model of the same layers.
 
         Raises:
             ValueError: no usable file, or other names or shapes than the model's; nothing is changed then.

@@ -28,7 +28,8 @@ class Sequential(Model):
         self._tensors: list[SymbolicTensor] = []  # the input, then the output of each member, once the input is known
         self._input_is_declared = False
         for layer in layers or ():
-            self.add(layer)
+            self._append(layer)
+        self._refresh()
         if not trainable:
             self.trainable = False
 
@@ -40,6 +41,10 @@ class Sequential(Model):
 
     def add(self, layer: Layer | SymbolicTensor, rebuild: bool = True) -> None:
         """Adds a layer at the end; an `Input` or `InputLayer` only as the first. ValueError or TypeError otherwise."""
+        self._append(layer)
+        self._refresh()
+
+    def _append(self, layer: Layer | SymbolicTensor) -> None:
         if isinstance(layer, SymbolicTensor) and layer.node is not None:
             layer = layer.node.layer
         if isinstance(layer, InputLayer):
@@ -57,7 +62,6 @@ class Sequential(Model):
         if self._tensors:
             self._extend(layer)
         self._members.append(layer)
-        self._refresh()
 
     def pop(self, rebuild: bool = True) -> Layer | None:
         """Takes off the last layer and returns it; None if there is none."""
@@ -84,7 +88,6 @@ class Sequential(Model):
         self._tensors = [tensor]
         for layer in self._members:
             self._extend(layer)
-        self._refresh()
 
     def _extend(self, layer: Layer) -> None:
         names = _names.scope()
@@ -114,6 +117,7 @@ class Sequential(Model):
             with self._lock:
                 if self._graph is None:
                     self._start(Input(batch_shape=(None, *shape[1:]), dtype=dtype))
+                    self._refresh()
 
     def build(self, input_shape: Any = None) -> None:
         """Makes the weights for inputs of `input_shape`, batch first."""
@@ -151,7 +155,12 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, type[Layer]] | None = None) -> Self:
         members = [_config.layer_from_config(item, custom_objects or {}) for item in config["layers"]]
+        inputs = [layer for layer in members if isinstance(layer, InputLayer)]
+        for layer in inputs:
+            _config.open_input(layer)
         model = cls(members, name=config.get("name"))
+        for layer in inputs:
+            _config.close_input(layer)
         if model._graph is None and members and config.get("build_input_shape") is not None:
             model.build(config["build_input_shape"])
         if not config.get("trainable", True):

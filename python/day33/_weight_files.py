@@ -1,26 +1,45 @@
-"""Weights of a model in an .npz file."""
+"""Weights of a model in an .npz file, or in Keras's formats."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from ._atomic import read_npz, write_npz
 from .layers import Layer
 from .variables import Variable
 
+if TYPE_CHECKING:
+    from .models import Model
+
+_SAVED = (".npz", ".weights.h5")
+_LOADED = (".npz", ".weights.h5", ".h5", ".keras")
+
 
 def save(filepath: str | os.PathLike[str], model: Layer, overwrite: bool) -> None:
     """See `Model.save_weights`."""
-    path = _npz_path(filepath)
+    path = _checked_path(filepath, _SAVED)
     if not overwrite and os.path.exists(path):
         raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
+    if not path.endswith(".npz"):
+        from . import _keras_files
+
+        _keras_files.save_weights(Path(path), cast("Model", model))
+        return
     write_npz(path, {key: variable.value for key, variable in named_variables(model)})
 
 
 def load(filepath: str | os.PathLike[str], model: Layer) -> None:
     """See `Model.load_weights`."""
-    path = _npz_path(filepath)
+    path = _checked_path(filepath, _LOADED)
+    if not path.endswith(".npz"):
+        from . import _keras_files
+
+        named_variables(model)
+        _keras_files.load_weights(Path(path), cast("Model", model))
+        return
     own = dict(named_variables(model))
     arrays = read_npz(path)
     missing, extra = sorted(own.keys() - arrays.keys()), sorted(arrays.keys() - own.keys())
@@ -65,8 +84,8 @@ def _named_variables(layer: Layer, prefix: str, seen: set[Layer]) -> list[tuple[
     return named
 
 
-def _npz_path(filepath: str | os.PathLike[str]) -> str:
+def _checked_path(filepath: str | os.PathLike[str], suffixes: tuple[str, ...]) -> str:
     path = os.fspath(filepath)
-    if not isinstance(path, str) or not path.endswith(".npz"):
-        raise ValueError(f"filepath is {path!r}; expected a name that ends in .npz")
+    if not isinstance(path, str) or not path.endswith(suffixes):
+        raise ValueError(f"filepath is {path!r}; expected a name that ends in {' or '.join(suffixes)}")
     return path

@@ -58,6 +58,11 @@ class ActivationSpec:
         return {"class_name": self.kind, "config": {"alpha": self.alpha}}
 
 
+def names() -> frozenset[str]:
+    """The names of all activations."""
+    return frozenset(_DEFAULT_ALPHA)
+
+
 def get(identifier: str | Mapping[str, Any] | Callable[..., Any] | ActivationSpec | None) -> ActivationSpec:
     """The activation meant by `identifier`.
 

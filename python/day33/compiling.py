@@ -125,10 +125,13 @@ class OutputMetrics:
 
 
 class CompiledTraining:
-    """Losses, metrics and running means of a compiled model."""
+    """Losses, metrics and running means of a compiled model. `arguments` are those of `compile`, for files."""
 
     def __init__(self, loss: Any, loss_weights: Any, given_metrics: Any, weighted_metrics: Any) -> None:
         self.has_loss = loss is not None
+        self.arguments = {
+            "loss": loss, "loss_weights": loss_weights, "metrics": given_metrics, "weighted_metrics": weighted_metrics,
+        }  # fmt: skip
         self._losses = OutputLosses(loss, loss_weights)
         self._plain = OutputMetrics(given_metrics, "metrics")
         self._weighted = OutputMetrics(weighted_metrics, "weighted_metrics")

@@ -8,6 +8,7 @@ every layer writes its ops into a native PlanBuilder.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -341,6 +342,21 @@ class Graph:
 
         self.walk(list(input_shapes), visit)
         return costs
+
+    def values_inside(self, input_shapes: Sequence[Shape]) -> int:
+        """How many values all calls together give for one sample."""
+        total = 0
+
+        def visit(node: Node, arguments: tuple[Any, ...]) -> list[Shape]:
+            nonlocal total
+            given = arguments[0] if len(arguments) == 1 else list(arguments)
+            shapes: list[Shape] = []
+            _tree.map_shapes(shapes.append, node.layer.compute_output_shape(given))
+            total += sum(math.prod(size or 1 for size in shape[1:]) for shape in shapes)
+            return shapes
+
+        self.walk(list(input_shapes), visit)
+        return total
 
     def receptive_span(
         self, outputs: Sequence[SymbolicTensor], low: int, high: int, axis: int

@@ -279,9 +279,9 @@ def get(identifier: InitializerLike) -> Callable[..., ArrayLike]:
         ValueError: an unknown name. TypeError: something else that is none of these.
     """
     if isinstance(identifier, Mapping):
-        return _class_named(identifier["class_name"])(**identifier.get("config", {}))
+        return class_named(identifier["class_name"])(**identifier.get("config", {}))
     if isinstance(identifier, str):
-        return _class_named(identifier)()
+        return class_named(identifier)()
     if isinstance(identifier, type) and issubclass(identifier, Initializer):
         return identifier()
     if callable(identifier) and not isinstance(identifier, type):
@@ -289,7 +289,13 @@ def get(identifier: InitializerLike) -> Callable[..., ArrayLike]:
     raise TypeError(f"initializer is {identifier!r}; expected a callable or one of {', '.join(_NAMES)}")
 
 
-def _class_named(name: str) -> type[Initializer]:
+def is_class(name: str) -> bool:
+    """Whether `name` is that of an initializer's class."""
+    return name in _CLASSES
+
+
+def class_named(name: str) -> type[Initializer]:
+    """The class of that name ("glorot_uniform" or "GlorotUniform"). ValueError if there is none."""
     cls = _NAMES.get(name) or _CLASSES.get(name) or _SHORT_NAMES.get(name)
     if cls is None:
         raise ValueError(f"initializer is {name!r}; expected a callable or one of {', '.join(_NAMES)}")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import initializers, variables
@@ -15,6 +19,22 @@ from . import _names
 if TYPE_CHECKING:
     from .._native import Float32
     from .base import Layer
+
+
+_values_left: ContextVar[list[int] | None] = ContextVar("values_left", default=None)
+
+
+@contextmanager
+def loading_weights(values: int) -> Iterator[None]:
+    """Inside, weights are made for a file that holds so many values: as zeros, and ValueError when they are more.
+
+    Otherwise a forged size in a configuration would cost memory before the weights show that it is forged.
+    """
+    token = _values_left.set([values])
+    try:
+        yield
+    finally:
+        _values_left.reset(token)
 
 
 class WeightOwner:
@@ -39,10 +59,19 @@ class WeightOwner:
         for size in shape:
             if size is None or size < 0:
                 raise ValueError(f"shape of weight {name!r} of layer {self.name!r} is {tuple(shape)}; expected sizes")
-        value = as_float32(
-            f"initial value of weight {name!r} of layer {self.name!r}",
-            initializers.get(initializer or "glorot_uniform")(tuple(shape), dtype="float32"),
-        )
+        left = _values_left.get()
+        if left is None:
+            value = as_float32(
+                f"initial value of weight {name!r} of layer {self.name!r}",
+                initializers.get(initializer or "glorot_uniform")(tuple(shape), dtype="float32"),
+            )
+        else:
+            left[0] -= math.prod(shape)
+            if left[0] < 0:
+                raise ValueError(
+                    f"weight {name!r} of layer {self.name!r} has shape {tuple(shape)}, more than the file holds"
+                )
+            value = np.zeros(tuple(shape), np.float32)
         if value.shape != tuple(shape):
             raise ValueError(
                 f"the initializer of weight {name!r} of layer {self.name!r} gave shape {value.shape}; "
