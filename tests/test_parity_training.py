@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import day33
 import zoo
 from day33 import autoencoder, optimizers
 from tolerances import TRAINING_STEPS
@@ -63,3 +64,23 @@ def test_ten_steps(kind, optimizer):
     assert moved > (1e-6 if optimizer == "adadelta by name" else 1e-3)
     x = pictures()[:BATCH]
     np.testing.assert_allclose(ours.predict_on_batch(x), theirs.predict_on_batch(x), rtol=0, atol=TRAINING_STEPS)
+
+
+@pytest.mark.parametrize("size", [7, 8, 9, 15, 17, 24])
+def test_batch_statistics_with_lanes_left_over(size):
+    """A batch that does not fill the lanes: the samples repeated there are in no gradient, behind batch means too."""
+
+    def made(library):
+        make = library.layers
+        i = library.Input((6, 6, 2))
+        x = make.BatchNormalization()(make.Conv2D(3, 3, use_bias=False)(i))
+        return library.Model(i, make.Dense(2)(make.Flatten()(x)))
+
+    ours, theirs = made(day33), made(keras)
+    theirs.set_weights(ours.get_weights())
+    x, y = zoo.random(size, 6, 6, 2), zoo.random(size, 2, seed=1)
+    for model, library in ((ours, day33), (theirs, keras)):
+        model.compile(library.optimizers.SGD(0.1), "mse")
+        model.train_on_batch(x, y)
+    for mine, correct in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, correct, rtol=0, atol=TRAINING_STEPS / 10)

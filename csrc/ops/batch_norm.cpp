@@ -1,5 +1,6 @@
 #include "ops/batch_norm.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -60,6 +61,12 @@ class BatchNormOp final : public Op {
       const float* s = tile.statistics;
       tile.kernels->batch_norm_backward_dx(rows(tile), x, dy, s + kMean * C_, s + kInvStd * C_, s + kScale * C_,
                                            s + kMeanDy * C_, s + kMeanDyXhat * C_, dx[0]);
+      // The batch's sums reach every sample, the repeated ones in unused lanes too; these count in no gradient.
+      if (tile.valid_lanes < tile.lanes) {
+        for (int64_t i = 0; i < tile.n * rows_ * C_; ++i) {
+          std::fill(dx[0] + i * tile.lanes + tile.valid_lanes, dx[0] + (i + 1) * tile.lanes, 0.0f);
+        }
+      }
       return;
     }
     const float* mean = tile.packed_backward;
