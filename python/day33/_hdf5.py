@@ -78,6 +78,7 @@ class _Reader:
         self._data = memoryview(data).toreadonly()
         self._visited: set[int] = set()
         self._text_left = 4 * len(data) + 1024
+        self._values_left = len(data)
         self._steps_left = len(data) // 8 + 1024  # nothing that is counted takes less than 8 bytes of the file
         self._heaps: dict[int, dict[int, tuple[int, int]]] = {}
 
@@ -256,6 +257,9 @@ class _Reader:
             raise ValueError(f"HDF5 datasets {'in chunks' if layout == 2 else 'that are virtual'} are not read")
         if size != present:
             raise ValueError(f"damaged HDF5 data: shape {shape} of {kind.dtype} has {size} bytes, {present} are stored")
+        self._values_left -= size
+        if self._values_left < 0:
+            raise ValueError("damaged HDF5 data: datasets overlap")
         if size == 0:
             return np.zeros(shape, kind.dtype)
         if address == _UNDEFINED:

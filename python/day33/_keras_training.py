@@ -192,5 +192,3 @@ def set_optimizer_state(model: Model, arrays: Sequence[NDArray[Any]]) -> None:
             state[key] = np.array(array, np.float32)
         optimizer.build(variables)
     optimizer.set_state(state)
-
-

@@ -258,9 +258,7 @@ def write_old(file: Any, model: Any, optimizer: tuple[str, Sequence[NDArray[Any]
     _write_arrays(weights.create_group("top_level_model_weights"), [], [])
     if optimizer is not None:
         name, arrays = optimizer
-        _write_arrays(
-            file.create_group(_OLD_OPTIMIZER), [f"{name}/{number}" for number in range(len(arrays))], arrays
-        )
+        _write_arrays(file.create_group(_OLD_OPTIMIZER), [f"{name}/{number}" for number in range(len(arrays))], arrays)
 
 
 KERAS_VERSION = "3.15.1"  # whose format is written
