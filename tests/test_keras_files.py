@@ -19,7 +19,7 @@ from tolerances import PROMISE, TRAINING_STEPS
 keras = pytest.importorskip("keras")
 
 # Layers by name: arguments, and the shapes of their inputs. Every layer of day33 that Keras has stands here.
-IMAGE = (6, 6, 4)
+IMAGE, SEQUENCE, IDS = (6, 6, 4), (5, 4), (5,)
 CASES = {
     "Activation": [dict(activation=name) for name in ("relu", "leaky_relu", "elu", "sigmoid", "tanh", "softmax")],
     "Add": [{}],
@@ -36,22 +36,34 @@ CASES = {
     "Dense": [dict(units=3), dict(units=2, activation="relu", use_bias=False)],
     "Dropout": [dict(rate=0.4)],
     "ELU": [dict(alpha=0.5)],
+    "Embedding": [dict(input_dim=9, output_dim=4), dict(input_dim=9, output_dim=3, mask_zero=True)],
     "Flatten": [{}],
     "GlobalAveragePooling2D": [{}, dict(keepdims=True)],
+    "LSTM": [
+        dict(units=3), dict(units=2, return_sequences=True, go_backwards=True, use_bias=False),
+        dict(units=3, dropout=0.3, unit_forget_bias=False),
+    ],
     "LeakyReLU": [{}, dict(negative_slope=0.1)],
+    "Masking": [dict(mask_value=0.5)],
     "MaxPooling2D": [{}, dict(pool_size=3, strides=2, padding="same")],
     "ReLU": [{}, dict(negative_slope=0.2)],
     "Reshape": [dict(target_shape=(4, -1))],
     "Softmax": [{}],
     "UpSampling2D": [{}, dict(size=(3, 2), interpolation="bilinear")],
 }  # fmt: skip
-TWO_INPUTS = {"Add", "Concatenate"}
+SHAPES = {
+    "Embedding": [IDS],
+    "LSTM": [SEQUENCE],
+    "Masking": [SEQUENCE],
+    "Add": [IMAGE, IMAGE],
+    "Concatenate": [IMAGE, IMAGE],
+}
 WITHOUT_CASE = {"Input", "InputLayer", "Layer", "MaxUnpooling2D", "GlobalAvgPool2D", "MaxPool2D"}
 
 
 def layer_model(library, name, arguments):
     make = library.layers
-    inputs = [library.Input(IMAGE) for _ in range(1 + (name in TWO_INPUTS))]
+    inputs = [library.Input(shape) for shape in SHAPES.get(name, [IMAGE])]
     x = inputs if len(inputs) > 1 else inputs[0]
     return library.Model(x, getattr(make, name)(**arguments)(x))
 
@@ -64,6 +76,8 @@ def randomised(model):
 
 def assert_same_predictions(ours, theirs, size=3):
     x = zoo.inputs_for(ours, size)
+    if any(layer["class_name"] == "Embedding" for layer in ours.get_config()["layers"]):
+        x = np.abs(np.rint(2 * x))
     mine = zoo.as_list(ours.predict(x, verbose=0))
     correct = zoo.as_list(theirs.predict(x, verbose=0))
     assert len(mine) == len(correct)
@@ -164,6 +178,55 @@ def test_dicts_sums_and_calls_without_training(tmp_path):
     assert [call["kwargs"] for call in calls].count({"training": False}) == 1
     again = keras.models.load_model(tmp_path / "again.keras")(x)
     np.testing.assert_allclose(mine["still"], again["still"], rtol=PROMISE, atol=PROMISE)
+
+
+@pytest.mark.parametrize("library", [day33, keras], ids=["day33", "keras"])
+def test_states_handed_on(tmp_path, library):
+    make = library.layers
+    i = library.Input((None, 4))
+    _, h, c = make.LSTM(3, return_state=True, name="first")(i)
+    y = make.LSTM(3, name="second")(i, initial_state=[h, c])
+    model = randomised(library.Model(i, make.Dense(2)(y)))
+    model.save(tmp_path / "m.keras")
+    ours, theirs = day33.load_model(tmp_path / "m.keras"), keras.models.load_model(tmp_path / "m.keras")
+    x = zoo.random(3, 6, 4)
+    np.testing.assert_allclose(ours.predict(x, verbose=0), theirs.predict(x, verbose=0), rtol=0, atol=PROMISE)
+
+
+@pytest.mark.parametrize("kind", ["sequential", "functional"])
+def test_sequences_there_and_back(tmp_path, suffix, kind):
+    def made(library):
+        make = library.layers
+        stack = [
+            make.Embedding(11, 4, mask_zero=True),
+            make.LSTM(5, return_sequences=True),
+            make.LSTM(3),
+            make.Dense(2),
+        ]
+        if kind == "sequential":
+            model = library.Sequential(stack)
+            model(np.ones((2, 5), "int32"))
+            return model
+        x = i = library.Input((None,))
+        for layer in stack:
+            x = layer(x)
+        return library.Model(i, x)
+
+    x = np.array([[1, 2, 10, 0, 0], [3, 0, 0, 0, 0], [1, 2, 3, 4, 5]])
+    theirs = made(keras)
+    theirs.compile(keras.optimizers.Adam(epsilon=1e-3), "mean_squared_error")
+    theirs.fit(x, np.ones((3, 2)), verbose=0)
+    theirs.save(tmp_path / f"t{suffix}")
+    ours = day33.load_model(tmp_path / f"t{suffix}")
+    np.testing.assert_allclose(ours.predict(x, verbose=0), theirs.predict(x, verbose=0), rtol=0, atol=PROMISE)
+    if suffix == ".keras":
+        for model in (ours, theirs):
+            model.fit(x, np.ones((3, 2)), epochs=2, shuffle=False, verbose=0)
+        for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+            np.testing.assert_allclose(a, b, rtol=0, atol=TRAINING_STEPS)
+    ours.save(tmp_path / f"o{suffix}")
+    again = keras.models.load_model(tmp_path / f"o{suffix}")
+    np.testing.assert_allclose(ours.predict(x, verbose=0), again.predict(x, verbose=0), rtol=0, atol=PROMISE)
 
 
 def test_own_classes_by_name(tmp_path):

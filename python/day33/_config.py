@@ -39,10 +39,13 @@ def graph_config(graph: Graph, name: str, trainable: bool) -> dict[str, Any]:
         return {"class_name": _TENSOR, "config": config}
 
     def call(node: Node) -> dict[str, Any]:
+        args = list(_tree.transform(argument, node.arguments))
         kwargs = {key: _tree.transform(argument, value) for key, value in node.kwargs.items()}
+        if node.layer.takes_states and isinstance(args[0], list):
+            args, kwargs["initial_state"] = args[0][:1], args[0][1:]
         if node.training is not None:
             kwargs["training"] = node.training
-        return {"args": list(_tree.transform(argument, node.arguments)), "kwargs": kwargs}
+        return {"args": args, "kwargs": kwargs}
 
     return {
         "name": name,
@@ -61,39 +64,25 @@ def graph_from_config(config: Mapping[str, Any], custom_objects: CustomObjects) 
     layers: dict[str, Layer] = {}
     results: dict[tuple[str, int], list[SymbolicTensor]] = {}
     calls: list[_Call] = []
+    masks = _implicit_masks(config["layers"])
     for item in config["layers"]:
+        if _name(item) in masks:
+            continue
         item = _operation_as_layer(item)
-        name = item.get("name") or item["config"]["name"]
+        name = _name(item)
         if name in layers:
             raise ValueError(f"two layers have the name {name!r}")
         layers[name] = layer = layer_from_config(item, custom_objects)
         nodes = item.get("inbound_nodes", [])
         if isinstance(layer, InputLayer):
-            results[name, 0] = [open_input(layer)]
-        calls += [_Call(name, number, *_arguments_of(node)) for number, node in enumerate(nodes)]
+            results[name, 0] = [layer.output]
+        calls += [_Call(name, number, *_arguments_of(node, masks)) for number, node in enumerate(nodes)]
         take_allowance(_calls_inside(layer, {}) * max(len(nodes) - 1, 0))
     for call in _in_order(calls, results):
         output = layers[call.layer](*_resolve(call.args, results), training=call.training,
                                     **_resolve(call.kwargs, results))  # fmt: skip
         results[call.layer, call.number] = _tree.flatten(output)
-    ends = _ends(config["input_layers"], results), _ends(config["output_layers"], results)
-    for layer in layers.values():
-        if isinstance(layer, InputLayer):
-            close_input(layer)
-    return ends
-
-
-def open_input(layer: InputLayer) -> SymbolicTensor:
-    """The tensor of an input; where it is float32, as Keras declares ids for embeddings too, its user decides."""
-    tensor: SymbolicTensor = layer.output
-    tensor.undecided = tensor.dtype == "float32"
-    return tensor
-
-
-def close_input(layer: InputLayer) -> None:
-    tensor: SymbolicTensor = layer.output
-    tensor.undecided = False
-    layer.dtype = tensor.dtype
+    return _ends(config["input_layers"], results), _ends(config["output_layers"], results)
 
 
 @dataclass
@@ -110,7 +99,46 @@ class _Call:
         return {(layer, call) for layer, call, _ in _references([self.args, self.kwargs], 0)}
 
 
-def _arguments_of(node: Any) -> tuple[list[Any], dict[str, Any], bool | None]:
+def _name(item: Mapping[str, Any]) -> str:
+    name = item.get("name") or item["config"]["name"]
+    if not isinstance(name, str):
+        raise ValueError(f"a layer has the name {name!r}")
+    return name
+
+
+def _is_operation(item: Mapping[str, Any], name: str) -> bool:
+    return item["class_name"] == name and str(item.get("module")).startswith("keras.src.ops")
+
+
+def _implicit_masks(items: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Operations by which Keras writes down the masks of `Embedding` and `Masking`, which day33 makes by itself.
+
+    They are ``ids != 0`` beside an embedding of the same ids, and ``any(x != value)`` beside a Masking of the same x.
+    """
+    made: set[tuple[Any, ...]] = set()
+    for item in items:
+        config = item["config"]
+        for node in item.get("inbound_nodes") or ():
+            for layer, call, index in _references(node.get("args") if isinstance(node, Mapping) else node, 0):
+                if item["class_name"] == "Embedding" and config.get("mask_zero"):
+                    made.add((layer, call, index, 0))
+                elif item["class_name"] == "Masking":
+                    made.add((layer, call, index, config.get("mask_value", 0.0)))
+    masks: set[str] = set()
+    for item in items:
+        for node in item.get("inbound_nodes") or ():
+            if not isinstance(node, Mapping) or not node["args"]:
+                continue
+            given = [_history(entry) for entry in node["args"] if _is_tensor(entry)]
+            if _is_operation(item, "NotEqual") and len(given) == 1 and len(node["args"]) == 2:
+                if (*given[0], node["args"][1]) in made:
+                    masks.add(_name(item))
+            elif _is_operation(item, "Any") and given and given[0][0] in masks:
+                masks.add(_name(item))
+    return frozenset(masks)
+
+
+def _arguments_of(node: Any, masks: frozenset[str]) -> tuple[list[Any], dict[str, Any], bool | None]:
     if isinstance(node, Mapping):
         args, kwargs = list(node["args"]), dict(node.get("kwargs") or {})
     else:  # Keras 2: a list of [layer, call, output, keywords]
@@ -120,12 +148,14 @@ def _arguments_of(node: Any) -> tuple[list[Any], dict[str, Any], bool | None]:
     training = kwargs.pop("training", None)
     if training is not None and not isinstance(training, bool):
         raise ValueError(f"a call has training={training!r}; expected True, False or None")
+    if _is_tensor(kwargs.get("mask")) and _history(kwargs["mask"])[0] in masks:
+        del kwargs["mask"]
     return args, {key: value for key, value in kwargs.items() if value is not None}, training
 
 
 def _operation_as_layer(item: Mapping[str, Any]) -> Mapping[str, Any]:
     """`a + b` is not a layer in Keras, but an operation of two arguments."""
-    if item["class_name"] != "Add" or not str(item.get("module")).startswith("keras.src.ops"):
+    if not _is_operation(item, "Add"):
         return item
     nodes = [{"args": [list(node["args"])], "kwargs": {}} for node in item["inbound_nodes"]]
     return {**item, "module": "keras.layers", "inbound_nodes": nodes}

@@ -155,12 +155,7 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, type[Layer]] | None = None) -> Self:
         members = [_config.layer_from_config(item, custom_objects or {}) for item in config["layers"]]
-        inputs = [layer for layer in members if isinstance(layer, InputLayer)]
-        for layer in inputs:
-            _config.open_input(layer)
         model = cls(members, name=config.get("name"))
-        for layer in inputs:
-            _config.close_input(layer)
         if model._graph is None and members and config.get("build_input_shape") is not None:
             model.build(config["build_input_shape"])
         if not config.get("trainable", True):

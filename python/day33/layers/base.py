@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .. import _tree, variables
 from .._arrays import as_float32, as_indices
+from .._tensors import like_inputs
 from ..graph import (
     CompiledPlan,
     Graph,
@@ -74,6 +75,8 @@ class Layer(WeightOwner):
 
     # Whether the layer passes its input through unless in training (Dropout).
     acts_in_training_only = False
+    # Whether inputs after the first are initial states, `initial_state` of a call.
+    takes_states = False
     input_dtypes: tuple[str, ...] = ()  # of each input; float32 where nothing is said
     output_dtypes: tuple[str, ...] = ()
 
@@ -343,7 +346,7 @@ class Layer(WeightOwner):
         results = compiled.plan.forward(
             converted, compiled.parameters, training=training, seed=next_seed() if training else 0
         )
-        return _tree.pack(outputs, results)
+        return _tree.pack(outputs, like_inputs(leaves, results))
 
     def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
         """A model with declared inputs adds or drops a last axis of 1, as Keras's do."""

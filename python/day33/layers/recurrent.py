@@ -117,6 +117,7 @@ class Recurrent(Layer):
     Subclasses say how many gates and states there are, and write the op.
     """
 
+    takes_states = True
     gates: int
     states: int
 
