@@ -18,6 +18,7 @@ namespace day33 {
 
 namespace py = pybind11;
 
+void register_decoder(py::module_& m);
 void register_runtime(py::module_& m);
 void register_parameters(py::module_& m);
 void register_plan(py::module_& m);

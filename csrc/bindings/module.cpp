@@ -9,4 +9,5 @@ PYBIND11_MODULE(_native, m, py::mod_gil_not_used()) {
   day33::register_parameters(m);
   day33::register_plan(m);
   day33::register_training(m);
+  day33::register_decoder(m);
 }

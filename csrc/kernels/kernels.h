@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/args.h"
+#include "kernels/decode_args.h"
 
 namespace day33 {
 

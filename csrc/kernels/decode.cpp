@@ -1,0 +1,225 @@
+// One step of a language model: panels of weights times a few rows, the LSTM cell, and the logits' maximum and sum.
+#include "kernels/kernels.h"
+#include "simd/int8.h"
+#include "simd/math.h"
+#include "simd/wide_sum.h"
+
+namespace day33::DAY33_ISA {
+namespace {
+
+constexpr int kPanel = kPanelVectors * kLanes;
+// Rows of a register tile: the sums take kTileRows * 4 registers, of 32 or of 16.
+#if defined(__AVX512F__) || defined(__aarch64__)
+constexpr int kTileRows = 6;
+#elif defined(__AVX2__)
+constexpr int kTileRows = 3;
+#else
+constexpr int kTileRows = 2;
+#endif
+// The part of a panel that all rows pass over before the next: half of a first-level cache of 32 KB.
+constexpr int64_t kChunk = 16384 / (kPanel * 4);
+
+DAY33_INLINE void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
+
+// How weights are stored: bytes of one k and its four vectors; how many k all rows pass over before the next; and how
+// many bytes a register tile fetches ahead for each k.
+struct Float32Weights {
+  static constexpr int64_t kBytes = 4 * kPanel, kTerms = kChunk, kAhead = 64;
+  DAY33_INLINE void load(const char* w, Vec (&v)[kPanelVectors]) {
+    for (int j = 0; j < kPanelVectors; ++j) v[j] = DAY33_ISA::load(reinterpret_cast<const float*>(w) + j * kLanes);
+  }
+};
+
+struct Bfloat16Weights {
+  static constexpr int64_t kBytes = 2 * kPanel, kTerms = 2 * kChunk, kAhead = 64;
+  DAY33_INLINE void load(const char* w, Vec (&v)[kPanelVectors]) {
+    for (int j = 0; j < kPanelVectors / 2; ++j) {
+      const VecI both = load_i(reinterpret_cast<const int32_t*>(w) + j * kLanes);
+      v[2 * j] = as_float(both << 16);
+      v[2 * j + 1] = as_float(both & static_cast<int32_t>(0xffff0000u));
+    }
+  }
+};
+
+struct Int8Weights {
+  static constexpr int64_t kBytes = kPanel, kTerms = kIntegerTerms, kAhead = 32;
+};
+
+// A stretch of k for the rows from `row` on; `first` says that the sums begin here, with the bias.
+struct Stretch {
+  const PanelArgs* args;
+  const PanelSegment* segment;
+  int64_t row, begin, end;
+  bool first;
+  const char* ahead;  // weights to fetch meanwhile
+};
+
+template <typename Weights, int kRows>
+__attribute__((noinline)) void float_tile(const Stretch& s) {
+  const float* x[kRows];
+  Vec sum[kRows][kPanelVectors];
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+    x[r] = static_cast<const float*>(s.segment->x[s.row + r]);
+    const float* from = s.first ? s.args->bias : s.args->z[s.row + r] + s.args->offset;
+#pragma GCC unroll 4
+    for (int j = 0; j < kPanelVectors; ++j) sum[r][j] = load(from + j * kLanes);
+  }
+  const char* w = static_cast<const char*>(s.segment->w) + s.begin * Weights::kBytes;
+  const char* ahead = s.ahead;
+  for (int64_t k = s.begin; k < s.end; ++k, w += Weights::kBytes) {
+    Vec v[kPanelVectors];
+    Weights::load(w, v);
+    if (kRows > 1) prefetch(ahead + (k - s.begin) * Weights::kAhead);
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      const Vec value = broadcast(x[r][k]);
+#pragma GCC unroll 4
+      for (int j = 0; j < kPanelVectors; ++j) sum[r][j] += v[j] * value;
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 4
+    for (int j = 0; j < kPanelVectors; ++j) store(s.args->z[s.row + r] + s.args->offset + j * kLanes, sum[r][j]);
+}
+
+template <int kRows>
+__attribute__((noinline)) void int8_tile(const Stretch& s) {
+  const int16_t* x[kRows];
+  VecI sum[kRows][kPanelVectors];
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+    x[r] = static_cast<const int16_t*>(s.segment->x[s.row + r]);
+#pragma GCC unroll 4
+    for (int j = 0; j < kPanelVectors; ++j) sum[r][j] = VecI{};
+  }
+  const int8_t* w = static_cast<const int8_t*>(s.segment->w) + s.begin * kPanel;
+  const char* ahead = s.ahead;
+  for (int64_t k = s.begin; k < s.end; k += 2, w += 2 * kPanel) {
+    VecI v[kPanelVectors];
+#pragma GCC unroll 4
+    for (int j = 0; j < kPanelVectors; ++j) v[j] = load_byte_pairs(w + j * 2 * kLanes);
+    if (kRows > 1) prefetch(ahead + (k - s.begin) * Int8Weights::kAhead);
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      const VecI pair = broadcast_pair(x[r] + k);
+#pragma GCC unroll 4
+      for (int j = 0; j < kPanelVectors; ++j) sum[r][j] = add_pair_products(sum[r][j], v[j], pair);
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+    float* z = s.args->z[s.row + r] + s.args->offset;
+    const float* from = s.first ? s.args->bias : z;
+    const float step = s.segment->x_scale[s.row + r];
+#pragma GCC unroll 4
+    for (int j = 0; j < kPanelVectors; ++j)
+      store(z + j * kLanes,
+            load(from + j * kLanes) + to_float(sum[r][j]) * (load(s.segment->w_scale + j * kLanes) * step));
+  }
+}
+
+template <typename Weights, int kRows>
+DAY33_INLINE void tile(const Stretch& s) {
+  if constexpr (Weights::kBytes == Int8Weights::kBytes)
+    int8_tile<kRows>(s);
+  else
+    float_tile<Weights, kRows>(s);
+}
+
+template <typename Weights, int kRows = kTileRows>
+DAY33_INLINE void tile_of(int64_t rows, const Stretch& s) {
+  if constexpr (kRows > 1) {
+    if (rows < kRows) return tile_of<Weights, kRows - 1>(rows, s);
+  }
+  tile<Weights, kRows>(s);
+}
+
+// All rows pass over a stretch of weights while it is in the cache, and fetch the stretch after it meanwhile.
+template <typename Weights>
+void panel(const PanelArgs& args) {
+  for (int segment = 0; segment < args.segments; ++segment) {
+    const PanelSegment& seg = args.segment[segment];
+    // Sums of integers end after so many terms however many rows there are; sums of floats may go on in registers.
+    const bool whole = args.rows <= kTileRows && Weights::kBytes != Int8Weights::kBytes;
+    const int64_t terms = whole ? seg.K : Weights::kTerms;
+    for (int64_t begin = 0; begin < seg.K; begin += terms) {
+      const int64_t end = min_of(begin + terms, seg.K);
+      const char* next = static_cast<const char*>(seg.w) + end * Weights::kBytes;
+      const int64_t tile_bytes = (end - begin) * Weights::kAhead;
+      const int64_t last = max_of<int64_t>((end - begin) * Weights::kBytes - tile_bytes, 0);
+      int64_t fetched = 0;
+      for (int64_t row = 0; row < args.rows; row += kTileRows) {
+        const Stretch s = {&args, &seg, row, begin, end, segment == 0 && begin == 0, next + min_of(fetched, last)};
+        tile_of<Weights>(args.rows - row, s);
+        fetched += tile_bytes;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void panel_float32(const PanelArgs& args) { panel<Float32Weights>(args); }
+void panel_bfloat16(const PanelArgs& args) { panel<Bfloat16Weights>(args); }
+void panel_int8(const PanelArgs& args) { panel<Int8Weights>(args); }
+
+void lstm_cell(const CellArgs& args) {
+  for (int64_t row = 0; row < args.rows; ++row) {
+    const float* z = args.z[row];
+    const Vec i = sigmoid(load(z)), f = sigmoid(load(z + kLanes));
+    const Vec g = tanh(load(z + 2 * kLanes)), o = sigmoid(load(z + 3 * kLanes));
+    const Vec c = f * load(args.c_in[row] + args.offset) + i * g;
+    const Vec h = o * tanh(c);
+    store(args.c_out[row] + args.offset, c);
+    store(args.h[row] + args.offset, h);
+    if (args.h_steps != nullptr)
+      store_short(args.h_steps[row] + args.offset, to_int(round_small(h * static_cast<float>(kActivationLevels))));
+  }
+}
+
+int64_t arg_max(const float* x, int64_t n) {
+  const float lowest = -__builtin_inff();
+  Vec best = broadcast(lowest);
+  VecI where = {}, index;
+  for (int j = 0; j < kLanes; ++j) index[j] = j;
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes, index += kLanes) {
+    const Vec v = load(x + i);
+    where = select_i(v > best, index, where);
+    best = select(v > best, v, best);
+  }
+  float largest = lowest;
+  int64_t first = 0;
+  for (int j = 0; j < kLanes; ++j)
+    if (best[j] > largest || (best[j] == largest && where[j] < first && largest > lowest)) {
+      largest = best[j];
+      first = where[j];
+    }
+  for (; i < n; ++i)
+    if (x[i] > largest) {
+      largest = x[i];
+      first = i;
+    }
+  return first;
+}
+
+double exp_sum(const float* x, float* y, int64_t n, float shift, float factor) {
+  WideSum sum;
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const Vec e = exp((load(x + i) - shift) * factor);
+    if (y != nullptr) store(y + i, e);
+    sum.add(e);
+  }
+  const int rest = static_cast<int>(n - i);
+  if (rest > 0) {
+    const Vec e = exp((load_first(x + i, rest, -__builtin_inff()) - shift) * factor);
+    if (y != nullptr) store_first(y + i, e, rest);
+    sum.add(e);
+  }
+  return sum.total();
+}
+
+}  // namespace day33::DAY33_ISA
