@@ -266,3 +266,69 @@ def adam_step(
     epsilon: float,
     step: int,
 ) -> None: ...  # step counts from 1
+
+# ---- decoding (register_decoder.cpp): Embedding -> LSTM layers -> Dense, a token a step. No call holds the GIL ----
+
+class Decoder:
+    """Packed weights; immutable. embedding (V, E); layers: kernel (in, 4U), recurrent kernel (U, 4U), bias (4U,) or None;
+    kernel (U, V), bias (V,) or None. weights: "float32", "bfloat16" or "int8"."""
+
+    def __init__(
+        self,
+        embedding: Float32,
+        layers: Sequence[tuple[Float32, Float32, Float32 | None]],
+        kernel: Float32,
+        bias: Float32 | None,
+        weights: str = "float32",
+    ) -> None: ...
+    @property
+    def vocabulary(self) -> int: ...
+    @property
+    def nbytes(self) -> int: ...
+    @property
+    def isa(self) -> str: ...  # that the weights are packed for
+    @property
+    def units(self) -> tuple[int, ...]: ...
+    # Feeds tokens (rows,) to every row of the state; logits (rows, V), or None where they are not wanted.
+    def step(self, state: DecoderState, tokens: Int32, *, want_logits: bool = True) -> Float32 | None: ...
+
+class DecoderState:
+    """h and c of every layer, for a number of rows."""
+
+    def __init__(self, decoder: Decoder, rows: int) -> None: ...  # zeros
+    @property
+    def rows(self) -> int: ...
+    def clear(self) -> None: ...
+    def get(self) -> list[tuple[Float32, Float32]]: ...  # (h, c) by layer, (rows, U) each
+    def set(self, layers: Sequence[tuple[Float32, Float32]]) -> None: ...
+    def reorder(self, parents: NDArray[np.int64]) -> None: ...  # row i becomes what row parents[i] was
+
+class Generation:
+    """The loop over tokens for a batch of prompts (lists of ids, none empty). end_tokens: by prompt, -1 for none.
+
+    strategy: "greedy", "sample" (keys and streams by prompt) or "beam". forced: by number of the chosen token, -1 for a
+    free choice. top_k 0 is all.
+    """
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        prompts: Sequence[Sequence[int]],
+        *,
+        max_len: int,
+        end_tokens: Sequence[int],
+        strategy: str = "greedy",
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        keys: Sequence[int] = (),
+        streams: Sequence[int] = (),
+        beams: int = 1,
+        length_penalty: float = 1.0,
+        banned: Sequence[int] = (),
+        forced: Sequence[int] = (),
+        scores: bool = False,
+    ) -> None: ...
+    def generate(self, tokens: int) -> bool: ...  # up to so many tokens for every prompt; False when all are done
+    # Of a prompt: what follows it and the scores (empty unless wanted; always there in beam search), best first.
+    def answers(self, prompt: int) -> list[tuple[list[int], Float32]]: ...
