@@ -81,4 +81,13 @@ void select_kernels(const std::string& isa) {
   throw std::invalid_argument("isa: got '" + isa + "', expected one of " + names);
 }
 
+bool has_byte_dot_product(const Kernels& kernels) {
+#if defined(__x86_64__)
+  return std::string("avx512") == kernels.isa && __builtin_cpu_supports("avx512vnni");
+#else
+  static_cast<void>(kernels);
+  return false;
+#endif
+}
+
 }  // namespace day33

@@ -18,4 +18,7 @@ const Kernels& active_kernels();
 // For tests: use the named instruction set from now on. Throws std::invalid_argument when it is not available.
 void select_kernels(const std::string& isa);
 
+// Whether this machine has the dot product of bytes that these kernels can use (AVX-512 VNNI).
+bool has_byte_dot_product(const Kernels& kernels);
+
 }  // namespace day33

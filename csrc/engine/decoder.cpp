@@ -27,18 +27,10 @@ uint32_t to_bfloat16(float value) {
   return (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
 }
 
-float largest_magnitude(const float* x, int64_t n, int64_t step = 1) {
-  float largest = 0.0f;
-  for (int64_t i = 0; i < n; ++i) {
-    const float a = std::fabs(x[i * step]);
-    if (!(a <= largest)) largest = a;  // NaN too
-  }
-  return largest;
-}
-
-void require_finite(float largest, const char* what) {
-  if (!std::isfinite(largest))
+float magnitude(float value, const char* what) {
+  if (!std::isfinite(value))
     throw std::invalid_argument(std::string(what) + ": int8 cannot represent NaN or infinity; use float32 or bfloat16");
+  return std::fabs(value);
 }
 
 std::vector<int64_t> identity_columns(int64_t outputs, int64_t width) {
@@ -75,21 +67,24 @@ void Bytes::Release::operator()(char* p) const { ::operator delete(p, kLine); }
 // ---- PackedMatrix ----
 
 PackedMatrix::PackedMatrix(const std::vector<Source>& sources, const float* bias, int64_t outputs,
-                           std::vector<int64_t> columns, WeightFormat format, const Kernels& kernels)
-    : format_(format), width_(kPanelVectors * kernels.lanes), panels_(static_cast<int64_t>(columns.size()) / width_) {
+                           std::vector<int64_t> columns, WeightFormat format, const Kernels& kernels, int group)
+    : format_(format), group_(group), width_(kPanelVectors * kernels.lanes), panels_(static_cast<int64_t>(columns.size()) / width_) {
   int64_t bytes = 0;
   for (const Source& source : sources) {
     K_.push_back(source.K);
     begin_.push_back(bytes);
     if (format == WeightFormat::float32) bytes += source.K * width_ * 4;
     if (format == WeightFormat::bfloat16) bytes += source.K * width_ * 2;
-    if (format == WeightFormat::int8) bytes += round_up(source.K, 2) * width_;
+    if (format == WeightFormat::int8) bytes += round_up(source.K, group) * width_;
   }
   begin_.push_back(bytes);
   if (panels_ >= int64_t{1} << 20) throw std::invalid_argument("the model is too large to decode with");
   weights_ = Bytes(panels_ * bytes);
   bias_ = Bytes(panels_ * width_ * 4);
-  if (format == WeightFormat::int8) scales_ = Bytes(static_cast<int64_t>(sources.size()) * panels_ * width_ * 4);
+  if (format == WeightFormat::int8) {
+    steps_ = Bytes(static_cast<int64_t>(sources.size()) * panels_ * width_ * 4);
+    sums_ = Bytes(static_cast<int64_t>(sources.size()) * panels_ * width_ * 4);
+  }
   parallel_for(panels_, [&](int64_t panel) { pack_panel(panel, sources, bias, outputs, columns); });
 }
 
@@ -117,25 +112,22 @@ void PackedMatrix::pack_panel(int64_t panel, const std::vector<Source>& sources,
           for (int64_t o = first; o < first + lanes; ++o)
             *w++ = to_bfloat16(weight(k, o)) | to_bfloat16(weight(k, o + lanes)) << 16;
     } else {
-      float* scale = scales_.as<float>() + (static_cast<int64_t>(s) * panels_ + panel) * width_;
-      std::vector<float> levels(static_cast<size_t>(width_), 0.0f);
-      for (int64_t k = 0; k < source.K; ++k)
-        for (int64_t o = 0; o < width_; ++o) {
-          const float a = std::fabs(weight(k, o));
-          if (!(a <= scale[o])) scale[o] = a;
-        }
-      for (int64_t o = 0; o < width_; ++o) {
-        require_finite(scale[o], "weights");
-        levels[o] = scale[o] > 0.0f ? static_cast<float>(kWeightLevels) / scale[o] : 0.0f;
-        scale[o] /= static_cast<float>(kWeightLevels);
-      }
+      const int64_t at = (static_cast<int64_t>(s) * panels_ + panel) * width_;
+      float* step = steps_.as<float>() + at;
+      int32_t* sum = sums_.as<int32_t>() + at;
       int8_t* w = reinterpret_cast<int8_t*>(to);
-      for (int64_t k = 0; k < source.K; ++k)
-        for (int64_t o = 0; o < width_; ++o) {
-          // A subnormal largest weight makes the levels infinite: such columns are as good as zero.
-          const float level = std::isfinite(levels[o]) ? std::nearbyint(weight(k, o) * levels[o]) : 0.0f;
-          w[(k / 2 * width_ + o) * 2 + k % 2] = static_cast<int8_t>(level);
+      for (int64_t o = 0; o < width_; ++o) {
+        float largest = 0.0f;
+        for (int64_t k = 0; k < source.K; ++k) largest = std::max(largest, magnitude(weight(k, o), "weights"));
+        step[o] = largest / static_cast<float>(kInt8Levels);
+        // A step whose reciprocal is infinite leaves nothing of the column.
+        const float factor = step[o] > 1e-38f ? 1.0f / step[o] : 0.0f;
+        for (int64_t k = 0; k < source.K; ++k) {
+          const auto level = static_cast<int8_t>(std::nearbyint(weight(k, o) * factor));
+          w[(k / group_ * width_ + o) * group_ + k % group_] = level;
+          sum[o] += level;
         }
+      }
     }
   }
 }
@@ -145,7 +137,9 @@ void PackedMatrix::fill(int64_t panel, PanelArgs& args) const {
   for (int s = 0; s < args.segments; ++s) {
     args.segment[s].K = K_[s];
     args.segment[s].w = weights_.as<char>() + panel * begin_.back() + begin_[s];
-    args.segment[s].w_scale = format_ == WeightFormat::int8 ? scales_.as<float>() + (s * panels_ + panel) * width_ : nullptr;
+    if (format_ != WeightFormat::int8) continue;
+    args.segment[s].w_step = steps_.as<float>() + (s * panels_ + panel) * width_;
+    args.segment[s].w_sum = sums_.as<int32_t>() + (s * panels_ + panel) * width_;
   }
   args.bias = bias_.as<float>() + panel * width_;
 }
@@ -153,36 +147,38 @@ void PackedMatrix::fill(int64_t panel, PanelArgs& args) const {
 // ---- Decoder ----
 
 Decoder::Decoder(const LanguageModelWeights& weights, WeightFormat format)
-    : kernels_(active_kernels()), format_(format), V_(weights.V), E_(weights.E), O_(weights.O) {
+    : kernels_(active_kernels()),
+      format_(format),
+      group_(has_byte_dot_product(kernels_) ? 4 : 2),
+      V_(weights.V), E_(weights.E), O_(weights.O) {
   if (V_ < 1 || E_ < 1 || O_ < 1) throw std::invalid_argument("the model has a size of 0");
   if (V_ > INT32_MAX || O_ > INT32_MAX) throw std::invalid_argument("the vocabulary is too large");
   const int64_t lanes = kernels_.lanes;
+  if (weights.layers.empty()) throw std::invalid_argument("the model has no LSTM layer");
   int64_t in = E_;
   for (const LstmWeights& layer : weights.layers) {
+    if (format == WeightFormat::int8 && std::max(in, layer.U) > kInt8Terms)
+      throw std::invalid_argument("the model is too wide for int8; use float32 or bfloat16");
     if (layer.U < 1) throw std::invalid_argument("the model has a size of 0");
     units_.push_back(layer.U);
     strides_.push_back(row_stride(layer.U, lanes));
     matrices_.emplace_back(std::vector<PackedMatrix::Source>{{layer.kernel, in}, {layer.recurrent, layer.U}}, layer.bias,
-                           4 * layer.U, gate_columns(layer.U, lanes), format, kernels_);
+                           4 * layer.U, gate_columns(layer.U, lanes), format, kernels_, group_);
     in = layer.U;
   }
   matrices_.emplace_back(std::vector<PackedMatrix::Source>{{weights.kernel, in}}, weights.bias, O_,
-                         identity_columns(O_, kPanelVectors * lanes), format, kernels_);
+                         identity_columns(O_, kPanelVectors * lanes), format, kernels_, group_);
   logits_stride_ = row_stride(round_up(O_, kPanelVectors * lanes), lanes);
 
   if (format == WeightFormat::int8) {
-    embedding_stride_ = round_up(E_, 2);
-    embedding_ = Bytes(V_ * embedding_stride_ * 2);
-    embedding_scales_ = Bytes(V_ * 4);
+    embedding_stride_ = round_up(E_, 16);
+    embedding_ = Bytes(V_ * embedding_stride_ * 4 / group_);
+    embedding_steps_ = Bytes(V_ * 4);
     parallel_for(V_, [&](int64_t v) {
       const float* from = weights.embedding + v * E_;
-      int16_t* to = embedding_.as<int16_t>() + v * embedding_stride_;
-      const float largest = largest_magnitude(from, E_);
-      require_finite(largest, "embedding");
-      const float levels = largest > 0.0f ? static_cast<float>(kActivationLevels) / largest : 0.0f;
-      for (int64_t e = 0; e < E_; ++e)
-        to[e] = static_cast<int16_t>(std::isfinite(levels) ? std::nearbyint(from[e] * levels) : 0.0f);
-      embedding_scales_.as<float>()[v] = largest / static_cast<float>(kActivationLevels);
+      for (int64_t e = 0; e < E_; ++e) magnitude(from[e], "embedding");
+      embedding_steps_.as<float>()[v] = kernels_.quantize_row(
+          from, E_, group_, embedding_.as<char>() + v * embedding_stride_ * 4 / group_);
     });
   } else {
     embedding_stride_ = E_;
@@ -192,7 +188,7 @@ Decoder::Decoder(const LanguageModelWeights& weights, WeightFormat format)
 }
 
 int64_t Decoder::bytes() const {
-  int64_t total = embedding_.size() + embedding_scales_.size();
+  int64_t total = embedding_.size() + embedding_steps_.size();
   for (const PackedMatrix& matrix : matrices_) total += matrix.size();
   return total;
 }
@@ -201,20 +197,33 @@ int64_t Decoder::bytes() const {
 
 DecoderState::DecoderState(const Decoder& decoder, int64_t rows) : decoder_(decoder), rows_(rows) {
   for (int64_t l = 0; l < decoder.layers(); ++l) {
-    Layer layer{decoder.units_[l], decoder.strides_[l], {}, {}, {}};
+    Layer layer{decoder.units_[l], decoder.strides_[l], {}, {}, {}, {}};
     for (int half = 0; half < 2; ++half) {
       layer.h[half] = Bytes(rows * layer.stride * 4);
       layer.c[half] = Bytes(rows * layer.stride * 4);
-      if (decoder.format_ == WeightFormat::int8) layer.h_steps[half] = Bytes(rows * layer.stride * 2);
+      if (decoder.format_ != WeightFormat::int8) continue;
+      layer.levels[half] = Bytes(rows * layer.stride * 4 / decoder.group_);
+      layer.steps[half] = Bytes(rows * 4);
     }
     layers_.push_back(std::move(layer));
   }
+  clear();
+}
+
+void DecoderState::quantize(int64_t layer, int half, int64_t row) {
+  Layer& l = layers_[layer];
+  l.steps[half].as<float>()[row] =
+      decoder_.kernels_.quantize_row(l.h[half].as<float>() + row * l.stride, l.U, decoder_.group_,
+                                     l.levels[half].as<char>() + row * l.stride * 4 / decoder_.group_);
 }
 
 void DecoderState::clear() {
-  for (Layer& layer : layers_)
-    for (Bytes* bytes : {&layer.h[half_], &layer.c[half_], &layer.h_steps[half_]})
+  for (size_t l = 0; l < layers_.size(); ++l) {
+    for (Bytes* bytes : {&layers_[l].h[half_], &layers_[l].c[half_]})
       if (bytes->size() > 0) std::memset(bytes->as<char>(), 0, static_cast<size_t>(bytes->size()));
+    for (int64_t r = 0; decoder_.format_ == WeightFormat::int8 && r < rows_; ++r)
+      quantize(static_cast<int64_t>(l), half_, r);
+  }
 }
 
 void DecoderState::get(int64_t layer, float* h, float* c) const {
@@ -230,12 +239,7 @@ void DecoderState::set(int64_t layer, const float* h, const float* c) {
   for (int64_t r = 0; r < rows_; ++r) {
     std::copy_n(h + r * to.U, to.U, to.h[half_].as<float>() + r * to.stride);
     std::copy_n(c + r * to.U, to.U, to.c[half_].as<float>() + r * to.stride);
-    if (decoder_.format_ != WeightFormat::int8) continue;
-    for (int64_t u = 0; u < to.U; ++u) {
-      const float bounded = std::fmin(std::fmax(h[r * to.U + u], -1.0f), 1.0f);
-      to.h_steps[half_].as<int16_t>()[r * to.stride + u] =
-          static_cast<int16_t>(std::nearbyint(bounded * static_cast<float>(kActivationLevels)));
-    }
+    if (decoder_.format_ == WeightFormat::int8) quantize(layer, half_, r);
   }
 }
 
@@ -248,7 +252,9 @@ void DecoderState::reorder(const int64_t* parents) {
   for (Layer& layer : layers_) {
     copy(layer.h, layer.stride * 4);
     copy(layer.c, layer.stride * 4);
-    if (decoder_.format_ == WeightFormat::int8) copy(layer.h_steps, layer.stride * 2);
+    if (decoder_.format_ != WeightFormat::int8) continue;
+    copy(layer.levels, layer.stride * 4 / decoder_.group_);
+    copy(layer.steps, 4);
   }
   half_ = 1 - half_;
 }
@@ -259,7 +265,6 @@ DecoderStep::DecoderStep(const Decoder& decoder, DecoderState& state, int64_t ma
     : decoder_(decoder),
       state_(state),
       inputs_(static_cast<size_t>(decoder.layers() + 1)),
-      h_scales_(static_cast<size_t>(max_rows), 1.0f / static_cast<float>(kActivationLevels)),
       scratch_stride_(kPanelVectors * decoder.kernels_.lanes + 16),
       scratch_(threads * max_rows * scratch_stride_ * 4) {
   for (int t = 0; t < threads; ++t) {
@@ -274,30 +279,27 @@ void DecoderStep::begin(const std::vector<Row>& rows) {
   const int from = state_.half_, to = 1 - from;
   const int64_t layers = decoder_.layers();
   for (Inputs& in : inputs_) in = {};
-  token_scales_.clear();
   logits_.clear();
-  // x of a row for `layer` whose input is layer - 1.
+  step_rows_ = rows;
+  // h of a row, as the panels read it.
   const auto hidden = [&](int64_t layer, int64_t row, int half) -> const void* {
     const DecoderState::Layer& l = state_.layers_[layer];
-    if (int8) return l.h_steps[half].as<int16_t>() + row * l.stride;
+    if (int8) return l.levels[half].as<char>() + row * l.stride * 4 / decoder_.group_;
     return l.h[half].as<float>() + row * l.stride;
   };
+  const int64_t embedding_bytes = decoder_.embedding_stride_ * 4 / (int8 ? decoder_.group_ : 1);
   for (const Row& row : rows) {
-    const void* embedded;
-    if (int8)
-      embedded = decoder_.embedding_.as<int16_t>() + row.token * decoder_.embedding_stride_;
-    else
-      embedded = decoder_.embedding_.as<float>() + row.token * decoder_.embedding_stride_;
-    token_scales_.push_back(int8 ? decoder_.embedding_scales_.as<float>()[row.token] : 0.0f);
+    if (int8) inputs_[0].x_steps.push_back(decoder_.embedding_steps_.as<float>()[row.token]);
     for (int64_t l = 0; l < layers; ++l) {
       DecoderState::Layer& layer = state_.layers_[l];
       Inputs& in = inputs_[l];
-      in.x.push_back(l == 0 ? embedded : hidden(l - 1, row.to, to));
+      in.x.push_back(l == 0 ? decoder_.embedding_.as<char>() + row.token * embedding_bytes
+                            : hidden(l - 1, row.to, to));
       in.h.push_back(hidden(l, row.from, from));
       in.c_in.push_back(layer.c[from].as<float>() + row.from * layer.stride);
       in.c_out.push_back(layer.c[to].as<float>() + row.to * layer.stride);
       in.h_out.push_back(layer.h[to].as<float>() + row.to * layer.stride);
-      if (int8) in.h_steps.push_back(layer.h_steps[to].as<int16_t>() + row.to * layer.stride);
+      if (int8) in.h_steps.push_back(layer.steps[from].as<float>()[row.from]);
     }
     if (row.logits == nullptr) continue;
     inputs_[layers].x.push_back(hidden(layers - 1, row.to, to));
@@ -321,20 +323,30 @@ void DecoderStep::run(int64_t item, int thread) {
   decoder_.matrices_[stage_].fill(item, args);
   args.rows = last ? logit_rows_ : rows_;
   args.segment[0].x = in.x.data();
-  args.segment[0].x_scale = stage_ == 0 ? token_scales_.data() : h_scales_.data();
+  args.segment[0].x_step = in.x_steps.data();
   args.segment[1].x = in.h.data();
-  args.segment[1].x_scale = h_scales_.data();
+  args.segment[1].x_step = in.h_steps.data();
   args.z = last ? logits_.data() : scratch_rows_[thread].data();
   args.offset = last ? item * kPanelVectors * kernels.lanes : 0;
   if (decoder_.format_ == WeightFormat::float32) kernels.panel_float32(args);
   if (decoder_.format_ == WeightFormat::bfloat16) kernels.panel_bfloat16(args);
-  if (decoder_.format_ == WeightFormat::int8) kernels.panel_int8(args);
+  if (decoder_.format_ == WeightFormat::int8)
+    (decoder_.group_ == 4 ? kernels.panel_int8_quads : kernels.panel_int8_pairs)(args);
   if (last) return;
-  kernels.lstm_cell({rows_, item * kernels.lanes, scratch_rows_[thread].data(), in.c_in.data(), in.c_out.data(),
-                     in.h_out.data(), in.h_steps.empty() ? nullptr : in.h_steps.data()});
+  kernels.lstm_cell_panel({rows_, item * kernels.lanes, scratch_rows_[thread].data(), in.c_in.data(), in.c_out.data(),
+                     in.h_out.data()});
 }
 
 bool DecoderStep::advance() {
+  if (decoder_.format_ == WeightFormat::int8 && stage_ + 1 < inputs_.size()) {
+    // The rows that the next stage reads; the largest of a row is known only now.
+    const int to = 1 - state_.half_;
+    for (const Row& row : step_rows_) {
+      state_.quantize(static_cast<int64_t>(stage_), to, row.to);
+      if (stage_ + 2 < inputs_.size() || row.logits != nullptr)
+        inputs_[stage_ + 1].x_steps.push_back(state_.layers_[stage_].steps[to].as<float>()[row.to]);
+    }
+  }
   if (++stage_ < inputs_.size()) return true;
   state_.half_ = 1 - state_.half_;
   return false;

@@ -60,10 +60,10 @@ class PackedMatrix {
   };
   // Output o of panel p is column columns[p * 4 * lanes + o] of the sources, or none where that is -1.
   PackedMatrix(const std::vector<Source>& sources, const float* bias, int64_t outputs, std::vector<int64_t> columns,
-               WeightFormat format, const Kernels& kernels);
+               WeightFormat format, const Kernels& kernels, int group);
 
   int64_t panels() const { return panels_; }
-  int64_t size() const { return weights_.size(); }
+  int64_t size() const { return weights_.size() + steps_.size() + sums_.size() + bias_.size(); }
   // The panel's part of the arguments; the caller adds rows, x and z.
   void fill(int64_t panel, PanelArgs& args) const;
 
@@ -72,10 +72,11 @@ class PackedMatrix {
                   const std::vector<int64_t>& columns);
 
   const WeightFormat format_;
+  const int group_;  // of int8
   int64_t width_, panels_;
   std::vector<int64_t> K_;
   std::vector<int64_t> begin_;  // of a segment in its panel, in bytes; the last entry is the panel's size
-  Bytes weights_, bias_, scales_;
+  Bytes weights_, bias_, steps_, sums_;
 };
 
 // Immutable after construction; any number of threads may decode with it.
@@ -98,10 +99,11 @@ class Decoder {
 
   const Kernels& kernels_;
   const WeightFormat format_;
+  const int group_;  // of int8: terms that one instruction multiplies and adds
   int64_t V_, E_, O_, logits_stride_, embedding_stride_;
   std::vector<int64_t> units_, strides_;  // by layer; strides in floats
   std::vector<PackedMatrix> matrices_;    // the layers and, last, the logits
-  Bytes embedding_, embedding_scales_;
+  Bytes embedding_, embedding_steps_;
 };
 
 // h and c of every layer, for a number of rows. A step reads one half and writes the other, so that a row may go on from
@@ -122,8 +124,11 @@ class DecoderState {
   friend class DecoderStep;
   struct Layer {
     int64_t U, stride;
-    Bytes h[2], c[2], h_steps[2];
+    Bytes h[2], c[2];
+    Bytes levels[2], steps[2];  // int8: h as quantize_row makes it
   };
+  void quantize(int64_t layer, int half, int64_t row);
+
   const Decoder& decoder_;
   const int64_t rows_;
   int half_ = 0;
@@ -152,7 +157,7 @@ class DecoderStep {
     std::vector<const void*> x, h;
     std::vector<const float*> c_in;
     std::vector<float*> c_out, h_out;
-    std::vector<int16_t*> h_steps;
+    std::vector<float> x_steps, h_steps;
   };
 
   const Decoder& decoder_;
@@ -160,7 +165,7 @@ class DecoderStep {
   size_t stage_ = 0;
   int64_t rows_ = 0, logit_rows_ = 0;
   std::vector<Inputs> inputs_;  // by layer; the last is that of the logits
-  std::vector<float> token_scales_, h_scales_;
+  std::vector<Row> step_rows_;
   std::vector<float*> logits_;
   int64_t scratch_stride_;
   Bytes scratch_;

@@ -18,20 +18,20 @@ constexpr int kTileRows = 2;
 #endif
 // The part of a panel that all rows pass over before the next: half of a first-level cache of 32 KB.
 constexpr int64_t kChunk = 16384 / (kPanel * 4);
+constexpr int64_t kLine = 64;
 
 DAY33_INLINE void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
 
-// How weights are stored: bytes of one k and its four vectors; how many k all rows pass over before the next; and how
-// many bytes a register tile fetches ahead for each k.
+// How weights are stored: bytes of one k and its four vectors, and how many k all rows pass over before the next.
 struct Float32Weights {
-  static constexpr int64_t kBytes = 4 * kPanel, kTerms = kChunk, kAhead = 64;
+  static constexpr int64_t kBytes = 4 * kPanel, kTerms = kChunk;
   DAY33_INLINE void load(const char* w, Vec (&v)[kPanelVectors]) {
     for (int j = 0; j < kPanelVectors; ++j) v[j] = DAY33_ISA::load(reinterpret_cast<const float*>(w) + j * kLanes);
   }
 };
 
 struct Bfloat16Weights {
-  static constexpr int64_t kBytes = 2 * kPanel, kTerms = 2 * kChunk, kAhead = 64;
+  static constexpr int64_t kBytes = 2 * kPanel, kTerms = 2 * kChunk;
   DAY33_INLINE void load(const char* w, Vec (&v)[kPanelVectors]) {
     for (int j = 0; j < kPanelVectors / 2; ++j) {
       const VecI both = load_i(reinterpret_cast<const int32_t*>(w) + j * kLanes);
@@ -41,17 +41,13 @@ struct Bfloat16Weights {
   }
 };
 
-struct Int8Weights {
-  static constexpr int64_t kBytes = kPanel, kTerms = kIntegerTerms, kAhead = 32;
-};
-
 // A stretch of k for the rows from `row` on; `first` says that the sums begin here, with the bias.
 struct Stretch {
   const PanelArgs* args;
   const PanelSegment* segment;
   int64_t row, begin, end;
   bool first;
-  const char* ahead;  // weights to fetch meanwhile
+  const char* ahead;  // weights to fetch meanwhile, a line for each k
 };
 
 template <typename Weights, int kRows>
@@ -70,7 +66,7 @@ __attribute__((noinline)) void float_tile(const Stretch& s) {
   for (int64_t k = s.begin; k < s.end; ++k, w += Weights::kBytes) {
     Vec v[kPanelVectors];
     Weights::load(w, v);
-    if (kRows > 1) prefetch(ahead + (k - s.begin) * Weights::kAhead);
+    if (kRows > 1) prefetch(ahead + (k - s.begin) * kLine);
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
       const Vec value = broadcast(x[r][k]);
@@ -84,88 +80,145 @@ __attribute__((noinline)) void float_tile(const Stretch& s) {
     for (int j = 0; j < kPanelVectors; ++j) store(s.args->z[s.row + r] + s.args->offset + j * kLanes, sum[r][j]);
 }
 
-template <int kRows>
+template <typename Weights, int kRows = kTileRows>
+DAY33_INLINE void float_tile_of(int64_t rows, const Stretch& s) {
+  if constexpr (kRows > 1) {
+    if (rows < kRows) return float_tile_of<Weights, kRows - 1>(rows, s);
+  }
+  float_tile<Weights, kRows>(s);
+}
+
+// All rows pass over a stretch of weights while it is in the cache, and fetch the stretch after it meanwhile.
+template <typename Weights>
+DAY33_INLINE void float_panel(const PanelArgs& args) {
+  for (int segment = 0; segment < args.segments; ++segment) {
+    const PanelSegment& seg = args.segment[segment];
+    const int64_t terms = args.rows <= kTileRows ? seg.K : Weights::kTerms;
+    for (int64_t begin = 0; begin < seg.K; begin += terms) {
+      const int64_t end = min_of(begin + terms, seg.K);
+      const char* next = static_cast<const char*>(seg.w) + end * Weights::kBytes;
+      const int64_t last = max_of<int64_t>((end - begin) * (Weights::kBytes - kLine), 0);
+      int64_t fetched = 0;
+      for (int64_t row = 0; row < args.rows; row += kTileRows) {
+        const Stretch s = {&args, &seg, row, begin, end, segment == 0 && begin == 0, next + min_of(fetched, last)};
+        float_tile_of<Weights>(args.rows - row, s);
+        fetched += (end - begin) * kLine;
+      }
+    }
+  }
+}
+
+// Both forms of int8: groups of kGroup terms, `load` and `add` of one vector of weights.
+struct Pairs {
+  static constexpr int kGroup = 2;
+  DAY33_INLINE VecI load(const char* w, int j) {
+    return load_byte_pairs(reinterpret_cast<const int8_t*>(w) + j * 2 * kLanes);
+  }
+  DAY33_INLINE VecI add(VecI sum, VecI w, VecI x) { return add_pair_products(sum, w, x); }
+};
+
+struct Quads {
+  static constexpr int kGroup = 4;
+  DAY33_INLINE VecI load(const char* w, int j) { return load_i(reinterpret_cast<const int32_t*>(w) + j * kLanes); }
+  DAY33_INLINE VecI add(VecI sum, VecI w, VecI x) { return add_quad_products(sum, w, x); }
+};
+
+template <typename Form, int kRows>
 __attribute__((noinline)) void int8_tile(const Stretch& s) {
-  const int16_t* x[kRows];
+  const char* x[kRows];
   VecI sum[kRows][kPanelVectors];
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
-    x[r] = static_cast<const int16_t*>(s.segment->x[s.row + r]);
+    x[r] = static_cast<const char*>(s.segment->x[s.row + r]);
 #pragma GCC unroll 4
-    for (int j = 0; j < kPanelVectors; ++j) sum[r][j] = VecI{};
+    for (int j = 0; j < kPanelVectors; ++j)
+      sum[r][j] = Form::kGroup == 4 ? load_i(s.segment->w_sum + j * kLanes) * -kByteOffset : VecI{};
   }
-  const int8_t* w = static_cast<const int8_t*>(s.segment->w) + s.begin * kPanel;
+  const char* w = static_cast<const char*>(s.segment->w);
   const char* ahead = s.ahead;
-  for (int64_t k = s.begin; k < s.end; k += 2, w += 2 * kPanel) {
+  const int64_t groups = (s.end + Form::kGroup - 1) / Form::kGroup;
+  for (int64_t g = 0; g < groups; ++g, w += Form::kGroup * kPanel) {
     VecI v[kPanelVectors];
 #pragma GCC unroll 4
-    for (int j = 0; j < kPanelVectors; ++j) v[j] = load_byte_pairs(w + j * 2 * kLanes);
-    if (kRows > 1) prefetch(ahead + (k - s.begin) * Int8Weights::kAhead);
+    for (int j = 0; j < kPanelVectors; ++j) v[j] = Form::load(w, j);
+    if (kRows > 1) prefetch(ahead + g * kLine);
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
-      const VecI pair = broadcast_pair(x[r] + k);
+      const VecI word = broadcast_word(x[r] + g * 4);
 #pragma GCC unroll 4
-      for (int j = 0; j < kPanelVectors; ++j) sum[r][j] = add_pair_products(sum[r][j], v[j], pair);
+      for (int j = 0; j < kPanelVectors; ++j) sum[r][j] = Form::add(sum[r][j], v[j], word);
     }
   }
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
     float* z = s.args->z[s.row + r] + s.args->offset;
     const float* from = s.first ? s.args->bias : z;
-    const float step = s.segment->x_scale[s.row + r];
+    const float step = s.segment->x_step[s.row + r];
 #pragma GCC unroll 4
     for (int j = 0; j < kPanelVectors; ++j)
       store(z + j * kLanes,
-            load(from + j * kLanes) + to_float(sum[r][j]) * (load(s.segment->w_scale + j * kLanes) * step));
+            load(from + j * kLanes) + to_float(sum[r][j]) * (load(s.segment->w_step + j * kLanes) * step));
   }
 }
 
-template <typename Weights, int kRows>
-DAY33_INLINE void tile(const Stretch& s) {
-  if constexpr (Weights::kBytes == Int8Weights::kBytes)
-    int8_tile<kRows>(s);
-  else
-    float_tile<Weights, kRows>(s);
-}
-
-template <typename Weights, int kRows = kTileRows>
-DAY33_INLINE void tile_of(int64_t rows, const Stretch& s) {
+template <typename Form, int kRows = kTileRows>
+DAY33_INLINE void int8_tile_of(int64_t rows, const Stretch& s) {
   if constexpr (kRows > 1) {
-    if (rows < kRows) return tile_of<Weights, kRows - 1>(rows, s);
+    if (rows < kRows) return int8_tile_of<Form, kRows - 1>(rows, s);
   }
-  tile<Weights, kRows>(s);
+  int8_tile<Form, kRows>(s);
 }
 
-// All rows pass over a stretch of weights while it is in the cache, and fetch the stretch after it meanwhile.
-template <typename Weights>
-void panel(const PanelArgs& args) {
+// Sums of integers are not cut: a quarter of the bytes of float32 stays in the cache whole.
+template <typename Form>
+DAY33_INLINE void int8_panel(const PanelArgs& args) {
   for (int segment = 0; segment < args.segments; ++segment) {
     const PanelSegment& seg = args.segment[segment];
-    // Sums of integers end after so many terms however many rows there are; sums of floats may go on in registers.
-    const bool whole = args.rows <= kTileRows && Weights::kBytes != Int8Weights::kBytes;
-    const int64_t terms = whole ? seg.K : Weights::kTerms;
-    for (int64_t begin = 0; begin < seg.K; begin += terms) {
-      const int64_t end = min_of(begin + terms, seg.K);
-      const char* next = static_cast<const char*>(seg.w) + end * Weights::kBytes;
-      const int64_t tile_bytes = (end - begin) * Weights::kAhead;
-      const int64_t last = max_of<int64_t>((end - begin) * Weights::kBytes - tile_bytes, 0);
-      int64_t fetched = 0;
-      for (int64_t row = 0; row < args.rows; row += kTileRows) {
-        const Stretch s = {&args, &seg, row, begin, end, segment == 0 && begin == 0, next + min_of(fetched, last)};
-        tile_of<Weights>(args.rows - row, s);
-        fetched += tile_bytes;
-      }
+    const int64_t groups = (seg.K + Form::kGroup - 1) / Form::kGroup;
+    const char* next = static_cast<const char*>(seg.w) + groups * Form::kGroup * kPanel;
+    const int64_t last = max_of<int64_t>(groups * (Form::kGroup * kPanel - kLine), 0);
+    int64_t fetched = 0;
+    for (int64_t row = 0; row < args.rows; row += kTileRows) {
+      const Stretch s = {&args, &seg, row, 0, seg.K, segment == 0, next + min_of(fetched, last)};
+      int8_tile_of<Form>(args.rows - row, s);
+      fetched += groups * kLine;
     }
   }
 }
 
 }  // namespace
 
-void panel_float32(const PanelArgs& args) { panel<Float32Weights>(args); }
-void panel_bfloat16(const PanelArgs& args) { panel<Bfloat16Weights>(args); }
-void panel_int8(const PanelArgs& args) { panel<Int8Weights>(args); }
+void panel_float32(const PanelArgs& args) { float_panel<Float32Weights>(args); }
+void panel_bfloat16(const PanelArgs& args) { float_panel<Bfloat16Weights>(args); }
+void panel_int8_pairs(const PanelArgs& args) { int8_panel<Pairs>(args); }
+void panel_int8_quads(const PanelArgs& args) { int8_panel<Quads>(args); }
 
-void lstm_cell(const CellArgs& args) {
+float quantize_row(const float* x, int64_t n, int group, void* q) {
+  Vec greatest = {};
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const Vec a = abs(load(x + i));
+    greatest = select(a > greatest, a, greatest);
+  }
+  float largest = 0.0f;
+  for (int j = 0; j < kLanes; ++j) largest = max_of(largest, greatest[j]);
+  for (; i < n; ++i) largest = max_of(largest, __builtin_fabsf(x[i]));
+  const float step = largest / static_cast<float>(kInt8Levels);
+  // A step that is zero or so small that its reciprocal is infinite leaves nothing of the row.
+  const float factor = step > 1e-38f ? 1.0f / step : 0.0f;
+  const auto put = [=](int64_t at, Vec v) {
+    const VecI level = to_int(round_small(v * factor));
+    if (group == 2)
+      store_short(static_cast<int16_t*>(q) + at, level);
+    else
+      store_byte(static_cast<uint8_t*>(q) + at, level + kByteOffset);
+  };
+  for (i = 0; i + kLanes <= n; i += kLanes) put(i, load(x + i));
+  if (i < n) put(i, load_first(x + i, static_cast<int>(n - i)));
+  return step;
+}
+
+void lstm_cell_panel(const CellArgs& args) {
   for (int64_t row = 0; row < args.rows; ++row) {
     const float* z = args.z[row];
     const Vec i = sigmoid(load(z)), f = sigmoid(load(z + kLanes));
@@ -174,8 +227,6 @@ void lstm_cell(const CellArgs& args) {
     const Vec h = o * tanh(c);
     store(args.c_out[row] + args.offset, c);
     store(args.h[row] + args.offset, h);
-    if (args.h_steps != nullptr)
-      store_short(args.h_steps[row] + args.offset, to_int(round_small(h * static_cast<float>(kActivationLevels))));
   }
 }
 

@@ -4,7 +4,9 @@
 // back. For an LSTM it holds the gates i, f, c, o of `lanes` units; for the logits, consecutive outputs.
 //   float32:  [k][4][lanes] floats
 //   bfloat16: [k][2][lanes] words of 32 bits: vector 2j in the low half, vector 2j + 1 in the high one
-//   int8:     [k / 2][4][lanes][2] bytes in [-127, 127]; an odd k is filled up with zeros
+//   int8:     [k / group][4][lanes][group] bytes in [-127, 127]; what is missing of the last group is zero
+// int8 has two forms, with the same integers in both: groups of two, times int16, which every instruction set has; and
+// groups of four, times bytes, for machines with a dot product of bytes (AVX-512 VNNI).
 #pragma once
 
 #include <cstdint>
@@ -12,19 +14,21 @@
 namespace day33 {
 
 inline constexpr int kPanelVectors = 4;
-// int8: activations are round(x * kActivationLevels / largest), and integer sums go over at most kIntegerTerms terms
-// before they are added up in float: 127 * 32767 * 256 < 2^31, so none can overflow.
-inline constexpr int kWeightLevels = 127;
-inline constexpr int kActivationLevels = 32767;
-inline constexpr int kIntegerTerms = 256;
+// int8: weights and activations are round(value / step), with a step for each output and for each row of activations.
+inline constexpr int kInt8Levels = 127;
+// The most terms of an integer sum: 255 * 127 * 65536 < 2^31, so none can overflow.
+inline constexpr int64_t kInt8Terms = 65536;
+// What is added to an activation's byte, to make it unsigned, as the instruction wants it.
+inline constexpr int kByteOffset = 128;
 
 // One matrix of the sum. Rows are given by pointers, so that rows may join and leave a batch without being moved.
 struct PanelSegment {
-  const void* const* x;  // [rows], each K floats; int8: K int16 (a zero more where K is odd)
-  const float* x_scale;  // int8: [rows], what one step of x is worth
+  const void* const* x;    // [rows], each K floats; int8: what quantize_row made
+  const float* x_step;     // int8: [rows]
   int64_t K;
-  const void* w;         // the panel
-  const float* w_scale;  // int8: [4 * lanes], what one step of an output's weights is worth
+  const void* w;           // the panel
+  const float* w_step;     // int8: [4 * lanes]
+  const int32_t* w_sum;    // int8 in groups of four: [4 * lanes], sum over k of the panel's bytes
 };
 
 // z[row][offset + o] = bias[o] + sum over segments and k of x[row][k] * w[k][o], for the panel's outputs o.
@@ -46,7 +50,6 @@ struct CellArgs {
   const float* const* c_in;
   float* const* c_out;
   float* const* h;
-  int16_t* const* h_steps;  // round(h * kActivationLevels), since |h| <= 1; or null
 };
 
 }  // namespace day33

@@ -1,5 +1,5 @@
-// Integer dot products: int8 weights times int16 activations, summed in int32. Every instruction set gives the same
-// integers.
+// Integer dot products, summed in int32: int8 weights times activations as int16 or as unsigned bytes. Every instruction
+// set gives the same integers.
 #pragma once
 
 #include "simd/vec.h"
@@ -13,11 +13,18 @@ namespace day33::DAY33_ISA {
 typedef int8_t Bytes __attribute__((vector_size(2 * DAY33_LANES), aligned(1), may_alias));
 typedef int16_t VecS __attribute__((vector_size(4 * DAY33_LANES)));
 typedef int16_t HalfVecS __attribute__((vector_size(2 * DAY33_LANES)));
+typedef uint8_t UnsignedBytes __attribute__((vector_size(DAY33_LANES)));
+typedef uint8_t UnsignedBytesUnaligned __attribute__((vector_size(DAY33_LANES), aligned(1), may_alias));
 typedef int16_t HalfVecSUnaligned __attribute__((vector_size(2 * DAY33_LANES), aligned(2), may_alias));
 
 // 2 * kLanes bytes as int16, two of them in each lane.
 DAY33_INLINE VecI load_byte_pairs(const int8_t* p) {
-#if defined(__x86_64__) && !defined(__SSE4_1__)
+  // GCC 12 splits a conversion to a whole register into four, so the instruction is named.
+#if defined(__AVX512BW__) && DAY33_LANES == 16
+  return (VecI)_mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+#elif defined(__AVX2__) && DAY33_LANES == 8
+  return (VecI)_mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+#elif defined(__x86_64__) && DAY33_LANES == 4
   const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p));
   return (VecI)_mm_srai_epi16(_mm_unpacklo_epi8(bytes, bytes), 8);
 #else
@@ -25,11 +32,11 @@ DAY33_INLINE VecI load_byte_pairs(const int8_t* p) {
 #endif
 }
 
-// Two int16 in every lane.
-DAY33_INLINE VecI broadcast_pair(const int16_t* p) {
-  int32_t both;
-  __builtin_memcpy(&both, p, sizeof both);
-  return broadcast_i(both);
+// The same four bytes in every lane: two int16, or four bytes.
+DAY33_INLINE VecI broadcast_word(const void* p) {
+  int32_t word;
+  __builtin_memcpy(&word, p, sizeof word);
+  return broadcast_i(word);
 }
 
 // sum + w[0] * x[0] + w[1] * x[1] in each lane, which holds two int16 of each.
@@ -45,9 +52,25 @@ DAY33_INLINE VecI add_pair_products(VecI sum, VecI w, VecI x) {
 #endif
 }
 
-// Lanes in [-32768, 32767] to int16.
+// Lanes in [-32768, 32767] to int16, and lanes in [0, 255] to bytes.
 DAY33_INLINE void store_short(int16_t* p, VecI v) {
   *reinterpret_cast<HalfVecSUnaligned*>(p) = __builtin_convertvector(v, HalfVecS);
+}
+DAY33_INLINE void store_byte(uint8_t* p, VecI v) {
+  *reinterpret_cast<UnsignedBytesUnaligned*>(p) = __builtin_convertvector(v, UnsignedBytes);
+}
+
+// sum + w[0] * x[0] + ... + w[3] * x[3] in each lane: w signed bytes, x unsigned ones. With AVX-512 this is an
+// instruction that only a part of these machines has: who calls this has asked has_byte_dot_product() (core/isa.h). It is
+// written as assembly, since the compiler's own would need the whole function to be compiled for such machines.
+DAY33_INLINE VecI add_quad_products(VecI sum, VecI w, VecI x) {
+#if defined(__AVX512BW__) && DAY33_LANES == 16
+  asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));
+  return sum;
+#else
+  for (int i = 0; i < 4; ++i) sum += ((w << (24 - 8 * i)) >> 24) * ((x >> (8 * i)) & 255);
+  return sum;
+#endif
 }
 
 }  // namespace day33::DAY33_ISA

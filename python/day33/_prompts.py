@@ -74,7 +74,7 @@ class Words:
         return " ".join(word for word in map(self.word, tokens) if word)
 
 
-def asas_ids(name: str, value: ArrayLike, vocab_size: int) -> Int32:
+def as_ids(name: str, value: ArrayLike, vocab_size: int) -> Int32:
     """`value` as int32, checked against the vocabulary. An empty list is no ids."""
     array = np.asarray(value)
     if array.size == 0:

@@ -123,9 +123,7 @@ class Decoder:
         self.weights = weights
         self.embedding_size: int = table.shape[1]
         self.units: tuple[int, ...] = tuple(layer[1].shape[0] for layer in layers)
-        self._native = _native.Decoder(
-            table, layers, dense, _vector("bias", bias, table.shape[0]), weights=weights
-        )
+        self._native = _native.Decoder(table, layers, dense, _vector("bias", bias, table.shape[0]), weights=weights)
 
     @property
     def vocab_size(self) -> int:
@@ -374,5 +372,3 @@ def _parts(model: Any) -> tuple[Any, list[Any], Any]:
             if config.get(option, value) != value:
                 raise ValueError(f"{layer!r} has {option}={config[option]!r}; decoding knows {value!r} only")
     return layers[0], layers[1:-1], dense
-
-
