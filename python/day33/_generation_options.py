@@ -61,7 +61,7 @@ def prepare_options(
         common["length_penalty"] = float(length_penalty)
     common["strategy"] = "beam" if common["beams"] > 1 else "sample" if sampled else "greedy"
 
-    if isinstance(banned, str):
+    if isinstance(banned, str) or not isinstance(banned, Iterable):
         raise TypeError(f"banned is {banned!r}; expected a list of ids or words")
     common["banned"] = sorted({words.token("banned", token) for token in banned})
     if len(common["banned"]) >= words.vocab_size:
@@ -78,7 +78,7 @@ def prepare_options(
 
 
 def _forced(words: Words, forced: Mapping[int, Token] | Sequence[Token]) -> list[int]:
-    if isinstance(forced, str):
+    if isinstance(forced, str) or not isinstance(forced, Iterable):
         raise TypeError(f"forced is {forced!r}; expected a list of ids or words, or a mapping from places to them")
     places = forced if isinstance(forced, Mapping) else dict(enumerate(forced))
     for place in places:
@@ -98,6 +98,8 @@ def _end_tokens(words: Words, end_token: Any, prompts: int) -> list[int]:
         return [-1] * prompts
     if isinstance(end_token, str | int | np.integer):
         return [words.token("end_token", end_token)] * prompts
+    if not isinstance(end_token, Iterable):
+        raise TypeError(f"end_token is {end_token!r}; expected an id, a word or None, or one of these for each prompt")
     tokens = [-1 if token is None else words.token("end_token", token) for token in end_token]
     if len(tokens) != prompts:
         raise ValueError(f"end_token has {len(tokens)} entries for {prompts} prompts; expected one for each")
@@ -116,6 +118,8 @@ def _seeds(seed: int | Sequence[int] | None, prompts: int) -> tuple[list[int], l
         seed = random.next_seed()
     if isinstance(seed, int | np.integer):
         return [checked(seed)] * prompts, list(range(prompts))
+    if not isinstance(seed, Iterable):
+        raise TypeError(f"seed is {seed!r}; expected an integer, or one for each prompt")
     keys = [checked(value) for value in seed]
     if len(keys) != prompts:
         raise ValueError(f"seed has {len(keys)} entries for {prompts} prompts; expected one for each")
