@@ -428,3 +428,41 @@ def test_arguments_are_checked_before_the_network(server: Server) -> None:
     with pytest.raises(ValueError, match="url"):
         datasets.download_mnist("file:///etc/passwd", server.sha256)
     assert server.requests == 0
+
+
+# ---- Shakespeare ----
+
+
+def test_shakespeare_is_fetched_once(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"not in the cache.*day33 data shakespeare"):
+        datasets.load_shakespeare()
+    server.content = b"First Citizen:\r\nSpeak, speak.\n"
+    sha256 = hashlib.sha256(server.content).hexdigest()
+    path = datasets.download_shakespeare(server.url, sha256, progress=False)
+    assert path == datasets.shakespeare_cache_path() == tmp_path / "cache" / "shakespeare.txt"
+    assert datasets.download_shakespeare(server.url, sha256, progress=False) == path
+    assert server.requests == 1
+    assert datasets.load_shakespeare() == ["First Citizen:", "Speak, speak."]
+    with pytest.raises(ValueError, match="not the expected file"):
+        datasets.download_shakespeare(server.url, progress=False)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    assert datasets.download_shakespeare(server.url, sha256, False, output=folder) == folder / "shakespeare.txt"
+
+
+def test_shared_shakespeare(shared: Path) -> None:
+    path = shared / "data" / "shakespeare.txt"
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == datasets.SHAKESPEARE_SHA256
+    assert datasets.load_shakespeare(path) == path.read_text(encoding="utf-8").splitlines()
+
+
+def test_texts_that_are_none(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="absent.txt"):
+        datasets.load_shakespeare(tmp_path / "absent.txt")
+    path = tmp_path / "song.txt"
+    path.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"song\.txt is empty"):
+        datasets.load_shakespeare(path)
+    path.write_bytes(b"one\n\xff")
+    with pytest.raises(ValueError, match=r"song\.txt, line 2"):
+        datasets.load_shakespeare(path)

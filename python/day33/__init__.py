@@ -3,7 +3,7 @@
     from day33 import Model, layers
 
 Modules are imported when first used: `activations`, `autoencoder`, `callbacks`, `datasets`, `initializers`, `layers`,
-`losses`, `metrics`, `models`, `ops`, `optimizers`, `plotting`, `random`, `saving`, `tf`.
+`losses`, `metrics`, `models`, `ops`, `optimizers`, `plotting`, `random`, `saving`, `text`, `tf`.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         plotting,
         random,
         saving,
+        text,
         tf,
     )
     from .keras import from_keras, to_keras
@@ -44,7 +45,7 @@ _threadpool.register_if_imported()
 
 _MODULES = (
     "activations", "autoencoder", "callbacks", "datasets", "initializers", "layers", "losses", "metrics", "models",
-    "ops", "optimizers", "plotting", "random", "saving", "tf",
+    "ops", "optimizers", "plotting", "random", "saving", "text", "tf",
 )  # fmt: skip
 _NAMES = {
     "Input": ".layers",
@@ -82,6 +83,7 @@ __all__ = [
     "saving",
     "set_num_threads",
     "set_random_seed",
+    "text",
     "tf",
     "to_keras",
 ]

@@ -5,15 +5,16 @@ Exit codes: 0 done; 1 it could not be done, said in one line; 2 the command line
 
 from __future__ import annotations
 
-import contextlib
 import enum
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from ._command import given, interruptible, reported
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,19 +70,6 @@ def main() -> None:
     app(prog_name="day33")
 
 
-@contextlib.contextmanager
-def _reported() -> Iterator[None]:
-    """Turns the errors a user can cause into one line and exit code 1; a bug keeps its traceback."""
-    try:
-        yield
-    except (OSError, ValueError, MemoryError, ImportError) as error:
-        if os.environ.get("DAY33_TRACEBACK"):
-            raise
-        text = " ".join(str(error).split()) or type(error).__name__
-        typer.echo(f"day33: error: {text}", err=True)
-        raise typer.Exit(1) from None
-
-
 def _print_version(wanted: bool) -> None:
     if wanted:
         from . import __version__
@@ -102,7 +90,7 @@ def _root(
 @app.command()
 def info() -> None:
     """Print the version, the instruction set and the threads in use, and where downloads are kept."""
-    with _reported():
+    with reported():
         import platform
 
         import numpy as np
@@ -135,12 +123,28 @@ def data_mnist(
     output: Annotated[Path | None, typer.Option(help="Write it here instead of into the cache.")] = None,
 ) -> None:
     """Download MNIST (11 MB), check its hash, and keep it in the cache."""
-    with _reported(), _interruptible("Nothing was kept."):
+    with reported(), interruptible("Nothing was kept."):
         from . import datasets
 
         path = datasets.download_mnist(url or datasets.MNIST_URL, sha256 or datasets.MNIST_SHA256, output=output)
         (x_train, _), (x_test, _) = datasets.load_mnist(path)
         typer.echo(f"{path}: {len(x_train)} training and {len(x_test)} test images, hash checked.")
+
+
+@data_app.command("shakespeare")
+def data_shakespeare(
+    url: Annotated[str | None, typer.Option(help="Fetch it from here instead of TensorFlow's server.")] = None,
+    sha256: Annotated[str | None, typer.Option(help="The SHA-256 expected, if the file is not the usual one.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Write it here instead of into the cache.")] = None,
+) -> None:
+    """Download Shakespeare's plays (1 MB), check their hash, and keep them in the cache."""
+    with reported(), interruptible("Nothing was kept."):
+        from . import datasets
+
+        path = datasets.download_shakespeare(
+            url or datasets.SHAKESPEARE_URL, sha256 or datasets.SHAKESPEARE_SHA256, output=output
+        )
+        typer.echo(f"{path}: {len(datasets.load_shakespeare(path)):,} lines, hash checked.")
 
 
 @app.command()
@@ -190,7 +194,7 @@ def autoencoder(
         "seed": seed,
     }
     again = f"Go on with: day33 autoencoder --output {output} --resume"
-    with _reported(), _interruptible(again):
+    with reported(), interruptible(again):
         from . import set_num_threads
         from ._runs import RunFolder
         from .autoencoder import CONFIG_FILE, WEIGHTS_FILE, default_learning_rate
@@ -201,17 +205,12 @@ def autoencoder(
             set_num_threads(threads)
         if resume:
             stored = run.stored_settings()
-            options = {name: value if _given(context, name) else stored[name] for name, value in options.items()}
+            options = {name: value if given(context, name) else stored[name] for name, value in options.items()}
         if options["learning_rate"] is None:
             options["learning_rate"] = default_learning_rate(options["optimizer"])
         x_train, x_test, options["data"] = _load_images(options["data"])
         x_train = x_train[: options["limit"]]
         _train(run, options, x_train, x_test, resume=resume, overwrite=overwrite)
-
-
-def _given(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name not in ("DEFAULT", "DEFAULT_MAP")
 
 
 def _load_images(data: str | None) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str]:
@@ -317,12 +316,3 @@ def _report(run: RunFolder, history: Mapping[str, list[float]], epochs: int, spe
     for path in sorted(run.path.iterdir()):
         if path.is_file() and not path.name.startswith("."):
             typer.echo(f"  {path.name}")
-
-
-@contextlib.contextmanager
-def _interruptible(hint: str) -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        typer.echo(f"\nStopped. {hint}", err=True)
-        raise typer.Exit(130) from None

@@ -1,8 +1,10 @@
-"""MNIST from a file, a folder or a checked download, and a small set of digits that needs no download.
+"""Data sets from a file or a checked download, and small ones that need no download.
 
-Every loader returns ``((x_train, y_train), (x_test, y_test))``: images uint8 of shape (N, 28, 28), labels uint8 of
-shape (N,). Files are read without pickle, and their headers are checked before memory is taken, so a damaged or hostile
-file ends in a ValueError that says what is wrong with it.
+Pictures: MNIST, and the digits of scikit-learn. Text: Shakespeare's plays, and lines from a grammar.
+
+Every loader of pictures returns ``((x_train, y_train), (x_test, y_test))``: images uint8 of shape (N, 28, 28), labels
+uint8 of shape (N,). Files are read without pickle, and their headers are checked before memory is taken, so a damaged
+or hostile file ends in a ValueError that says what is wrong with it.
 """
 
 from __future__ import annotations
@@ -19,8 +21,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._archives import Archive, read_exactly, refusing
+from ._corpus import generate_lyrics
+from ._download import cache_dir, fetch
+from .text.corpus import read_lines
 
-__all__ = ["download_mnist", "load_digits_small", "load_mnist", "mnist_cache_path"]
+__all__ = [
+    "download_mnist",
+    "download_shakespeare",
+    "generate_lyrics",
+    "load_digits_small",
+    "load_mnist",
+    "load_shakespeare",
+    "mnist_cache_path",
+    "shakespeare_cache_path",
+]
 
 UInt8 = NDArray[np.uint8]
 Split = tuple[UInt8, UInt8]
@@ -30,6 +44,11 @@ PathLike = str | os.PathLike[str]
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 MNIST_FILE = "mnist.npz"
+
+# The 40,000 lines that TensorFlow's tutorials use, and their SHA-256.
+SHAKESPEARE_URL = "https://storage.googleapis.com/download.tensorflow.org/data/shakespeare.txt"
+SHAKESPEARE_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
+SHAKESPEARE_FILE = "shakespeare.txt"
 
 IMAGE_SHAPE = (28, 28)
 # No array of an MNIST-shaped file comes near this; a header that asks for more is damaged or hostile.
@@ -42,16 +61,6 @@ _IDX_STEMS = {
     "x_test": "t10k-images",
     "y_test": "t10k-labels",
 }
-
-
-def cache_dir() -> Path:
-    """The folder for downloads: ``DAY33_CACHE`` if set, else the operating system's cache folder for day33."""
-    configured = os.environ.get("DAY33_CACHE")
-    if configured:
-        return Path(configured).expanduser()
-    import pooch
-
-    return Path(pooch.os_cache("day33"))
 
 
 def mnist_cache_path() -> Path:
@@ -115,38 +124,47 @@ def download_mnist(
         ValueError: the file that came does not have that hash.
         OSError: the server could not be reached, refused, or broke off.
     """
-    if not (len(known_hash) == 64 and all(c in "0123456789abcdef" for c in known_hash.lower())):
-        raise ValueError(f"known_hash must be the 64 hexadecimal digits of a SHA-256, got {known_hash!r}")
-    if not url.startswith(("http://", "https://")):
-        raise ValueError(f"url must begin with http:// or https://, got {url!r}")
-    target = mnist_cache_path() if output is None else Path(output).expanduser()
-    if target.is_dir():
-        target = target / MNIST_FILE
+    return fetch(url, known_hash, mnist_cache_path() if output is None else output, MNIST_FILE, progress)
 
-    import pooch
-    import requests
 
-    bar = _DownloadBar(target.name) if progress else None
-    logger = pooch.get_logger()
-    level = logger.level
-    logger.setLevel("WARNING")  # pooch announces every download on standard error; the bar does that here
-    try:
-        pooch.retrieve(
-            url,
-            known_hash=f"sha256:{known_hash.lower()}",
-            fname=target.name,
-            path=target.parent,
-            downloader=pooch.HTTPDownloader(progressbar=bar or False, chunk_size=1 << 16),
-        )
-    except requests.exceptions.RequestException as error:
-        raise OSError(f"could not download {url}: {error}") from error
-    except ValueError as error:
-        raise ValueError(f"{url} is not the expected file, nothing was kept: {error}") from error
-    finally:
-        logger.setLevel(level)
-        if bar is not None:
-            bar.close()
-    return target
+def shakespeare_cache_path() -> Path:
+    """Where `download_shakespeare` puts the plays and `load_shakespeare` looks for them. The file need not exist."""
+    return cache_dir() / SHAKESPEARE_FILE
+
+
+def load_shakespeare(path: PathLike | None = None) -> list[str]:
+    """The lines of a text file; without a path those of the cached download of Shakespeare's plays.
+
+    Nothing is ever downloaded by this function. `day33.text.Corpus.from_lines` cleans the lines,
+    `day33.text.load_corpus` reads many files at once.
+
+    Raises:
+        FileNotFoundError: nothing is there; the message names the command that fetches the plays.
+        ValueError: the file is not UTF-8 text, or empty.
+    """
+    source = shakespeare_cache_path() if path is None else Path(path).expanduser()
+    if not source.is_file():
+        where = f"not in the cache ({source})" if path is None else f"not there: {source}"
+        raise FileNotFoundError(f"Shakespeare's plays are {where}; fetch them once with: day33 data shakespeare")
+    lines = read_lines(source)
+    if not lines:
+        raise ValueError(f"{source} is empty")
+    return lines
+
+
+def download_shakespeare(
+    url: str = SHAKESPEARE_URL,
+    known_hash: str = SHAKESPEARE_SHA256,
+    progress: bool = True,
+    *,
+    output: PathLike | None = None,
+) -> Path:
+    """Download Shakespeare's plays (1.1 MB) once, check their hash, and return the path of the text file.
+
+    Arguments and errors are those of `download_mnist`.
+    """
+    target = shakespeare_cache_path() if output is None else output
+    return fetch(url, known_hash, target, SHAKESPEARE_FILE, progress)
 
 
 def load_digits_small() -> tuple[Split, Split]:
@@ -259,35 +277,3 @@ def _read_idx_header(stream: IO[bytes], rank: int, what: str) -> tuple[int, ...]
     if rank == 3 and shape[1:] != IMAGE_SHAPE:
         raise ValueError(f"{what}: images of shape {shape[1:]}, expected {IMAGE_SHAPE}")
     return shape
-
-
-class _DownloadBar:
-    """A rich progress bar with the interface pooch drives: `total`, update, reset, close."""
-
-    def __init__(self, description: str) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn(),
-            console=Console(stderr=True),
-        )  # fmt: skip
-        self._task = self._progress.add_task(description, total=None)
-
-    @property
-    def total(self) -> float | None:
-        return self._progress.tasks[0].total
-
-    @total.setter
-    def total(self, value: int) -> None:
-        self._progress.update(self._task, total=value or None)
-        self._progress.start()
-
-    def update(self, size: int) -> None:
-        self._progress.update(self._task, advance=size)
-
-    def reset(self) -> None:
-        self._progress.update(self._task, completed=0)
-
-    def close(self) -> None:
-        self._progress.stop()

@@ -1,0 +1,30 @@
+"""From text files to arrays of token numbers: cleaning, a vocabulary, padding, corpora and their split.
+
+from day33 import text
+
+corpus = text.load_corpus("lyrics/")
+training, validation = text.split_sentences(corpus.sentences)
+tokenizer = text.Tokenizer(num_words=7000, filters=" ", oov_token="<unk>")
+tokenizer.fit_on_texts(training)
+source, target = text.make_dataset(tokenizer.texts_to_sequences(training))
+"""
+
+from __future__ import annotations
+
+from .cleaning import preprocess_sentence, preprocess_sentences, text_to_word_sequence
+from .corpus import Corpus, load_corpus, split_sentences
+from .sequences import make_dataset, pad_sequences
+from .tokenizer import Tokenizer, tokenizer_from_json
+
+__all__ = [
+    "Corpus",
+    "Tokenizer",
+    "load_corpus",
+    "make_dataset",
+    "pad_sequences",
+    "preprocess_sentence",
+    "preprocess_sentences",
+    "split_sentences",
+    "text_to_word_sequence",
+    "tokenizer_from_json",
+]

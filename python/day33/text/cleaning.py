@@ -1,0 +1,66 @@
+"""Clean sentences: lower-case words and punctuation marks, one space between them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+__all__ = ["DEFAULT_FILTERS", "END", "START", "preprocess_sentence", "preprocess_sentences", "text_to_word_sequence"]
+
+START = "<start>"
+END = "<end>"
+
+# What Keras's Tokenizer treats as separators unless told otherwise: punctuation but for the apostrophe, tab, newline.
+DEFAULT_FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
+
+# After lower() no A-Z is left, and every mark is a token of its own.
+_find_tokens = re.compile("[a-z]+|[?.!,¿]").findall
+
+
+def preprocess_sentence(sentence: str) -> str:
+    """The sentence in lower case, reduced to words of a-z and the marks ``? . ! , ¿``, between two tokens.
+
+    Everything else, digits, apostrophes and letters with accents included, separates words. Marks stand alone.
+    ``"It's  so."`` becomes ``"<start> it s so . <end>"``, and a sentence of which nothing is left ``"<start>  <end>"``,
+    with two spaces.
+
+    This is the text that the usual chain of substitutions gives (spaces around marks, runs of spaces to one, runs of
+    other characters to one, stripped), found in one pass.
+
+    Raises:
+        TypeError: `sentence` is no str.
+    """
+    if not isinstance(sentence, str):
+        raise TypeError(f"sentence must be a str, got {type(sentence).__name__}")
+    return f"{START} {' '.join(_find_tokens(sentence.lower()))} {END}"
+
+
+def preprocess_sentences(sentences: Iterable[str]) -> list[str]:
+    """`preprocess_sentence` of each."""
+    return [preprocess_sentence(sentence) for sentence in sentences]
+
+
+def text_to_word_sequence(
+    input_text: str, filters: str = DEFAULT_FILTERS, lower: bool = True, split: str = " "
+) -> list[str]:
+    """The words of a text, as Keras's function of that name.
+
+    Args:
+        input_text: the text.
+        filters: every character in it is replaced by `split`.
+        lower: bring the text to lower case first.
+        split: what separates words; of several in a row none makes an empty word.
+    """
+    return [word for word in split_text(input_text, separators(filters, split), lower, split) if word]
+
+
+def separators(filters: str, split: str) -> dict[int, str]:
+    """The table for `split_text`."""
+    return str.maketrans(dict.fromkeys(filters, split))
+
+
+def split_text(text: str, table: dict[int, str], lower: bool, split: str) -> list[str]:
+    """The words of a text, with an empty one wherever separators stand next to each other."""
+    if lower:
+        text = text.lower()
+    return text.translate(table).split(split)
