@@ -3,7 +3,7 @@
     from day33 import Model, layers
 
 Modules are imported when first used: `activations`, `autoencoder`, `callbacks`, `datasets`, `initializers`, `layers`,
-`losses`, `metrics`, `models`, `ops`, `optimizers`, `plotting`, `random`, `saving`, `text`, `tf`.
+`losses`, `lyricist`, `metrics`, `models`, `ops`, `optimizers`, `plotting`, `random`, `saving`, `text`, `tf`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         initializers,
         layers,
         losses,
+        lyricist,
         metrics,
         models,
         ops,
@@ -44,8 +45,7 @@ if TYPE_CHECKING:
 _threadpool.register_if_imported()
 
 _MODULES = (
-    "activations", "autoencoder", "callbacks", "datasets", "initializers", "layers", "losses", "metrics", "models",
-    "ops", "optimizers", "plotting", "random", "saving", "text", "tf",
+    "activations", "autoencoder", "callbacks", "datasets", "initializers", "layers", "losses", "lyricist", "metrics", "models", "ops", "optimizers", "plotting", "random", "saving", "text", "tf",
 )  # fmt: skip
 _NAMES = {
     "Input": ".layers",
@@ -73,6 +73,7 @@ __all__ = [
     "layers",
     "load_model",
     "losses",
+    "lyricist",
     "metrics",
     "models",
     "ops",

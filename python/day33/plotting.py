@@ -31,8 +31,9 @@ def loss_curves(
     ax: Axes | None = None,
     *,
     title: str = "Loss",
+    metric: str = "loss",
 ) -> Figure:
-    """Draw training and validation loss over the epochs.
+    """Draw training and validation loss, or another metric, over the epochs.
 
     Args:
         history: what ``fit`` returns, or a mapping with ``"loss"`` and, if there was a validation, ``"val_loss"``: one
@@ -40,6 +41,7 @@ def loss_curves(
         path: write the figure there as well; the suffix names the format (``.png``, ``.svg``, ``.pdf``).
         ax: draw into these axes instead of a new figure.
         title: the line above the plot.
+        metric: the name to draw in place of ``"loss"``.
 
     Returns:
         The figure.
@@ -48,10 +50,10 @@ def loss_curves(
         ValueError: there is no ``"loss"``, or it has no values.
     """
     curves = getattr(history, "history", history)
-    if not isinstance(curves, Mapping) or len(curves.get("loss", ())) == 0:
-        raise ValueError("history must hold at least one epoch of 'loss'")
+    if not isinstance(curves, Mapping) or len(curves.get(metric, ())) == 0:
+        raise ValueError(f"history must hold at least one epoch of {metric!r}")
     figure, ax = _axes(ax, (6.4, 4.0))
-    for key, label, colour in (("loss", "training", _TRAINING), ("val_loss", "validation", _VALIDATION)):
+    for key, label, colour in ((metric, "training", _TRAINING), (f"val_{metric}", "validation", _VALIDATION)):
         values = np.asarray(curves.get(key, ()), dtype=np.float64)
         if len(values) == 0:
             continue
@@ -63,7 +65,7 @@ def loss_curves(
 
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     ax.set_xlabel("epoch")
-    ax.set_ylabel("loss")
+    ax.set_ylabel(metric)
     ax.set_title(title)
     ax.grid(alpha=0.25, linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)

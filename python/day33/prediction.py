@@ -68,6 +68,7 @@ class Predictor:
     stop_predicting: bool = False
     _ready: _Ready | None = None
     _samples_seen: int = 0
+    _unit = "samples"  # what _work counts
 
     def predict(
         self,

@@ -104,7 +104,11 @@ class ProgressLogger(Callback):
             self._open()
         rate = self._samples() / (now - self._began)
         self._bar.update(
-            self._task, completed=self._batches, rate=f"{rate:,.0f} samples/s", values=_values(logs), refresh=True
+            self._task,
+            completed=self._batches,
+            rate=f"{rate:,.0f} {self.model._unit}/s",
+            values=_values(logs),
+            refresh=True,
         )
 
     def _open(self) -> None:
@@ -136,7 +140,7 @@ class ProgressLogger(Callback):
         parts = [f"{self._title}: {self._batches} steps", _duration(seconds)]
         if samples:
             # Without the validation, which comes after the last batch.
-            parts.append(f"{samples / max(self._last - self._began, 1e-9):,.0f} samples/s")
+            parts.append(f"{samples / max(self._last - self._began, 1e-9):,.0f} {self.model._unit}/s")
         print(", ".join(parts) + (f" - {_values(logs)}" if logs else ""), flush=True)
 
 

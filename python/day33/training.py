@@ -40,6 +40,7 @@ class TrainingState:
         seed: of the order of the samples and of dropout, drawn once at the start of `fit`.
         epoch: the epoch in work, from 0.
         step: batches done in it.
+        between_batches: whether some are done and others follow, so that all there is to save belongs together.
     """
 
     def __init__(self, compiled: CompiledTraining, seed: int, epoch: int) -> None:
@@ -47,6 +48,7 @@ class TrainingState:
         self.seed = seed
         self.epoch = epoch
         self.step = 0
+        self.between_batches = False
         self.resumed = False
 
     def get_state(self) -> dict[str, Any]:
@@ -279,14 +281,19 @@ class Trainer(Predictor):
                 listeners.on_batch("on_train_batch_begin", step)
             guard.hold()
             self._train(compiled, batch, state.step_seed)
-            self._samples_seen += batch.size
-            state.step = step + 1
+            self._samples_seen += self._work(batch)
+            state.step, state.between_batches = step + 1, True
             guard.release()
             if tells_end:
                 listeners.on_batch("on_train_batch_end", step, compiled.logs())
             if self.stop_training:
                 break
+        state.between_batches = False
         return compiled.logs()
+
+    def _work(self, batch: Batch) -> int:
+        """How much a batch is, for the rate that is shown."""
+        return batch.size
 
     def _train(self, compiled: CompiledTraining, batch: Batch, draw_seed: Callable[[], int]) -> None:
         program = self._program(compiled, tuple(array.shape[1:] for array in batch.inputs))
@@ -371,7 +378,7 @@ class Trainer(Predictor):
             values, outputs = program.evaluate(batch, compiled.want_outputs)
             compiled.update(batch, values, outputs)
             if counts:
-                self._samples_seen += batch.size
+                self._samples_seen += self._work(batch)
             if tells_end:
                 listeners.on_batch("on_test_batch_end", step, compiled.logs())
             step += 1

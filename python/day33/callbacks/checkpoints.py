@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -133,7 +134,7 @@ class BackupAndRestore(Callback, _SavesOthers):
     Run the same script again: `fit` with this callback finds the state in `backup_dir` and continues after it. Saved
     are weights, optimizer, epoch, seeds (shuffling, dropout), history and what the other callbacks remember, in one
     file that is replaced atomically. The state is saved after all other callbacks have ended the epoch, wherever this
-    one stands in the list.
+    one stands in the list. It is also saved when Ctrl-C ends `fit` in the middle of an epoch.
 
     Batches from arrays, and from iterables that give the same batches when iterated anew, are the same as without the
     interruption.
@@ -181,6 +182,11 @@ class BackupAndRestore(Callback, _SavesOthers):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self.save_freq == "epoch":
+            self._save()
+
+    def on_exception(self) -> None:
+        # After Ctrl-C between two batches the run goes on from there, not from the last epoch.
+        if isinstance(sys.exc_info()[1], KeyboardInterrupt) and self.model._training.between_batches:
             self._save()
 
     def on_train_end(self, logs: Logs | None = None) -> None:

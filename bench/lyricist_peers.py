@@ -1,0 +1,126 @@
+"""The note's language model in Keras and torch, with the weights of a day33 model, and what each does with it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import peers
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def shakespeare() -> Path | None:
+    """The plays, beside the repository or in the cache."""
+    from day33 import datasets
+
+    shared = os.environ.get("DAY33_SHARED") or Path(__file__).resolve().parents[2] / "shared"
+    for path in (Path(shared) / "data" / "shakespeare.txt", datasets.shakespeare_cache_path()):
+        if path.is_file():
+            return path
+    return None
+
+
+def keras_model(weights: Sequence[Array], *, mask: bool, optimizer: Any = None) -> Any:
+    """Compiled as in the note; None where Keras is not installed."""
+    if peers.tensorflow() is None:
+        return None
+    import keras
+
+    (vocabulary, width), units = weights[0].shape, weights[2].shape[0]
+    model = keras.Sequential(
+        [
+            keras.Input((None,), dtype="int32"),
+            keras.layers.Embedding(vocabulary, width, mask_zero=mask),
+            keras.layers.LSTM(units, return_sequences=True),
+            keras.layers.LSTM(units, return_sequences=True),
+            keras.layers.Dense(vocabulary),
+        ]
+    )
+    model.set_weights(list(weights))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer=keras.optimizers.Adam() if optimizer is None else optimizer, loss=loss)
+    return model
+
+
+def torch_model(weights: Sequence[Array]) -> Any:
+    """A module from (N, T) and a state to (logits, state); None where torch is not installed."""
+    torch = peers.torch()
+    if torch is None:
+        return None
+    (vocabulary, width), units = weights[0].shape, weights[2].shape[0]
+
+    class Lyricist(torch.nn.Module):  # type: ignore[name-defined, misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding = torch.nn.Embedding(vocabulary, width)
+            self.rnn = torch.nn.LSTM(width, units, num_layers=2, batch_first=True)
+            self.linear = torch.nn.Linear(units, vocabulary)
+
+        def forward(self, tokens: Any, state: Any = None) -> Any:
+            x, state = self.rnn(self.embedding(tokens), state)
+            return self.linear(x), state
+
+    module = Lyricist()
+    embedding, *lstm, kernel, bias = (torch.from_numpy(np.array(weight)) for weight in weights)
+    with torch.no_grad():
+        module.embedding.weight.copy_(embedding)
+        for layer in range(2):  # both have the gates in the order i, f, candidate, o; torch has a second bias
+            getattr(module.rnn, f"weight_ih_l{layer}").copy_(lstm[3 * layer].T)
+            getattr(module.rnn, f"weight_hh_l{layer}").copy_(lstm[3 * layer + 1].T)
+            getattr(module.rnn, f"bias_ih_l{layer}").copy_(lstm[3 * layer + 2])
+            getattr(module.rnn, f"bias_hh_l{layer}").zero_()
+        module.linear.weight.copy_(kernel.T)
+        module.linear.bias.copy_(bias)
+    return module
+
+
+def torch_int8(module: Any) -> Any:
+    """The module with its LSTM and linear layers quantised when they are called."""
+    torch = peers.torch()
+    return torch.ao.quantization.quantize_dynamic(module, {torch.nn.LSTM, torch.nn.Linear}, dtype=torch.qint8)
+
+
+class TorchTraining:
+    """Steps of Adam with Keras's epsilon, every position counted."""
+
+    def __init__(self, module: Any) -> None:
+        torch = peers.torch()
+        self._torch, self._module = torch, module
+        self._optimizer = torch.optim.Adam(module.parameters(), eps=1e-7)
+
+    def step(self, source: Any, target: Any) -> float:
+        self._optimizer.zero_grad()
+        logits, _ = self._module(source)
+        loss = self._torch.nn.functional.cross_entropy(logits.flatten(0, 1), target.flatten())
+        loss.backward()
+        self._optimizer.step()
+        return float(loss.detach())
+
+
+def torch_greedy(module: Any, prompts: Array, length: int) -> Array:
+    """Prompts (N, T) continued to `length` tokens, one step a token."""
+    torch = peers.torch()
+    with torch.inference_mode():
+        written = [torch.from_numpy(prompts)]
+        logits, state = module(written[0])
+        for step in range(prompts.shape[1], length):
+            token = logits[:, -1].argmax(-1, keepdim=True)
+            written.append(token)
+            if step + 1 < length:
+                logits, state = module(token, state)
+        return np.asarray(torch.cat(written, 1).numpy())
+
+
+def note_greedy(model: Any, prompts: Array, length: int) -> Array:
+    """The same in the manner of the note: the whole text so far goes through the model for every token."""
+    tf = peers.tensorflow()
+    text = tf.convert_to_tensor(prompts)
+    while text.shape[1] < length:
+        words = tf.argmax(tf.nn.softmax(model(text), axis=-1), axis=-1)[:, -1]
+        text = tf.concat([text, tf.expand_dims(words, axis=1)], axis=-1)
+    return np.asarray(text.numpy())

@@ -1,0 +1,18 @@
+"""The lyricist: an LSTM language model that learns the lines of text files and writes new ones.
+
+from day33 import lyricist, text
+
+corpus = text.load_corpus("lyrics/")
+training, validation = text.split_sentences(corpus.sentences)
+writer = lyricist.Lyricist()
+writer.fit(training, validation)
+print(writer.write("i love"))
+"""
+
+from __future__ import annotations
+
+from .batches import LengthBatches
+from .model import TextGenerator
+from .pipeline import Lyricist
+
+__all__ = ["LengthBatches", "Lyricist", "TextGenerator"]

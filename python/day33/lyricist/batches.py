@@ -1,0 +1,95 @@
+"""Batches of lines of like length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..callbacks import Callback
+from ..data import as_count
+from ..text import make_dataset
+
+if TYPE_CHECKING:
+    from ..callbacks.base import Logs
+
+__all__ = ["FollowEpochs", "LengthBatches"]
+
+Int32 = NDArray[np.int32]
+
+
+class LengthBatches:
+    """Source and target of lines in batches that hold lines of nearly the same length, the longest first.
+
+    An epoch draws a new order of all lines, cuts it into pools of several batches, sorts each pool by length, and
+    shuffles the batches: lines of like length travel together, but not always the same ones. The order follows from
+    `seed` and `epoch` alone.
+
+    Args:
+        sequences: lists of token numbers, from the first token to the last. Those of fewer than two tokens have
+            nothing to learn from and are left out.
+        batch_size: lines in a batch.
+        pool: batches that are sorted together. 0 sorts all lines, and keeps the batches in that order: for validation.
+
+    Attributes:
+        seed, epoch: set them (or let `FollowEpochs` do it) before iterating.
+        lines: how many lines there are.
+        tokens: how many tokens are learnt in an epoch: all but the first of each line.
+        longest: how many of these the longest line has.
+
+    Raises:
+        ValueError: no line of at least two tokens, `batch_size` below 1 or `pool` below 0.
+    """
+
+    def __init__(self, sequences: Sequence[Sequence[int]], batch_size: int = 256, *, pool: int = 16) -> None:
+        self.batch_size = as_count("batch_size", batch_size, 1)
+        self.pool = as_count("pool", pool, 0)
+        kept = [sequence for sequence in sequences if len(sequence) > 1]
+        if not kept:
+            raise ValueError(f"sequences has no line of at least two tokens ({len(sequences)} lines in all)")
+        self._source, self._target = make_dataset(kept)
+        self._lengths = np.fromiter((len(sequence) - 1 for sequence in kept), np.int64, len(kept))
+        self.seed = 0
+        self.epoch = 0
+        self.lines = len(kept)
+        self.tokens = int(self._lengths.sum())
+        self.longest = int(self._lengths.max())
+
+    def __len__(self) -> int:
+        return -(-self.lines // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Int32, Int32]]:
+        for chosen in self._batches():
+            length = self._lengths[chosen[0]]
+            yield self._source[chosen, :length], self._target[chosen, :length]
+
+    def _batches(self) -> list[NDArray[np.intp]]:
+        """The numbers of the lines of each batch."""
+        size = self.batch_size
+        if self.pool == 0:
+            order = self._by_length(np.arange(self.lines))
+            return [order[first : first + size] for first in range(0, self.lines, size)]
+        generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence((self.seed, self.epoch))))
+        order = generator.permutation(self.lines)
+        batches = []
+        for begin in range(0, self.lines, size * self.pool):
+            pool = self._by_length(order[begin : begin + size * self.pool])
+            batches += [pool[first : first + size] for first in range(0, len(pool), size)]
+        return [batches[index] for index in generator.permutation(len(batches))]
+
+    def _by_length(self, lines: NDArray[np.intp]) -> NDArray[np.intp]:
+        return lines[np.argsort(-self._lengths[lines], kind="stable")]
+
+
+class FollowEpochs(Callback):
+    """Tells batches which epoch of which training begins, so that a resumed run sees the order it would have seen."""
+
+    def __init__(self, batches: LengthBatches) -> None:
+        super().__init__()
+        self._batches = batches
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        model: Any = self.model
+        self._batches.seed, self._batches.epoch = model._training.seed, epoch

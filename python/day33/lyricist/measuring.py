@@ -1,0 +1,111 @@
+"""What is reported of a language model: the loss per real token as perplexity, and the loss as the note has it.
+
+Two numbers compare language models of lines:
+
+- *perplexity*, ``exp`` of the mean negative log-likelihood of the real tokens (every word, mark and ``<end>``);
+- *padded loss*, the mean over all positions of lines that are filled up to one length, padding included, which is what
+  Keras reports for a model without a mask. It is the lower the more padding there is.
+
+Where padding is counted, the padded loss is the loss itself. Where padding is skipped, the model never says what comes
+after ``<end>``, since that is known: padding counts as predicted with certainty.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..callbacks import Callback
+from ..compiling import CompiledTraining
+from ..metrics import Mean, Metric
+
+if TYPE_CHECKING:
+    from ..callbacks.base import Logs
+    from ..data import Array, Batch
+
+__all__ = ["PaddedLosses", "SkippedPadding"]
+
+
+class Perplexity(Mean):
+    """``exp`` of the mean; infinity where that is too large."""
+
+    def result(self) -> float:
+        return perplexity(super().result()) if self.count else 0.0
+
+
+def perplexity(loss: float) -> float:
+    """``exp(loss)``, infinity where that is too large."""
+    return math.exp(loss) if loss < 700 else math.nan if math.isnan(loss) else math.inf
+
+
+class SkippedPadding(CompiledTraining):
+    """Means over real tokens instead of lines, with perplexity and padded loss.
+
+    Attributes:
+        line_length: to how many positions lines are filled up in the padded loss; None for the length of each batch.
+    """
+
+    def __init__(self, loss: Any, loss_weights: Any, given_metrics: Any, weighted_metrics: Any) -> None:
+        super().__init__(loss, loss_weights, given_metrics, weighted_metrics)
+        self.line_length: int | None = None
+        self._perplexity = Perplexity("perplexity")
+        self._padded = Mean("padded_loss")
+
+    @property
+    def metrics(self) -> list[Metric]:
+        return [*super().metrics, self._perplexity, self._padded]
+
+    def _named(self) -> list[tuple[str, Metric]]:
+        return [*super()._named(), ("perplexity", self._perplexity), ("padded_loss", self._padded)]
+
+    def logs(self) -> dict[str, float]:
+        return {name: float(metric.result()) for name, metric in sorted(self._named(), key=lambda item: item[0])}
+
+    def update(self, batch: Batch, values: Sequence[float], outputs: Sequence[Array]) -> float:
+        before = self.total.total, self.total.count
+        total = super().update(batch, values, outputs)
+        # The value is a mean over the real tokens of the batch, so the mean over batches weights it by their number.
+        tokens = int(np.count_nonzero(batch.inputs[0]))
+        length = self.line_length or batch.inputs[0].shape[1]
+        self.total.total, self.total.count = before[0] + total * tokens, before[1] + tokens
+        self._perplexity.total += total * tokens
+        self._perplexity.count += tokens
+        self._padded.total += total * tokens
+        self._padded.count += batch.size * max(length, batch.inputs[0].shape[1])
+        return total
+
+
+class PaddedLosses(Callback):
+    """Adds the perplexity per real token to the logs of a training in which padding counts.
+
+    The loss of such a training does not tell padding from words, so real tokens are measured after the epoch: on the
+    validation lines, and on a sample of the training lines.
+
+    Args:
+        sample: source and target of training lines.
+        validation: source and target of the validation lines, or None.
+    """
+
+    def __init__(self, sample: tuple[Array, Array], validation: tuple[Array, Array] | None, batch_size: int) -> None:
+        super().__init__()
+        self._parts = {"": sample} if validation is None else {"": sample, "val_": validation}
+        self._batch_size = batch_size
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        logs = {} if logs is None else logs
+        model: Any = self.model
+        seen = model._samples_seen  # evaluate counts its own
+        for prefix, (source, target) in self._parts.items():
+            logs[f"{prefix}padded_loss"] = logs[f"{prefix}loss"]
+            logs[f"{prefix}perplexity"] = perplexity(real_token_loss(model, source, target, self._batch_size))
+        model._samples_seen = seen
+
+
+def real_token_loss(model: Any, source: Array, target: Array, batch_size: int) -> float:
+    """The mean loss over positions that have a target, of a model in which padding counts."""
+    real = target != 0
+    over_all = model.evaluate(source, target, batch_size, verbose=0, sample_weight=real.astype(np.float32))
+    return float(over_all) * target.size / int(real.sum())

@@ -1,0 +1,132 @@
+"""`TextGenerator`: embedding, two LSTM layers and a dense layer that gives the logits of the next token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from .. import layers, losses
+from ..data import Batch, as_count
+from ..models import Model
+from .measuring import SkippedPadding
+
+if TYPE_CHECKING:
+    from ..text import Tokenizer
+
+__all__ = ["TextGenerator"]
+
+Padding = Literal["skip", "count"]
+
+
+class TextGenerator(Model):
+    """A language model: token numbers (N, T) to the logits of the token that follows each, (N, T, V).
+
+    Args:
+        vocab_size: V, the number of tokens, 0 for padding included.
+        embedding_size: E, width of the vectors that stand for tokens.
+        hidden_size: U, units of each of the two LSTM layers.
+        dropout: part of the activations dropped in training: after the embedding and after each LSTM layer.
+        padding: "skip", positions where the token is 0 are neither computed nor counted in the loss; "count", they are
+            tokens like any other.
+        tokenizer: makes numbers of prompts in `generate`, and words of numbers.
+
+    With "skip", the reported loss is the mean over the real tokens of all batches, and beside it stand ``perplexity``
+    and ``padded_loss``; see `day33.lyricist.measuring`.
+
+    Raises:
+        ValueError: fewer than two tokens, a width below 1, a dropout outside 0 to below 1, or another `padding`.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        embedding_size: int = 256,
+        hidden_size: int = 1024,
+        *,
+        dropout: float = 0.0,
+        padding: Padding = "skip",
+        tokenizer: Tokenizer | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        self.vocab_size = as_count("vocab_size", vocab_size, 2)
+        self.embedding_size = as_count("embedding_size", embedding_size, 1)
+        self.hidden_size = as_count("hidden_size", hidden_size, 1)
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout must be from 0 to below 1, got {dropout}")
+        if padding not in ("skip", "count"):
+            raise ValueError(f"padding must be 'skip' or 'count', got {padding!r}")
+        self.dropout = float(dropout)
+        self.padding = padding
+        self.tokenizer = tokenizer
+        self.line_length: int | None = None
+
+        self.embedding = layers.Embedding(self.vocab_size, self.embedding_size, mask_zero=padding == "skip")
+        self.rnn_1 = layers.LSTM(self.hidden_size, return_sequences=True)
+        self.rnn_2 = layers.LSTM(self.hidden_size, return_sequences=True)
+        self.linear = layers.Dense(self.vocab_size)
+        if self.dropout:
+            self.embedding_dropout = layers.Dropout(self.dropout)
+            self.rnn_1_dropout = layers.Dropout(self.dropout)
+            self.rnn_2_dropout = layers.Dropout(self.dropout)
+
+    def call(self, x: Any) -> Any:
+        x = self.embedding(x)
+        if self.dropout:
+            x = self.embedding_dropout(x)
+        x = self.rnn_1(x)
+        if self.dropout:
+            x = self.rnn_1_dropout(x)
+        x = self.rnn_2(x)
+        if self.dropout:
+            x = self.rnn_2_dropout(x)
+        return self.linear(x)
+
+    # ---- training ----
+
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        **options: Any,
+    ) -> None:
+        """As `Model.compile`; the loss is the cross-entropy of the logits unless another one is given."""
+        if loss is None:
+            loss = losses.SparseCategoricalCrossentropy(from_logits=True)
+        super().compile(optimizer, loss, loss_weights, metrics, weighted_metrics, **options)
+        if self.padding == "skip":
+            self._compiled = SkippedPadding(loss, loss_weights, metrics, weighted_metrics)
+            self._compiled.line_length = self.line_length
+
+    def set_line_length(self, length: int | None) -> None:
+        """To how many positions lines are filled up in ``padded_loss``; None for the length of each batch."""
+        self.line_length = length
+        if isinstance(self._compiled, SkippedPadding):
+            self._compiled.line_length = length
+
+    def _work(self, batch: Batch) -> int:
+        tokens = batch.inputs[0]
+        return int(np.count_nonzero(tokens)) if self.padding == "skip" else tokens.size
+
+    _unit = "tokens"
+
+    # ---- configuration ----
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "vocab_size": self.vocab_size,
+            "embedding_size": self.embedding_size,
+            "hidden_size": self.hidden_size,
+            "dropout": self.dropout,
+            "padding": self.padding,
+            "name": self.name,
+        }
+
+    def build_weights(self) -> None:
+        """Make the weights now instead of with the first batch."""
+        if not self.built:
+            self._build_from_arrays([np.zeros((1, 1), np.int32)])
