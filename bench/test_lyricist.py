@@ -1,0 +1,117 @@
+"""The note's language model, training and decoding: `python -m pytest bench/test_lyricist.py`.
+
+A training step at the note's size takes seconds, so DAY33_BENCH_ROUNDS=3 is plenty for those two workloads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import day33
+import lyricist_peers
+import peers
+from day33 import lyricist, text
+from race import Participant
+
+VOCABULARY, WIDTH, UNITS = 7001, 256, 1024
+LINES, LENGTH = 256, 20
+STEPS = 4  # batches of real lines in a turn
+TOKENS = 20  # written, prompt included
+
+
+def our_model(padding: Any = "count") -> lyricist.TextGenerator:
+    """With weights larger than those of a fresh model, which hardly prefers any word to another."""
+    day33.set_random_seed(33)
+    model = lyricist.TextGenerator(VOCABULARY, WIDTH, UNITS, padding=padding)
+    model.build_weights()
+    weights = model.get_weights()
+    weights[0] *= 10
+    weights[-2] *= 4
+    model.set_weights(weights)
+    model.compile()
+    return model
+
+
+# ---- training ----
+
+
+def training() -> dict[str, Participant]:
+    """A step on lines of full length, every position counted. The answer is the loss before any step."""
+    rng = np.random.default_rng(33)
+    source, target = (rng.integers(1, VOCABULARY, (LINES, LENGTH), dtype=np.int32) for _ in range(2))
+    model = our_model()
+    weights = model.get_weights()
+
+    def ours(batch: Any = (source, target)) -> Any:
+        return np.array([model.train_on_batch(*batch)])
+
+    found = {"day33": Participant(ours, lambda: np.array([model.test_on_batch(source, target)]))}
+    if theirs := lyricist_peers.keras_model(weights, mask=False):
+        found["keras"] = Participant(
+            lambda: theirs.train_on_batch(source, target), lambda: np.array([theirs.test_on_batch(source, target)])
+        )
+    if (module := lyricist_peers.torch_model(weights)) is not None:
+        torch = peers.torch()
+        read, say = torch.from_numpy(source).long(), torch.from_numpy(target).long()
+        steps = lyricist_peers.TorchTraining(module)
+
+        def answer() -> Any:
+            with torch.inference_mode():
+                return np.array([torch.nn.functional.cross_entropy(module(read)[0].flatten(0, 1), say.flatten())])
+
+        found["torch"] = Participant(lambda: steps.step(read, say), answer)
+    return found
+
+
+@pytest.mark.parametrize("participant", ["day33", "keras", "torch"])
+def test_training(contest, participant):
+    contest(
+        f"lyricist, training, every position, batch {LINES} × {LENGTH}", participant, training,
+        unit="tokens", amount=LINES * LENGTH,
+    )  # fmt: skip
+
+
+def lines() -> list[list[int]]:
+    """The first lines of a shuffled Shakespeare, as numbers."""
+    path = lyricist_peers.shakespeare()
+    if path is None:
+        pytest.skip("no shakespeare.txt beside the repository or in the cache")
+    sentences = text.load_corpus(path).sentences
+    tokenizer = text.Tokenizer(num_words=VOCABULARY - 1, filters=" ", oov_token="<unk>")
+    tokenizer.fit_on_texts(sentences)
+    order = np.random.default_rng(33).permutation(len(sentences))[: STEPS * LINES]
+    return tokenizer.texts_to_sequences([sentences[index] for index in order])
+
+
+def training_on_lines(numbers: list[list[int]]) -> dict[str, Participant]:
+    """The same lines once through: ours in batches of like length, Keras's filled up and masked."""
+    model = our_model("skip")
+    batches = lyricist.LengthBatches(numbers, LINES, pool=STEPS)
+    theirs = lyricist_peers.keras_model(model.get_weights(), mask=True)
+    # The answer: the loss of one batch that both are given alike.
+    source, target = text.make_dataset(numbers)
+    first = source[:LINES], target[:LINES]
+
+    def epoch() -> None:
+        model.fit(batches, verbose=0)
+
+    found = {"day33": Participant(epoch, lambda: np.array([model.test_on_batch(*first)[0]]))}
+    if theirs is not None:
+        found["keras"] = Participant(
+            lambda: theirs.fit(source, target, batch_size=LINES, verbose=0),
+            lambda: np.array([theirs.test_on_batch(*first)]),
+        )
+    return found
+
+
+@pytest.mark.parametrize("participant", ["day33", "keras"])
+def test_training_on_lines(contest, participant):
+    numbers = lines()
+    contest(
+        f"lyricist, training on Shakespeare, real tokens, batch {LINES}", participant,
+        lambda: training_on_lines(numbers),
+        unit="tokens", amount=sum(len(line) - 1 for line in numbers),
+    )  # fmt: skip

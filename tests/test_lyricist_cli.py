@@ -1,0 +1,235 @@
+"""``day33 lyricist``: what it writes, what it says, how it fails, and that nothing is lost when it is stopped."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from day33 import datasets
+from day33.cli import app
+
+RESULTS = (
+    "history.csv",
+    "lines.txt",
+    "loss.png",
+    "lyricist.json",
+    "perplexity.png",
+    "run.json",
+    "tokenizer.json",
+    "weights.npz",
+)
+TINY = ("--embedding", "6", "--hidden", "8", "--batch-size", "64", "--learning-rate", "0.01")
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAY33_CACHE", str(tmp_path / "cache"))
+
+    def invoke(*arguments: object) -> Result:
+        return CliRunner().invoke(app, ["lyricist", *(str(argument) for argument in arguments)])
+
+    return invoke
+
+
+@pytest.fixture
+def lyrics(tmp_path: Path) -> Path:
+    """A folder with 300 lines in two files."""
+    folder = tmp_path / "lyrics"
+    folder.mkdir()
+    lines = datasets.generate_lyrics(300)
+    (folder / "a.txt").write_text("Verse:\n\n" + "\n".join(lines[:150]) + "\n", encoding="utf-8")
+    (folder / "b.txt").write_text("\n".join(lines[150:]), encoding="utf-8")
+    return folder
+
+
+def assert_same_files(one: Path, other: Path) -> None:
+    with np.load(one / "weights.npz") as a, np.load(other / "weights.npz") as b:
+        assert set(a) == set(b)
+        for name in a:
+            np.testing.assert_array_equal(a[name], b[name])
+    for name in ("history.csv", "lines.txt", "tokenizer.json", "lyricist.json"):
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+
+
+def test_training_and_writing(run: Run, lyrics: Path) -> None:
+    result = run("train", lyrics, "--output", "out", "--epochs", 3, *TINY)
+    assert result.exit_code == 0, result.output
+    out = Path("out")
+    assert sorted(path.name for path in out.iterdir() if path.is_file()) == sorted(RESULTS)
+    for part in (
+        "2 files, 302 lines",
+        '1 empty, 1 ending in ":"',
+        "to measure on",
+        "tokens/s",
+        "perplexity",
+        "padded loss",
+    ):
+        assert part in result.output
+    with open(out / "history.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
+    assert set(rows[0]) >= {"loss", "perplexity", "padded_loss", "val_loss", "val_perplexity", "val_padded_loss"}
+    written = (out / "lines.txt").read_text().splitlines()
+    assert len(written) == 3
+    assert all(line in result.output for line in written)
+
+    greedy = run("write", out, "i love")
+    assert greedy.exit_code == 0, greedy.output
+    assert greedy.output.startswith("i love")
+    assert run("write", out, "i love", "--weights", "int8").exit_code == 0
+    assert run("write", out, "i love").output == greedy.output
+    drawn = run("write", out, "i love", "--lines", 4, "--temperature", 1.5, "--seed", 7)
+    assert drawn.output == run("write", out, "i love", "--lines", 4, "--temperature", 1.5, "--seed", 7).output
+    assert len(set(drawn.output.splitlines())) > 1
+    assert len(drawn.output.splitlines()) == 4
+    searched = run("write", out, "i love", "--beam", 3)
+    assert searched.exit_code == 0
+    assert searched.output.startswith("i love")
+
+
+def test_the_built_in_corpus(run: Run) -> None:
+    result = run("train", "--epochs", 1, *TINY, "--max-tokens", 12, "--padding", "count")
+    assert result.exit_code == 0, result.output
+    assert "built-in grammar" in result.output
+    assert "of more than 12 tokens" in result.output
+    assert Path("day33-lyricist", "weights.npz").is_file()
+    settings = json.loads(Path("day33-lyricist", "run.json").read_text())["settings"]
+    assert settings["paths"] == []
+    assert settings["padding"] == "count"
+
+
+def test_resume_for_more_epochs(run: Run, lyrics: Path) -> None:
+    options = (*TINY, "--schedule", "plateau", "--dropout", 0.1)
+    assert run("train", lyrics, "--output", "whole", "--epochs", 4, *options).exit_code == 0
+    assert run("train", lyrics, "--output", "parts", "--epochs", 2, *options).exit_code == 0
+    result = run("train", "--output", "parts", "--epochs", 4, "--resume")
+    assert result.exit_code == 0, result.output
+    assert_same_files(Path("whole"), Path("parts"))
+    again = run("train", "--output", "parts", "--resume")
+    assert again.exit_code == 1
+    assert "nothing to resume" in again.output
+
+
+def test_ctrl_c_and_resume(run: Run, lyrics: Path, tmp_path: Path) -> None:
+    options = ("--epochs", "6", "--embedding", "6", "--hidden", "64", "--batch-size", "2")
+    assert run("train", lyrics, "--output", "whole", *options).exit_code == 0
+    command = [sys.executable, "-m", "day33", "lyricist", "train", str(lyrics), "--output", "stopped", *options]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    lines = tmp_path / "stopped" / "lines.txt"
+    limit = time.monotonic() + 60
+    while not lines.exists() and process.poll() is None:
+        assert time.monotonic() < limit
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Go on with: day33 lyricist train --output stopped --resume" in errors
+    result = run("train", "--output", "stopped", "--resume")
+    assert result.exit_code == 0, result.output
+    assert_same_files(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_resume_refuses_what_does_not_fit(run: Run, lyrics: Path) -> None:
+    def train(*arguments: object) -> Result:
+        return run("train", "--output", "out", *arguments)
+
+    assert train("--resume").exit_code == 1
+    assert train(lyrics, "--epochs", 1, *TINY, "--schedule", "cosine").exit_code == 0
+    unchanged = Path("out/weights.npz").read_bytes()
+    for arguments, reason in (
+        ((lyrics, "--epochs", 1, *TINY), "already holds"),
+        (("--resume", "--epochs", 2), "cosine"),
+        (("--resume", "--hidden", 9), "hidden: 8 then, 9 now"),
+    ):
+        result = train(*arguments)
+        assert result.exit_code == 1
+        assert reason in result.output
+    (lyrics / "c.txt").write_text("one line more")
+    result = train("--resume")
+    assert result.exit_code == 1
+    assert "data_sha256" in result.output
+    assert Path("out/weights.npz").read_bytes() == unchanged
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("absent.txt", None, "no such file"),
+        ("absent*.txt", None, "no file matches"),
+        ("binary.txt", b"good line\n\x89PNG", "binary.txt, line 2"),
+        ("empty.txt", b"", "no line to learn from"),
+        ("headings.txt", b"Verse:\n\nChorus:\n", "no line to learn from"),
+        ("one.txt", b"la la la\nla la la\n", "two distinct sentences"),
+    ],
+)
+def test_bad_files(run: Run, name: str, content: bytes | None, reason: str) -> None:
+    if content is not None:
+        Path(name).write_bytes(content)
+    result = run("train", name, "--output", "out", *TINY)
+    assert result.exit_code == 1
+    assert result.output.startswith("day33: error: ")
+    assert reason in result.output
+    assert not Path("out").exists()
+
+
+def test_a_corpus_of_one_word(run: Run) -> None:
+    Path("la.txt").write_text("la\nla la\nla la la\nla la la la\n")
+    result = run("train", "la.txt", "--output", "out", "--epochs", 2, *TINY)
+    assert result.exit_code == 0, result.output
+    assert "a vocabulary of 5" in result.output
+    assert run("write", "out", "la").output.startswith("la")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--words", "4"), ("--dropout", "1"), ("--validation", "0"), ("--validation", "1"), ("--learning-rate", "0"),
+        ("--learning-rate", "nan"), ("--epochs", "0"), ("--padding", "ignore"), ("--schedule", "steps"),
+        ("--max-tokens", "2"), ("--resume", "--overwrite"), ("--clip-norm", "-1"),
+    ],
+)  # fmt: skip
+def test_bad_options(run: Run, arguments: tuple[str, ...]) -> None:
+    assert run("train", "--output", "out", *arguments).exit_code == 2
+    assert not Path("out").exists()
+
+
+def test_bad_writing(run: Run, lyrics: Path) -> None:
+    result = run("write", "absent")
+    assert result.exit_code == 1
+    assert "lyricist.json" in result.output
+    assert run("train", lyrics, "--output", "out", "--epochs", 1, *TINY).exit_code == 0
+    for arguments in (
+        ("--temperature", "-1"),
+        ("--top-p", "0"),
+        ("--beam", "2", "--temperature", "1"),
+        ("--lines", "0"),
+    ):
+        assert run("write", "out", "i love", *arguments).exit_code == 2
+    result = run("write", "out", "i love", "--ban", "xylophone")
+    assert result.exit_code == 1
+    assert "xylophone" in result.output
+    assert run("write", "out", "no such words xylophone quartz").exit_code == 0
+    assert run("write", "out", " ".join(["love"] * 40)).output.count("love") >= 40
+
+
+def test_help_is_there(run: Run) -> None:
+    for command in ("train", "write"):
+        assert run(command, "--help").exit_code == 0
+    environment = {**os.environ, "COLUMNS": "100"}
+    done = subprocess.run(
+        [sys.executable, "-m", "day33", "lyricist"], capture_output=True, text=True, env=environment, check=False
+    )
+    assert "train" in done.stdout + done.stderr
