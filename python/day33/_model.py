@@ -108,7 +108,11 @@ class Model(Trainer, Layer):
         graph = self._known_graph()
         if self._graph is not None:
             return list(graph.inputs)
-        open_shapes = [(None, *(None for _ in t.shape[1:-1]), *t.shape[1:][-1:]) for t in graph.inputs]
+        # The last axis is that of the features, but numbers to be looked up have none.
+        open_shapes = [
+            tuple(None for _ in t.shape) if t.dtype == "int32" else (*(None for _ in t.shape[:-1]), *t.shape[1:][-1:])
+            for t in graph.inputs
+        ]
         return [SymbolicTensor(s, t.dtype, t.name) for s, t in zip(open_shapes, graph.inputs, strict=True)]
 
     @property
