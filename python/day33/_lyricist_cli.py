@@ -305,6 +305,8 @@ def write(
         temperature = 1.0 if drawn and beam == 1 else 0.0
     if beam > 1 and (temperature > 0 or top_k is not None or top_p is not None):
         raise typer.BadParameter("cannot be combined with drawing at random", param_hint="'--beam'")
+    if beam > 1 and lines > 1:
+        raise typer.BadParameter("gives one line", param_hint="'--beam'")
     with reported(), interruptible("Nothing was changed."):
         from . import set_num_threads
         from .lyricist import Lyricist

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .. import layers, losses
+from .. import decoding, layers, losses
 from ..data import Batch, as_count
 from ..models import Model
+from ..text import preprocess_sentence
+from ..text.cleaning import END, START
 from .measuring import SkippedPadding
 
 if TYPE_CHECKING:
@@ -113,6 +116,44 @@ class TextGenerator(Model):
         return int(np.count_nonzero(tokens)) if self.padding == "skip" else tokens.size
 
     _unit = "tokens"
+
+    # ---- writing ----
+
+    def generate(self, prompt: Any = "", **options: Any) -> Any:
+        """Continue a prompt, or each of a batch, until the model ends it or it is long enough.
+
+        Without options the answer is the note's greedy one; the state is carried, so a token costs one step.
+
+        Args:
+            prompt: a text, where the model has a `tokenizer`; a list or array of token numbers; or a batch of either.
+                A text is cleaned like a line of a corpus and begins with ``<start>``; one that has ``<start>`` is taken
+                as it is. An empty prompt begins with ``<start>``.
+            options: `max_len` (20), `end_token` (``<end>``), `weights` ("float32", "bfloat16" or "int8"),
+                `temperature`, `top_k`, `top_p`, `seed`, `beams`, `length_penalty`, `banned`, `forced`, `scores`: see
+                `day33.decoding.generate`.
+
+        Returns:
+            In the kind of the prompt, which is included: a text of words with single spaces, ``<start>`` and ``<end>``
+            among them; a list or array of numbers; or a list of these. With ``scores=True`` a
+            `day33.decoding.Generated`.
+
+        Raises:
+            ValueError, TypeError: as `day33.decoding.generate`; a text for a model without tokenizer.
+        """
+        return decoding.generate(self, self._cleaned(prompt), tokenizer=self.tokenizer, **options)
+
+    def stream(self, prompt: Any = "", **options: Any) -> Iterator[Any]:
+        """The tokens that `generate` puts after one prompt, each as soon as it is chosen: words, or numbers."""
+        return decoding.stream(self, self._cleaned(prompt), tokenizer=self.tokenizer, **options)
+
+    @staticmethod
+    def _cleaned(prompt: Any) -> Any:
+        if isinstance(prompt, str):
+            begun = prompt.split()[:1] == [START]
+            return prompt if begun else preprocess_sentence(prompt).removesuffix(END).strip()
+        if isinstance(prompt, list | tuple):
+            return [TextGenerator._cleaned(item) if isinstance(item, str) else item for item in prompt]
+        return prompt
 
     # ---- configuration ----
 

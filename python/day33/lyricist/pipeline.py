@@ -222,6 +222,10 @@ class Lyricist:
         """
         return readable(self.model.generate(prompt, **options))
 
+    def write_many(self, prompt: str = "", lines: int = 1, **options: Any) -> list[str]:
+        """As many lines as `write` gives it, drawn independently of each other where options say to draw."""
+        return [readable(line) for line in self.model.generate([prompt] * lines, **options)]
+
     # ---- files ----
 
     def save(self, directory: PathLike) -> None:
