@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 _threadpool.register_if_imported()
 
 _MODULES = (
-    "activations", "autoencoder", "callbacks", "datasets", "initializers", "layers", "losses", "lyricist", "metrics", "models", "ops", "optimizers", "plotting", "random", "saving", "text", "tf",
+    "activations", "autoencoder", "callbacks", "datasets", "initializers", "layers", "losses", "lyricist", "metrics",
+    "models", "ops", "optimizers", "plotting", "random", "saving", "text", "tf",
 )  # fmt: skip
 _NAMES = {
     "Input": ".layers",
