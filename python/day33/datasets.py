@@ -23,15 +23,20 @@ from numpy.typing import NDArray
 from ._archives import Archive, read_exactly, refusing
 from ._corpus import generate_lyrics
 from ._download import cache_dir, fetch
+from ._hidden_digits import HiddenDigits, hidden_digit_features, load_hidden_digits, make_hidden_digits
 from .text.corpus import read_lines
 
 __all__ = [
+    "HiddenDigits",
     "download_mnist",
     "download_shakespeare",
     "generate_lyrics",
+    "hidden_digit_features",
     "load_digits_small",
+    "load_hidden_digits",
     "load_mnist",
     "load_shakespeare",
+    "make_hidden_digits",
     "mnist_cache_path",
     "shakespeare_cache_path",
 ]

@@ -1,0 +1,25 @@
+"""Ensembles that vote: bagged LightGBM and convolutional networks, and what feeds them.
+
+    from day33.ensemble import ChannelSplitter, ConvClassifier, HardVotingBagging, HorizontalFlip
+"""
+
+from __future__ import annotations
+
+from .augmentation import Augmentation, Chain, HorizontalFlip, RandomAffine
+from .bagging import HardVotingBagging
+from .channels import ChannelSplitter
+from .composition import ComposedDigits
+from .convolutional import ConvClassifier
+from .voting import HardVote
+
+__all__ = [
+    "Augmentation",
+    "Chain",
+    "ChannelSplitter",
+    "ComposedDigits",
+    "ConvClassifier",
+    "HardVote",
+    "HardVotingBagging",
+    "HorizontalFlip",
+    "RandomAffine",
+]

@@ -1,0 +1,21 @@
+"""scikit-learn's `random_state` as a NumPy generator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+SEED_LIMIT = 2**31 - 1
+
+
+def generator_of(random_state: Any) -> np.random.Generator:
+    """A generator that one draw from the `random_state` (None, an int or a RandomState) determines."""
+    return np.random.default_rng(check_random_state(random_state).randint(SEED_LIMIT, size=4))
+
+
+def seed_estimator(estimator: Any, rng: np.random.Generator) -> Any:
+    """Gives every `random_state` in the estimator's parameters, nested ones too, a number. Returns the estimator."""
+    names = sorted(n for n in estimator.get_params(deep=True) if n == "random_state" or n.endswith("__random_state"))
+    return estimator.set_params(**{name: int(rng.integers(SEED_LIMIT)) for name in names}) if names else estimator
