@@ -2,8 +2,8 @@
 
     from day33 import Model, layers
 
-Modules are imported when first used: `activations`, `autoencoder`, `callbacks`, `datasets`, `initializers`, `layers`,
-`losses`, `lyricist`, `metrics`, `models`, `ops`, `optimizers`, `plotting`, `random`, `saving`, `text`, `tf`.
+Modules are imported when first used: `activations`, `autoencoder`, `callbacks`, `datasets`, `ensemble`, `initializers`,
+`layers`, `losses`, `lyricist`, `metrics`, `models`, `ops`, `optimizers`, `plotting`, `random`, `saving`, `text`, `tf`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         autoencoder,
         callbacks,
         datasets,
+        ensemble,
         initializers,
         layers,
         losses,
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
 _threadpool.register_if_imported()
 
 _MODULES = (
-    "activations", "autoencoder", "callbacks", "datasets", "initializers", "layers", "losses", "lyricist", "metrics",
-    "models", "ops", "optimizers", "plotting", "random", "saving", "text", "tf",
+    "activations", "autoencoder", "callbacks", "datasets", "ensemble", "initializers", "layers", "losses", "lyricist",
+    "metrics", "models", "ops", "optimizers", "plotting", "random", "saving", "text", "tf",
 )  # fmt: skip
 _NAMES = {
     "Input": ".layers",
@@ -68,6 +69,7 @@ __all__ = [
     "callbacks",
     "clear_session",
     "datasets",
+    "ensemble",
     "from_keras",
     "get_num_threads",
     "initializers",

@@ -204,9 +204,7 @@ class _RowParser:
 # ---- composing ----
 
 
-def compose_hidden_digits(
-    digits: NDArray[Any], letters: NDArray[Any], rng: np.random.Generator
-) -> NDArray[np.uint8]:
+def compose_hidden_digits(digits: NDArray[Any], letters: NDArray[Any], rng: np.random.Generator) -> NDArray[np.uint8]:
     """Hidden digits ``letter * (a + b * digit)`` plus noise, uint8, from two arrays (N, H, W) of 0 to 1.
 
     a and b are drawn for each image from 100..140 and 76..112, the noise for each pixel from 0..4: the ranges in which
@@ -215,7 +213,7 @@ def compose_hidden_digits(
     shape = (len(letters), 1, 1)
     level, gain = rng.uniform(100, 140, shape), rng.uniform(76, 112, shape)
     noise = rng.integers(0, 5, letters.shape)
-    return np.clip(np.rint(letters * (level + gain * digits)) + noise, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(letters * (level + gain * digits)) + noise, 0, 255), np.uint8)
 
 
 def make_hidden_digits(
@@ -312,6 +310,5 @@ def _draw_letter(letter: str, family: str, weight: str, rng: np.random.Generator
     inside = np.zeros(len(points), bool)
     for contour in outline.transformed(move).to_polygons(closed_only=True):
         inside ^= Contour(contour).contains_points(points)  # even-odd: the eye of an O is a contour inside another
-    inside = inside.reshape(SIDE, _SAMPLES, SIDE, _SAMPLES)
-    return np.rint(inside.mean(axis=(1, 3)) * 255).astype(np.uint8)
-
+    covered = inside.reshape(SIDE, _SAMPLES, SIDE, _SAMPLES).mean(axis=(1, 3))
+    return np.asarray(np.rint(covered * 255), np.uint8)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import _lyricist_cli
+from . import _ensemble_cli, _lyricist_cli
 from ._command import given, interruptible, reported
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Fetch data sets. Nothing else in day33 ever downloads.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
+app.add_typer(_ensemble_cli.app, name="ensemble")
 app.add_typer(_lyricist_cli.app, name="lyricist")
 
 

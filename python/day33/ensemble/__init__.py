@@ -1,6 +1,6 @@
 """Ensembles that vote: bagged LightGBM and convolutional networks, and what feeds them.
 
-    from day33.ensemble import ChannelSplitter, ConvClassifier, HardVotingBagging, HorizontalFlip
+from day33.ensemble import ChannelSplitter, ConvClassifier, HardVotingBagging, HorizontalFlip
 """
 
 from __future__ import annotations

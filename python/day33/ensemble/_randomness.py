@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from ..callbacks import Callback
+
 SEED_LIMIT = 2**31 - 1
 
 
@@ -19,3 +21,14 @@ def seed_estimator(estimator: Any, rng: np.random.Generator) -> Any:
     """Gives every `random_state` in the estimator's parameters, nested ones too, a number. Returns the estimator."""
     names = sorted(n for n in estimator.get_params(deep=True) if n == "random_state" or n.endswith("__random_state"))
     return estimator.set_params(**{name: int(rng.integers(SEED_LIMIT)) for name in names}) if names else estimator
+
+
+class OwnSeed(Callback):
+    """Gives a `fit` a seed of its own instead of the global stream's, which other threads draw from as well."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._seed = seed
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.model._training.seed = self._seed

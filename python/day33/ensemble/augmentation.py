@@ -117,10 +117,10 @@ def warp(pictures: Floats, matrices: NDArray[np.float64], shifts: NDArray[np.flo
 
     Bilinear between the four neighbours; what lies outside counts as 0. matrices (N, 2, 2), shifts (N, 2).
     """
-    n, height, width, channels = pictures.shape
+    n, height, width, _ = pictures.shape
     result = np.empty_like(pictures)
     centre = np.array([(height - 1) / 2, (width - 1) / 2])
-    grid = np.stack(np.mgrid[:height, :width], axis=-1).reshape(-1, 2) - centre
+    grid = np.moveaxis(np.mgrid[:height, :width], 0, -1).reshape(-1, 2) - centre
     for start in range(0, n, _CHUNK):
         part = pictures[start : start + _CHUNK]
         moved = grid[np.newaxis] - shifts[start : start + _CHUNK, np.newaxis]
@@ -146,7 +146,7 @@ def _bilinear(pictures: Floats, points: NDArray[np.float64]) -> Floats:
     values = upper * (1 - dy) + lower * dy
     if np.issubdtype(pictures.dtype, np.integer):
         values = np.rint(values)
-    return values.astype(pictures.dtype)
+    return np.asarray(values, pictures.dtype)
 
 
 class Chain(Augmentation):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,8 +45,8 @@ class HardVotingBagging(MetaEstimatorMixin, Voter):  # type: ignore[misc]
     goes to the lowest class. scikit-learn's BaggingClassifier averages probabilities instead; that is
     ``voting="soft"``.
 
-    With an LGBMClassifier the features are sorted into bins once and the bins are shared by all members; an augmentation
-    then enlarges the training set once, and a member gets the new rows of those it drew.
+    With an LGBMClassifier the features are sorted into bins once and the bins are shared by all members; an
+    augmentation then enlarges the training set once, and a member gets the new rows of those it drew.
 
     Members are trained by joblib, each on one thread, so on one machine or, under ``joblib.parallel_config(backend=
     "dask")``, on a cluster.
@@ -60,6 +59,10 @@ class HardVotingBagging(MetaEstimatorMixin, Voter):  # type: ignore[misc]
         resample: "rows" trains on the rows drawn, repeated as often as drawn; "weights" on all rows, each with the
             number of times it was drawn as its weight.
         augment: an `Augmentation`, applied to what a member drew and to nothing else.
+        preprocessor: a transformer for all rows, after any augmentation and before the members, such as
+            `ChannelSplitter`: fitted once on X, it spares doing the same for each member.
+        bootstrap: whether rows are drawn with replacement. With False and max_samples=1.0 all members see the same rows
+            and differ in their own randomness only, as networks do.
         voting: "hard" or "soft".
         oob_score: measure the accuracy on the rows that members have not seen.
         n_jobs: members trained at the same time, as in joblib.
@@ -67,11 +70,16 @@ class HardVotingBagging(MetaEstimatorMixin, Voter):  # type: ignore[misc]
 
     Attributes:
         classes_: the labels. estimators_: the fitted members; their labels are the numbers of the classes.
-        estimators_features_: the columns of each member, or None for all.
+        estimators_features_: the columns of each member (of what the preprocessor gives), or None for all.
         estimators_samples_: the rows each member drew, ascending.
         oob_score_: accuracy over the rows that some member has not seen.
         oob_decision_function_: their vote shares or mean probabilities (N, K); NaN where every member saw the row.
     """
+
+    estimators_: list[Any]
+    estimators_features_: list[NDArray[np.intp] | None]
+    estimators_samples_: list[NDArray[np.intp]]
+    preprocessor_: Any
 
     def __init__(
         self,
@@ -82,6 +90,8 @@ class HardVotingBagging(MetaEstimatorMixin, Voter):  # type: ignore[misc]
         max_features: float = 1.0,
         resample: str = "rows",
         augment: Augmentation | None = None,
+        preprocessor: Any = None,
+        bootstrap: bool = True,
         voting: str = "hard",
         oob_score: bool = False,
         n_jobs: int | None = None,
@@ -93,6 +103,8 @@ class HardVotingBagging(MetaEstimatorMixin, Voter):  # type: ignore[misc]
         self.max_features = max_features
         self.resample = resample
         self.augment = augment
+        self.preprocessor = preprocessor
+        self.bootstrap = bootstrap
         self.voting = voting
         self.oob_score = oob_score
         self.n_jobs = n_jobs
@@ -113,10 +125,9 @@ class HardVotingBagging(MetaEstimatorMixin, Voter):  # type: ignore[misc]
         check_voting(self.voting)
         if self.resample not in RESAMPLES:
             raise ValueError(f'resample is {self.resample!r}; expected "rows" or "weights"')
-        if isinstance(self.n_estimators, bool) or not isinstance(self.n_estimators, numbers.Integral):
-            raise ValueError(f"n_estimators is {self.n_estimators!r}; expected an integer of 1 or more")
-        if self.n_estimators < 1:
-            raise ValueError(f"n_estimators is {self.n_estimators}; expected 1 or more")
+        count = self.n_estimators
+        if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
+            raise ValueError(f"n_estimators is {count!r}; expected an integer of 1 or more")
         estimator = DecisionTreeClassifier() if self.estimator is None else self.estimator
         if self.resample == "weights" and not has_fit_parameter(estimator, "sample_weight"):
             raise ValueError(
@@ -128,8 +139,15 @@ class HardVotingBagging(MetaEstimatorMixin, Voter):  # type: ignore[misc]
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y holds one class only ({self.classes_[0]!r}); a classifier needs two or more")
+        if not self.bootstrap and self.oob_score:
+            raise ValueError("oob_score=True needs bootstrap=True: without it there may be no rows left out")
         rng = generator_of(self.random_state)
-        draws = [self._draw(codes, X.shape[1], rng) for _ in range(self.n_estimators)]
+        self.preprocessor_ = None if self.preprocessor is None else clone(self.preprocessor)
+        n_columns = X.shape[1]
+        if self.preprocessor_ is not None:
+            seed_estimator(self.preprocessor_, rng).fit(X)
+            n_columns = self._prepared(X[:1]).shape[1]
+        draws = [self._draw(codes, n_columns, rng) for _ in range(self.n_estimators)]
         self.estimators_samples_ = [draw.rows for draw in draws]
         self.estimators_features_ = [draw.features for draw in draws]
         self.estimators_ = self._train(estimator, X, codes, draws, rng, on_member)
@@ -141,7 +159,7 @@ class HardVotingBagging(MetaEstimatorMixin, Voter):  # type: ignore[misc]
         n = len(codes)
         size = amount("max_samples", self.max_samples, n)
         for _ in range(_MAX_DRAWS):
-            rows = np.sort(rng.integers(n, size=size))
+            rows = np.sort(rng.integers(n, size=size) if self.bootstrap else rng.permutation(n)[:size])
             if np.ptp(codes[rows]) > 0:
                 break
         else:
@@ -168,18 +186,18 @@ class HardVotingBagging(MetaEstimatorMixin, Voter):  # type: ignore[misc]
             origins = np.arange(len(X))
             if self.augment is not None:
                 X, codes, origins = self.augment.enlarge(X, codes, rng)
-            binned = BinnedFeatures(X, codes, {**parameters, "num_threads": 1})
+            binned = BinnedFeatures(self._prepared(X), codes, {**parameters, "num_threads": 1})
             # num_threads also goes by other names, of which LightGBM would take one.
             for name in ("n_jobs", "nthread", "nthreads", "num_thread"):
                 binned.parameters.pop(name, None)
             rounds = int(estimator.get_params()["n_estimators"])
             weighted = self.resample == "weights"
-            tasks = [
-                delayed(_train_booster)(binned, draw, origins, weighted, rounds, n_classes) for draw in draws
-            ]
+            tasks = [delayed(_train_booster)(binned, draw, origins, weighted, rounds, n_classes) for draw in draws]
             return self._run(tasks, "threads", on_member)
         tasks = [
-            delayed(_train_member)(estimator, X, codes, draw, self.augment, self.resample == "weights")
+            delayed(_train_member)(
+                estimator, X, codes, draw, self.augment, self.preprocessor_, self.resample == "weights"
+            )
             for draw in draws
         ]
         return self._run(tasks, "threads" if releases_gil(estimator) else None, on_member)
@@ -209,8 +227,12 @@ class HardVotingBagging(MetaEstimatorMixin, Voter):  # type: ignore[misc]
     def _member_probabilities(self, X: Any) -> Shares:
         return np.asarray(np.mean(self._each(_probabilities_of, X), axis=0))
 
+    def _prepared(self, X: Any) -> Any:
+        return X if self.preprocessor_ is None else self.preprocessor_.transform(X)
+
     def _each(self, function: Callable[..., Any], X: Any) -> list[Any]:
         """A function of every member and its columns of X."""
+        X = self._prepared(X)
         tasks = [
             delayed(function)(member, X if features is None else X[:, features], len(self.classes_))
             for member, features in zip(self.estimators_, self.estimators_features_, strict=True)
@@ -219,7 +241,7 @@ class HardVotingBagging(MetaEstimatorMixin, Voter):  # type: ignore[misc]
         return self._run(tasks, "threads" if native else None)
 
     def _score_out_of_bag(self, X: NDArray[Any], codes: Codes) -> None:
-        seen = np.zeros((len(X), len(self.estimators_)), bool)
+        seen = np.zeros((len(X), len(self.estimators_)), np.bool_)
         for member, rows in enumerate(self.estimators_samples_):
             seen[rows, member] = True
         if self.voting == "hard":
@@ -242,12 +264,12 @@ class HardVotingBagging(MetaEstimatorMixin, Voter):  # type: ignore[misc]
 
 def amount(name: str, value: Any, of: int) -> int:
     """How many of `of` a number, or a part of 1, means. ValueError out of range."""
-    if isinstance(value, numbers.Integral) and not isinstance(value, bool):
-        if 1 <= value <= of or (name == "max_samples" and value >= 1):
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        if 1 <= value and (value <= of or name == "max_samples"):
             return int(value)
-    elif isinstance(value, numbers.Real) and not isinstance(value, bool) and 0 < value <= 1:
-        return max(int(float(value) * of), 1)
-    raise ValueError(f"{name} is {value!r}; expected an integer from 1 to {of}, or a float above 0 and up to 1")
+    elif isinstance(value, float | np.floating) and 0 < value <= 1:
+        return max(int(value * of), 1)
+    raise ValueError(f"{name} is {value!r}; expected an integer of 1 or more, or a float above 0 and up to 1 (of {of})")
 
 
 def releases_gil(estimator: Any) -> bool:
@@ -277,6 +299,7 @@ def _train_member(
     codes: Codes,
     draw: _Draw,
     augment: Augmentation | None,
+    preprocessor: Any,
     weighted: bool,
 ) -> Any:
     rng = np.random.default_rng(draw.seed)
@@ -292,6 +315,8 @@ def _train_member(
         X, codes = X[draw.rows], codes[draw.rows]
         if augment is not None:
             X, codes, _ = augment.enlarge(X, codes, rng)
+    if preprocessor is not None:
+        X = preprocessor.transform(X)
     if draw.features is not None:
         X = X[:, draw.features]
     with one_thread():

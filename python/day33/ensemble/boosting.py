@@ -57,9 +57,7 @@ class BinnedFeatures:
         self._labels = np.asarray(y, np.float32)
         self._dataset: Any = lightgbm.Dataset(X, label=self._labels, params=dict(parameters)).construct()
 
-    def train(
-        self, rows: NDArray[np.intp], weights: NDArray[Any] | None, rounds: int, changes: dict[str, Any]
-    ) -> Any:
+    def train(self, rows: NDArray[np.intp], weights: NDArray[Any] | None, rounds: int, changes: dict[str, Any]) -> Any:
         """A Booster of that many rounds trained on some rows (ascending, repeated as often as they count)."""
         import lightgbm
 

@@ -13,21 +13,27 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import layers, losses, optimizers
-from ..callbacks import Callback
 from ..initializers import HeNormal, Initializer
 from ..models import Model
 from ..optimizers.schedules import CosineDecay
 from ..random import SeedGenerator
-from ._randomness import generator_of
+from ._randomness import OwnSeed, generator_of
 from .augmentation import Augmentation
 
 __all__ = ["ConvClassifier"]
 
 Float32 = NDArray[np.float32]
 
-# The one-cycle rate starts at 1/25 of its peak, reaches it after 30% of the steps, and ends near 0 (Smith and Topin,
-# Super-Convergence, 2018; the proportions are those of their follow-ups and of torch's scheduler).
 _WARMUP, _START = 0.3, 1 / 25
+
+
+def one_cycle(peak: float, steps: int) -> CosineDecay:
+    """A rate that climbs from 1/25 of its peak for 30% of the steps and falls along a cosine to 0 in the others.
+
+    Smith and Topin, Super-Convergence (2018), section 4, with the proportions of torch's OneCycleLR.
+    """
+    warmup = max(int(steps * _WARMUP), 1)
+    return CosineDecay(peak * _START, max(steps - warmup, 1), warmup_target=peak, warmup_steps=warmup)
 
 
 class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -45,7 +51,6 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         preprocessor: what every row goes through before the network, after any augmentation: a scikit-learn transformer
             such as `ChannelSplitter`. It may multiply the pixels (to channels), not the extra columns.
         augment: an `Augmentation` whose `redraw` gives the training set of each epoch; None trains on the same rows.
-        test_copies: how many more versions of each row, drawn from `augment`, are averaged when predicting.
         filters: of the convolutions, two and two a block. dense_units: of the dense layer. dropout: rate before the
             softmax; half of it after each block.
         epochs, batch_size: as in ``fit`` of a model. learning_rate: the peak of the cycle.
@@ -64,7 +69,6 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         n_extra: int = 0,
         preprocessor: Any = None,
         augment: Augmentation | None = None,
-        test_copies: int = 0,
         filters: tuple[int, ...] = (32, 32, 64, 64),
         dense_units: int = 128,
         dropout: float = 0.4,
@@ -80,7 +84,6 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.n_extra = n_extra
         self.preprocessor = preprocessor
         self.augment = augment
-        self.test_copies = test_copies
         self.filters = filters
         self.dense_units = dense_units
         self.dropout = dropout
@@ -114,20 +117,18 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.input_shape_ = self._input_shape(self._transformed(X[:1]).shape[1])
         self.model_ = self._build(int(rng.integers(2**31)))
         batches = _Batches(self, X, codes, rng)
-        steps = self.epochs * batches.count
-        warmup = max(int(steps * _WARMUP), 1)
-        rate = CosineDecay(
-            self.learning_rate * _START, max(steps - warmup, 1), warmup_target=self.learning_rate, warmup_steps=warmup
-        )
         self.model_.compile(
-            optimizer=optimizers.Adam(learning_rate=rate, weight_decay=self.weight_decay or None),
+            optimizer=optimizers.Adam(
+                learning_rate=one_cycle(self.learning_rate, self.epochs * batches.count),
+                weight_decay=self.weight_decay or None,
+            ),
             loss=losses.CategoricalCrossentropy(label_smoothing=self.label_smoothing),
         )
         history = self.model_.fit(
             batches,
             epochs=self.epochs,
             steps_per_epoch=batches.count,
-            callbacks=[_Seeded(int(rng.integers(2**63)))],
+            callbacks=[OwnSeed(int(rng.integers(2**63)))],
             verbose=self.verbose,
         )
         self.history_ = list(history.history["loss"])
@@ -190,18 +191,11 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     # ---- use ----
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """The network's probabilities (N, K), the mean over `test_copies` + 1 versions of each row."""
+        """The network's probabilities (N, K)."""
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=np.float32)
-        total = np.asarray(self.model_.predict(self._inputs(X), verbose=0), np.float64)
-        if self.augment is not None:
-            rng = np.random.default_rng(0)  # the same versions at every call
-            nothing = np.zeros(len(X), np.intp)
-            for _ in range(self.test_copies):
-                version, _ = self.augment.redraw(X, nothing, rng)
-                total = total + self.model_.predict(self._inputs(version), verbose=0)
-            total /= self.test_copies + 1
-        return np.asarray(total / total.sum(axis=1, keepdims=True))
+        probabilities = np.asarray(self.model_.predict(self._inputs(X), verbose=0), np.float64)
+        return np.asarray(probabilities / probabilities.sum(axis=1, keepdims=True))
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The most probable label of each row (N,); the lowest of several."""
@@ -225,17 +219,6 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.non_deterministic = self.random_state is None
         return tags
-
-
-class _Seeded(Callback):
-    """Gives a `fit` a seed of its own instead of the global stream's, which other threads draw from as well."""
-
-    def __init__(self, seed: int) -> None:
-        super().__init__()
-        self._seed = seed
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        self.model._training.seed = self._seed
 
 
 class _Batches:

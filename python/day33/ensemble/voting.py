@@ -66,6 +66,11 @@ class Voter(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return self._member_votes(self._checked(X))
 
+    def mean_probabilities(self, X: Any) -> Shares:
+        """The mean of the members' probabilities (N, K), whatever the voting."""
+        check_is_fitted(self)
+        return self._member_probabilities(self._checked(X))
+
     def predict_proba(self, X: Any) -> Shares:
         """Hard: the shares of the votes (N, K). Soft: the mean of the members' probabilities (N, K)."""
         check_is_fitted(self)
@@ -129,6 +134,23 @@ class HardVote(Voter, _BaseComposition):  # type: ignore[misc]
         self.voting = voting
         self.weights = weights
 
+    @classmethod
+    def of_fitted(
+        cls,
+        estimators: list[tuple[str, Any]],
+        classes: Any,
+        *,
+        voting: str = "hard",
+        weights: Sequence[float] | None = None,
+    ) -> HardVote:
+        """A vote of classifiers that are fitted already, to the numbers of `classes` as their labels."""
+        vote = cls(estimators, voting=voting, weights=weights)
+        vote._check_parameters()
+        vote.classes_ = np.asarray(classes)
+        vote.estimators_ = [estimator for _, estimator in estimators]
+        vote.n_features_in_ = vote.estimators_[0].n_features_in_
+        return vote
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The parameters, with those of the estimators by their names."""
         return dict(self._get_params("estimators", deep=deep))
@@ -140,6 +162,19 @@ class HardVote(Voter, _BaseComposition):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any) -> HardVote:
         """Fit every estimator on X (N, F) and y (N,). ValueError for no estimators, wrong weights or labels."""
+        self._check_parameters()
+        X, y = self._checked_for_fit(X, y)
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        self.estimators_ = [clone(estimator).fit(X, codes) for _, estimator in self.estimators]
+        return self
+
+    def _allows_nan(self) -> bool:
+        return bool(self.estimators) and all(
+            get_tags(estimator).input_tags.allow_nan for _, estimator in self.estimators
+        )
+
+    def _check_parameters(self) -> None:
         check_voting(self.voting)
         if not self.estimators:
             raise ValueError("estimators is empty; expected a list of (name, classifier)")
@@ -150,14 +185,6 @@ class HardVote(Voter, _BaseComposition):  # type: ignore[misc]
             raise ValueError(
                 f"weights is {self.weights!r}; expected {len(self.estimators)} numbers that are not negative nor all 0"
             )
-        X, y = self._checked_for_fit(X, y)
-        check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        self.estimators_ = [clone(estimator).fit(X, codes) for _, estimator in self.estimators]
-        return self
-
-    def _allows_nan(self) -> bool:
-        return bool(self.estimators) and all(get_tags(estimator).input_tags.allow_nan for _, estimator in self.estimators)
 
     def _member_votes(self, X: Any) -> Codes:
         # The classes of the members are class numbers of ours.

@@ -1,0 +1,185 @@
+"""The ensemble for hidden digits: which members there are, how they are trained, and what is compared with what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+from .._hidden_digits import LETTERS, SIDE
+from .augmentation import Augmentation, Chain, HorizontalFlip, RandomAffine
+from .bagging import HardVotingBagging
+from .channels import ChannelSplitter
+from .composition import ComposedDigits
+from .convolutional import ConvClassifier
+from .encoder import EncoderFeatures
+from .voting import HardVote
+
+__all__ = ["DEFAULT_MEMBERS", "KINDS", "Settings", "Variant", "fit_ensemble", "make_bag", "variants"]
+
+# What each kind is, for tables and --help.
+KINDS = {
+    "lgbm": "LightGBM on the channels",
+    "encoder": "LightGBM on the channels and an auto-encoder's code",
+    "conv": "convolutional networks with the letter as second input",
+}
+DEFAULT_MEMBERS = {"lgbm": 10, "encoder": 5, "conv": 5}
+# How much the vote of a kind counts, shared by its members: networks are right far more often than trees.
+WEIGHTS = {"lgbm": 1.0, "encoder": 1.0, "conv": 8.0}
+
+_IMAGE = (SIDE, SIDE)
+# Above the background's noise of 0 to 4 with the rounding of a bilinear shift.
+_NOISE_FLOOR = 7
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an ensemble is made of.
+
+    Attributes:
+        members: how many of each kind (see KINDS); 0 or absent for none.
+        voting: "hard" or "soft", of every bag.
+        channels: whether digit and letter are split into channels of their own.
+        flip: whether mirrored images join the training set.
+        digits: images (M, 28, 28) uint8 and labels (M,) to compose more training images of, or None.
+        rounds: of LightGBM. epochs: of the networks. filters: of the networks.
+        threshold: the grey value that parts digit and letter.
+        n_jobs: members trained at a time, as in joblib. seed: fixes everything.
+    """
+
+    members: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_MEMBERS))
+    voting: str = "soft"
+    channels: bool = True
+    flip: bool = False
+    digits: tuple[NDArray[np.uint8], NDArray[Any]] | None = None
+    rounds: int = 60
+    epochs: int = 40
+    filters: tuple[int, ...] = (32, 32, 64, 64)
+    threshold: float = 150
+    n_jobs: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.members) - set(KINDS))
+        if unknown:
+            raise ValueError(f"unknown kind of member {unknown[0]!r}; expected {', '.join(KINDS)}")
+        if any(count < 0 for count in self.members.values()) or not any(self.members.values()):
+            raise ValueError(f"members is {dict(self.members)}; expected one member or more")
+
+
+def make_bag(kind: str, settings: Settings) -> HardVotingBagging:
+    """The bag of one kind, not yet fitted; for rows as `HiddenDigits.features` gives them."""
+    seed = settings.seed * len(KINDS) + list(KINDS).index(kind)
+    shared: dict[str, Any] = {
+        "n_estimators": settings.members[kind],
+        "voting": settings.voting,
+        "n_jobs": settings.n_jobs,
+        "random_state": seed,
+    }
+    channels = ("original", "digit", "letter") if settings.channels else ("original",)
+    if kind == "conv":
+        network = ConvClassifier(
+            _IMAGE,
+            n_extra=len(LETTERS),
+            preprocessor=ChannelSplitter(settings.threshold, _IMAGE, channels=channels),
+            augment=_augmentation(settings, RandomAffine(), share=1.0),
+            filters=settings.filters,
+            epochs=settings.epochs,
+        )
+        # Networks differ enough by their seeds, and a third of the images is too many to miss.
+        return HardVotingBagging(network, bootstrap=False, **shared)
+    from lightgbm import LGBMClassifier
+
+    trees = LGBMClassifier(n_estimators=settings.rounds, max_bin=15, colsample_bytree=0.1, n_jobs=1, verbosity=-1)
+    splitter = ChannelSplitter(settings.threshold, _IMAGE, noise_floor=_NOISE_FLOOR, channels=channels)
+    preprocessor: Any = splitter
+    if kind == "encoder":
+        # The code goes behind the pixels, where the splitter passes it on.
+        preprocessor = Pipeline([("code", EncoderFeatures(_IMAGE)), ("channels", splitter)])
+    augment = _augmentation(settings, None, share=2.0)
+    return HardVotingBagging(trees, preprocessor=preprocessor, augment=augment, **shared)
+
+
+def _augmentation(settings: Settings, always: Augmentation | None, share: float) -> Augmentation | None:
+    steps: list[Augmentation] = []
+    if settings.digits is not None:
+        steps.append(ComposedDigits(*settings.digits, share=share))
+    if settings.flip:
+        steps.append(HorizontalFlip(_IMAGE))
+    if always is not None:
+        steps.append(always)
+    if len(steps) < 2:
+        return steps[0] if steps else None
+    return Chain(steps)
+
+
+def fit_ensemble(X: NDArray[Any], y: NDArray[Any], settings: Settings, progress: Progress | None = None) -> HardVote:
+    """Fit all kinds on rows (N, 810) and labels (N,), and let them vote.
+
+    Each member's vote (or probability, with soft voting) counts; together the members of a kind have its weight.
+    progress(kind, done, total) is called after each member.
+    """
+    classes, codes = np.unique(y, return_inverse=True)
+    bags = []
+    for kind in KINDS:
+        if settings.members.get(kind):
+            bags.append((kind, fit_bag(X, codes, kind, settings, progress)))
+    # Means of vote shares are votes counted one by one.
+    return HardVote.of_fitted(bags, classes, voting="soft", weights=[WEIGHTS[kind] for kind, _ in bags])
+
+
+def fit_bag(
+    X: NDArray[Any], codes: NDArray[Any], kind: str, settings: Settings, progress: Progress | None = None
+) -> HardVotingBagging:
+    """The fitted bag of one kind."""
+    total = settings.members[kind]
+
+    def report(done: int) -> None:
+        if progress is not None:
+            progress(kind, done, total)
+
+    return make_bag(kind, settings).fit(X, codes, on_member=report)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One line of the comparison: a kind of member with an idea switched on or off."""
+
+    name: str
+    kind: str
+    settings: Settings
+
+
+def variants(settings: Settings, *, compare_epochs: int) -> list[Variant]:
+    """What each idea is worth: every kind as it is in the ensemble, and with one thing changed at a time.
+
+    Networks are compared one at a time with `compare_epochs` epochs each (0 leaves these out), since a full training of
+    every variant would take hours.
+    """
+    found = []
+    if count := settings.members.get("lgbm"):
+        few = replace(settings, members={"lgbm": count})
+        bare = replace(few, channels=False, flip=False, digits=None)
+        found += [
+            Variant("LightGBM, original only", "lgbm", bare),
+            Variant("LightGBM, original only, flipped twins", "lgbm", replace(bare, flip=True)),
+            Variant("LightGBM, three channels", "lgbm", replace(bare, channels=True)),
+            Variant("LightGBM, three channels, flipped twins", "lgbm", replace(bare, channels=True, flip=True)),
+        ]
+    if settings.members.get("conv") and compare_epochs:
+        one = replace(settings, members={"conv": 1}, epochs=compare_epochs, channels=True, flip=False, digits=None)
+        label = f"({compare_epochs} epochs)"
+        found += [
+            Variant(f"network, three channels {label}", "conv", one),
+            Variant(f"network, original only {label}", "conv", replace(one, channels=False)),
+            Variant(f"network, three channels, flips {label}", "conv", replace(one, flip=True)),
+        ]
+        if settings.digits is not None:
+            composed = replace(one, digits=settings.digits)
+            found.append(Variant(f"network, three channels, composed digits {label}", "conv", composed))
+    return found
