@@ -10,6 +10,8 @@ from .bagging import HardVotingBagging
 from .channels import ChannelSplitter
 from .composition import ComposedDigits
 from .convolutional import ConvClassifier
+from .encoder import EncoderFeatures
+from .saving import load_ensemble, save_ensemble
 from .voting import HardVote
 
 __all__ = [
@@ -18,8 +20,11 @@ __all__ = [
     "ChannelSplitter",
     "ComposedDigits",
     "ConvClassifier",
+    "EncoderFeatures",
     "HardVote",
     "HardVotingBagging",
     "HorizontalFlip",
     "RandomAffine",
+    "load_ensemble",
+    "save_ensemble",
 ]
