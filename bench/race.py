@@ -73,9 +73,12 @@ def _calls_a_turn(run: Callable[[], Any]) -> int:
     return calls
 
 
-def race(participants: dict[str, Participant], rounds: int = ROUNDS) -> dict[str, list[float]]:
-    """Seconds a call, by participant: one value a round, the mean over the calls of the turn."""
-    calls = {name: _calls_a_turn(participant.run) for name, participant in participants.items()}
+def race(participants: dict[str, Participant], rounds: int = ROUNDS, *, warm: bool = True) -> dict[str, list[float]]:
+    """Seconds a call, by participant: one value a round, the mean over the calls of the turn.
+
+    Calls of many seconds need no warming up (warm=False): each is then made once a round.
+    """
+    calls = {name: _calls_a_turn(participant.run) if warm else 1 for name, participant in participants.items()}
     times: dict[str, list[float]] = {name: [] for name in participants}
     names = list(participants)
     order = random.Random(33)
@@ -86,7 +89,8 @@ def race(participants: dict[str, Participant], rounds: int = ROUNDS) -> dict[str
             for name in order.sample(names, len(names)):  # nobody always follows the same neighbour
                 run = participants[name].run
                 time.sleep(SETTLE_SECONDS)
-                run()  # off the clock: fetches back what the others threw out of the cache, wakes the threads
+                if warm:
+                    run()  # off the clock: fetches back what the others threw out of the cache, wakes the threads
                 begin = time.perf_counter()
                 for _ in range(calls[name]):
                     run()

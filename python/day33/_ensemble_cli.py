@@ -33,6 +33,7 @@ REPORT_FILE = "report.json"
 CONFUSION_FIGURE = "confusion.png"
 DISPUTED_FIGURE = "disputed.png"
 _DISPUTED = 24
+CONNECT_SECONDS = 30
 
 
 class Voting(enum.StrEnum):
@@ -173,7 +174,7 @@ def _cluster(scheduler: str | None) -> Iterator[None]:
         raise ImportError("--scheduler needs Dask: pip install 'day33[distributed]'") from error
     import joblib
 
-    with Client(scheduler, timeout=30) as client:  # type: ignore[no-untyped-call]
+    with Client(scheduler, timeout=CONNECT_SECONDS) as client:  # type: ignore[no-untyped-call]
         typer.echo(f"{len(client.scheduler_info()['workers'])} workers at {scheduler}")
         with joblib.parallel_config(backend="dask"):
             yield

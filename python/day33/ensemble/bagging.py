@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,8 @@ __all__ = ["HardVotingBagging"]
 RESAMPLES = ("rows", "weights")
 # A resample of one class teaches nothing and many classifiers refuse it; it is drawn again.
 _MAX_DRAWS = 100
+# Workers lost one after the other, with no member done in between, before it is the task that kills them.
+_MAX_LOSSES = 3
 
 
 @dataclass(frozen=True)
@@ -203,18 +206,25 @@ class HardVotingBagging(MetaEstimatorMixin, Voter):  # type: ignore[misc]
         return self._run(tasks, "threads" if releases_gil(estimator) else None, on_member)
 
     def _run(self, tasks: list[Any], prefer: str | None, on_member: Callable[[int], None] | None = None) -> list[Any]:
-        """The results of the tasks in order, by joblib."""
-        if on_member is None:
-            return list(Parallel(n_jobs=self.n_jobs, prefer=prefer)(tasks))
-        try:
-            results = Parallel(n_jobs=self.n_jobs, prefer=prefer, return_as="generator")(tasks)
-        except ValueError:  # a backend that gives results all at once
-            results = Parallel(n_jobs=self.n_jobs, prefer=prefer)(tasks)
-        gathered = []
-        for result in results:
-            gathered.append(result)
-            on_member(len(gathered))
-        return gathered
+        """The results of the tasks in order, by joblib.
+
+        When a worker of a cluster dies, the data it held for others is lost and joblib gives up. What is still missing
+        is then handed out again, with the data.
+        """
+        results: list[Any] = []
+        losses = 0
+        while len(results) < len(tasks):
+            had = len(results)
+            try:
+                for result in _in_parallel(tasks[had:], self.n_jobs, prefer):
+                    results.append(result)
+                    if on_member is not None:
+                        on_member(len(results))
+            except Exception as error:
+                losses = losses + 1 if len(results) == had else 1
+                if not _is_lost_worker(error) or losses > _MAX_LOSSES:
+                    raise
+        return results
 
     # ---- use ----
 
@@ -260,6 +270,19 @@ class HardVotingBagging(MetaEstimatorMixin, Voter):  # type: ignore[misc]
             self.oob_decision_function_ = totals / totals.sum(axis=1, keepdims=True)
         right = totals[judged].argmax(axis=1) == codes[judged]
         self.oob_score_ = float(right.mean()) if right.size else float("nan")
+
+
+def _in_parallel(tasks: list[Any], n_jobs: int | None, prefer: str | None) -> Iterable[Any]:
+    try:
+        one_by_one = Parallel(n_jobs=n_jobs, prefer=prefer, return_as="generator")
+    except ValueError:  # the backend gives results all at once
+        return Parallel(n_jobs=n_jobs, prefer=prefer)(tasks)
+    return one_by_one(tasks)
+
+
+def _is_lost_worker(error: BaseException) -> bool:
+    """Whether Dask or Ray says that a worker, or what it held, is gone."""
+    return isinstance(error, CancelledError) or type(error).__module__.partition(".")[0] in ("distributed", "ray")
 
 
 def amount(name: str, value: Any, of: int) -> int:

@@ -71,6 +71,10 @@ class BinnedFeatures:
             warnings.filterwarnings("ignore", message=".*params.* will be ignored|Overriding the parameters")
             return lightgbm.train(parameters, part, num_boost_round=rounds)
 
+    def __sizeof__(self) -> int:
+        # Dask sends what is large to a worker once, and what is small along with each task.
+        return int(self._dataset.num_data() * self._dataset.num_feature())
+
     def __getstate__(self) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "bins")

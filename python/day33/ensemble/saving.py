@@ -64,9 +64,15 @@ def load_ensemble(folder: str | os.PathLike[str]) -> Any:
         raise ValueError(f"{source / MANIFEST_FILE}: not the manifest of a {FORMAT} of version {VERSION}")
     try:
         return _Reader(source, manifest["files"]).node(manifest["ensemble"], 0)
-    except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
+    except _DamagedError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise ValueError(f"{source / MANIFEST_FILE}: not a manifest as day33 writes it ({reason})") from error
+
+
+class _DamagedError(ValueError):
+    """With a message that names the file."""
 
 
 class _Writer:
@@ -108,10 +114,10 @@ class _Reader:
 
     def node(self, node: Node, depth: int) -> Any:
         if depth > _MAX_DEPTH:
-            raise ValueError(f"{self._folder / MANIFEST_FILE}: nested too deeply")
+            raise _DamagedError(f"{self._folder / MANIFEST_FILE}: nested too deeply")
         kind = node["kind"]
         if not isinstance(kind, str) or kind not in _KINDS:
-            raise ValueError(f"{self._folder / MANIFEST_FILE}: unknown kind {kind!r}")
+            raise _DamagedError(f"{self._folder / MANIFEST_FILE}: unknown kind {kind!r}")
         return _KINDS[kind][2](self, node, depth + 1)
 
     def maybe(self, node: Node | None, depth: int) -> Any:
@@ -119,10 +125,10 @@ class _Reader:
 
     def path(self, name: Any) -> Path:
         if not isinstance(name, str) or name not in self._digests or Path(name).name != name:
-            raise ValueError(f"{self._folder / MANIFEST_FILE}: {name!r} is not one of its files")
+            raise _DamagedError(f"{self._folder / MANIFEST_FILE}: {name!r} is not one of its files")
         path = self._folder / name
         if _sha256(path) != self._digests[name]:
-            raise ValueError(f"{path}: not the file that was saved (its SHA-256 is another)")
+            raise _DamagedError(f"{path}: not the file that was saved (its SHA-256 is another)")
         return path
 
     def weights(self, name: Any) -> list[Any]:
@@ -247,7 +253,7 @@ def _read_booster(reader: _Reader, node: Node, depth: int) -> BoosterMember:
     try:
         booster = lightgbm.Booster(model_str=path.read_text(encoding="utf-8"))
     except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not a LightGBM model: {error}") from error
+        raise _DamagedError(f"{path}: not a LightGBM model: {error}") from error
     return BoosterMember(booster, int(node["n_classes"]))
 
 

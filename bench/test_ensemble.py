@@ -1,0 +1,84 @@
+"""Bags of LightGBM on hidden digits: `python -m pytest bench/test_ensemble.py`.
+
+The whole bag is fitted on four fifths of the competition's training images (or, without them, on composed ones) and
+judged on the last fifth. scikit-learn's BaggingClassifier has LGBMClassifier as it comes, and the cores as it takes
+them; ours trains members side by side, one thread each, on bins that are made once.
+
+The accuracies are compared first: on a fold of 410 images two of them differ by chance by up to 3%.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conftest import REPLAY, THREADS
+from race import Participant, race
+
+MEMBERS = int(os.environ.get("DAY33_BENCH_MEMBERS", "10"))
+ROUNDS = int(os.environ.get("DAY33_BENCH_ENSEMBLE_ROUNDS", "3"))
+CHANCE = 0.03
+WORKLOAD = f"bag of {MEMBERS} LightGBM, 1,638 hidden digits"
+
+PARTICIPANTS = ("day33", "day33, same LGBMClassifier", "scikit-learn BaggingClassifier")
+
+
+def images() -> Any:
+    from day33.datasets import load_hidden_digits, make_hidden_digits
+
+    shared = Path(os.environ.get("DAY33_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+    path = shared / "data" / "hidden_digits" / "train.csv.gz"
+    return load_hidden_digits(path) if path.is_file() else make_hidden_digits()
+
+
+def bags() -> dict[str, Any]:
+    from lightgbm import LGBMClassifier
+    from sklearn.ensemble import BaggingClassifier
+
+    from day33.ensemble import ChannelSplitter, HardVotingBagging
+
+    quiet = {"verbosity": -1}
+    # Few bins (the background is noise of five greys), few features a tree: weaker trees, and a better bag.
+    lean = LGBMClassifier(n_estimators=60, max_bin=15, colsample_bytree=0.1, **quiet)
+    cleaned = ChannelSplitter(noise_floor=7, channels=("original",))
+    ours = {"n_estimators": MEMBERS, "voting": "soft", "n_jobs": THREADS, "random_state": 0}
+    return {
+        "day33": HardVotingBagging(lean, preprocessor=cleaned, **ours),
+        "day33, same LGBMClassifier": HardVotingBagging(LGBMClassifier(**quiet), **ours),
+        "scikit-learn BaggingClassifier": BaggingClassifier(LGBMClassifier(**quiet), MEMBERS, random_state=0),
+    }
+
+
+@pytest.fixture(scope="module")
+def raced() -> tuple[dict[str, float], dict[str, list[float]]]:
+    """Accuracies, and seconds to fit, by participant."""
+    pytest.importorskip("lightgbm")
+    from sklearn.model_selection import StratifiedKFold
+
+    data = images()
+    X, y = data.images.reshape(len(data), -1).astype(np.float32), data.digits
+    train, test = next(StratifiedKFold(5, shuffle=True, random_state=0).split(X, y))
+    participants, accuracy = {}, {}
+    for name, bag in bags().items():
+        accuracy[name] = float(bag.fit(X[train], y[train]).score(X[test], y[test]))
+        participants[name] = Participant(lambda bag=bag: bag.fit(X[train], y[train]), lambda: np.ones(1))
+    return accuracy, race(participants, ROUNDS, warm=False)
+
+
+@pytest.mark.parametrize("participant", PARTICIPANTS)
+def test_fitting_a_bag(
+    raced: tuple[dict[str, float], dict[str, list[float]]], participant: str, request: pytest.FixtureRequest
+) -> None:
+    accuracy, seconds = raced
+    assert accuracy["day33"] >= accuracy["scikit-learn BaggingClassifier"] - CHANCE
+    assert accuracy["day33, same LGBMClassifier"] >= accuracy["scikit-learn BaggingClassifier"] - CHANCE
+    benchmark: Any = request.getfixturevalue("benchmark")
+    benchmark.group = WORKLOAD
+    benchmark.extra_info.update(
+        participant=participant, unit="members", amount=MEMBERS, accuracy=round(accuracy[participant], 4)
+    )
+    REPLAY.play(benchmark, seconds[participant])
