@@ -189,6 +189,7 @@ def test_the_report_adds_up(data: HiddenDigits) -> None:
     one_fold = cross_validate(data.features(), data.digits, settings, folds=2, only=1)
     assert one_fold.lines["full ensemble"].soft == full.soft[:1]
     assert len(one_fold.labels) == len(one_fold.shares) == 70
+    np.testing.assert_array_equal(one_fold.shares, report.shares[one_fold.rows])
 
 
 def test_the_full_ensemble_counts_every_vote(data: HiddenDigits) -> None:

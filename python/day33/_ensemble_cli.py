@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ._hidden_digits import HiddenDigits
     from .ensemble.cross_validation import Report
-    from .ensemble.hidden_digits import Settings
+    from .ensemble.hidden_digits import Settings, Variant
     from .ensemble.voting import HardVote
 
 app = typer.Typer(help="Vote on hidden digits: bagged LightGBM and convolutional networks.", no_args_is_help=True)
@@ -57,6 +57,9 @@ def fit(
         "lgbm=10,encoder=5,conv=5"
     ),
     cv: Annotated[int, typer.Option(help="Folds of the cross-validation; 0 leaves it out.", min=0)] = 5,
+    cv_first: Annotated[
+        int | None, typer.Option(min=1, help="Judge the first so many folds only.", show_default="all")
+    ] = None,
     digits: Annotated[
         Path | None,
         typer.Option(help="More digits (as for the auto-encoder: .npz or IDX) to compose training images of."),
@@ -67,10 +70,17 @@ def fit(
     ] = True,
     voting: Annotated[Voting, typer.Option(help="Count members' votes, or average their probabilities.")] = Voting.soft,
     rounds: Annotated[int, typer.Option(min=1, help="Boosting rounds of LightGBM.")] = 60,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes of each network over the images.")] = 40,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Passes of each network over the images; with --digits, three composed images to one in each.",
+            show_default="40, or 10 with --digits",
+        ),
+    ] = None,
     compare_epochs: Annotated[
         int, typer.Option(min=0, help="Epochs in which ideas are compared on networks; 0 leaves these lines out.")
-    ] = 10,
+    ] = 12,
     limit: Annotated[int | None, typer.Option(min=20, help="Use the first so many training images only.")] = None,
     jobs: Annotated[int, typer.Option(help="Members trained at a time; -1 for one a core.")] = -1,
     scheduler: Annotated[
@@ -87,7 +97,7 @@ def fit(
     with reported(), interruptible("Nothing of the ensemble was kept."):
         counts = _parse_members(members)
         from .datasets import load_hidden_digits, load_mnist, make_hidden_digits
-        from .ensemble.hidden_digits import Settings
+        from .ensemble.hidden_digits import Settings, variants
         from .ensemble.saving import save_ensemble
 
         data = make_hidden_digits(seed=seed) if train is None else load_hidden_digits(train)
@@ -112,7 +122,8 @@ def fit(
         typer.echo(f"{len(X)} images ({train or 'composed'}), members {members}, {voting.value} voting")
         with _cluster(scheduler):
             if cv:
-                _validate(X, y, data, settings, cv, compare_epochs, output)
+                compared = variants(settings, compare_epochs=compare_epochs)
+                _validate(X, y, data, settings, compared, (cv, cv_first), output)
             started = time.perf_counter()
             with _bars() as show:
                 vote = _fit(X, y, settings, show)
@@ -216,18 +227,17 @@ def _validate(
     y: NDArray[Any],
     data: HiddenDigits,
     settings: Settings,
-    folds: int,
-    compare_epochs: int,
+    compared: list[Variant],
+    folds: tuple[int, int | None],
     output: Path,
 ) -> None:
     from .ensemble.cross_validation import cross_validate
-    from .ensemble.hidden_digits import variants
 
-    compared = variants(settings, compare_epochs=compare_epochs)
+    count, first = folds
     with _bars() as show:
         report = cross_validate(
-            X, y, settings, folds=folds, compare=compared,
-            progress=show, on_fold=lambda fold: typer.echo(f"Fold {fold + 1} of {folds}", err=True),
+            X, y, settings, folds=count, only=first, compare=compared, progress=show,
+            on_fold=lambda fold: typer.echo(f"Fold {fold + 1} of {count}", err=True),
         )  # fmt: skip
     _write_report(report, data, output)
 
@@ -240,20 +250,23 @@ def _write_report(report: Report, data: HiddenDigits, output: Path) -> None:
     typer.echo(table.to_string())
     with replacing(output / TABLE_FILE) as path:
         table.to_csv(path)
-    write_json(output / REPORT_FILE, {"folds": report.folds, "accuracy": report.accuracy(), "scores": report.scores()})
+    write_json(
+        output / REPORT_FILE, {"held_out": len(report.rows), "accuracy": report.accuracy(), "scores": report.scores()}
+    )
     digits = [str(digit) for digit in report.classes]
     with replacing(output / CONFUSION_FIGURE) as path:
-        title = f"Full ensemble, {report.folds}-fold cross-validation: {report.accuracy():.3f}"
+        title = f"Full ensemble, {len(report.rows)} held-out images: {report.accuracy():.3f}"
         confusion_matrix(report.confusion(), digits, path, title=title)
-    rows = report.most_disputed(_DISPUTED)
+    disputed = report.most_disputed(_DISPUTED)
+    rows = report.rows[disputed]
     with replacing(output / DISPUTED_FIGURE) as path:
         disputed_images(
             data.images[rows],
-            report.votes[rows],
+            report.votes[disputed],
             digits,
             path,
             letters=[str(letter) for letter in data.letters[rows]],
-            truth=[digits[label] for label in report.labels[rows]],
+            truth=[digits[label] for label in report.labels[disputed]],
         )
 
 

@@ -71,7 +71,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         augment: Augmentation | None = None,
         filters: tuple[int, ...] = (32, 32, 64, 64),
         dense_units: int = 128,
-        dropout: float = 0.4,
+        dropout: float = 0.1,
         epochs: int = 60,
         batch_size: int = 64,
         learning_rate: float = 3e-3,

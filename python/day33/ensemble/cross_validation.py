@@ -38,17 +38,17 @@ class Report:
     """What a cross-validation found.
 
     Attributes:
-        labels: the true class numbers (N,).
-        shares: of the full ensemble on held-out rows (N, K): vote shares or probabilities, as `Settings.voting` says.
-        votes: shares of the votes of all members on held-out rows (N, K), each kind with its weight.
-        folds: how many folds.
+        rows: the rows that were held out (N,), ascending.
+        labels: their true class numbers (N,).
+        shares: of the full ensemble for these (N, K): vote shares or probabilities, as `Settings.voting` says.
+        votes: shares of the votes of all members (N, K), each kind with its weight.
         classes: the labels that the numbers stand for (K,).
     """
 
+    rows: NDArray[np.intp]
     labels: NDArray[np.intp]
     shares: Shares
     votes: Shares
-    folds: int
     classes: NDArray[Any]
     lines: dict[str, _Line]
 
@@ -84,7 +84,7 @@ class Report:
         return np.bincount(flat, minlength=n_classes**2).reshape(n_classes, n_classes)
 
     def most_disputed(self, count: int) -> NDArray[np.intp]:
-        """The rows whose leading class has the smallest share of the members' votes."""
+        """Places in `rows` whose leading class has the smallest share of the members' votes."""
         return np.argsort(self.votes.max(axis=1), kind="stable")[:count]
 
 
@@ -122,7 +122,7 @@ def cross_validate(
     if not 2 <= folds <= smallest:
         raise ValueError(f"folds is {folds}; expected 2 to {smallest}, the images of the rarest class")
     shares, votes = np.zeros((2, len(y), len(classes)))
-    report = Report(labels, shares, votes, folds, classes, {})
+    report = Report(np.arange(len(y)), labels, shares, votes, classes, {})
     judged = []
     splits = StratifiedKFold(folds, shuffle=True, random_state=settings.seed).split(X, labels)
     for fold, (train, held_out) in enumerate(splits):
@@ -135,9 +135,9 @@ def cross_validate(
             bag, seconds = _timed(X[train], labels[train], variant.kind, variant.settings, progress)
             _judge(report, variant.name, bag, X[held_out], labels[held_out], seconds)
         _judge_all(report, X, labels, train, held_out, settings, progress)
-    if len(judged) < folds:
-        rows = np.sort(np.concatenate(judged))
-        report.labels, report.shares, report.votes = labels[rows], report.shares[rows], report.votes[rows]
+    rows = np.sort(np.concatenate(judged))
+    report.rows, report.labels = rows, labels[rows]
+    report.shares, report.votes = shares[rows], votes[rows]
     return report
 
 

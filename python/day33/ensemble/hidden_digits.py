@@ -34,6 +34,12 @@ WEIGHTS = {"lgbm": 1.0, "encoder": 1.0, "conv": 8.0}
 _IMAGE = (SIDE, SIDE)
 # Above the background's noise of 0 to 4 with the rounding of a bilinear shift.
 _NOISE_FLOOR = 7
+# Rotation, scale and shift of the networks' training images: the letters are centred, so small is better.
+_AFFINE = (0.15, 0.1, 0.06)
+# Composed images to one of the training set, for networks and for trees.
+_SHARE_CONV, _SHARE_TREES = 3, 2
+# Equal work, with and without composed images.
+_EPOCHS = 40
 Progress = Callable[[str, int, int], None]
 
 
@@ -47,7 +53,9 @@ class Settings:
         channels: whether digit and letter are split into channels of their own.
         flip: whether mirrored images join the training set.
         digits: images (M, 28, 28) uint8 and labels (M,) to compose more training images of, or None.
-        rounds: of LightGBM. epochs: of the networks. filters: of the networks.
+        rounds: of LightGBM.
+        epochs: passes of the networks over the training images; None for 40, or for 10 where each pass also has three
+            composed images to one. filters: of the networks.
         threshold: the grey value that parts digit and letter.
         n_jobs: members trained at a time, as in joblib. seed: fixes everything.
     """
@@ -58,7 +66,7 @@ class Settings:
     flip: bool = False
     digits: tuple[NDArray[np.uint8], NDArray[Any]] | None = None
     rounds: int = 60
-    epochs: int = 40
+    epochs: int | None = None
     filters: tuple[int, ...] = (32, 32, 64, 64)
     threshold: float = 150
     n_jobs: int | None = None
@@ -87,9 +95,9 @@ def make_bag(kind: str, settings: Settings) -> HardVotingBagging:
             _IMAGE,
             n_extra=len(LETTERS),
             preprocessor=ChannelSplitter(settings.threshold, _IMAGE, channels=channels),
-            augment=_augmentation(settings, RandomAffine(), share=1.0),
+            augment=_augmentation(settings, RandomAffine(*_AFFINE), share=_SHARE_CONV),
             filters=settings.filters,
-            epochs=settings.epochs,
+            epochs=_epochs(settings),
         )
         # Networks differ enough by their seeds, and a third of the images is too many to miss.
         return HardVotingBagging(network, bootstrap=False, **shared)
@@ -101,8 +109,14 @@ def make_bag(kind: str, settings: Settings) -> HardVotingBagging:
     if kind == "encoder":
         # The code goes behind the pixels, where the splitter passes it on.
         preprocessor = Pipeline([("code", EncoderFeatures(_IMAGE)), ("channels", splitter)])
-    augment = _augmentation(settings, None, share=2.0)
+    augment = _augmentation(settings, None, share=_SHARE_TREES)
     return HardVotingBagging(trees, preprocessor=preprocessor, augment=augment, **shared)
+
+
+def _epochs(settings: Settings) -> int:
+    if settings.epochs is not None:
+        return settings.epochs
+    return _EPOCHS if settings.digits is None else _EPOCHS // (1 + _SHARE_CONV)
 
 
 def _augmentation(settings: Settings, always: Augmentation | None, share: float) -> Augmentation | None:
@@ -158,8 +172,8 @@ class Variant:
 def variants(settings: Settings, *, compare_epochs: int) -> list[Variant]:
     """What each idea is worth: every kind as it is in the ensemble, and with one thing changed at a time.
 
-    Networks are compared one at a time with `compare_epochs` epochs each (0 leaves these out), since a full training of
-    every variant would take hours.
+    Networks are compared one at a time in the training steps of `compare_epochs` epochs (0 leaves these out), since a
+    full training of every variant would take hours.
     """
     found = []
     if count := settings.members.get("lgbm"):
@@ -171,15 +185,19 @@ def variants(settings: Settings, *, compare_epochs: int) -> list[Variant]:
             Variant("LightGBM, three channels", "lgbm", replace(bare, channels=True)),
             Variant("LightGBM, three channels, flipped twins", "lgbm", replace(bare, channels=True, flip=True)),
         ]
+        if settings.digits is not None:
+            composed = replace(bare, channels=True, digits=settings.digits)
+            found.append(Variant("LightGBM, three channels, composed digits", "lgbm", composed))
     if settings.members.get("conv") and compare_epochs:
         one = replace(settings, members={"conv": 1}, epochs=compare_epochs, channels=True, flip=False, digits=None)
-        label = f"({compare_epochs} epochs)"
+        label = f"({compare_epochs} epochs' steps)"
         found += [
             Variant(f"network, three channels {label}", "conv", one),
             Variant(f"network, original only {label}", "conv", replace(one, channels=False)),
             Variant(f"network, three channels, flips {label}", "conv", replace(one, flip=True)),
         ]
         if settings.digits is not None:
-            composed = replace(one, digits=settings.digits)
+            epochs = max(compare_epochs // (1 + _SHARE_CONV), 1)
+            composed = replace(one, digits=settings.digits, epochs=epochs)
             found.append(Variant(f"network, three channels, composed digits {label}", "conv", composed))
     return found
