@@ -27,9 +27,13 @@ from . import (
     models,
     ops,
     optimizers,
-    random as _random,
-    text as _text,
 )  # fmt: skip
+from . import (
+    random as _random,
+)
+from . import (
+    text as _text,
+)
 from ._tensors import Tensor, as_tensor
 
 __all__ = [

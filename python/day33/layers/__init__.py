@@ -4,11 +4,6 @@ from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .base import Layer
 from .convolutional import Conv2D, Conv2DTranspose, DepthwiseConv2D
 from .core import Dense, Dropout, Input, InputLayer
-from .merging import Add, Concatenate
-from .normalization import BatchNormalization
-from .pooling import GlobalAveragePooling2D, MaxPooling2D, MaxUnpooling2D, UpSampling2D
-from .recurrent import LSTM, Embedding, Masking
-from .reshaping import Flatten, Reshape
 from .merging import Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract
 from .normalization import BatchNormalization, LayerNormalization
 from .pooling import (
@@ -20,6 +15,7 @@ from .pooling import (
     UpSampling2D,
 )
 from .preprocessing import Rescaling
+from .recurrent import LSTM, Embedding, Masking
 from .reshaping import Cropping2D, Flatten, Permute, RepeatVector, Reshape, ZeroPadding2D
 
 # Keras has the short names too.
