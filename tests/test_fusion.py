@@ -119,6 +119,52 @@ def b_input_shape(plan: _native.Plan, build: Builder) -> tuple[int, ...]:
     return b.shape(0)
 
 
+def normalised(params: list[np.ndarray], transposed: bool, groups: int, layout: str, without: list[str]):
+    """A plan of convolution, batch normalisation, relu and pooling, and the array it is run on."""
+    b = _native.PlanBuilder()
+    rng = np.random.default_rng(4)
+    x = b.input((7, 6, 4))
+    y = conv(b, params, rng, x, 6, transposed=transposed, groups=groups, padding="same")
+    norm = [rng.normal(size=6), rng.normal(size=6), rng.normal(size=6), rng.uniform(0.5, 2, 6)]
+    params += [value.astype(np.float32) for value in norm]
+    y = b.batch_normalization(y, *(b.parameter((6,), trainable=i < 2) for i in range(4)), momentum=0.9, epsilon=1e-3)
+    plan = b.build([pool(b, b.activation(y, "relu"), (2, 2))], layout=layout, without=without)
+    return plan, rng.normal(size=(_native.lanes() + 3, 7, 6, 4)).astype(np.float32)
+
+
+@pytest.mark.parametrize("layout", ["lanes", "channels"])
+@pytest.mark.parametrize(("transposed", "groups"), [(False, 1), (False, 2), (True, 1)])
+def test_batch_normalisation_folds_into_weights_for_inference(transposed, groups, layout, isa):
+    params: list[np.ndarray] = []
+    folded, x = normalised(params, transposed, groups, layout, [])
+    plain, _ = normalised([], transposed, groups, layout, ["batch_norm"])
+    assert len(folded.describe()) == 1 and "batch_normalization" in folded.describe()[0]["detail"]
+    expected = plain.forward([x], params)[0]
+    np.testing.assert_allclose(folded.forward([x], params)[0], expected, atol=1e-5 * np.abs(expected).max())
+    # In training both normalise by the batch.
+    for left, right in zip(
+        folded.forward([x], [p.copy() for p in params], training=True),
+        plain.forward([x], [p.copy() for p in params], training=True),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_folded_weights_follow_the_moving_statistics():
+    slots = [_native.Parameter(shape) for shape in ((1, 1, 1, 1), (1,), (1,))]
+    for slot, value in zip(slots, (2.0, 0.0, 1.0), strict=True):
+        slot.assign(np.full(slot.shape, value, np.float32))
+    b = _native.PlanBuilder()
+    kernel, mean, variance = b.parameter((1, 1, 1, 1)), b.parameter((1,), False), b.parameter((1,), False)
+    y = b.conv2d(b.input((1, 1, 1)), kernel)
+    plan = b.build([b.batch_normalization(y, -1, -1, mean, variance, momentum=0.0, epsilon=0.0)])
+    parameters = _native.ParameterList(slots)
+    x = np.array([1, 3], np.float32).reshape(2, 1, 1, 1)
+    np.testing.assert_allclose(plan.forward([x], parameters)[0].ravel(), [2, 6])
+    plan.forward([x], parameters, training=True)  # mean 4, variance 4
+    np.testing.assert_allclose(plan.forward([x], parameters)[0].ravel(), [-1, 1])
+
+
 @pytest.mark.parametrize("layout", ["lanes", "channels"])
 @pytest.mark.parametrize("case", CASES)
 def test_fused_equals_unfused(case, layout, isa):

@@ -50,8 +50,11 @@ Fusions parse_fusions(const std::vector<std::string>& without) {
       fusions.pooling = false;
     else if (name == "loss")
       fusions.loss = false;
+    else if (name == "batch_norm")
+      fusions.batch_norm = false;
     else
-      throw py::value_error("without: got '" + name + "', expected 'activation', 'loss', 'up_sampling' or 'pooling'");
+      throw py::value_error("without: got '" + name +
+                            "', expected 'activation', 'batch_norm', 'loss', 'pooling' or 'up_sampling'");
   }
   return fusions;
 }
@@ -221,8 +224,8 @@ class Call {
 };
 
 py::list describe(const Plan& plan, int64_t samples, bool training) {
-  const Graph& graph = plan.graph();
   const Plan::Description description = plan.describe(samples, training);
+  const Graph& graph = plan.graph_for(training && !plan.graph().losses.empty());
   const int lanes = description.lanes ? active_kernels().lanes : 1;
   py::list rows;
   for (const Plan::Step& step : description.steps) {

@@ -213,6 +213,8 @@ int GraphBuilder::batch_normalization(int x, const BatchNormParameters& p, float
   add_other({x}, y, [=, rows = rows_of(shape)](const Node& n) {
     return make_batch_norm(n.inputs[0], y, p, rows, C, momentum, epsilon, frozen);
   });
+  nodes_.back().kind = Node::batch_norm_node;
+  nodes_.back().norm = {p.gamma, p.beta, p.moving_mean, p.moving_variance, epsilon};
   return y;
 }
 
@@ -327,13 +329,33 @@ Graph GraphBuilder::build(const std::vector<int>& outputs, Layout layout, const 
   drop_unused();
   std::vector<int> kept = graph_.outputs;
   for (const LossTerm& term : graph_.losses) kept.push_back(term.tensor);
-  fuse(nodes_, graph_.tensors, kept, fusions);
-  for (const Node& node : nodes_) graph_.ops.push_back(node.make(node));
+  std::vector<Node> folded = nodes_;
+  const bool folds = fusions.batch_norm && fold_batch_norm(folded, graph_.tensors, kept);
+  const auto make_ops = [&](std::vector<Node>& nodes) {
+    std::vector<std::unique_ptr<Op>> ops;
+    fuse(nodes, graph_.tensors, kept, fusions);
+    for (const Node& node : nodes) ops.push_back(node.make(node));
+    return ops;
+  };
+  graph_.ops = make_ops(nodes_);
   nodes_.clear();
   for (const auto& op : graph_.ops)
     if (layout == Layout::lanes && !op->takes_lanes()) fail("layout: got 'lanes', which " + op->kind + " does not have");
   graph_.layout = layout;
   graph_.join_losses = fusions.loss;
+  if (folds) {
+    auto inference = std::make_shared<Graph>();
+    inference->tensors = graph_.tensors;
+    inference->buffers = graph_.buffers;
+    inference->parameters = graph_.parameters;
+    inference->ops = make_ops(folded);
+    inference->inputs = graph_.inputs;
+    inference->outputs = graph_.outputs;
+    inference->losses = graph_.losses;
+    inference->layout = layout;
+    inference->join_losses = fusions.loss;
+    graph_.inference = std::move(inference);
+  }
   return std::exchange(graph_, Graph{});
 }
 

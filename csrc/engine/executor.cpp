@@ -315,7 +315,8 @@ std::shared_ptr<const Program> Plan::program(const Purpose& purpose) const {
   std::lock_guard<std::mutex> lock(mutex_);
   for (const auto& existing : programs_)
     if (existing->purpose == purpose) return existing;
-  programs_.push_back(std::make_shared<const Program>(graph_, purpose));
+  programs_.push_back(
+      std::make_shared<const Program>(graph_for(purpose.training || purpose.backward), purpose));
   return programs_.back();
 }
 

@@ -28,6 +28,19 @@ class Fuser {
     });
   }
 
+  // Batch normalisation with fixed statistics scales and shifts channels: so can the convolution before it.
+  bool fold_batch_norm() {
+    bool any = false;
+    each(Node::batch_norm_node, [&](Node& norm) {
+      Node* before = only_maker(norm.inputs[0]);
+      if (before == nullptr || before->kind != Node::convolution_node || before->convolution.norm) return false;
+      before->convolution.norm = norm.norm;
+      before->outputs = norm.outputs;
+      return any = true;
+    });
+    return any;
+  }
+
   // Nearest up-sampling goes into the kernel of the convolution after it, where that steps by one cell.
   void fuse_up_sampling() {
     each(Node::nearest_up_sampling_node, [&](Node& up) {
@@ -97,6 +110,10 @@ class Fuser {
 };
 
 }  // namespace
+
+bool fold_batch_norm(std::vector<Node>& nodes, const std::vector<Tensor>& tensors, const std::vector<int>& kept) {
+  return Fuser(nodes, tensors, kept).fold_batch_norm();
+}
 
 void fuse(std::vector<Node>& nodes, const std::vector<Tensor>& tensors, const std::vector<int>& kept,
           const Fusions& fusions) {

@@ -37,6 +37,8 @@ struct Graph {
   std::vector<LossTerm> losses;
   Layout layout = Layout::automatic;
   bool join_losses = true;  // Fusions::loss
+  // The same network for inference, where that can be told apart: with batch normalisation folded into weights.
+  std::shared_ptr<const Graph> inference;
 };
 
 struct Pair {
@@ -57,12 +59,21 @@ struct Fusions {
   bool activation = true;   // of a convolution or dense layer, applied while its sums are in registers
   bool up_sampling = true;  // nearest, folded into the kernel of the convolution that follows
   bool pooling = true;      // max pooling of a convolution's rows while they are in the cache
+  bool batch_norm = true;   // folded into the convolution before it, for inference
   bool loss = true;         // a sparse cross-entropy taken by the large dense layer that makes the logits
 };
 
 // An op to be: what fusion may look at and change, and how to make it.
 struct Node {
-  enum Kind { convolution_node, dense_node, activation_node, max_pool_node, nearest_up_sampling_node, other_node };
+  enum Kind {
+    convolution_node,
+    dense_node,
+    activation_node,
+    batch_norm_node,
+    max_pool_node,
+    nearest_up_sampling_node,
+    other_node
+  };
   Kind kind;
   std::vector<int> inputs, outputs;
   std::function<std::unique_ptr<Op>(const Node&)> make;
@@ -71,7 +82,11 @@ struct Node {
   Convolution convolution{};    // of a convolution
   ConvAxis pool_height{}, pool_width{};
   Pair scale{1, 1};
+  FoldedNorm norm{};  // of a batch normalisation
 };
+
+// Folds batch normalisation, as it is in inference, into the convolutions before it. Whether there was any.
+bool fold_batch_norm(std::vector<Node>& nodes, const std::vector<Tensor>& tensors, const std::vector<int>& kept);
 
 // Applies the fusions to `nodes`. `kept` marks tensors that outputs and losses read.
 void fuse(std::vector<Node>& nodes, const std::vector<Tensor>& tensors, const std::vector<int>& kept,

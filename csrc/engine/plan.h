@@ -39,6 +39,10 @@ class Plan {
   explicit Plan(Graph graph) : graph_(std::move(graph)) {}
 
   const Graph& graph() const { return graph_; }
+  // What runs: the graph, or its form for inference.
+  const Graph& graph_for(bool training) const {
+    return !training && graph_.inference != nullptr ? *graph_.inference : graph_;
+  }
 
   // Safe to call from many threads at once. Throws std::invalid_argument for un-pooling indices out of range.
   void run(Request& request) const;
@@ -48,7 +52,7 @@ class Plan {
 
   // How it runs for a batch of this size: inference, or a step of training where there are losses.
   struct Step {
-    int op;     // in the graph
+    int op;     // in graph_for(training)
     int stage;  // ops of one stage run tile by tile, depth first; an op that takes the whole batch is a stage of its own
     bool whole;
     bool joined;  // with its loss

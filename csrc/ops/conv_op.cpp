@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <memory>
 
@@ -31,7 +32,9 @@ class ConvolutionOp final : public LinearOp {
         forward_(forward_axis(c.height, c.transposed, c.scale_h), forward_axis(c.width, c.transposed, c.scale_w),
                  in_channels_, in_channels_ / c.groups),
         backward_(inverse(forward_axis(c.height, c.transposed, c.scale_h)),
-                  inverse(forward_axis(c.width, c.transposed, c.scale_w)), out_channels_, out_channels_ / c.groups) {}
+                  inverse(forward_axis(c.width, c.transposed, c.scale_w)), out_channels_, out_channels_ / c.groups) {
+    if (c.norm) parameters.insert(parameters.end(), {c.norm->gamma, c.norm->beta, c.norm->mean, c.norm->variance});
+  }
 
   int64_t units(int64_t n) const override { return n * output_rows(); }
 
@@ -94,15 +97,26 @@ class ConvolutionOp final : public LinearOp {
   }
 
   int64_t packed_size(const Kernels& kernels, int lanes, bool backward) const override {
+    return weight_floats(kernels, lanes, backward) + (c_.norm ? out_channels_ : 0);
+  }
+
+  void pack(const Kernels& kernels, int lanes, bool backward, const float* const* parameter,
+            float* packed) const override {
+    const float* kernel = parameter[parameters[kKernel]];
+    if (!c_.norm) return pack_weights(kernels, lanes, backward, kernel, packed);
+    const std::vector<float> scaled = fold_norm(parameter, packed + weight_floats(kernels, lanes, backward));
+    pack_weights(kernels, lanes, backward, scaled.data(), packed);
+  }
+
+  int64_t weight_floats(const Kernels& kernels, int lanes, bool backward) const {
     if (depthwise_) return (backward ? backward_ : forward_).reduction() * c_.Q;
     return c_.groups * (backward ? packed_floats(kernels, lanes, backward_.reduction(), in_channels_ / c_.groups)
                                  : packed_floats(kernels, lanes, forward_.reduction(), out_channels_ / c_.groups));
   }
 
-  void pack(const Kernels& kernels, int lanes, bool backward, const float* const* parameter,
-            float* packed) const override {
+  void pack_weights(const Kernels& kernels, int lanes, bool backward, const float* kernel, float* packed) const {
     const ConvGeometry& walk = backward ? backward_ : forward_;
-    if (depthwise_) return pack_depthwise(walk, parameter[parameters[kKernel]], packed);
+    if (depthwise_) return pack_depthwise(walk, kernel, packed);
     const int64_t reduced = (backward ? out_channels_ : in_channels_) / c_.groups;
     const int64_t outputs = (backward ? in_channels_ : out_channels_) / c_.groups;
     // Whether the reduction runs over P (rows of the kernel's memory) or over Q (columns).
@@ -114,7 +128,7 @@ class ConvolutionOp final : public LinearOp {
     for (int64_t group = 0; group < c_.groups; ++group, packed += floats)
       walk.each_kernel_cell([&](int64_t part, int64_t ky, int64_t kx) {
         const float* cell =
-            parameter[parameters[kKernel]] + (ky * c_.width.kernel + kx) * c_.P * c_.Q + group * (c_.Q / c_.groups);
+            kernel + (ky * c_.width.kernel + kx) * c_.P * c_.Q + group * (c_.Q / c_.groups);
         for (int64_t o = 0; o < outputs; ++o) {
           float* to = packed + (o / width * walk.reduction() + part * reduced) * width + o % width;
           for (int64_t r = 0; r < reduced; ++r) to[r * width] += cell[r * r_step + o * o_step];
@@ -142,6 +156,7 @@ class ConvolutionOp final : public LinearOp {
     std::string text = size(c_.height.kernel, c_.width.kernel) + " " + std::to_string(in_channels_) + "->" +
                        std::to_string(out_channels_) + activation_detail();
     if (c_.scale_h * c_.scale_w > 1) text = "up_sampling2d " + size(c_.scale_h, c_.scale_w) + " + " + text;
+    if (c_.norm) text += " + batch_normalization";
     if (pooled()) text += " + max_pool2d " + size(c_.pool_h, c_.pool_w);
     return text;
   }
@@ -231,7 +246,9 @@ class ConvolutionOp final : public LinearOp {
     const int64_t to_channels = forward ? out_channels_ : in_channels_;
     const int64_t group_in = from_channels / c_.groups, group_out = to_channels / c_.groups;
     const int64_t group_weights = depthwise_ ? 0 : packed_floats(*tile.kernels, L, walk.reduction(), group_out);
-    const float* offsets = forward ? bias(tile) : nullptr;
+    const float* offsets = !forward ? nullptr
+                           : c_.norm ? packed + weight_floats(*tile.kernels, L, false)
+                                     : bias(tile);
     walk.walk(first, last,
               [&](int64_t base, int64_t row, const ColumnRun& run, const Segment* segments, int64_t segment_count) {
                 for (int64_t group = 0; group < calls(); ++group) {
@@ -254,6 +271,24 @@ class ConvolutionOp final : public LinearOp {
                     gather(tile, args);
                 }
               });
+  }
+
+  // The kernel times the scale of each output channel; and the channels' offsets, bias included.
+  std::vector<float> fold_norm(const float* const* parameter, float* offsets) const {
+    const auto values = [&](int slot) { return slot < 0 ? nullptr : parameter[slot]; };
+    const float *gamma = values(c_.norm->gamma), *beta = values(c_.norm->beta), *bias = values(parameters[kBias]);
+    std::vector<float> scale(static_cast<size_t>(out_channels_));
+    for (int64_t o = 0; o < out_channels_; ++o) {
+      const float spread = std::sqrt(parameter[c_.norm->variance][o] + c_.norm->epsilon);
+      scale[o] = (gamma == nullptr ? 1.0f : gamma[o]) / spread;
+      offsets[o] = ((bias == nullptr ? 0.0f : bias[o]) - parameter[c_.norm->mean][o]) * scale[o] +
+                   (beta == nullptr ? 0.0f : beta[o]);
+    }
+    const float* kernel = parameter[parameters[kKernel]];
+    std::vector<float> scaled(static_cast<size_t>(c_.height.kernel * c_.width.kernel * c_.P * c_.Q));
+    for (int64_t i = 0; i < static_cast<int64_t>(scaled.size()); ++i)
+      scaled[i] = kernel[i] * scale[c_.transposed ? i / c_.Q % c_.P : i % c_.Q];
+    return scaled;
   }
 
   // How many times the kernels walk a run: once a group, or once for all of them where each has one channel.

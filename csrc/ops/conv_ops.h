@@ -2,12 +2,19 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/shapes.h"
 #include "ops/op.h"
 
 namespace day33 {
+
+// Batch normalisation with its moving statistics, folded into a convolution before it: slots, gamma and beta may be -1.
+struct FoldedNorm {
+  int gamma, beta, mean, variance;
+  float epsilon;
+};
 
 struct Convolution {
   ConvAxis height, width;  // of the (direct) convolution, which maps `in` to `out` cells
@@ -21,6 +28,7 @@ struct Convolution {
   int64_t pool_h = 1, pool_w = 1;
   int64_t pool_top = 0, pool_left = 0;  // padding of the pooling
   int64_t pooled_h = 0, pooled_w = 0;
+  std::optional<FoldedNorm> norm = std::nullopt;  // after the convolution; inference only
 };
 
 // inputs {x}, outputs {y} or, with pooling, {y, winner}, or {y, sums} with an activation whose backward reads its
