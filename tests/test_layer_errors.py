@@ -33,6 +33,7 @@ BAD_ARGUMENTS = [
     (lambda: layers.DepthwiseConv2D(0), "kernel_size"),
     (lambda: layers.DepthwiseConv2D(3, depth_multiplier=0), "depth_multiplier is 0"),
     (lambda: layers.DepthwiseConv2D(3, depthwise_regularizer="l2"), "depthwise_regularizer.*'l2'"),
+    (lambda: layers.SeparableConv2D(2, 3, pointwise_constraint="unit"), "pointwise_constraint.*'unit'"),
     (lambda: layers.AveragePooling2D(2, data_format="channels_first"), "channels_first"),
     (lambda: layers.GlobalMaxPooling2D(data_format="channels_first"), "channels_first"),
     (lambda: layers.ZeroPadding2D(-1), "padding is -1"),

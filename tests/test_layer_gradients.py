@@ -7,10 +7,11 @@ import functools
 import numpy as np
 import pytest
 
+import day33
 from day33 import _native, layers
 from day33.graph import Lowering
-from tolerances import ELEMENTARY, assert_close
-from zoo import random
+from tolerances import ELEMENTARY, TRAINING_STEPS, assert_close
+from zoo import mobile, random
 
 # Class, arguments, input shapes without the batch, the longest sum behind an entry but for the batch's.
 CASES = [
@@ -22,6 +23,7 @@ CASES = [
     ("DepthwiseConv2D", {"kernel_size": 3, "padding": "same"}, [(5, 6, 9)], 10),
     ("DepthwiseConv2D", {"kernel_size": (2, 3), "strides": 2, "activation": "silu"}, [(7, 6, 17)], 10),
     ("DepthwiseConv2D", {"kernel_size": 3, "depth_multiplier": 2, "activation": "gelu"}, [(5, 6, 3)], 19),
+    ("SeparableConv2D", {"filters": 4, "kernel_size": 3, "activation": "silu"}, [(5, 6, 3)], 30),
     ("LayerNormalization", {}, [(3, 4, 9)], 9),
     ("LayerNormalization", {"axis": [-2, -1], "epsilon": 1e-5}, [(3, 4, 5)], 20),
     ("LayerNormalization", {"center": False}, [(17,)], 17),
@@ -37,6 +39,7 @@ CASES = [
       for a in ("gelu", "silu", "mish", "hard_silu", "softplus", "selu", "log_softmax")),
     *(("Dense", {"units": 5, "activation": a}, [(3, 7)], 8) for a in ("gelu", "silu", "mish", "hard_sigmoid")),
     ("Dense", {"units": 1, "activation": "gelu"}, [(7,)], 8),
+    ("Dense", {"units": 300, "activation": "gelu"}, [(256,)], 257),  # by products of matrices
 ]  # fmt: skip
 BATCH = 35  # two tiles and three samples more where there are 16 lanes
 
@@ -100,3 +103,18 @@ def test_activations_that_read_their_input_are_fused(activation, isa):
     pooled = builder.max_pool2d(y, pool_size=(2, 2), strides=(2, 2), padding="valid")[0]
     plan = builder.build([pooled])
     assert [row["detail"] for row in plan.describe()] == [f"3x3 3->4 + {activation}", "2x2"]
+
+
+def test_training_as_in_keras():
+    """Ten steps of a model of these layers: losses and weights."""
+    keras = pytest.importorskip("keras")
+    ours, theirs = mobile(), mobile(keras)
+    theirs.set_weights(ours.get_weights())
+    x, y = 100 * random(40, 11, 10, 3), random(40, 3, 2, seed=1)
+    histories = []
+    for model, library in ((ours, day33), (theirs, keras)):
+        model.compile(library.optimizers.SGD(0.05), "mse")
+        histories.append(model.fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0).history["loss"])
+    np.testing.assert_allclose(*histories, rtol=TRAINING_STEPS)
+    for mine, correct in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, correct, rtol=TRAINING_STEPS, atol=TRAINING_STEPS)

@@ -36,6 +36,20 @@ GRID = [
     ("DepthwiseConv2D", {"kernel_size": 3, "depth_multiplier": 3, "use_bias": False}, (9, 8, 2)),
     ("DepthwiseConv2D", {"kernel_size": 3, "dilation_rate": 2, "padding": "same"}, (9, 8, 4)),
     ("DepthwiseConv2D", {"kernel_size": 2, "dilation_rate": 2, "strides": 2}, (9, 8, 4)),
+    ("SeparableConv2D", {"filters": 5, "kernel_size": 3}, (9, 8, 3)),
+    (
+        "SeparableConv2D",
+        {
+            "filters": 2,
+            "kernel_size": (3, 2),
+            "strides": 2,
+            "padding": "same",
+            "depth_multiplier": 2,
+            "activation": "gelu",
+            "use_bias": False,
+        },
+        (9, 8, 3),
+    ),
     ("AveragePooling2D", {"pool_size": 2}, (7, 6, 3)),
     ("AveragePooling2D", {"pool_size": (3, 2), "strides": (1, 2), "padding": "same"}, (7, 6, 3)),
     ("GlobalMaxPooling2D", {}, (3, 4, 2)),
@@ -229,12 +243,12 @@ def test_automatic_names(keras):
     names = [
         "Conv2D", "Conv2D", "Conv2DTranspose", "MaxPooling2D", "UpSampling2D", "GlobalAveragePooling2D", "ReLU", "ELU",
         "LeakyReLU", "Softmax", "Flatten", "BatchNormalization", "Add", "Concatenate", "Conv2D", "DepthwiseConv2D",
-        "AveragePooling2D", "GlobalMaxPooling2D", "ZeroPadding2D", "Cropping2D", "Permute", "RepeatVector", "Rescaling",
-        "LayerNormalization", "Subtract", "Multiply", "Maximum", "Minimum", "Average",
+        "SeparableConv2D", "AveragePooling2D", "GlobalMaxPooling2D", "ZeroPadding2D", "Cropping2D", "Permute",
+        "RepeatVector", "Rescaling", "LayerNormalization", "Subtract", "Multiply", "Maximum", "Minimum", "Average",
     ]  # fmt: skip
     more = {
         "Conv2D": (1, 1), "Conv2DTranspose": (1, 1), "DepthwiseConv2D": (1,), "AveragePooling2D": (2,),
-        "Permute": ((1, 2),), "RepeatVector": (2,), "Rescaling": (2.0,),
+        "SeparableConv2D": (1, 1), "Permute": ((1, 2),), "RepeatVector": (2,), "Rescaling": (2.0,),
     }  # fmt: skip
     for name in names:
         ours, theirs = (getattr(module, name)(*more.get(name, ())) for module in (layers, keras.layers))

@@ -2,7 +2,7 @@
 
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .base import Layer
-from .convolutional import Conv2D, Conv2DTranspose, DepthwiseConv2D
+from .convolutional import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
 from .core import Dense, Dropout, Input, InputLayer
 from .merging import Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract
 from .normalization import BatchNormalization, LayerNormalization
@@ -63,6 +63,7 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "SeparableConv2D",
     "Softmax",
     "Subtract",
     "UpSampling2D",

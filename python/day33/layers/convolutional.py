@@ -8,6 +8,7 @@ from typing import Any
 from .. import _native, initializers
 from .._arrays import as_padding, as_pair
 from ..graph import Lowering, Shape
+from ..variables import Variable
 from ._images import check_channels_last, image_shape, window_length
 from ._weighted import WeightedLayer, check_units
 from .base import Layer
@@ -30,6 +31,14 @@ def _known_channels(
             "was built"
         )
     return n, h, w, c
+
+
+def _window_lengths(layer: Conv2D | DepthwiseConv2D | SeparableConv2D, shape: Shape) -> list[int | None]:
+    """H' and W'."""
+    return [
+        window_length(layer, shape, axis + 1, layer.kernel_size[axis], layer.strides[axis], layer.dilation_rate[axis],
+                      layer.padding) for axis in (0, 1)
+    ]  # fmt: skip
 
 
 class _Convolution(WeightedLayer):
@@ -114,11 +123,7 @@ class Conv2D(_Convolution):
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         shape = self._check(input_shape)
-        lengths = [
-            window_length(self, shape, axis + 1, self.kernel_size[axis], self.strides[axis], self.dilation_rate[axis],
-                          self.padding) for axis in (0, 1)
-        ]  # fmt: skip
-        return (shape[0], *lengths, self.filters)
+        return (shape[0], *_window_lengths(self, shape), self.filters)
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         result = lowering.builder.conv2d(
@@ -267,11 +272,7 @@ class DepthwiseConv2D(WeightedLayer):
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         shape = self._check(input_shape)
-        lengths = [
-            window_length(self, shape, axis + 1, self.kernel_size[axis], self.strides[axis], self.dilation_rate[axis],
-                          self.padding) for axis in (0, 1)
-        ]  # fmt: skip
-        return (shape[0], *lengths, shape[3] * self.depth_multiplier)
+        return (shape[0], *_window_lengths(self, shape), shape[3] * self.depth_multiplier)
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         result = lowering.builder.depthwise_conv2d(
@@ -299,4 +300,104 @@ class DepthwiseConv2D(WeightedLayer):
             "depth_multiplier": self.depth_multiplier,
             "data_format": self.data_format,
             "dilation_rate": self.dilation_rate,
+        }
+
+
+class SeparableConv2D(WeightedLayer):
+    """A convolution of every channel on its own (`DepthwiseConv2D`), and a 1 x 1 convolution that mixes the channels.
+
+    Input (N, H, W, C), output (N, H', W', filters). Weights: depthwise_kernel (KH, KW, C, M),
+    pointwise_kernel (1, 1, C M, filters), bias (filters,). The activation comes after both.
+
+    Args:
+        filters: number of output channels.
+        kernel_size, strides, padding, dilation_rate, depth_multiplier: of the depthwise convolution.
+        activation, use_bias: as in `Dense`.
+        depthwise_initializer, pointwise_initializer, bias_initializer: see `day33.initializers`.
+    """
+
+    def __init__(
+        self, filters: int, kernel_size: int | Pair, strides: int | Pair = (1, 1), padding: str = "valid",
+        data_format: str | None = None, dilation_rate: int | Pair = (1, 1), depth_multiplier: int = 1,
+        activation: Any = None, use_bias: bool = True, depthwise_initializer: initializers.InitializerLike = _GLOROT,
+        pointwise_initializer: initializers.InitializerLike = _GLOROT,
+        bias_initializer: initializers.InitializerLike = _ZEROS, depthwise_regularizer: None = None,
+        pointwise_regularizer: None = None, depthwise_constraint: None = None, pointwise_constraint: None = None,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(activation=activation, use_bias=use_bias, bias_initializer=bias_initializer, **kwargs)
+        self._refuse(
+            depthwise_regularizer=depthwise_regularizer, depthwise_constraint=depthwise_constraint,
+            pointwise_regularizer=pointwise_regularizer, pointwise_constraint=pointwise_constraint,
+        )  # fmt: skip
+        self.filters = check_units("filters", filters)
+        self.kernel_size = as_pair("kernel_size", kernel_size)
+        self.strides = as_pair("strides", strides)
+        self.padding = as_padding(padding)
+        self.data_format = check_channels_last(data_format)
+        self.dilation_rate = as_pair("dilation_rate", dilation_rate)
+        self.depth_multiplier = check_units("depth_multiplier", depth_multiplier)
+        self.depthwise_initializer = initializers.get(depthwise_initializer)
+        self.pointwise_initializer = initializers.get(pointwise_initializer)
+        self.depthwise_kernel: Variable | None = None
+        self.pointwise_kernel: Variable | None = None
+
+    def _check(self, input_shape: Any) -> tuple[int | None, int | None, int | None, int]:
+        return _known_channels(
+            self, input_shape, None if self.depthwise_kernel is None else self.depthwise_kernel.shape[2]
+        )
+
+    def build(self, input_shape: Any) -> None:
+        channels = self._check(input_shape)[3]
+        self.depthwise_kernel = self.add_weight(
+            (*self.kernel_size, channels, self.depth_multiplier), self.depthwise_initializer, name="depthwise_kernel"
+        )
+        self.pointwise_kernel = self.add_weight(
+            (1, 1, channels * self.depth_multiplier, self.filters), self.pointwise_initializer, name="pointwise_kernel"
+        )
+        if self.use_bias:
+            self.bias = self.add_weight((self.filters,), self.bias_initializer, name="bias")
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        shape = self._check(input_shape)
+        return (shape[0], *_window_lengths(self, shape), self.filters)
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        separate = lowering.builder.depthwise_conv2d(
+            inputs[0], lowering.slot(self.depthwise_kernel), strides=self.strides, padding=self.padding,
+            dilation_rate=self.dilation_rate,
+        )  # fmt: skip
+        mixed = lowering.builder.conv2d(
+            separate, lowering.slot(self.pointwise_kernel), lowering.slot(self.bias), activation=self.activation.kind,
+            alpha=self.activation.alpha,
+        )  # fmt: skip
+        return [mixed]
+
+    def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
+        between = int(math.prod(output_shape[1:3])) * int(input_shape[3]) * self.depth_multiplier
+        return between * (math.prod(self.kernel_size) + self.filters)
+
+    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int]:
+        reach = (self.kernel_size[axis] - 1) * self.dilation_rate[axis]
+        return low * self.strides[axis], high * self.strides[axis] + reach
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        for part in ("initializer", "regularizer", "constraint"):
+            del config[f"kernel_{part}"]
+        return {
+            **config,
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "data_format": self.data_format,
+            "dilation_rate": self.dilation_rate,
+            "depth_multiplier": self.depth_multiplier,
+            "depthwise_initializer": initializers.serialize(self.depthwise_initializer),
+            "pointwise_initializer": initializers.serialize(self.pointwise_initializer),
+            "depthwise_regularizer": None,
+            "pointwise_regularizer": None,
+            "depthwise_constraint": None,
+            "pointwise_constraint": None,
         }

@@ -84,7 +84,9 @@ class Permute(Layer):
         return (input_shape[0], *(input_shape[dim] for dim in self.dims))
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
-        return [lowering.builder.permute(inputs[0], [dim - 1 for dim in self.dims])]
+        result = lowering.builder.permute(inputs[0], [dim - 1 for dim in self.dims])
+        lowering.set_mask(result, -1)  # its axes are elsewhere now
+        return [result]
 
     def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int] | None:
         return (low, high) if len(self.dims) > axis and self.dims[axis] == axis + 1 else None
