@@ -21,8 +21,13 @@ keras = pytest.importorskip("keras")
 # Layers by name: arguments, and the shapes of their inputs. Every layer of day33 that Keras has stands here.
 IMAGE, SEQUENCE, IDS = (6, 6, 4), (5, 4), (5,)
 CASES = {
-    "Activation": [dict(activation=name) for name in ("relu", "leaky_relu", "elu", "sigmoid", "tanh", "softmax")],
+    "Activation": [dict(activation=name) for name in (
+        "relu", "leaky_relu", "elu", "sigmoid", "tanh", "softmax", "log_softmax", "relu6", "selu", "exponential",
+        "softplus", "softsign", "log_sigmoid", "hard_sigmoid", "gelu", "silu", "swish", "hard_silu", "mish",
+    )],
     "Add": [{}],
+    "Average": [{}],
+    "AveragePooling2D": [dict(pool_size=2), dict(pool_size=3, strides=2, padding="same")],
     "BatchNormalization": [{}, dict(scale=False, epsilon=1e-2), dict(center=False)],
     "Concatenate": [{}, dict(axis=1)],
     "Conv2D": [
@@ -33,32 +38,55 @@ CASES = {
         dict(filters=3, kernel_size=3), dict(filters=3, kernel_size=3, strides=2, padding="same"),
         dict(filters=3, kernel_size=3, strides=2, output_padding=0),
     ],
-    "Dense": [dict(units=3), dict(units=2, activation="relu", use_bias=False)],
+    "Cropping2D": [dict(cropping=1), dict(cropping=((1, 0), (0, 2)))],
+    "Dense": [dict(units=3), dict(units=2, activation="relu", use_bias=False), dict(units=2, activation="gelu")],
+    "DepthwiseConv2D": [
+        dict(kernel_size=3), dict(kernel_size=(3, 2), strides=2, padding="same", depth_multiplier=2, activation="silu"),
+        dict(kernel_size=2, dilation_rate=2, use_bias=False),
+    ],
     "Dropout": [dict(rate=0.4)],
     "ELU": [dict(alpha=0.5)],
     "Embedding": [dict(input_dim=9, output_dim=4), dict(input_dim=9, output_dim=3, mask_zero=True)],
     "Flatten": [{}],
     "GlobalAveragePooling2D": [{}, dict(keepdims=True)],
+    "GlobalMaxPooling2D": [{}, dict(keepdims=True)],
     "LSTM": [
         dict(units=3), dict(units=2, return_sequences=True, go_backwards=True, use_bias=False),
         dict(units=3, dropout=0.3, unit_forget_bias=False),
     ],
     "LeakyReLU": [{}, dict(negative_slope=0.1)],
+    "LayerNormalization": [{}, dict(axis=[-2, -1], epsilon=1e-2), dict(scale=False), dict(center=False)],
     "Masking": [dict(mask_value=0.5)],
+    "Maximum": [{}],
     "MaxPooling2D": [{}, dict(pool_size=3, strides=2, padding="same")],
-    "ReLU": [{}, dict(negative_slope=0.2)],
+    "Minimum": [{}],
+    "Multiply": [{}],
+    "Permute": [dict(dims=(3, 1, 2))],
+    "ReLU": [{}, dict(negative_slope=0.2), dict(max_value=6.0)],
+    "RepeatVector": [dict(n=3)],
+    "Rescaling": [
+        dict(scale=1 / 255), dict(scale=2.0, offset=[0.5, 1.0, 2.0, 3.0]),
+        dict(scale=np.array([1.0, 2.0, 3.0, 4.0]), offset=-1.0),
+    ],
     "Reshape": [dict(target_shape=(4, -1))],
+    "SeparableConv2D": [dict(filters=3, kernel_size=3), dict(filters=2, kernel_size=2, strides=2, depth_multiplier=2)],
     "Softmax": [{}],
+    "Subtract": [{}],
     "UpSampling2D": [{}, dict(size=(3, 2), interpolation="bilinear")],
+    "ZeroPadding2D": [{}, dict(padding=((1, 0), (0, 2)))],
 }  # fmt: skip
 SHAPES = {
     "Embedding": [IDS],
     "LSTM": [SEQUENCE],
     "Masking": [SEQUENCE],
-    "Add": [IMAGE, IMAGE],
-    "Concatenate": [IMAGE, IMAGE],
+    "RepeatVector": [(4,)],
+    **{
+        name: [IMAGE, IMAGE] for name in ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract")
+    },
 }
-WITHOUT_CASE = {"Input", "InputLayer", "Layer", "MaxUnpooling2D", "GlobalAvgPool2D", "MaxPool2D"}
+WITHOUT_CASE = {
+    "Input", "InputLayer", "Layer", "MaxUnpooling2D", "AvgPool2D", "GlobalAvgPool2D", "GlobalMaxPool2D", "MaxPool2D",
+}  # fmt: skip
 
 
 def layer_model(library, name, arguments):
@@ -112,7 +140,15 @@ def test_layers_there_and_back(tmp_path, suffix, name, arguments):
 
 
 @pytest.mark.parametrize(
-    "activation", ["LeakyReLU(negative_slope=0.3)", "ELU(alpha=0.4)", "ReLU()", "ReLU(negative_slope=0.1)"]
+    "activation",
+    [
+        "LeakyReLU(negative_slope=0.3)",
+        "ELU(alpha=0.4)",
+        "ReLU()",
+        "ReLU(negative_slope=0.1)",
+        "ReLU(max_value=6)",
+        "ReLU(max_value=2.0)",
+    ],
 )
 def test_activations_given_as_layers(tmp_path, activation):
     made = eval(activation, vars(keras.layers))
@@ -430,9 +466,9 @@ def test_own_layers_are_for_day33_alone(tmp_path):
 
 
 def test_a_layer_that_is_missing_is_named(tmp_path, suffix):
-    theirs = keras.Sequential([keras.Input((4, 4, 2)), keras.layers.SeparableConv2D(3, 3, name="apart")])
+    theirs = keras.Sequential([keras.Input((4, 4, 2)), keras.layers.SpatialDropout2D(0.5, name="apart")])
     theirs.save(tmp_path / f"m{suffix}")
-    with pytest.raises(ValueError, match=r"m\.\w+ is not .*'apart' is of class 'SeparableConv2D'.*Conv2D, Conv2DTran"):
+    with pytest.raises(ValueError, match=r"m\.\w+ is not .*'apart' is of class 'SpatialDropout2D'.*Conv2D, Conv2DTran"):
         day33.load_model(tmp_path / f"m{suffix}")
 
 

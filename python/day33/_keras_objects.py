@@ -26,7 +26,11 @@ _WITHOUT_EFFECT = frozenset(
      "optional"}
 )  # fmt: skip
 # Of activations with a number: the layer of Keras that has it, and its argument.
-_ACTIVATION_LAYERS = {"leaky_relu": ("LeakyReLU", "negative_slope"), "elu": ("ELU", "alpha")}
+_ACTIVATION_LAYERS = {
+    "leaky_relu": ("LeakyReLU", "negative_slope"),
+    "elu": ("ELU", "alpha"),
+    "relu6": ("ReLU", "max_value"),
+}
 
 
 def layer_classes() -> dict[str, type[Layer]]:
@@ -171,6 +175,8 @@ def _argument(key: str, value: Any, custom_objects: CustomObjects) -> Any:
     name, config = value["class_name"], value["config"]
     if name == "__tuple__":
         return tuple(_argument(key, entry, custom_objects) for entry in config)
+    if name == "__numpy__":
+        return config["value"]  # nested lists
     if name in ("DTypePolicy", "Policy"):
         return config["name"]
     if key.endswith("_initializer"):
