@@ -16,8 +16,6 @@ void LinearOp::backward_to_sum(const Tile& tile, float* dy, int64_t rows, int64_
     tile.kernels->channel_sums(dy, rows, C, tile.lanes, tile.accumulate[kBias]);
 }
 
-std::string LinearOp::activation_detail() const {
-  return linear() ? "" : " + " + to_string(activation_.kind);
-}
+std::string LinearOp::activation_detail() const { return linear() ? "" : " + " + to_string(activation_.kind); }
 
 }  // namespace day33
