@@ -23,9 +23,10 @@ const float* vector(const std::optional<py::array>& array, const std::string& na
 
 std::shared_ptr<Decoder> make_decoder(const py::array& embedding, const std::vector<LstmArrays>& layers,
                                       const py::array& kernel, const std::optional<py::array>& bias,
-                                      const std::string& weights) {
+                                      const std::string& weights, bool mask_zero) {
   const WeightFormat format = parse_weight_format(weights);
   LanguageModelWeights model{};
+  model.mask_zero = mask_zero;
   model.embedding = matrix(embedding, "embedding");
   model.V = embedding.shape(0);
   model.E = embedding.shape(1);
@@ -169,7 +170,7 @@ const std::vector<Continuation>& continuations(const Generation& self, int64_t p
 void register_decoder(py::module_& m) {
   py::class_<Decoder, std::shared_ptr<Decoder>>(m, "Decoder")
       .def(py::init(&make_decoder), py::arg("embedding"), py::arg("layers"), py::arg("kernel"), py::arg("bias"),
-           py::arg("weights") = "float32")
+           py::arg("weights") = "float32", py::kw_only(), py::arg("mask_zero") = false)
       .def_property_readonly("vocabulary", &Decoder::vocabulary)
       .def_property_readonly("nbytes", &Decoder::bytes)
       .def_property_readonly("isa", [](const Decoder& self) { return std::string(self.kernels().isa); })
@@ -205,7 +206,7 @@ void register_decoder(py::module_& m) {
           py::arg("tokens"))
       .def(
           "answers",
-          [](const Generation& self, int64_t prompt) {
+          [](Generation& self, int64_t prompt) {
             py::list result;
             for (const Continuation& c : continuations(self, prompt)) {
               py::array_t<float> scores(static_cast<py::ssize_t>(c.scores.size()));

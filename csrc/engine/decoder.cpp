@@ -150,6 +150,7 @@ Decoder::Decoder(const LanguageModelWeights& weights, WeightFormat format)
     : kernels_(active_kernels()),
       format_(format),
       group_(has_byte_dot_product(kernels_) ? 4 : 2),
+      mask_zero_(weights.mask_zero),
       V_(weights.V), E_(weights.E), O_(weights.O) {
   if (V_ < 1 || E_ < 1 || O_ < 1) throw std::invalid_argument("the model has a size of 0");
   if (V_ > INT32_MAX || O_ > INT32_MAX) throw std::invalid_argument("the vocabulary is too large");
@@ -243,11 +244,10 @@ void DecoderState::set(int64_t layer, const float* h, const float* c) {
   }
 }
 
-void DecoderState::reorder(const int64_t* parents) {
+void DecoderState::carry(int64_t from, int64_t to) {
   const auto copy = [&](Bytes (&halves)[2], int64_t row_bytes) {
-    for (int64_t r = 0; r < rows_; ++r)
-      std::memcpy(halves[1 - half_].as<char>() + r * row_bytes, halves[half_].as<char>() + parents[r] * row_bytes,
-                  static_cast<size_t>(row_bytes));
+    std::memcpy(halves[1 - half_].as<char>() + to * row_bytes, halves[half_].as<char>() + from * row_bytes,
+                static_cast<size_t>(row_bytes));
   };
   for (Layer& layer : layers_) {
     copy(layer.h, layer.stride * 4);
@@ -256,6 +256,10 @@ void DecoderState::reorder(const int64_t* parents) {
     copy(layer.levels, layer.stride * 4 / decoder_.group_);
     copy(layer.steps, 4);
   }
+}
+
+void DecoderState::reorder(const int64_t* parents) {
+  for (int64_t r = 0; r < rows_; ++r) carry(parents[r], r);
   half_ = 1 - half_;
 }
 
@@ -280,7 +284,8 @@ void DecoderStep::begin(const std::vector<Row>& rows) {
   const int64_t layers = decoder_.layers();
   for (Inputs& in : inputs_) in = {};
   logits_.clear();
-  step_rows_ = rows;
+  computed_.clear();
+  logit_sources_.clear();
   // h of a row, as the panels read it.
   const auto hidden = [&](int64_t layer, int64_t row, int half) -> const void* {
     const DecoderState::Layer& l = state_.layers_[layer];
@@ -289,6 +294,16 @@ void DecoderStep::begin(const std::vector<Row>& rows) {
   };
   const int64_t embedding_bytes = decoder_.embedding_stride_ * 4 / (int8 ? decoder_.group_ : 1);
   for (const Row& row : rows) {
+    if (row.logits != nullptr) {
+      inputs_[layers].x.push_back(hidden(layers - 1, row.to, to));
+      logits_.push_back(row.logits);
+      logit_sources_.push_back(row.to);
+    }
+    if (decoder_.mask_zero_ && row.token == 0) {
+      state_.carry(row.from, row.to);
+      continue;
+    }
+    computed_.push_back(row.to);
     if (int8) inputs_[0].x_steps.push_back(decoder_.embedding_steps_.as<float>()[row.token]);
     for (int64_t l = 0; l < layers; ++l) {
       DecoderState::Layer& layer = state_.layers_[l];
@@ -301,11 +316,8 @@ void DecoderStep::begin(const std::vector<Row>& rows) {
       in.h_out.push_back(layer.h[to].as<float>() + row.to * layer.stride);
       if (int8) in.h_steps.push_back(layer.steps[from].as<float>()[row.from]);
     }
-    if (row.logits == nullptr) continue;
-    inputs_[layers].x.push_back(hidden(layers - 1, row.to, to));
-    logits_.push_back(row.logits);
   }
-  rows_ = static_cast<int64_t>(rows.size());
+  rows_ = static_cast<int64_t>(computed_.size());
   logit_rows_ = static_cast<int64_t>(logits_.size());
   stage_ = 0;
 }
@@ -339,13 +351,12 @@ void DecoderStep::run(int64_t item, int thread) {
 
 bool DecoderStep::advance() {
   if (decoder_.format_ == WeightFormat::int8 && stage_ + 1 < inputs_.size()) {
-    // The rows that the next stage reads; the largest of a row is known only now.
+    // The rows that the next stage reads; the largest value of a row is known only now.
     const int to = 1 - state_.half_;
-    for (const Row& row : step_rows_) {
-      state_.quantize(static_cast<int64_t>(stage_), to, row.to);
-      if (stage_ + 2 < inputs_.size() || row.logits != nullptr)
-        inputs_[stage_ + 1].x_steps.push_back(state_.layers_[stage_].steps[to].as<float>()[row.to]);
-    }
+    for (int64_t row : computed_) state_.quantize(static_cast<int64_t>(stage_), to, row);
+    const float* steps = state_.layers_[stage_].steps[to].as<float>();
+    for (int64_t row : stage_ + 2 < inputs_.size() ? computed_ : logit_sources_)
+      inputs_[stage_ + 1].x_steps.push_back(steps[row]);
   }
   if (++stage_ < inputs_.size()) return true;
   state_.half_ = 1 - state_.half_;

@@ -26,6 +26,7 @@ struct LanguageModelWeights {
   std::vector<LstmWeights> layers;
   const float *kernel, *bias;  // (U, O) of the last layer, and (O) or null
   int64_t O;
+  bool mask_zero;  // token 0 is padding: it leaves the state as it is (Keras's Embedding(mask_zero=True))
 };
 
 // Bytes in whole cache lines.
@@ -100,6 +101,7 @@ class Decoder {
   const Kernels& kernels_;
   const WeightFormat format_;
   const int group_;  // of int8: terms that one instruction multiplies and adds
+  const bool mask_zero_;
   int64_t V_, E_, O_, logits_stride_, embedding_stride_;
   std::vector<int64_t> units_, strides_;  // by layer; strides in floats
   std::vector<PackedMatrix> matrices_;    // the layers and, last, the logits
@@ -128,6 +130,7 @@ class DecoderState {
     Bytes levels[2], steps[2];  // int8: h as quantize_row makes it
   };
   void quantize(int64_t layer, int half, int64_t row);
+  void carry(int64_t from, int64_t to);  // a row of the current half to the other half
 
   const Decoder& decoder_;
   const int64_t rows_;
@@ -165,7 +168,7 @@ class DecoderStep {
   size_t stage_ = 0;
   int64_t rows_ = 0, logit_rows_ = 0;
   std::vector<Inputs> inputs_;  // by layer; the last is that of the logits
-  std::vector<Row> step_rows_;
+  std::vector<int64_t> computed_, logit_sources_;  // rows of the state that layers write, and that logits are made from
   std::vector<float*> logits_;
   int64_t scratch_stride_;
   Bytes scratch_;

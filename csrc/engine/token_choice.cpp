@@ -28,11 +28,14 @@ std::vector<TokenLogit> largest_logits(const float* logits, int64_t n, int64_t c
   std::vector<TokenLogit> kept;
   if (count <= 0) return kept;
   if (count > n / 8) {
+    kept.reserve(static_cast<size_t>(n));
     for (int64_t i = 0; i < n; ++i)
       if (logits[i] > kLowest) kept.push_back({logits[i], static_cast<int32_t>(i)});
-    const auto middle = kept.begin() + std::min<int64_t>(count, static_cast<int64_t>(kept.size()));
-    std::partial_sort(kept.begin(), middle, kept.end(), before);
-    kept.erase(middle, kept.end());
+    if (count < static_cast<int64_t>(kept.size())) {
+      std::nth_element(kept.begin(), kept.begin() + count, kept.end(), before);
+      kept.resize(static_cast<size_t>(count));
+    }
+    std::sort(kept.begin(), kept.end(), before);
     return kept;
   }
   // A heap whose front is the worst kept; few logits of a long row ever enter it.

@@ -271,7 +271,7 @@ def adam_step(
 
 class Decoder:
     """Packed weights; immutable. embedding (V, E); layers: kernel (in, 4U), recurrent kernel (U, 4U), bias (4U,) or None;
-    kernel (U, V), bias (V,) or None. weights: "float32", "bfloat16" or "int8"."""
+    kernel (U, V), bias (V,) or None. weights: "float32", "bfloat16" or "int8". mask_zero: token 0 leaves the state."""
 
     def __init__(
         self,
@@ -280,6 +280,8 @@ class Decoder:
         kernel: Float32,
         bias: Float32 | None,
         weights: str = "float32",
+        *,
+        mask_zero: bool = False,
     ) -> None: ...
     @property
     def vocabulary(self) -> int: ...

@@ -13,8 +13,8 @@ prompt included: text for text (its words joined by single spaces), lists for li
 batch. Prompts of a batch may differ in length, and no answer depends on the other prompts of its batch.
 
 Weights can be packed as ``"float32"``; as ``"bfloat16"``, rounded to nearest even, sums in float32; or as ``"int8"``,
-with a scale for each output, exact integer sums over activations of 16 bits. What int8 sums up is the same on every
-instruction set.
+with a scale for each output, summed exactly over activations of 8 bits with a scale for each row of h. What int8 sums up
+is the same on every instruction set.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ class Decoder:
         lstm: for each layer kernel (in, 4U), recurrent kernel (U, 4U) and bias (4U,) or None. At least one.
         kernel, bias: (U, V) and (V,) or None.
         weights: "float32", "bfloat16" or "int8".
+        mask_zero: token 0 is padding, which leaves the state as it is (Keras's ``Embedding(mask_zero=True)``).
 
     Raises:
         TypeError: arrays that are not real numbers.
@@ -99,7 +100,7 @@ class Decoder:
 
     def __init__(
         self, embedding: ArrayLike, lstm: Sequence[Sequence[ArrayLike | None]], kernel: ArrayLike,
-        bias: ArrayLike | None = None, *, weights: str = "float32",
+        bias: ArrayLike | None = None, *, weights: str = "float32", mask_zero: bool = False,
     ) -> None:  # fmt: skip
         if weights not in WEIGHTS:
             raise ValueError(f"weights is {weights!r}; expected one of {', '.join(map(repr, WEIGHTS))}")
@@ -123,7 +124,7 @@ class Decoder:
         self.weights = weights
         self.embedding_size: int = table.shape[1]
         self.units: tuple[int, ...] = tuple(layer[1].shape[0] for layer in layers)
-        self._native = _native.Decoder(table, layers, dense, _vector("bias", bias, table.shape[0]), weights=weights)
+        self._native = _native.Decoder(table, layers, dense, _vector("bias", bias, table.shape[0]), weights, mask_zero=mask_zero)
 
     @property
     def vocab_size(self) -> int:
@@ -336,6 +337,7 @@ def decoder_of(model: Any, *, weights: str = "float32") -> Decoder:
         dense.kernel.value,
         None if dense.bias is None else dense.bias.value,
         weights=weights,
+        mask_zero=bool(embedding.mask_zero),
     )
     with _packed_lock:
         _packed.setdefault(model, {})[weights] = _Packed(version, decoder)
