@@ -390,7 +390,11 @@ def test_unknown_words_in_options(decoder, tokenizer):
     ("change", "error", "message"),
     [
         ({"embedding": np.zeros((60, 12, 1))}, ValueError, r"embedding has shape \(60, 12, 1\)"),
-        ({"embedding": np.zeros((60, 11))}, ValueError, r"kernel of lstm\[0\] has shape \(12, 96\); expected \(11, 96\)"),
+        (
+            {"embedding": np.zeros((60, 11))},
+            ValueError,
+            r"kernel of lstm\[0\] has shape \(12, 96\); expected \(11, 96\)",
+        ),
         ({"embedding": np.zeros((60, 12), complex)}, TypeError, "complex128"),
         ({"lstm": []}, ValueError, "lstm is empty"),
         ({"lstm": [(np.zeros((12, 8)), np.zeros((2, 8)))]}, ValueError, "2 arrays"),

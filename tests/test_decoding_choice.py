@@ -97,7 +97,9 @@ def test_seeds(decoder):
     assert decoder.generate(PROMPT, seed=11, **options) == batch[0]
     assert decoder.generate(prompts, seed=12, **options) != batch
     by_prompt = decoder.generate(prompts, seed=[5, 6, 2**64 - 1, 5], **options)
-    assert by_prompt == [decoder.generate(p, seed=s, **options) for p, s in zip(prompts, [5, 6, 2**64 - 1, 5], strict=True)]
+    assert by_prompt == [
+        decoder.generate(p, seed=s, **options) for p, s in zip(prompts, [5, 6, 2**64 - 1, 5], strict=True)
+    ]
     assert by_prompt[0] == by_prompt[3]
     day33.set_random_seed(1)
     first = decoder.generate(PROMPT, **options)

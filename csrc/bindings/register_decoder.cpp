@@ -7,7 +7,6 @@ namespace {
 
 using LstmArrays = std::tuple<py::array, py::array, std::optional<py::array>>;
 
-
 const float* matrix(const py::array& array, const std::string& name, int64_t rows = -1, int64_t columns = -1) {
   const float* data = contiguous_data<float>(array, name);
   if (array.ndim() != 2) throw py::value_error(name + ": got shape " + shape_of(array) + ", expected two axes");
@@ -51,7 +50,8 @@ std::shared_ptr<Decoder> make_decoder(const py::array& embedding, const std::vec
 // A state, and the decoder that it belongs to.
 class PyState {
  public:
-  PyState(std::shared_ptr<const Decoder> decoder, int64_t rows) : decoder_(std::move(decoder)), state_(*decoder_, rows) {}
+  PyState(std::shared_ptr<const Decoder> decoder, int64_t rows)
+      : decoder_(std::move(decoder)), state_(*decoder_, rows) {}
 
   DecoderState& of(const std::shared_ptr<const Decoder>& decoder) {
     if (decoder != decoder_) throw py::value_error("state: belongs to another decoder");
@@ -99,7 +99,8 @@ py::object step(const std::shared_ptr<Decoder>& decoder, PyState& py_state, cons
 py::list get_state(PyState& self) {
   py::list layers;
   for (int64_t l = 0; l < self.decoder().layers(); ++l) {
-    py::array_t<float> h({self.state().rows(), self.decoder().units(l)}), c({self.state().rows(), self.decoder().units(l)});
+    py::array_t<float> h({self.state().rows(), self.decoder().units(l)}),
+        c({self.state().rows(), self.decoder().units(l)});
     self.state().get(l, h.mutable_data(), c.mutable_data());
     layers.append(py::make_tuple(std::move(h), std::move(c)));
   }

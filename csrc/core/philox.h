@@ -1,5 +1,5 @@
-// Philox4x32-10, the counter-based random generator of simd/philox.h, one number at a time: for code outside the kernels.
-// J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
+// Philox4x32-10, the counter-based random generator of simd/philox.h, one number at a time: for code outside the
+// kernels. J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
 #pragma once
 
 #include <array>
@@ -21,10 +21,9 @@ inline std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> word, uint64_t
 
 // A number in [0, 1) that depends on nothing but key, stream and position.
 inline double uniform(uint64_t key, uint64_t stream, uint64_t position) {
-  const auto word =
-      philox4x32({static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32), static_cast<uint32_t>(stream),
-                  static_cast<uint32_t>(stream >> 32)},
-                 key);
+  const auto word = philox4x32({static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32),
+                                static_cast<uint32_t>(stream), static_cast<uint32_t>(stream >> 32)},
+                               key);
   return static_cast<double>((uint64_t{word[0]} << 21) ^ (word[1] >> 11)) * 0x1p-53;
 }
 

@@ -1,8 +1,8 @@
 // A job of many short stages on the thread pool, for work whose stages take microseconds: the threads stay together in
 // one pool job and wait for each other by spinning.
 //
-// A stage is a number of items. Each thread has a share of them, the same in every stage with as many items, so that what
-// an item reads stays near the thread's core; a thread that is done with its share helps with the others. Whoever
+// A stage is a number of items. Each thread has a share of them, the same in every stage with as many items, so that
+// what an item reads stays near the thread's core; a thread that is done with its share helps with the others. Whoever
 // completes the last item of a stage opens the next. So no stage waits for a thread that has not come yet, and a caller
 // whom the busy pool leaves alone does all the work itself.
 #pragma once

@@ -68,7 +68,10 @@ void Bytes::Release::operator()(char* p) const { ::operator delete(p, kLine); }
 
 PackedMatrix::PackedMatrix(const std::vector<Source>& sources, const float* bias, int64_t outputs,
                            std::vector<int64_t> columns, WeightFormat format, const Kernels& kernels, int group)
-    : format_(format), group_(group), width_(kPanelVectors * kernels.lanes), panels_(static_cast<int64_t>(columns.size()) / width_) {
+    : format_(format),
+      group_(group),
+      width_(kPanelVectors * kernels.lanes),
+      panels_(static_cast<int64_t>(columns.size()) / width_) {
   int64_t bytes = 0;
   for (const Source& source : sources) {
     K_.push_back(source.K);
@@ -98,9 +101,7 @@ void PackedMatrix::pack_panel(int64_t panel, const std::vector<Source>& sources,
   for (size_t s = 0; s < sources.size(); ++s) {
     const Source& source = sources[s];
     char* to = weights_.as<char>() + panel * begin_.back() + begin_[s];
-    const auto weight = [&](int64_t k, int64_t o) {
-      return column[o] < 0 ? 0.0f : source.w[k * outputs + column[o]];
-    };
+    const auto weight = [&](int64_t k, int64_t o) { return column[o] < 0 ? 0.0f : source.w[k * outputs + column[o]]; };
     if (format_ == WeightFormat::float32) {
       float* w = reinterpret_cast<float*>(to);
       for (int64_t k = 0; k < source.K; ++k)
@@ -151,7 +152,9 @@ Decoder::Decoder(const LanguageModelWeights& weights, WeightFormat format)
       format_(format),
       group_(has_byte_dot_product(kernels_) ? 4 : 2),
       mask_zero_(weights.mask_zero),
-      V_(weights.V), E_(weights.E), O_(weights.O) {
+      V_(weights.V),
+      E_(weights.E),
+      O_(weights.O) {
   if (V_ < 1 || E_ < 1 || O_ < 1) throw std::invalid_argument("the model has a size of 0");
   if (V_ > INT32_MAX || O_ > INT32_MAX) throw std::invalid_argument("the vocabulary is too large");
   const int64_t lanes = kernels_.lanes;
@@ -163,8 +166,8 @@ Decoder::Decoder(const LanguageModelWeights& weights, WeightFormat format)
     if (layer.U < 1) throw std::invalid_argument("the model has a size of 0");
     units_.push_back(layer.U);
     strides_.push_back(row_stride(layer.U, lanes));
-    matrices_.emplace_back(std::vector<PackedMatrix::Source>{{layer.kernel, in}, {layer.recurrent, layer.U}}, layer.bias,
-                           4 * layer.U, gate_columns(layer.U, lanes), format, kernels_, group_);
+    matrices_.emplace_back(std::vector<PackedMatrix::Source>{{layer.kernel, in}, {layer.recurrent, layer.U}},
+                           layer.bias, 4 * layer.U, gate_columns(layer.U, lanes), format, kernels_, group_);
     in = layer.U;
   }
   matrices_.emplace_back(std::vector<PackedMatrix::Source>{{weights.kernel, in}}, weights.bias, O_,
@@ -178,8 +181,8 @@ Decoder::Decoder(const LanguageModelWeights& weights, WeightFormat format)
     parallel_for(V_, [&](int64_t v) {
       const float* from = weights.embedding + v * E_;
       for (int64_t e = 0; e < E_; ++e) magnitude(from[e], "embedding");
-      embedding_steps_.as<float>()[v] = kernels_.quantize_row(
-          from, E_, group_, embedding_.as<char>() + v * embedding_stride_ * 4 / group_);
+      embedding_steps_.as<float>()[v] =
+          kernels_.quantize_row(from, E_, group_, embedding_.as<char>() + v * embedding_stride_ * 4 / group_);
     });
   } else {
     embedding_stride_ = E_;
@@ -245,7 +248,7 @@ void DecoderState::set(int64_t layer, const float* h, const float* c) {
 }
 
 void DecoderState::carry(int64_t from, int64_t to) {
-  const auto copy = [&](Bytes (&halves)[2], int64_t row_bytes) {
+  const auto copy = [&](Bytes(&halves)[2], int64_t row_bytes) {
     std::memcpy(halves[1 - half_].as<char>() + to * row_bytes, halves[half_].as<char>() + from * row_bytes,
                 static_cast<size_t>(row_bytes));
   };
@@ -308,8 +311,7 @@ void DecoderStep::begin(const std::vector<Row>& rows) {
     for (int64_t l = 0; l < layers; ++l) {
       DecoderState::Layer& layer = state_.layers_[l];
       Inputs& in = inputs_[l];
-      in.x.push_back(l == 0 ? decoder_.embedding_.as<char>() + row.token * embedding_bytes
-                            : hidden(l - 1, row.to, to));
+      in.x.push_back(l == 0 ? decoder_.embedding_.as<char>() + row.token * embedding_bytes : hidden(l - 1, row.to, to));
       in.h.push_back(hidden(l, row.from, from));
       in.c_in.push_back(layer.c[from].as<float>() + row.from * layer.stride);
       in.c_out.push_back(layer.c[to].as<float>() + row.to * layer.stride);
@@ -345,8 +347,8 @@ void DecoderStep::run(int64_t item, int thread) {
   if (decoder_.format_ == WeightFormat::int8)
     (decoder_.group_ == 4 ? kernels.panel_int8_quads : kernels.panel_int8_pairs)(args);
   if (last) return;
-  kernels.lstm_cell_panel({rows_, item * kernels.lanes, scratch_rows_[thread].data(), in.c_in.data(), in.c_out.data(),
-                     in.h_out.data()});
+  kernels.lstm_cell_panel(
+      {rows_, item * kernels.lanes, scratch_rows_[thread].data(), in.c_in.data(), in.c_out.data(), in.h_out.data()});
 }
 
 bool DecoderStep::advance() {

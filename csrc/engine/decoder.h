@@ -15,7 +15,8 @@ enum class WeightFormat { float32, bfloat16, int8 };
 // "float32", "bfloat16" or "int8"; anything else is std::invalid_argument.
 WeightFormat parse_weight_format(const std::string& name);
 
-// Where the weights are, as Keras has them: kernel (in, 4U), recurrent kernel (U, 4U), bias (4U) or null, gates i, f, c, o.
+// Where the weights are, as Keras has them: kernel (in, 4U), recurrent kernel (U, 4U), bias (4U) or null, gates i, f,
+// c, o.
 struct LstmWeights {
   const float *kernel, *recurrent, *bias;
   int64_t U;
@@ -108,8 +109,8 @@ class Decoder {
   Bytes embedding_, embedding_steps_;
 };
 
-// h and c of every layer, for a number of rows. A step reads one half and writes the other, so that a row may go on from
-// the state of any other, as beams do, without a copy.
+// h and c of every layer, for a number of rows. A step reads one half and writes the other, so that a row may go on
+// from the state of any other, as beams do, without a copy.
 class DecoderState {
  public:
   DecoderState(const Decoder& decoder, int64_t rows);  // zeros
@@ -167,7 +168,7 @@ class DecoderStep {
   DecoderState& state_;
   size_t stage_ = 0;
   int64_t rows_ = 0, logit_rows_ = 0;
-  std::vector<Inputs> inputs_;  // by layer; the last is that of the logits
+  std::vector<Inputs> inputs_;                     // by layer; the last is that of the logits
   std::vector<int64_t> computed_, logit_sources_;  // rows of the state that layers write, and that logits are made from
   std::vector<float*> logits_;
   int64_t scratch_stride_;

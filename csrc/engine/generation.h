@@ -36,17 +36,18 @@ struct Continuation {
 };
 
 // Beam search keeps the `beams` open continuations of the largest summed log-probability. Of all their one-token
-// extensions, taken from the largest sum down (on a tie the one of the earlier beam, then the lower token), those that end
-// are put aside and the first `beams` others stay open. Continuations are ranked by sum / length^length_penalty, the end
-// token counted. The search ends when `beams` were put aside and no open one can do better than the worst of the best
-// `beams` of these, or at max_len, where the open ones are ranked too.
+// extensions, taken from the largest sum down (on a tie the one of the earlier beam, then the lower token), those that
+// end are put aside and the first `beams` others stay open. Continuations are ranked by sum / length^length_penalty,
+// the end token counted. The search ends when `beams` were put aside and no open one can do better than the worst of
+// the best `beams` of these, or at max_len, where the open ones are ranked too.
 class Generation {
  public:
   // Prompts are not empty; every token is in [0, vocabulary). Throws std::invalid_argument otherwise.
-  Generation(std::shared_ptr<const Decoder> decoder, std::vector<std::vector<int32_t>> prompts, GenerationOptions options);
+  Generation(std::shared_ptr<const Decoder> decoder, std::vector<std::vector<int32_t>> prompts,
+             GenerationOptions options);
 
-  // Chooses up to `tokens` tokens for every prompt that is not done (prompts are fed on the way). False when all are done.
-  // Throws std::invalid_argument where the logits are NaN and a token is to be sampled or searched for.
+  // Chooses up to `tokens` tokens for every prompt that is not done (prompts are fed on the way). False when all are
+  // done. Throws std::invalid_argument where the logits are NaN and a token is to be sampled or searched for.
   bool generate(int64_t tokens);
 
   int64_t prompts() const { return static_cast<int64_t>(groups_.size()); }
@@ -59,8 +60,8 @@ class Generation {
     std::vector<int32_t> prompt;
     int64_t fed = 0;  // tokens of the prompt
     std::vector<Continuation> open, finished;
-    std::vector<int64_t> rows;     // of the state, by open continuation
-    std::vector<float*> logits;    // by open continuation
+    std::vector<int64_t> rows;   // of the state, by open continuation
+    std::vector<float*> logits;  // by open continuation
     bool done = false, failed = false;
   };
 

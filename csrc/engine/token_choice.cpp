@@ -12,7 +12,8 @@ bool before(const TokenLogit& a, const TokenLogit& b) {
 }
 
 // The candidate at `u` of the cumulated weights.
-int64_t token_at(const std::vector<TokenLogit>& candidates, const std::vector<double>& weights, double total, double u) {
+int64_t token_at(const std::vector<TokenLogit>& candidates, const std::vector<double>& weights, double total,
+                 double u) {
   double cumulated = 0.0;
   for (size_t i = 0; i < weights.size(); ++i) {
     cumulated += weights[i];
@@ -87,12 +88,13 @@ int64_t sample_token(const Kernels& kernels, float* logits, int64_t n, const Sam
     weights.clear();
     double sum = 0.0;
     for (const TokenLogit& candidate : candidates) {
-      weights.push_back(std::exp((static_cast<double>(candidate.logit) - static_cast<double>(shift)) *
-                                 static_cast<double>(factor)));
+      weights.push_back(
+          std::exp((static_cast<double>(candidate.logit) - static_cast<double>(shift)) * static_cast<double>(factor)));
       sum += weights.back();
     }
     if (!all_tokens || static_cast<int64_t>(candidates.size()) < count || count == n) total = sum;
-    const bool complete = !all_tokens || sum >= sampling.top_p * total || static_cast<int64_t>(candidates.size()) < count;
+    const bool complete =
+        !all_tokens || sum >= sampling.top_p * total || static_cast<int64_t>(candidates.size()) < count;
     if (complete || count == n) break;
   }
   double kept = 0.0;

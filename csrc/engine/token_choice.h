@@ -13,8 +13,8 @@ struct TokenLogit {
   int32_t token;
 };
 
-// The `count` largest logits (fewer where there are fewer), largest first, on a tie the lower token first. NaN counts as
-// -infinity, and tokens of -infinity are left out.
+// The `count` largest logits (fewer where there are fewer), largest first, on a tie the lower token first. NaN counts
+// as -infinity, and tokens of -infinity are left out.
 std::vector<TokenLogit> largest_logits(const float* logits, int64_t n, int64_t count);
 
 // log(sum of exp(logits)). NaN where a logit is NaN or none is finite.

@@ -23,12 +23,12 @@ inline constexpr int kByteOffset = 128;
 
 // One matrix of the sum. Rows are given by pointers, so that rows may join and leave a batch without being moved.
 struct PanelSegment {
-  const void* const* x;    // [rows], each K floats; int8: what quantize_row made
-  const float* x_step;     // int8: [rows]
+  const void* const* x;  // [rows], each K floats; int8: what quantize_row made
+  const float* x_step;   // int8: [rows]
   int64_t K;
-  const void* w;           // the panel
-  const float* w_step;     // int8: [4 * lanes]
-  const int32_t* w_sum;    // int8 in groups of four: [4 * lanes], sum over k of the panel's bytes
+  const void* w;         // the panel
+  const float* w_step;   // int8: [4 * lanes]
+  const int32_t* w_sum;  // int8 in groups of four: [4 * lanes], sum over k of the panel's bytes
 };
 
 // z[row][offset + o] = bias[o] + sum over segments and k of x[row][k] * w[k][o], for the panel's outputs o.

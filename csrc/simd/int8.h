@@ -1,5 +1,5 @@
-// Integer dot products, summed in int32: int8 weights times activations as int16 or as unsigned bytes. Every instruction
-// set gives the same integers.
+// Integer dot products, summed in int32: int8 weights times activations as int16 or as unsigned bytes. Every
+// instruction set gives the same integers.
 #pragma once
 
 #include "simd/vec.h"
@@ -61,8 +61,8 @@ DAY33_INLINE void store_byte(uint8_t* p, VecI v) {
 }
 
 // sum + w[0] * x[0] + ... + w[3] * x[3] in each lane: w signed bytes, x unsigned ones. With AVX-512 this is an
-// instruction that only a part of these machines has: who calls this has asked has_byte_dot_product() (core/isa.h). It is
-// written as assembly, since the compiler's own would need the whole function to be compiled for such machines.
+// instruction that only a part of these machines has: who calls this has asked has_byte_dot_product() (core/isa.h). It
+// is written as assembly, since the compiler's own would need the whole function to be compiled for such machines.
 DAY33_INLINE VecI add_quad_products(VecI sum, VecI w, VecI x) {
 #if defined(__AVX512BW__) && DAY33_LANES == 16
   asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));

@@ -124,7 +124,9 @@ class Decoder:
         self.weights = weights
         self.embedding_size: int = table.shape[1]
         self.units: tuple[int, ...] = tuple(layer[1].shape[0] for layer in layers)
-        self._native = _native.Decoder(table, layers, dense, _vector("bias", bias, table.shape[0]), weights, mask_zero=mask_zero)
+        self._native = _native.Decoder(
+            table, layers, dense, _vector("bias", bias, table.shape[0]), weights, mask_zero=mask_zero
+        )
 
     @property
     def vocab_size(self) -> int:
