@@ -68,7 +68,7 @@ def test_greedy_is_the_loop_of_the_note(decoder):
                 break
         return tensor[0].numpy().tolist()
 
-    prompts = random_prompts(40) + [[3] * 14, list(range(20)), list(range(25))]
+    prompts = [*random_prompts(40), [3] * 14, list(range(20)), list(range(25))]
     expected = [loop(prompt, 14) for prompt in prompts]
     assert any(len(answer) < 14 for answer in expected[:40])  # some meet the end token
     assert decoder.generate(prompts, max_len=14, end_token=END) == expected

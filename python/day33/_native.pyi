@@ -270,8 +270,9 @@ def adam_step(
 # ---- decoding (register_decoder.cpp): Embedding -> LSTM layers -> Dense, a token a step. No call holds the GIL ----
 
 class Decoder:
-    """Packed weights; immutable. embedding (V, E); layers: kernel (in, 4U), recurrent kernel (U, 4U), bias (4U,) or None;
-    kernel (U, V), bias (V,) or None. weights: "float32", "bfloat16" or "int8". mask_zero: token 0 leaves the state."""
+    """Packed weights; immutable. embedding (V, E); layers: kernel (in, 4U), recurrent kernel (U, 4U), bias (4U,) or
+    None; kernel (U, V), bias (V,) or None. weights: "float32", "bfloat16" or "int8". mask_zero: token 0 leaves the state.
+    """
 
     def __init__(
         self,

@@ -13,8 +13,8 @@ prompt included: text for text (its words joined by single spaces), lists for li
 batch. Prompts of a batch may differ in length, and no answer depends on the other prompts of its batch.
 
 Weights can be packed as ``"float32"``; as ``"bfloat16"``, rounded to nearest even, sums in float32; or as ``"int8"``,
-with a scale for each output, summed exactly over activations of 8 bits with a scale for each row of h. What int8 sums up
-is the same on every instruction set.
+with a scale for each output, summed exactly over activations of 8 bits, with a scale for each vector of them. What int8
+sums up is the same on every instruction set.
 """
 
 from __future__ import annotations
