@@ -271,7 +271,7 @@ def adam_step(
 
 class Decoder:
     """Packed weights; immutable. embedding (V, E); layers: kernel (in, 4U), recurrent kernel (U, 4U), bias (4U,) or
-    None; kernel (U, V), bias (V,) or None. weights: "float32", "bfloat16" or "int8". mask_zero: token 0 leaves the state.
+    None; kernel (U, V), bias (V,) or None. weights: "float32", "bfloat16" or "int8". mask_zero: token 0 is passed over.
     """
 
     def __init__(
