@@ -1,4 +1,9 @@
 // Decoder, DecoderState and Generation.
+#include <algorithm>
+#include <limits>
+#include <mutex>
+#include <tuple>
+
 #include "bindings/bindings.h"
 #include "engine/generation.h"
 
@@ -59,7 +64,11 @@ class PyState {
   }
   DecoderState& state() { return state_; }
   const Decoder& decoder() const { return *decoder_; }
-  std::mutex& mutex() { return mutex_; }
+  // A step of another thread is waited for without the GIL, which that thread may want.
+  std::unique_lock<std::mutex> lock() {
+    py::gil_scoped_release release;
+    return std::unique_lock<std::mutex>(mutex_);
+  }
 
  private:
   const std::shared_ptr<const Decoder> decoder_;
@@ -89,14 +98,15 @@ py::object step(const std::shared_ptr<Decoder>& decoder, PyState& py_state, cons
     result = std::move(array);
   }
   {
+    const auto lock = py_state.lock();
     py::gil_scoped_release release;
-    const std::lock_guard<std::mutex> lock(py_state.mutex());
     decode_step(*decoder, state, data, logits);
   }
   return result;
 }
 
 py::list get_state(PyState& self) {
+  const auto lock = self.lock();
   py::list layers;
   for (int64_t l = 0; l < self.decoder().layers(); ++l) {
     py::array_t<float> h({self.state().rows(), self.decoder().units(l)}),
@@ -116,6 +126,7 @@ void set_state(PyState& self, const std::vector<std::pair<py::array, py::array>>
       contiguous_data<float>(array, "layers");
       require_shape(array, {self.state().rows(), self.decoder().units(l)}, "layers");
     }
+  const auto lock = self.lock();
   for (int64_t l = 0; l < count; ++l)
     self.state().set(l, contiguous_data<float>(layers[l].first, "h"), contiguous_data<float>(layers[l].second, "c"));
 }
@@ -125,6 +136,7 @@ void reorder_state(PyState& self, const py::array& parents) {
   require_shape(parents, {self.state().rows()}, "parents");
   for (int64_t r = 0; r < self.state().rows(); ++r)
     if (data[r] < 0 || data[r] >= self.state().rows()) throw py::value_error("parents: a row that does not exist");
+  const auto lock = self.lock();
   self.state().reorder(data);
 }
 
@@ -186,7 +198,11 @@ void register_decoder(py::module_& m) {
   py::class_<PyState>(m, "DecoderState")
       .def(py::init(&make_state), py::arg("decoder"), py::arg("rows"))
       .def_property_readonly("rows", [](PyState& self) { return self.state().rows(); })
-      .def("clear", [](PyState& self) { self.state().clear(); })
+      .def("clear",
+           [](PyState& self) {
+             const auto lock = self.lock();
+             self.state().clear();
+           })
       .def("get", &get_state)
       .def("set", &set_state, py::arg("layers"))
       .def("reorder", &reorder_state, py::arg("parents"));
@@ -208,6 +224,10 @@ void register_decoder(py::module_& m) {
       .def(
           "answers",
           [](Generation& self, int64_t prompt) {
+            const auto lock = [&] {
+              py::gil_scoped_release release;
+              return self.lock();
+            }();
             py::list result;
             for (const Continuation& c : continuations(self, prompt)) {
               py::array_t<float> scores(static_cast<py::ssize_t>(c.scores.size()));

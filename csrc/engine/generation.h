@@ -50,6 +50,9 @@ class Generation {
   // done. Throws std::invalid_argument where the logits are NaN and a token is to be sampled or searched for.
   bool generate(int64_t tokens);
 
+  // While it is held, generate() of another thread waits: for reading the continuations.
+  std::unique_lock<std::mutex> lock() { return std::unique_lock<std::mutex>(mutex_); }
+
   int64_t prompts() const { return static_cast<int64_t>(groups_.size()); }
   bool done(int64_t prompt) const { return groups_[prompt].done; }
   // Best first. Before a beam search is done, its open continuations.

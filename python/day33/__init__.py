@@ -2,8 +2,9 @@
 
     from day33 import Model, layers
 
-Modules are imported when first used: `activations`, `autoencoder`, `callbacks`, `datasets`, `ensemble`, `initializers`,
-`layers`, `losses`, `lyricist`, `metrics`, `models`, `ops`, `optimizers`, `plotting`, `random`, `saving`, `text`, `tf`.
+Modules are imported when first used: `activations`, `autoencoder`, `callbacks`, `datasets`, `decoding`, `ensemble`,
+`initializers`, `layers`, `losses`, `lyricist`, `metrics`, `models`, `ops`, `optimizers`, `plotting`, `random`, `saving`,
+`text`, `tf`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         autoencoder,
         callbacks,
         datasets,
+        decoding,
         ensemble,
         initializers,
         layers,
@@ -46,8 +48,8 @@ if TYPE_CHECKING:
 _threadpool.register_if_imported()
 
 _MODULES = (
-    "activations", "autoencoder", "callbacks", "datasets", "ensemble", "initializers", "layers", "losses", "lyricist",
-    "metrics", "models", "ops", "optimizers", "plotting", "random", "saving", "text", "tf",
+    "activations", "autoencoder", "callbacks", "datasets", "decoding", "ensemble", "initializers", "layers", "losses",
+    "lyricist", "metrics", "models", "ops", "optimizers", "plotting", "random", "saving", "text", "tf",
 )  # fmt: skip
 _NAMES = {
     "Input": ".layers",
@@ -69,6 +71,7 @@ __all__ = [
     "callbacks",
     "clear_session",
     "datasets",
+    "decoding",
     "ensemble",
     "from_keras",
     "get_num_threads",
