@@ -3,8 +3,8 @@
     from day33 import Model, layers
 
 Modules are imported when first used: `activations`, `autoencoder`, `callbacks`, `datasets`, `decoding`, `ensemble`,
-`initializers`, `layers`, `losses`, `lyricist`, `metrics`, `models`, `ops`, `optimizers`, `plotting`, `random`, `saving`,
-`text`, `tf`.
+`initializers`, `layers`, `losses`, `lyricist`, `metrics`, `models`, `ops`, `optimizers`, `plotting`, `random`,
+`saving`, `text`, `tf`.
 """
 
 from __future__ import annotations

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 class Tokenizer(Protocol):
     """What is asked of a tokenizer: Keras's, or `day33.text.Tokenizer`."""
 
-    word_index: Mapping[str, int]
-    index_word: Mapping[int, str]
+    @property
+    def word_index(self) -> Mapping[str, int]: ...
+
+    @property
+    def index_word(self) -> Mapping[int, str]: ...
 
     def texts_to_sequences(self, texts: list[str], /) -> list[list[int]]: ...
 
