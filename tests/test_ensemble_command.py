@@ -13,10 +13,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from day33.cli import app
-from day33.datasets import HiddenDigits, load_hidden_digits, make_hidden_digits
+from day33.datasets import HiddenDigits, load_digits_small, load_hidden_digits, make_hidden_digits
 from day33.ensemble import cross_validation, figures
 from day33.ensemble.cross_validation import cross_validate
-from day33.ensemble.hidden_digits import Settings, fit_ensemble, make_bag, variants
+from day33.ensemble.hidden_digits import Settings, fit_ensemble, make_bag, variants, without_lookalikes
 
 Run = Callable[..., Result]
 QUICK = ("--members", "lgbm=2,encoder=1,conv=1", "--rounds", 4, "--epochs", 1, "--compare-epochs", 1, "--jobs", 1)
@@ -211,6 +211,15 @@ def test_each_idea_is_a_variant() -> None:
     for variant in variants(Settings(), compare_epochs=3):
         bag = make_bag(variant.kind, variant.settings)
         assert ("flip" in variant.name) == ("HorizontalFlip" in repr(bag.get_params(deep=True)))
+
+
+def test_the_judges_digits_are_others(data: HiddenDigits) -> None:
+    (digits, labels), _ = load_digits_small()  # which the images were composed of
+    settings = Settings(digits=(digits, labels))
+    judged = without_lookalikes(settings, data.features())
+    assert judged.digits is not None
+    assert len(judged.digits[0]) == len(judged.digits[1]) < len(digits) - 50
+    assert without_lookalikes(Settings(), data.features()) == Settings()
 
 
 @pytest.mark.parametrize(("members", "reason"), [({"tree": 1}, "'tree'"), ({"lgbm": 0}, "members"), ({}, "members")])

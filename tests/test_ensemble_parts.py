@@ -24,7 +24,7 @@ from day33.ensemble import (
     RandomAffine,
 )
 from day33.ensemble.augmentation import Augmentation, warp
-from day33.ensemble.composition import letter_masks
+from day33.ensemble.composition import letter_masks, lookalikes
 
 
 def rng() -> np.random.Generator:
@@ -188,6 +188,20 @@ def test_the_letter_is_had_back() -> None:
     close = np.abs(masks - letters / 255) < 0.09
     assert close.mean() > 0.99  # the soft rims of enlarged digits hide the letter's own grey in few images
     assert masks.min() == 0 and masks.max() == 1
+
+
+def test_lookalikes_are_the_digits_that_are_hidden() -> None:
+    (digits, labels), _ = load_digits_small()
+    letters = np.zeros((1, 28, 28), np.uint8)
+    letters[0, 4:24, 6:22] = 255
+    hidden = np.arange(0, 300, 10)
+    data = make_hidden_digits((digits[hidden], labels[hidden]), (letters, ["D"]), n_samples=200)
+    used = {int(i) for i in hidden if (np.asarray(data.digits) == labels[i]).any()}
+    found = set(np.flatnonzero(lookalikes(digits, data.images)).tolist())
+    assert len(found & used) >= 0.9 * len(used)
+    assert len(found) <= 3 * len(hidden) + 20
+    assert lookalikes(digits[:2], data.images[:1], nearest=5).all()
+    lookalikes(digits, np.zeros((1, 28, 28)))  # nothing to be seen: no warning
 
 
 def test_composed_rows_keep_their_letter_and_have_new_digits() -> None:

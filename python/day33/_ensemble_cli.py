@@ -97,7 +97,7 @@ def fit(
     with reported(), interruptible("Nothing of the ensemble was kept."):
         counts = _parse_members(members)
         from .datasets import load_hidden_digits, load_mnist, make_hidden_digits
-        from .ensemble.hidden_digits import Settings, variants
+        from .ensemble.hidden_digits import Settings, variants, without_lookalikes
         from .ensemble.saving import save_ensemble
 
         data = make_hidden_digits(seed=seed) if train is None else load_hidden_digits(train)
@@ -122,8 +122,14 @@ def fit(
         typer.echo(f"{len(X)} images ({train or 'composed'}), members {members}, {voting.value} voting")
         with _cluster(scheduler):
             if cv:
-                compared = variants(settings, compare_epochs=compare_epochs)
-                _validate(X, y, data, settings, compared, (cv, cv_first), output)
+                judged = without_lookalikes(settings, X)
+                if judged.digits is not None and digits is not None:
+                    typer.echo(
+                        f"Cross-validation composes with {len(judged.digits[0])} of the digits in {digits}: "
+                        "those that one of the images might hide are left out"
+                    )
+                compared = variants(judged, compare_epochs=compare_epochs)
+                _validate(X, y, data, judged, compared, (cv, cv_first), output)
             started = time.perf_counter()
             with _bars() as show:
                 vote = _fit(X, y, settings, show)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any
@@ -272,12 +272,13 @@ class HardVotingBagging(MetaEstimatorMixin, Voter):  # type: ignore[misc]
         self.oob_score_ = float(right.mean()) if right.size else float("nan")
 
 
-def _in_parallel(tasks: list[Any], n_jobs: int | None, prefer: str | None) -> Iterable[Any]:
+def _in_parallel(tasks: list[Any], n_jobs: int | None, prefer: str | None) -> Iterator[Any]:
     try:
         one_by_one = Parallel(n_jobs=n_jobs, prefer=prefer, return_as="generator")
     except ValueError:  # the backend gives results all at once
-        return Parallel(n_jobs=n_jobs, prefer=prefer)(tasks)
-    return one_by_one(tasks)
+        yield from Parallel(n_jobs=n_jobs, prefer=prefer)(tasks)
+    else:
+        yield from one_by_one(tasks)
 
 
 def _is_lost_worker(error: BaseException) -> bool:

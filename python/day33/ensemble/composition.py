@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,27 +12,61 @@ from .._hidden_digits import compose_hidden_digits
 from .augmentation import Augmentation, Floats, Rows
 from .channels import as_rows, picture_size
 
-__all__ = ["ComposedDigits", "letter_masks"]
+__all__ = ["ComposedDigits", "letter_masks", "lookalikes"]
 
 # Where the greys of a letter without digit lie in the competition's images, as measured on its training set.
 _LETTER_GREYS = (85, 150)
 _NOISE = 5  # greys: the background's are 0 to 4
+_CHUNK = 256  # pictures compared at a time
+_COVERED = 0.85  # of the letter's grey: what is darker is its rim
 
 
 def letter_masks(pictures: NDArray[Any]) -> NDArray[np.float32]:
     """How much of each pixel the letter covers, 0 to 1, whatever digit shines through: (N, H, W) to (N, H, W).
 
-    The grey of the letter alone is the most frequent one from 85 to 150, counted with its neighbours since there is
-    noise. Brighter pixels (the digit) are wholly letter, darker ones (its rim) partly.
+    Pixels brighter than the letter alone (the digit) are wholly letter, darker ones (its rim) partly.
+    """
+    masks = np.clip(pictures / letter_levels(pictures)[:, np.newaxis, np.newaxis], 0, 1).astype(np.float32)
+    masks[masks < _NOISE / _LETTER_GREYS[0]] = 0
+    return masks
+
+
+def letter_levels(pictures: NDArray[Any]) -> NDArray[np.float32]:
+    """The grey of the letter alone in each picture (N, H, W): the most frequent one from 85 to 150, (N,).
+
+    Counted with its neighbours, since there is noise.
     """
     low, high = _LETTER_GREYS
-    masks = np.empty(pictures.shape, np.float32)
-    for picture, mask in zip(pictures, masks, strict=True):
+    levels = np.empty(len(pictures), np.float32)
+    for index, picture in enumerate(pictures):
         greys = np.bincount(np.clip(picture, 0, 255).astype(np.intp).ravel(), minlength=256)
-        around = np.convolve(greys, np.ones(_NOISE), mode="same")[low:high]
-        np.clip(picture / np.float32(low + around.argmax()), 0, 1, out=mask)
-    masks[masks < _NOISE / low] = 0
-    return masks
+        levels[index] = low + np.convolve(greys, np.ones(_NOISE), mode="same")[low:high].argmax()
+    return levels
+
+
+def lookalikes(digits: NDArray[Any], pictures: NDArray[Any], nearest: int = 3) -> NDArray[np.bool_]:
+    """Which digits (M, H, W) are among the `nearest` that could be hidden in one of the pictures (N, H, W): (M,).
+
+    The competition hid digits of MNIST. Composing training images of MNIST may therefore show a network the very digit
+    that a held-out image hides, and flatter a cross-validation; without these digits it does not. Digits are compared
+    by the mean squared difference where the letter shows, the digit's brightness there taken as 0 to 1.
+    """
+    flat = digits.reshape(len(digits), -1).astype(np.float32) / 255
+    squares = np.square(flat)
+    nearest = min(nearest, len(digits))
+    found = np.zeros(len(digits), np.bool_)
+    for start in range(0, len(pictures), _CHUNK):
+        part = pictures[start : start + _CHUNK].reshape(-1, flat.shape[1]).astype(np.float32)
+        levels = letter_levels(pictures[start : start + _CHUNK])[:, np.newaxis]
+        shown = part >= _COVERED * levels
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of a picture that shows nothing
+            brightest = np.nanpercentile(np.where(shown, part, np.nan), 97, axis=1, keepdims=True)
+        visible = np.clip((part - levels) / np.maximum(brightest - levels, 1), 0, 1)
+        # Squared distances where the letter shows, but for a constant of each picture.
+        distances = shown.astype(np.float32) @ squares.T - 2 * (np.where(shown, visible, 0).astype(np.float32) @ flat.T)
+        found[np.argpartition(distances, nearest - 1, axis=1)[:, :nearest]] = True
+    return found
 
 
 class ComposedDigits(Augmentation):

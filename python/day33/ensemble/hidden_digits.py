@@ -10,16 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from .._hidden_digits import LETTERS, SIDE
+from .._hidden_digits import LETTERS, N_PIXELS, SIDE
 from .augmentation import Augmentation, Chain, HorizontalFlip, RandomAffine
 from .bagging import HardVotingBagging
 from .channels import ChannelSplitter
-from .composition import ComposedDigits
+from .composition import ComposedDigits, lookalikes
 from .convolutional import ConvClassifier
 from .encoder import EncoderFeatures
 from .voting import HardVote
 
-__all__ = ["DEFAULT_MEMBERS", "KINDS", "Settings", "Variant", "fit_ensemble", "make_bag", "variants"]
+__all__ = [
+    "DEFAULT_MEMBERS",
+    "KINDS",
+    "Settings",
+    "Variant",
+    "fit_ensemble",
+    "make_bag",
+    "variants",
+    "without_lookalikes",
+]
 
 # What each kind is, for tables and --help.
 KINDS = {
@@ -35,7 +44,7 @@ _IMAGE = (SIDE, SIDE)
 # Above the background's noise of 0 to 4 with the rounding of a bilinear shift.
 _NOISE_FLOOR = 7
 # Rotation, scale and shift of the networks' training images: the letters are centred, so small is better.
-_AFFINE = (0.15, 0.1, 0.06)
+_AFFINE = (0.08, 0.06, 0.03)
 # Composed images to one of the training set, for networks and for trees.
 _SHARE_CONV, _SHARE_TREES = 3, 2
 # Equal work, with and without composed images.
@@ -158,6 +167,15 @@ def fit_bag(
             progress(kind, done, total)
 
     return make_bag(kind, settings).fit(X, codes, on_member=report)
+
+
+def without_lookalikes(settings: Settings, X: NDArray[Any]) -> Settings:
+    """The settings without those digits that the images in X (N, 810) may hide, for an honest cross-validation."""
+    if settings.digits is None:
+        return settings
+    digits, labels = settings.digits
+    others = ~lookalikes(digits, X[:, :N_PIXELS].reshape(-1, SIDE, SIDE))
+    return replace(settings, digits=(digits[others], np.asarray(labels)[others]))
 
 
 @dataclass(frozen=True)
