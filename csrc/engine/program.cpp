@@ -58,6 +58,7 @@ Program::Program(const Graph& g, const Purpose& p)
   choose_forward_ops(runs);
   if (p.backward) plan_backward(runs);
   plan_passes(runs);
+  interleaved = std::any_of(passes.begin(), passes.end(), [](const Pass& pass) { return pass.is_whole(); });
   plan_memory(runs);
   if (lanes == 1) {
     int64_t floats = memory.floats;  // and what lies in the caller's arrays
@@ -199,6 +200,39 @@ void Program::plan_passes(const std::vector<char>& runs) {
   }
 }
 
+// Side by side, the part of a tile in one block may lie where another tile has its part of a block that shares the
+// memory, and tiles are not at the same op at the same time. They are in the same pass: so blocks may share memory only
+// if no pass needs both.
+std::vector<Program::PassSpan> Program::pass_spans(int64_t end) const {
+  const int64_t count = static_cast<int64_t>(graph.ops.size());
+  const int64_t last = static_cast<int64_t>(passes.size()) - 1;
+  std::vector<PassSpan> spans(static_cast<size_t>(end) + 1, PassSpan{last, -1});
+  const auto cover = [&](int64_t time, int64_t pass) {
+    spans[time].first = std::min(spans[time].first, pass);
+    spans[time].last = std::max(spans[time].last, pass);
+  };
+  cover(0, 0);
+  cover(end, last);
+  for (int64_t p = 0; p <= last; ++p) {
+    for (const Action& action : passes[p].actions) {
+      const bool at_losses = action.kind == Action::losses || action.kind == Action::output_gradients;
+      const bool back = action.kind == Action::backward || action.kind == Action::backward_partial;
+      cover(at_losses ? count : back ? 2 * count - action.op : action.op, p);
+    }
+    if (passes[p].end == Pass::results) continue;
+    const bool back = passes[p].end == Pass::reduce_backward || passes[p].end == Pass::whole_backward;
+    const int64_t time = passes[p].end == Pass::whole_joined ? count : back ? 2 * count - passes[p].op : passes[p].op;
+    cover(time, p);  // what happens between two passes belongs to both
+    cover(time, std::min(p + 1, last));
+  }
+  // Times at which nothing runs lie between their neighbours.
+  for (int64_t time = 1; time <= end; ++time)
+    if (spans[time].last < 0) spans[time].first = spans[time - 1].first;
+  for (int64_t time = end - 1; time >= 0; --time)
+    if (spans[time].last < 0) spans[time].last = spans[time + 1].last;
+  return spans;
+}
+
 void Program::plan_memory(const std::vector<char>& runs) {
   const auto buffer = [&](int id) { return graph.tensors[id].buffer; };
   const int64_t count = static_cast<int64_t>(graph.ops.size());
@@ -238,17 +272,21 @@ void Program::plan_memory(const std::vector<char>& runs) {
   // Backward may read every value; batch statistics keep tiles waiting between passes, where reuse still holds.
   const bool keep_all = purpose.backward;
   Placer placer;
+  const std::vector<PassSpan> spans = interleaved ? pass_spans(end) : std::vector<PassSpan>{};
+  const auto place = [&](int64_t floats, int64_t from, int64_t to) {
+    return interleaved ? placer.place(floats, spans[from].first, spans[to].last) : placer.place(floats, from, to);
+  };
   memory = Memory{};
   memory.value.assign(graph.buffers, -1);
   memory.gradient.assign(graph.buffers, -1);
   for (int b = 0; b < graph.buffers; ++b)
-    if (first[b] >= 0 && !bound[b]) memory.value[b] = placer.place(floats_of(b), first[b], keep_all ? end : last[b]);
+    if (first[b] >= 0 && !bound[b]) memory.value[b] = place(floats_of(b), first[b], keep_all ? end : last[b]);
 
   if (purpose.losses)
     for (const LossTerm& term : graph.losses) {
       const int64_t rows = term.rows * tile_samples * lanes;
-      memory.target.push_back(lanes > 1 ? placer.place(term.target_size() * lanes, 0, end) : -1);
-      memory.loss_weight.push_back(placer.place(rows, 0, end));
+      memory.target.push_back(lanes > 1 ? place(term.target_size() * lanes, 0, end) : -1);
+      memory.loss_weight.push_back(place(rows, 0, end));
     }
 
   int64_t scratch = 0, addend = 0;
@@ -283,11 +321,11 @@ void Program::plan_memory(const std::vector<char>& runs) {
     for (int b = 0; b < graph.buffers; ++b)
       if (born[b] >= 0) order.push_back(b);
     std::sort(order.begin(), order.end(), [&](int a, int b) { return born[a] < born[b]; });
-    for (int b : order) memory.gradient[b] = placer.place(floats_of(b), born[b], dies[b]);
+    for (int b : order) memory.gradient[b] = place(floats_of(b), born[b], dies[b]);
   }
-  memory.scratch = placer.place(scratch, 0, end);
+  memory.scratch = place(scratch, 0, end);
   memory.scratch_floats = round_to_line(scratch);
-  memory.addend = placer.place(addend, 0, end);
+  memory.addend = place(addend, 0, end);
   memory.addend_floats = round_to_line(addend);
   memory.floats = placer.total();
 }

@@ -39,6 +39,7 @@ struct Pass {
   End end = results;
   int op = -1;    // at the end
   int loss = -1;  // joined with the op
+  bool is_whole() const { return end == whole_forward || end == whole_joined || end == whole_backward; }
 };
 
 enum class Write : char { none, set, add };  // what an op does with the gradient of one of its inputs
@@ -69,6 +70,9 @@ class Program {
   std::vector<char> bound;                 // by buffer: lies in the caller's array (channels layout only)
   std::vector<char> runs_backward;         // by op
   Memory memory;
+  // Some op takes the whole batch as one array: the tiles of a shared arena then lie side by side in every block.
+  // Otherwise each tile has a stretch of the arena to itself, which is nearer and can be shared more closely.
+  bool interleaved = false;
 
   // By op: floats before its weights in the packed block, forward and backward; -1 for none.
   std::vector<int64_t> packed, packed_backward;
@@ -104,6 +108,10 @@ class Program {
   void choose_forward_ops(std::vector<char>& runs) const;
   void plan_backward(const std::vector<char>& runs_forward);
   void plan_passes(const std::vector<char>& runs_forward);
+  struct PassSpan {
+    int64_t first, last;  // passes that run at a time of plan_memory
+  };
+  std::vector<PassSpan> pass_spans(int64_t end) const;
   void plan_memory(const std::vector<char>& runs_forward);
   void plan_weights(const std::vector<char>& runs_forward);
   int64_t floats_of(int buffer) const { return buffer_size_[buffer] * tile_samples * lanes; }

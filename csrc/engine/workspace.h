@@ -10,8 +10,9 @@
 
 namespace day33 {
 
-// The memory of a run: an arena for each tile on its own, or one for all of them. The latter is laid out block by block,
-// each block with its tiles side by side, so that every value of a batch is one array (in the channels layout).
+// The memory of a run: an arena for each tile on its own, or one for all of them. The latter is laid out tile by tile;
+// or, if the program is interleaved, block by block, each block with its tiles side by side, so that every value of a
+// batch is one array (in the channels layout).
 struct Arena {
   float* base = nullptr;
   int64_t tiles = 1;  // that share it
@@ -49,7 +50,9 @@ class Workspace {
  private:
   // Offset -1 is nowhere; `floats` is the size of a tile's part.
   float* at(int64_t offset, int64_t floats) const {
-    return offset < 0 ? nullptr : arena_.base + offset * arena_.tiles + place_ * floats;
+    if (offset < 0) return nullptr;
+    if (!p_.interleaved) return arena_.base + place_ * p_.memory.floats + offset;
+    return arena_.base + offset * arena_.tiles + place_ * floats;
   }
   void place_values(int64_t first_sample);
   void bind(int id, void* array, int64_t first_sample);
@@ -63,7 +66,7 @@ class Workspace {
   const Graph& graph_;
   Request& request_;
   Arena arena_;
-  int64_t place_ = 0;  // of the tile in the arena
+  int64_t place_ = 0;    // of the tile in the arena
   int64_t samples_ = 0;  // real ones
   std::vector<float*> value_, gradient_, dx_, sink_;
   std::vector<const float*> source_;
