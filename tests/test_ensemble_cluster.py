@@ -25,7 +25,7 @@ from day33.datasets import make_hidden_digits
 from day33.ensemble import ChannelSplitter, ConvClassifier, HardVotingBagging, HorizontalFlip
 
 distributed = pytest.importorskip("distributed", reason="the extra day33[distributed] is not installed")
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 PACKAGE = Path(day33.__file__).resolve().parents[1]
 
