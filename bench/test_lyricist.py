@@ -13,7 +13,7 @@ import pytest
 import day33
 import lyricist_peers
 import peers
-from day33 import lyricist, text
+from day33 import decoding, lyricist, text
 from race import Participant
 
 VOCABULARY, WIDTH, UNITS = 7001, 256, 1024
@@ -114,4 +114,62 @@ def test_training_on_lines(contest, participant):
         f"lyricist, training on Shakespeare, real tokens, batch {LINES}", participant,
         lambda: training_on_lines(numbers),
         unit="tokens", amount=sum(len(line) - 1 for line in numbers),
+    )  # fmt: skip
+
+
+# ---- decoding ----
+
+
+def prompts(count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """One token each; the rest is the model's."""
+    return np.random.default_rng(33).integers(1, VOCABULARY, (count, 1))
+
+
+def first_logits(model: Any, weights: str, tokens: np.ndarray[Any, Any]) -> Any:
+    decoder = decoding.decoder_of(model, weights=weights)
+    return decoder.step(decoder.start(len(tokens)), tokens[:, 0])
+
+
+def writing(count: int, weights: str) -> dict[str, Participant]:
+    """Greedy, each prompt to TOKENS tokens. The answer: in float32 what is written, else the first logits."""
+    model = our_model()
+    begin = prompts(count)
+    exact = weights == "float32"
+
+    def ours() -> Any:
+        return np.array(model.generate(begin, max_len=TOKENS, weights=weights))
+
+    found = {"day33": Participant(ours, ours if exact else lambda: first_logits(model, weights, begin))}
+    values = model.get_weights()
+    if (module := lyricist_peers.torch_model(values)) is not None:
+        torch = peers.torch()
+        if weights == "int8":
+            module = lyricist_peers.torch_int8(module)
+
+        def theirs() -> Any:
+            return lyricist_peers.torch_greedy(module, begin, TOKENS)
+
+        def answer() -> Any:
+            with torch.inference_mode():
+                return module(torch.from_numpy(begin))[0][:, -1].numpy()
+
+        found["torch int8" if weights == "int8" else "torch"] = Participant(theirs, theirs if exact else answer)
+    if exact and count == 1 and (keras_model := lyricist_peers.keras_model(values, mask=False)):
+        found["the note's loop"] = peers.of_numpy(lambda: lyricist_peers.note_greedy(keras_model, begin, TOKENS))
+    return found
+
+
+@pytest.mark.parametrize("participant", ["day33", "torch", "torch int8", "the note's loop"])
+@pytest.mark.parametrize("weights", ["float32", "bfloat16", "int8"])
+@pytest.mark.parametrize("count", [1, 64])
+def test_writing(contest, count, weights, participant):
+    if (participant == "torch int8") != (weights == "int8") and participant.startswith("torch"):
+        pytest.skip("another kind of weights")
+    if participant == "the note's loop" and (weights, count) != ("float32", 1):
+        pytest.skip("one prompt in float32 only")
+    contest(
+        f"lyricist, writing {count} line{'s' if count > 1 else ''}, {weights}", participant,
+        lambda: writing(count, weights),
+        unit="tokens", amount=count * (TOKENS - 1),
+        tolerance={"float32": 1e-4, "bfloat16": 0.03, "int8": 0.1}[weights],
     )  # fmt: skip
