@@ -223,6 +223,27 @@ def test_dropout_trains_and_infers() -> None:
     assert not np.array_equal(trained[0], trained[2])
 
 
+@pytest.mark.usefixtures("restored_threads")
+def test_dropout_does_not_depend_on_threads() -> None:
+    """Tiles between two layers that take the whole batch once wrote over what others still needed."""
+    rng = np.random.default_rng(0)
+    source, target = (rng.integers(1, 200, (64, 14), dtype=np.int32) for _ in range(2))
+    model = TextGenerator(200, 8, 64, dropout=0.2)
+    model.build_weights()
+    weights = model.get_weights()
+    model.compile(optimizer=optimizers.SGD(1.0))
+    results = []
+    for threads in (1, *[3] * 40):
+        day33.set_num_threads(threads)
+        day33.set_random_seed(5)
+        model.set_weights(weights)
+        model.train_on_batch(source, target)
+        results.append(model.get_weights())
+    for result in results[1:]:
+        for got, want in zip(result, results[0], strict=True):
+            np.testing.assert_array_equal(got, want)
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -356,7 +377,7 @@ def test_a_stopped_training_ends_with_the_same_bits(
 ) -> None:
     def fit(seed: int, *more: callbacks.Callback) -> tuple[list[np.ndarray], dict[str, list[float]]]:
         day33.set_random_seed(seed)
-        writer = Lyricist(200, 8, 12, padding=padding)  # type: ignore[arg-type]
+        writer = Lyricist(200, 8, 12, padding=padding, dropout=0.2)  # type: ignore[arg-type]
         history = writer.fit(
             *sentences, epochs=4, batch_size=128, learning_rate=0.01, schedule=schedule, patience=3,  # type: ignore[arg-type]
             callbacks=more, verbose=0,
