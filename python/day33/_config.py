@@ -107,7 +107,9 @@ def _name(item: Mapping[str, Any]) -> str:
 
 
 def _is_operation(item: Mapping[str, Any], name: str) -> bool:
-    return item["class_name"] == name and str(item.get("module")).startswith("keras.src.ops")
+    # The old format names no modules; day33 has no layers of these names.
+    module = item.get("module") or ("keras.src.ops" if name != "Add" else "")
+    return item["class_name"] == name and str(module).startswith("keras.src.ops")
 
 
 def _implicit_masks(items: Iterable[Mapping[str, Any]]) -> frozenset[str]:
@@ -155,7 +157,8 @@ def _arguments_of(node: Any, masks: frozenset[str]) -> tuple[list[Any], dict[str
 
 def _operation_as_layer(item: Mapping[str, Any]) -> Mapping[str, Any]:
     """`a + b` is not a layer in Keras, but an operation of two arguments."""
-    if not _is_operation(item, "Add"):
+    nodes = item.get("inbound_nodes") or []
+    if item["class_name"] != "Add" or not all(isinstance(node, Mapping) and len(node["args"]) == 2 for node in nodes):
         return item
     nodes = [{"args": [list(node["args"])], "kwargs": {}} for node in item["inbound_nodes"]]
     return {**item, "module": "keras.layers", "inbound_nodes": nodes}

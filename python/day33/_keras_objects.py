@@ -27,10 +27,8 @@ _WITHOUT_EFFECT = frozenset(
 )  # fmt: skip
 # Of activations with a number: the layer of Keras that has it, and its argument.
 _ACTIVATION_LAYERS = {
-    "leaky_relu": ("LeakyReLU", "negative_slope"),
-    "elu": ("ELU", "alpha"),
-    "relu6": ("ReLU", "max_value"),
-}
+    "leaky_relu": ("LeakyReLU", "negative_slope"), "elu": ("ELU", "alpha"), "relu6": ("ReLU", "max_value"),
+}  # fmt: skip
 
 
 def layer_classes() -> dict[str, type[Layer]]:
@@ -231,6 +229,7 @@ def is_own(layer: Layer) -> bool:
         type(layer).__name__ == "MaxUnpooling2D"
         or getattr(layer, "return_indices", False) is True
         or getattr(layer, "interpolation", None) == "bed_of_nails"
+        or getattr(getattr(layer, "activation", None), "kind", None) == "gelu_tanh"
     )
 
 
