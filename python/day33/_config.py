@@ -160,8 +160,8 @@ def _operation_as_layer(item: Mapping[str, Any]) -> Mapping[str, Any]:
     nodes = item.get("inbound_nodes") or []
     if item["class_name"] != "Add" or not all(isinstance(node, Mapping) and len(node["args"]) == 2 for node in nodes):
         return item
-    nodes = [{"args": [list(node["args"])], "kwargs": {}} for node in item["inbound_nodes"]]
-    return {**item, "module": "keras.layers", "inbound_nodes": nodes}
+    calls = [{"args": [list(node["args"])], "kwargs": {}} for node in nodes]
+    return {**item, "module": "keras.layers", "inbound_nodes": calls}
 
 
 def _calls_inside(layer: Layer, known: dict[Layer, int]) -> int:
