@@ -37,6 +37,7 @@ __all__ = [
     "load_mnist",
     "load_shakespeare",
     "make_hidden_digits",
+    "mnist",
     "mnist_cache_path",
     "shakespeare_cache_path",
 ]
@@ -170,6 +171,30 @@ def download_shakespeare(
     """
     target = shakespeare_cache_path() if output is None else output
     return fetch(url, known_hash, target, SHAKESPEARE_FILE, progress)
+
+
+class _KerasMnist:
+    """MNIST by the name that Keras has for it: ``mnist.load_data()``."""
+
+    @staticmethod
+    def load_data(path: str = MNIST_FILE) -> tuple[Split, Split]:
+        """MNIST from the cache; the first time, it is downloaded there, as Keras does.
+
+        Args:
+            path: for the sake of Keras code, where it names the file in the cache. An existing file of that path is
+                read instead of the cached one.
+
+        Raises:
+            OSError: it is not in the cache, and could not be downloaded. ValueError: a damaged file.
+        """
+        if path != MNIST_FILE and Path(path).exists():
+            return load_mnist(path)
+        if not mnist_cache_path().is_file():
+            download_mnist()
+        return load_mnist()
+
+
+mnist = _KerasMnist()
 
 
 def load_digits_small() -> tuple[Split, Split]:

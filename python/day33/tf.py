@@ -27,13 +27,9 @@ from . import (
     models,
     ops,
     optimizers,
-)  # fmt: skip
-from . import (
-    random as _random,
 )
-from . import (
-    text as _text,
-)
+from . import random as _random
+from . import text as _text
 from ._tensors import Tensor, as_tensor
 
 __all__ = [
