@@ -24,6 +24,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Load ten thousand mutated model files. Arguments replace the number (and --seed)."""
+    session.install(".")
+    session.run("python", "tests/fuzz_keras_files.py", *(session.posargs or ["10000"]))
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Run ruff, mypy and clang-format, and change nothing."""
     tools = [r for r in PROJECT["project"]["optional-dependencies"]["dev"] if r.startswith(("clang-", "mypy", "ruff"))]

@@ -17,6 +17,7 @@ from day33 import activations, layers, optimizers
 from tolerances import PROMISE, TRAINING_STEPS
 
 keras = pytest.importorskip("keras")
+h5py = pytest.importorskip("h5py")
 
 # Layers by name: arguments, and the shapes of their inputs. Every layer of day33 that Keras has stands here.
 IMAGE, SEQUENCE, IDS = (6, 6, 4), (5, 4), (5,)
@@ -379,6 +380,27 @@ def test_a_keras_file_in_the_old_format_trains_on(tmp_path):
     steps(theirs, 2)
     for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=TRAINING_STEPS)
+
+
+def test_the_configuration_of_keras_2(tmp_path):
+    """Calls as lists, shapes and slopes by their old names, weights in the same layout."""
+    theirs = zoo.branched(keras)
+    theirs.save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        config["class_name"] = "Model"
+        for item in config["config"]["layers"]:
+            if item["class_name"] == "InputLayer":
+                item["config"]["batch_input_shape"] = item["config"].pop("batch_shape")
+            if item["class_name"] == "ReLU":
+                item["class_name"], item["config"] = "LeakyReLU", {"name": item["name"], "alpha": 0.0}
+            calls = []
+            for node in item["inbound_nodes"]:
+                tensors = node["args"][0] if isinstance(node["args"][0], list) else node["args"]
+                calls.append([[*tensor["config"]["keras_history"], {}] for tensor in tensors])
+            item["inbound_nodes"] = calls
+        file.attrs["model_config"] = json.dumps(config)
+    assert_same_predictions(day33.load_model(tmp_path / "m.h5"), theirs)
 
 
 def test_an_untrained_compiled_model_trains_on_both_sides(tmp_path, suffix):

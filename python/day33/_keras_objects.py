@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
 from typing import Any
 
 from . import activations, initializers
@@ -152,8 +151,7 @@ def _modernised(class_name: str, config: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-@lru_cache(maxsize=256)
-def accepted_arguments(cls: type[Any]) -> frozenset[str]:
+def accepted_arguments(cls: Any) -> frozenset[str]:
     """The names of the arguments of the constructor, those that ``**kwargs`` hands on to base classes included."""
     names: set[str] = set()
     for base in cls.__mro__:

@@ -183,8 +183,8 @@ def set_optimizer_state(model: Model, arrays: Sequence[NDArray[Any]]) -> None:
     state: dict[str, NDArray[Any]] = {"iterations": np.array(steps, np.int64)}
     if not scheduled:
         # Files hold the rate in float32 here; the configuration has it in full.
-        rate = float(arrays[1])
-        state["learning_rate"] = np.array(optimizer._rate if np.float32(optimizer._rate) == rate else rate, np.float64)
+        rate, given = float(arrays[1]), optimizer.learning_rate
+        state["learning_rate"] = np.array(given if np.float32(given) == rate else rate, np.float64)
     if len(arrays) > first:
         for (key, variable), array in zip(slots, arrays[first:], strict=True):
             if array.shape != variable.shape or array.dtype.kind != "f":

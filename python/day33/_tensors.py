@@ -20,9 +20,6 @@ class Tensor(np.ndarray[Any, Any]):
         found = super().__getitem__(key)
         return found if isinstance(found, np.ndarray) else as_tensor(np.asarray(found))
 
-    def __hash__(self) -> int:
-        raise TypeError("a tensor cannot be a key; take its value by .numpy()")
-
 
 def as_tensor(array: Any) -> Tensor:
     """A view on the memory of `array`."""

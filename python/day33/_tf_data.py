@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, Self
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from . import _tree
 from ._arrays import as_int
-from ._tensors import as_tensor
+from ._tensors import Tensor, as_tensor
 from .data import check_sizes
 from .random import next_seed
 
@@ -114,7 +115,7 @@ class Dataset:
 
     def __iter__(self) -> Iterator[Any]:
         for element in self._order():
-            yield _tree.transform(lambda array, at=element: as_tensor(array[at]), self._structure)
+            yield _tree.transform(functools.partial(_entries, element), self._structure)
 
     def __len__(self) -> int:
         if self._length is None:
@@ -127,6 +128,10 @@ class Dataset:
             return f"Tensor(shape={shape}, dtype={array.dtype})"
 
         return f"<Dataset of {_tree.transform(described, self._structure)}>"
+
+
+def _entries(element: Element, array: NDArray[Any]) -> Tensor:
+    return as_tensor(array[element])
 
 
 def _shuffled(source: Iterator[Element], size: int, generator: np.random.Generator) -> Iterator[Element]:

@@ -118,7 +118,7 @@ def _verify(path: Path, model: Model) -> None:
 
 
 def _numbered(beside: Path, arrays: Mapping[str, NDArray[Any]], prefix: str) -> list[NDArray[Any]]:
-    found = []
+    found: list[NDArray[Any]] = []
     while f"{prefix}_{len(found)}" in arrays:
         array = arrays[f"{prefix}_{len(found)}"]
         if array.ndim == 0 or array.dtype.kind not in "fiu":
