@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/block_pool.h"
 #include "core/isa.h"
 #include "core/thread_pool.h"
 #include "engine/plan.h"
@@ -34,13 +35,13 @@ class Run {
     accumulators_ = AlignedBuffer(p_.accumulator_floats * groups_);
     if (p_.purpose.backward) clear_gradients();
     const bool few = !p_.purpose.backward && tiles_ < num_threads() && worth_threads(p_.work);
-    if (p_.passes.size() > 1 || few) shared_arena_ = p_.lease(p_.memory.floats * tiles_);
+    if (p_.passes.size() > 1 || few) shared_arena_ = lease_block(p_.memory.floats * tiles_);
 
     for (size_t pass = 0; pass < p_.passes.size(); ++pass) {
       few ? breadth_first(pass) : depth_first(pass);
       finish(p_.passes[pass]);
     }
-    if (shared_arena_) p_.give_back(std::move(shared_arena_));
+    if (shared_arena_) return_block(std::move(shared_arena_));
     if (p_.purpose.backward) collect_gradients();
     if (p_.purpose.losses) collect_losses();
   }
@@ -52,7 +53,7 @@ class Run {
     const auto run_group = [&](int64_t group) {
       if (pass == 0) clear_accumulators(group);
       std::unique_ptr<AlignedBuffer> own;
-      if (!shared_arena_) own = p_.lease(p_.memory.floats);
+      if (!shared_arena_) own = lease_block(p_.memory.floats);
       const Arena arena = own ? Arena{own->data(), 1} : shared();
       Workspace w(p_, request_);
       for (int64_t tile = group * tiles_ / groups_; tile < (group + 1) * tiles_ / groups_; ++tile) {
@@ -61,7 +62,7 @@ class Run {
         for (const Action& action : p_.passes[pass].actions) act(w, group, action);
         if (pass + 1 == p_.passes.size()) w.store_results();
       }
-      if (own) p_.give_back(std::move(own));
+      if (own) return_block(std::move(own));
     };
     const bool idle = pass > 0 && pass + 1 < p_.passes.size() && p_.passes[pass].actions.empty();
     if (idle) return;
@@ -90,7 +91,7 @@ class Run {
           worth_threads(op.multiply_adds()) ? std::min<int64_t>(units, 4 * static_cast<int64_t>(num_threads())) : 1;
       const int64_t scratch_floats = parts > 1 ? p_.memory.scratch_floats : 0;
       std::unique_ptr<AlignedBuffer> scratch;  // of their own for parts that work on one tile at the same time
-      if (scratch_floats > 0) scratch = p_.lease(scratch_floats * tiles_ * parts);
+      if (scratch_floats > 0) scratch = lease_block(scratch_floats * tiles_ * parts);
       const auto part = [&](int64_t index) {
         const Workspace& w = all[index / parts];
         const int64_t mine = op.units(w.tile.n), i = index % parts;
@@ -102,7 +103,7 @@ class Run {
         for (int64_t t = 0; t < tiles_; ++t) part(t);
       else
         parallel_for(tiles_ * parts, part);
-      if (scratch) p_.give_back(std::move(scratch));
+      if (scratch) return_block(std::move(scratch));
     }
     if (pass + 1 == p_.passes.size())
       for (Workspace& w : all) w.store_results();
@@ -164,7 +165,7 @@ class Run {
     if (pass.end == Pass::reduce_forward || pass.end == Pass::reduce_backward) return reduce(pass);
     const Op& op = *graph_.ops[pass.op];
     std::unique_ptr<AlignedBuffer> memory =
-        p_.lease(std::max<int64_t>(op.scratch_size(*p_.purpose.kernels, p_.lanes, request_.samples), 1));
+        lease_block(std::max<int64_t>(op.scratch_size(*p_.purpose.kernels, p_.lanes, request_.samples), 1));
     Workspace w(p_, request_);
     w.open_whole(shared(), memory->data());
     prepare(w, pass.op);
@@ -179,7 +180,7 @@ class Run {
       backward(w, pass.op);
     else
       joined(w, pass);
-    p_.give_back(std::move(memory));
+    return_block(std::move(memory));
   }
 
   void joined(Workspace& w, const Pass& pass) {
@@ -276,7 +277,7 @@ class Run {
   const Graph& graph_;
   Request& request_;
   const int64_t tiles_, groups_;
-  std::shared_ptr<const AlignedBuffer> weights_;
+  PackedWeights weights_;
   AlignedBuffer statistics_, accumulators_;
   std::vector<double> partials_, losses_;
   std::unique_ptr<AlignedBuffer> shared_arena_;  // of all tiles, where they wait for each other

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/block_pool.h"
+
 namespace day33 {
 namespace {
 
@@ -10,7 +12,6 @@ constexpr int64_t kTileBytes = 512 * 1024;  // channels layout: a tile grows unt
 constexpr int64_t kTileSamples = 16;        // ... or it has this many samples
 constexpr int64_t kMaxGroups = 16;
 constexpr int64_t kAccumulatorBytes = 256 << 20;  // of all groups together
-constexpr int64_t kKeptBytes = int64_t{1} << 29;  // of memory kept between calls, together
 
 // Places blocks that live over [from, to] of a timeline so that blocks alive together do not overlap: first fit, in
 // the order in which they begin. Alignment is a cache line.
@@ -42,6 +43,8 @@ class Placer {
 };
 
 }  // namespace
+
+Program::~Program() { forget_packed(this); }
 
 Program::Program(const Graph& g, const Purpose& p)
     : graph(g), purpose(p), lanes(p.lanes ? p.kernels->lanes : 1), tile_samples(1) {
@@ -377,53 +380,20 @@ int64_t Program::groups(int64_t samples) const {
   return std::max<int64_t>(1, std::min({tiles(samples), kMaxGroups, by_memory}));
 }
 
-std::shared_ptr<const AlignedBuffer> Program::packed_weights(const float* const* parameters, uint64_t owner,
-                                                             uint64_t version) const {
-  if (owner != 0) {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (cached_weights_ != nullptr && cached_owner_ == owner && cached_version_ == version) return cached_weights_;
-    cached_weights_.reset();  // before there is memory for new ones
-  }
-  auto weights = std::make_shared<AlignedBuffer>(packed_floats);
+PackedWeights Program::packed_weights(const float* const* parameters, uint64_t owner, uint64_t version) const {
+  // A step of training changes the weights: what it packs is of no use to the next.
+  const bool keeps = owner != 0 && !(purpose.training && purpose.backward);
+  if (keeps)
+    if (PackedWeights kept = find_packed(this, owner, version)) return kept;
+  std::shared_ptr<AlignedBuffer> weights = lease_shared_block(packed_floats);
   for (size_t i = 0; i < graph.ops.size(); ++i) {
     const Op& op = *graph.ops[i];
     if (packed[i] >= 0) op.pack(*purpose.kernels, lanes, false, parameters, weights->data() + packed[i]);
     if (packed_backward[i] >= 0)
       op.pack(*purpose.kernels, lanes, true, parameters, weights->data() + packed_backward[i]);
   }
-  if (owner != 0) {
-    std::lock_guard<std::mutex> lock(mutex_);
-    cached_weights_ = weights;
-    cached_owner_ = owner;
-    cached_version_ = version;
-  }
+  if (keeps) keep_packed(this, owner, version, weights);
   return weights;
-}
-
-std::unique_ptr<AlignedBuffer> Program::lease(int64_t floats) const {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    auto best = arenas_.end();  // the smallest that is large enough
-    for (auto arena = arenas_.begin(); arena != arenas_.end(); ++arena)
-      if ((*arena)->size() >= floats && (best == arenas_.end() || (*arena)->size() < (*best)->size())) best = arena;
-    if (best != arenas_.end()) {
-      std::unique_ptr<AlignedBuffer> found = std::move(*best);
-      arenas_.erase(best);
-      return found;
-    }
-  }
-  return std::make_unique<AlignedBuffer>(floats);
-}
-
-void Program::give_back(std::unique_ptr<AlignedBuffer> arena) const {
-  std::lock_guard<std::mutex> lock(mutex_);
-  arenas_.push_back(std::move(arena));
-  int64_t floats = 0;
-  for (const auto& kept : arenas_) floats += kept->size();
-  while (floats * static_cast<int64_t>(sizeof(float)) > kKeptBytes) {  // the oldest go first
-    floats -= arenas_.front()->size();
-    arenas_.erase(arenas_.begin());
-  }
 }
 
 }  // namespace day33

@@ -3,11 +3,10 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <vector>
 
-#include "core/aligned_buffer.h"
 #include "engine/graph.h"
+#include "engine/weight_cache.h"
 
 namespace day33 {
 
@@ -56,6 +55,9 @@ struct Memory {
 class Program {
  public:
   Program(const Graph& graph, const Purpose& purpose);
+  ~Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
 
   const Graph& graph;
   const Purpose purpose;
@@ -91,13 +93,9 @@ class Program {
   // Tiles are gathered in this many groups, each with gradient accumulators of its own, whatever the threads.
   int64_t groups(int64_t samples) const;
 
-  // Weights packed for this program; kept until the version (of the same list of parameters) changes.
-  std::shared_ptr<const AlignedBuffer> packed_weights(const float* const* parameters, uint64_t owner,
-                                                      uint64_t version) const;
-
-  // Memory for a tile, or for all of them, returned to the program for the next call.
-  std::unique_ptr<AlignedBuffer> lease(int64_t floats) const;
-  void give_back(std::unique_ptr<AlignedBuffer> arena) const;
+  // Weights packed for this program; for inference they are kept until the version (of the same list of parameters)
+  // changes.
+  PackedWeights packed_weights(const float* const* parameters, uint64_t owner, uint64_t version) const;
 
  private:
   bool is_whole(size_t op) const { return graph.ops[op]->whole(lanes); }
@@ -117,11 +115,6 @@ class Program {
   int64_t floats_of(int buffer) const { return buffer_size_[buffer] * tile_samples * lanes; }
 
   std::vector<int64_t> buffer_size_;
-
-  mutable std::mutex mutex_;
-  mutable std::shared_ptr<const AlignedBuffer> cached_weights_;
-  mutable uint64_t cached_owner_ = 0, cached_version_ = 0;
-  mutable std::vector<std::unique_ptr<AlignedBuffer>> arenas_;
 };
 
 }  // namespace day33

@@ -1,0 +1,70 @@
+#include "core/block_pool.h"
+
+#include <pthread.h>
+
+#include <mutex>
+#include <vector>
+
+namespace day33 {
+namespace {
+
+constexpr int64_t kKeptFloats = (int64_t{768} << 20) / static_cast<int64_t>(sizeof(float));
+constexpr int64_t kSpare = 1 << 14;  // floats that a block may be too large, besides being four times the size
+
+struct Pool {
+  std::mutex mutex;
+  std::vector<std::unique_ptr<AlignedBuffer>> blocks;  // oldest first
+  int64_t floats = 0;
+};
+
+// Never destroyed: threads may outlive main. Locked over fork(), so that the child finds it whole.
+Pool& pool() {
+  static Pool* const the_pool = [] {
+    static Pool* made = new Pool;
+    pthread_atfork([] { made->mutex.lock(); }, [] { made->mutex.unlock(); }, [] { made->mutex.unlock(); });
+    return made;
+  }();
+  return *the_pool;
+}
+
+}  // namespace
+
+std::unique_ptr<AlignedBuffer> lease_block(int64_t floats) {
+  Pool& p = pool();
+  {
+    std::lock_guard<std::mutex> lock(p.mutex);
+    auto best = p.blocks.end();  // the smallest that is large enough, unless it is far too large
+    for (auto block = p.blocks.begin(); block != p.blocks.end(); ++block) {
+      const int64_t size = (*block)->size();
+      if (size < floats || size > 4 * floats + kSpare) continue;
+      if (best == p.blocks.end() || size < (*best)->size()) best = block;
+    }
+    if (best != p.blocks.end()) {
+      std::unique_ptr<AlignedBuffer> found = std::move(*best);
+      p.blocks.erase(best);
+      p.floats -= found->size();
+      return found;
+    }
+  }
+  return std::make_unique<AlignedBuffer>(floats);
+}
+
+void return_block(std::unique_ptr<AlignedBuffer> block) {
+  std::vector<std::unique_ptr<AlignedBuffer>> dropped;  // freed after the lock
+  Pool& p = pool();
+  std::lock_guard<std::mutex> lock(p.mutex);
+  p.floats += block->size();
+  p.blocks.push_back(std::move(block));
+  while (p.floats > kKeptFloats) {
+    p.floats -= p.blocks.front()->size();
+    dropped.push_back(std::move(p.blocks.front()));
+    p.blocks.erase(p.blocks.begin());
+  }
+}
+
+std::shared_ptr<AlignedBuffer> lease_shared_block(int64_t floats) {
+  return {lease_block(floats).release(),
+          [](AlignedBuffer* block) { return_block(std::unique_ptr<AlignedBuffer>(block)); }};
+}
+
+}  // namespace day33
