@@ -68,7 +68,7 @@ def test_every_line_is_in_one_batch(lines: list[list[int]], batch_size: int, poo
         assert 1 <= len(source) <= batch_size
         lengths = np.count_nonzero(source, axis=1)
         assert list(lengths) == sorted(lengths, reverse=True)
-        assert lengths[0] == source.shape[1]
+        assert source.shape[1] == batches.longest
         np.testing.assert_array_equal(source != 0, target != 0)
         for reads, says, length in zip(source, target, lengths, strict=True):
             assert list(reads[1:length]) == list(says[: length - 1])
@@ -89,11 +89,18 @@ def test_epochs_and_seeds_have_their_own_order() -> None:
     assert len(orders) == 4
 
 
-def test_batches_waste_little() -> None:
+def test_lines_of_a_batch_are_of_like_length() -> None:
     rng = np.random.default_rng(0)
     lines = [[1] * int(length) for length in rng.integers(2, 22, 4000)]
-    cells = sum(source.size for source, _ in LengthBatches(lines, 64))
+    cells = sum(len(source) * np.count_nonzero(source[0]) for source, _ in LengthBatches(lines, 64))
     assert cells < 1.1 * sum(len(line) - 1 for line in lines)
+
+
+def test_wider_arrays() -> None:
+    for source, target in LengthBatches(SEQUENCES, 3, width=12):
+        assert source.shape[1] == target.shape[1] == 12
+    with pytest.raises(ValueError, match="width is 7; expected at least 8"):
+        LengthBatches(SEQUENCES, 3, width=7)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Learn lines from text files, and write new ones.", no_args_is_help=True)
 
 
-class PaddingMode(enum.StrEnum):
+class PaddingMode(enum.Enum):
     """The values of --padding."""
 
     skip = "skip"

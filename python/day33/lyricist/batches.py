@@ -32,6 +32,9 @@ class LengthBatches:
             nothing to learn from and are left out.
         batch_size: lines in a batch.
         pool: batches that are sorted together. 0 sorts all lines, and keeps the batches in that order: for validation.
+        width: the length that arrays are filled up to with 0; None for that of the longest line. It is the same for all
+            batches, since a model has memory and packed weights for every length it meets. Where padding is skipped, a
+            wider array costs next to nothing.
 
     Attributes:
         seed, epoch: set them (or let `FollowEpochs` do it) before iterating.
@@ -40,10 +43,12 @@ class LengthBatches:
         longest: how many of these the longest line has.
 
     Raises:
-        ValueError: no line of at least two tokens, `batch_size` below 1 or `pool` below 0.
+        ValueError: no line of at least two tokens, `batch_size` below 1, `pool` below 0, or `width` below the longest.
     """
 
-    def __init__(self, sequences: Sequence[Sequence[int]], batch_size: int = 256, *, pool: int = 16) -> None:
+    def __init__(
+        self, sequences: Sequence[Sequence[int]], batch_size: int = 256, *, pool: int = 16, width: int | None = None
+    ) -> None:
         self.batch_size = as_count("batch_size", batch_size, 1)
         self.pool = as_count("pool", pool, 0)
         kept = [sequence for sequence in sequences if len(sequence) > 1]
@@ -51,19 +56,21 @@ class LengthBatches:
             raise ValueError(f"sequences has no line of at least two tokens ({len(sequences)} lines in all)")
         self._source, self._target = make_dataset(kept)
         self._lengths = np.fromiter((len(sequence) - 1 for sequence in kept), np.int64, len(kept))
+        self.longest = int(self._lengths.max())
+        if width is not None:
+            missing = as_count("width", width, self.longest) - self.longest
+            self._source, self._target = (np.pad(part, ((0, 0), (0, missing))) for part in (self._source, self._target))
         self.seed = 0
         self.epoch = 0
         self.lines = len(kept)
         self.tokens = int(self._lengths.sum())
-        self.longest = int(self._lengths.max())
 
     def __len__(self) -> int:
         return -(-self.lines // self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Int32, Int32]]:
         for chosen in self._batches():
-            length = self._lengths[chosen[0]]
-            yield self._source[chosen, :length], self._target[chosen, :length]
+            yield self._source[chosen], self._target[chosen]
 
     def _batches(self) -> list[NDArray[np.intp]]:
         """The numbers of the lines of each batch."""

@@ -70,9 +70,10 @@ class TextGenerator(Model):
         self.rnn_2 = layers.LSTM(self.hidden_size, return_sequences=True)
         self.linear = layers.Dense(self.vocab_size)
         if self.dropout:
-            self.embedding_dropout = layers.Dropout(self.dropout)
-            self.rnn_1_dropout = layers.Dropout(self.dropout)
-            self.rnn_2_dropout = layers.Dropout(self.dropout)
+            # Seeds of their own, so that what is dropped follows from the seed of the training alone.
+            self.embedding_dropout = layers.Dropout(self.dropout, seed=1)
+            self.rnn_1_dropout = layers.Dropout(self.dropout, seed=2)
+            self.rnn_2_dropout = layers.Dropout(self.dropout, seed=3)
 
     def call(self, x: Any) -> Any:
         x = self.embedding(x)
@@ -95,12 +96,14 @@ class TextGenerator(Model):
         loss_weights: Any = None,
         metrics: Any = None,
         weighted_metrics: Any = None,
-        **options: Any,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
     ) -> None:
         """As `Model.compile`; the loss is the cross-entropy of the logits unless another one is given."""
         if loss is None:
             loss = losses.SparseCategoricalCrossentropy(from_logits=True)
-        super().compile(optimizer, loss, loss_weights, metrics, weighted_metrics, **options)
+        super().compile(optimizer, loss, loss_weights, metrics, weighted_metrics)
         if self.padding == "skip":
             self._compiled = SkippedPadding(loss, loss_weights, metrics, weighted_metrics)
             self._compiled.line_length = self.line_length

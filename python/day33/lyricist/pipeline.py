@@ -166,9 +166,10 @@ class Lyricist:
         callbacks: list[Callback],
         options: dict[str, Any],
     ) -> History:
-        batches = LengthBatches(numbers, batch_size)
-        validation = None if held_out is None else LengthBatches(held_out, batch_size, pool=0)
-        self.model.set_line_length(max(batches.longest, 0 if validation is None else validation.longest))
+        width = max(map(len, numbers + (held_out or []))) - 1
+        batches = LengthBatches(numbers, batch_size, width=width)
+        validation = None if held_out is None else LengthBatches(held_out, batch_size, pool=0, width=width)
+        self.model.set_line_length(width)
         return self.model.fit(
             batches, validation_data=validation, callbacks=[FollowEpochs(batches), *callbacks], **options
         )
