@@ -502,3 +502,60 @@ print(peak)
         pytest.skip("no getrusage")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 1_000_000_000
+
+
+# ---- writing ----
+
+
+def note_loop(model: TextGenerator, ids: list[int], max_len: int, end: int) -> list[int]:
+    """The note's generate_text, on numbers: the whole text so far goes through the model for every token."""
+    ids = list(ids)
+    while True:
+        ids.append(int(model.predict_on_batch(np.array([ids], np.int32))[0, -1].argmax()))
+        if ids[-1] == end or len(ids) >= max_len:
+            return ids
+
+
+def test_greedy_answers_are_the_note_s(writer: Lyricist) -> None:
+    model, tokenizer = writer.model, writer.tokenizer
+    end = tokenizer.word_index["<end>"]
+    for prompt in ("i love", "", "The River, oh", "xylophone quartz", "<start> she", "love " * 30):
+        begun = (
+            prompt if prompt.startswith("<start>") else f"<start> {' '.join(prompt.lower().replace(',', ' ,').split())}"
+        )
+        ids = tokenizer.texts_to_sequences([begun])[0]
+        expected = note_loop(model, ids, 20, end)
+        assert model.generate(ids, end_token=end) == expected
+        assert model.generate(prompt) == " ".join(tokenizer.index_word[i] for i in expected)
+        assert list(model.stream(prompt)) == [tokenizer.index_word[i] for i in expected[len(ids) :]]
+    texts = model.generate(["i love", "", "we"])
+    assert texts == [model.generate(prompt) for prompt in ("i love", "", "we")]
+    arrays = model.generate(np.array([[2, 5], [2, 6]]))
+    assert [array.tolist() for array in arrays] == [model.generate([2, 5]), model.generate([2, 6])]
+
+
+def test_lines_for_readers(writer: Lyricist) -> None:
+    line = writer.write("I LOVE")
+    assert line.startswith("i love")
+    assert "<" not in line
+    assert " ." not in line
+    drawn = writer.write_many("i love", 5, temperature=1.0, seed=3)
+    assert drawn == writer.write_many("i love", 5, temperature=1.0, seed=3)
+    assert drawn[:2] == writer.write_many("i love", 2, temperature=1.0, seed=3)
+    assert len(set(drawn)) > 1
+    assert "love" not in writer.write("", banned=["love"]).split()
+    assert writer.write("", forced=["we", "need"]).startswith("we need")
+
+
+def test_what_cannot_be_continued(writer: Lyricist) -> None:
+    bare = small_model()
+    with pytest.raises(TypeError, match="tokenizer"):
+        bare.generate("i love")
+    with pytest.raises(ValueError, match="start token"):
+        bare.generate([])
+    with pytest.raises(ValueError, match="23"):
+        bare.generate([23])
+    with pytest.raises(ValueError, match="xylophone"):
+        writer.write("i love", banned=["xylophone"])
+    with pytest.raises(ValueError, match="temperature"):
+        writer.write("i love", temperature=-1.0)
