@@ -552,7 +552,7 @@ def test_what_cannot_be_continued(writer: Lyricist) -> None:
     with pytest.raises(TypeError, match="tokenizer"):
         bare.generate("i love")
     with pytest.raises(ValueError, match="start token"):
-        bare.generate([])
+        bare.generate([[]])
     with pytest.raises(ValueError, match="23"):
         bare.generate([23])
     with pytest.raises(ValueError, match="xylophone"):
