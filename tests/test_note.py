@@ -129,6 +129,7 @@ def test_linear_and_convolution(blocks):
     assert "총 Parameters: 13" in ours.printed[1] and "(1, 384, 216, 16)" in ours.printed[2]
 
 
+@pytest.mark.slow
 def test_autoencoders(blocks, shared, tmp_path, monkeypatch):
     with np.load(shared / "data" / "mnist" / "mnist.npz") as mnist:
         small = {key: mnist[key][: 512 if "train" in key else 64] for key in mnist.files}
@@ -150,6 +151,7 @@ def test_autoencoders(blocks, shared, tmp_path, monkeypatch):
     np.testing.assert_allclose(ours.names["x_test_hat"], theirs.names["x_test_hat"], rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_lyricist(blocks, shared, tmp_path, monkeypatch):
     lines = (shared / "data" / "shakespeare.txt").read_text(encoding="utf-8").splitlines()
     # Lines of one length: two epochs teach a model about padding first, which is no word of the note's tokenizer.
@@ -173,14 +175,13 @@ def test_lyricist(blocks, shared, tmp_path, monkeypatch):
         assert re.sub(r" <\S*Tokenizer.*>", "", mine) == re.sub(r" <\S*Tokenizer.*>", "", correct)
     assert_same_losses(ours, theirs)
     model, reference = ours.names["model"], theirs.names["model"]
-    assert model.count_params() == reference.count_params() == 22_607_705
+    assert model.count_params() == reference.count_params() == 22_607_961
     sample = ours.names["src_sample"]
     np.testing.assert_array_equal(sample, theirs.names["src_sample"].numpy())
     assert model(sample).shape == reference(sample.numpy()).shape == (256, sample.shape[1], 7001)
-    for start in ("<start> he", "<start> i love"):
-        written = [
-            run.names["generate_text"](run.names["model"], run.names["tokenizer"], init_sentence=start)
-            for run in (ours, theirs)
-        ]
-        assert written[0] == written[1]
-        assert written[0].startswith(start)
+    written = [
+        run.names["generate_text"](run.names["model"], run.names["tokenizer"], init_sentence="<start> he")
+        for run in (ours, theirs)
+    ]
+    assert written[0] == written[1]
+    assert written[0].startswith("<start> he ")
