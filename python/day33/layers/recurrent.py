@@ -219,7 +219,9 @@ class Recurrent(Layer):
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         builder = lowering.builder
         x, states = inputs[0], inputs[1:]
-        mask = lowering.mask(x)
+        given = lowering.mask(x)
+        # Keras 3 hands a layer that is called on several tensors no mask, so neither does this; the mask goes on.
+        mask = -1 if states else given
         if self.dropout and not lowering.inference:
             x = builder.dropout(x, self.dropout, self._seed, shared_axis=True)
         if self.go_backwards:
@@ -234,8 +236,8 @@ class Recurrent(Layer):
             results += last()
         for result in results:
             lowering.set_mask(result, -1)
-        if self.return_sequences and mask >= 0:
-            lowering.set_mask(results[0], mask)
+        if self.return_sequences:  # in the order of the input, also where that was read backwards: so does Keras
+            lowering.set_mask(results[0], given)
         return results
 
     def _write(self, lowering: Lowering, x: int, mask: int, states: Sequence[int]) -> tuple[int, Any]:
