@@ -16,6 +16,9 @@ N, T, C, U = 5, 6, 3, 4
 
 KINDS = {
     "LSTM": {},
+    "GRU": {},
+    "GRU before": {"reset_after": False},
+    "SimpleRNN": {},
 }
 STATES = {"LSTM": 2, "GRU": 1, "SimpleRNN": 1}
 every_kind = pytest.mark.parametrize("kind", KINDS)
@@ -27,7 +30,7 @@ def make_layer(library, kind, units=U, **arguments):
 
 
 def behind_dense(kind, masked=False, initial=False, steps=T, features=C, units=U, **arguments):
-    """A dense layer, whose gradients show those of the sequence, the recurrent layer, and a dense layer on each output."""
+    """A dense layer, whose gradients show those of the sequence; the recurrent layer; a dense layer on each output."""
 
     def build(library):
         make = library.layers
@@ -199,7 +202,7 @@ def test_defaults_and_initial_weights_are_those_of_keras(kind):
     np.testing.assert_allclose(recurrent @ recurrent.T, np.eye(U), atol=1e-5)  # orthogonal
     np.testing.assert_array_equal(ours.get_weights()[2], theirs.get_weights()[2])
     mine, correct = ours.get_config(), theirs.get_config()
-    ignored = {"name", "dtype", "zero_output_for_mask"}
+    ignored = {"name", "dtype"}
     assert mine.keys() - ignored == correct.keys() - ignored
     for key in mine.keys() - ignored:
         left, right = mine[key], correct[key]

@@ -33,40 +33,80 @@ int GraphBuilder::embedding(int ids, int table) {
   return y;
 }
 
-int GraphBuilder::lstm(int x, const LstmParameters& p, int mask, int initial_h, int initial_c, bool with_state) {
+SequenceShape GraphBuilder::sequence_shape(int x, const RecurrentParameters& p) const {
+  const Shape in = tensor_of_rank(x, 2, "x").shape;
+  return {in[0], in[1], parameter_info(p.recurrent_kernel, 2, "recurrent_kernel").shape[0]};
+}
+
+int GraphBuilder::recurrent(int x, const RecurrentParameters& p, int mask, const std::vector<int>& initial,
+                            const RecurrentSizes& sizes, const MakeRecurrent& make) {
   const Shape in = tensor_of_rank(x, 2, "x").shape;
   const Shape kernel = parameter_info(p.kernel, 2, "kernel").shape;
   const Shape recurrent = parameter_info(p.recurrent_kernel, 2, "recurrent_kernel").shape;
-  const int64_t U = recurrent[0];
+  const int64_t U = recurrent[0], G = sizes.gates;
   if (in[0] < 1) fail(shape_of("x", in) + ", expected at least one time step");
-  if (U < 1 || recurrent[1] != 4 * U)
-    fail("recurrent_kernel: got shape " + to_string(recurrent) + ", expected (units, 4 * units)");
-  if (kernel[0] != in[1] || kernel[1] != 4 * U || kernel[0] < 1)
-    fail("kernel: got shape " + to_string(kernel) + ", expected " + to_string({in[1], 4 * U}));
-  check_bias(p.bias, 4 * U);
+  if (U < 1 || recurrent[1] != G * U)
+    fail("recurrent_kernel: got shape " + to_string(recurrent) + ", expected (units, " + std::to_string(G) +
+         " * units)");
+  if (kernel[0] != in[1] || kernel[1] != G * U || kernel[0] < 1)
+    fail("kernel: got shape " + to_string(kernel) + ", expected " + to_string({in[1], G * U}));
   if (mask >= 0) {
     const Tensor& m = tensor(mask, "mask");
     if (m.shape != Shape{in[0]} || m.dtype != DType::int32)
       fail(shape_of("mask", m.shape) + ", expected int32 of shape " + to_string({in[0]}));
   }
-  if ((initial_h < 0) != (initial_c < 0)) fail("initial_state: got one tensor, expected h and c");
-  for (int state : {initial_h, initial_c})
-    if (state >= 0 && tensor(state, "initial_state").shape != Shape{U})
-      fail(shape_of("initial_state", tensor(state, "initial_state").shape) + ", expected " + to_string({U}));
-  const int y = new_tensor({in[0] + (with_state ? 1 : 0), U});
-  const int memory = new_tensor({in[0], 5 * U});
-  const LstmShape shape{in[0], in[1], U, with_state};
+  if (!initial.empty() && static_cast<int64_t>(initial.size()) != sizes.states)
+    fail("initial_state: got " + std::to_string(initial.size()) + " tensors, expected " + std::to_string(sizes.states));
+  for (int state : initial) {
+    const Tensor& s = tensor(state, "initial_state");
+    if (s.shape != Shape{U} || s.dtype != DType::float32)
+      fail(shape_of("initial_state", s.shape) + ", expected float32 of shape " + to_string({U}));
+  }
+  const int y = new_tensor({in[0] + sizes.extra_rows, U});
+  const int memory = new_tensor({in[0], sizes.row * U});
   std::vector<int> inputs{x};
-  for (int id : {mask, initial_h, initial_c})
-    if (id >= 0) inputs.push_back(id);
-  nodes_.push_back({Node::other_node, inputs, {y, memory}, [=](const Node& n) {
-                      const int states = mask >= 0 ? 2 : 1;
-                      return make_lstm(n.inputs[0], mask >= 0 ? n.inputs[1] : -1,
-                                       initial_h >= 0 ? n.inputs[states] : -1,
-                                       initial_c >= 0 ? n.inputs[states + 1] : -1, n.outputs,
-                                       {p.kernel, p.recurrent_kernel, p.bias}, shape);
+  if (mask >= 0) inputs.push_back(mask);
+  inputs.insert(inputs.end(), initial.begin(), initial.end());
+  nodes_.push_back({Node::other_node, inputs, {y, memory}, [make, masked = mask >= 0](const Node& n) {
+                      const int states = masked ? 2 : 1;
+                      return make({n.inputs[0], masked ? n.inputs[1] : -1, {n.inputs.begin() + states, n.inputs.end()}},
+                                  n.outputs);
                     }});
   return y;
+}
+
+int GraphBuilder::lstm(int x, const RecurrentParameters& p, int mask, const std::vector<int>& initial,
+                       bool with_state) {
+  const SequenceShape shape = sequence_shape(x, p);
+  check_bias(p.bias, 4 * shape.U);
+  return recurrent(
+      x, p, mask, initial, {4, 2, 5, with_state ? 1 : 0}, [=](const RecurrentInputs& in, std::vector<int> outputs) {
+        return make_lstm(in, std::move(outputs), {p.kernel, p.recurrent_kernel, p.bias}, shape, with_state);
+      });
+}
+
+int GraphBuilder::gru(int x, const RecurrentParameters& p, int mask, const std::vector<int>& initial,
+                      bool reset_after) {
+  const SequenceShape shape = sequence_shape(x, p);
+  if (!reset_after) {
+    check_bias(p.bias, 3 * shape.U);
+  } else if (p.bias >= 0) {
+    const Shape bias = parameter_info(p.bias, 2, "bias").shape;
+    if (bias != Shape{2, 3 * shape.U})
+      fail("bias: got shape " + to_string(bias) + ", expected " + to_string({2, 3 * shape.U}));
+  }
+  return recurrent(
+      x, p, mask, initial, {3, 1, reset_after ? 6 : 4, 0}, [=](const RecurrentInputs& in, std::vector<int> outputs) {
+        return make_gru(in, std::move(outputs), {p.kernel, p.recurrent_kernel, p.bias}, shape, reset_after);
+      });
+}
+
+int GraphBuilder::simple_rnn(int x, const RecurrentParameters& p, int mask, const std::vector<int>& initial) {
+  const SequenceShape shape = sequence_shape(x, p);
+  check_bias(p.bias, shape.U);
+  return recurrent(x, p, mask, initial, {1, 1, 1, 0}, [=](const RecurrentInputs& in, std::vector<int> outputs) {
+    return make_simple_rnn(in, std::move(outputs), {p.kernel, p.recurrent_kernel, p.bias}, shape);
+  });
 }
 
 int GraphBuilder::slice(int x, int64_t begin, int64_t end) {
@@ -90,16 +130,16 @@ int GraphBuilder::reverse(int x) {
   if (in.shape.empty()) fail(shape_of("x", in.shape) + ", expected at least one dimension");
   const int64_t T = in.shape[0];
   const int y = new_tensor(in.shape, in.dtype);
-  add_other({x}, y, [=, inner = T > 0 ? in.size / T : 0](const Node& n) {
-    return make_reverse(n.inputs[0], y, T, inner);
-  });
+  add_other({x}, y,
+            [=, inner = T > 0 ? in.size / T : 0](const Node& n) { return make_reverse(n.inputs[0], y, T, inner); });
   return y;
 }
 
 int GraphBuilder::keep_where(int x, int mask) {
   const Tensor in = tensor(x, "x");
   const Tensor& m = tensor(mask, "mask");
-  const bool leading = m.shape.size() <= in.shape.size() && std::equal(m.shape.begin(), m.shape.end(), in.shape.begin());
+  const bool leading =
+      m.shape.size() <= in.shape.size() && std::equal(m.shape.begin(), m.shape.end(), in.shape.begin());
   if (m.dtype != DType::int32 || !leading)
     fail(shape_of("mask", m.shape) + ", expected int32 of the leading axes of x, " + to_string(in.shape));
   const int y = new_tensor(in.shape);

@@ -16,6 +16,7 @@
 #include "ops/loss_ops.h"
 #include "ops/op.h"
 #include "ops/rearrange.h"
+#include "ops/sequence_ops.h"
 
 namespace day33 {
 
@@ -45,13 +46,18 @@ struct Pair {
   int64_t height, width;
 };
 
-struct LstmParameters {
+struct RecurrentParameters {
   int kernel, recurrent_kernel, bias;  // slots; bias may be -1
 };
 
 // Rows or columns added before and after; negative: taken away.
 struct Border {
   int64_t before, after;
+};
+
+// Of a recurrent layer with U units: gates, initial states, floats in a row of memory by U, rows of y after the steps.
+struct RecurrentSizes {
+  int64_t gates, states, row, extra_rows;
 };
 
 // Rewrites that change how a plan computes, not what. All are on unless a test compares with and without.
@@ -120,8 +126,10 @@ class GraphBuilder {
   int concatenate(const std::vector<int>& xs, int64_t axis);
   // builder_sequences.cpp
   int embedding(int ids, int table);
-  // y (T, units), with one more row, the last state of the cell, where `with_state`. -1: no mask, no initial state.
-  int lstm(int x, const LstmParameters& parameters, int mask, int initial_h, int initial_c, bool with_state);
+  // y (T, units). mask -1: none; initial: the states, or none. lstm: `with_state` adds a row, the last state of the cell.
+  int lstm(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial, bool with_state);
+  int gru(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial, bool reset_after);
+  int simple_rnn(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial);
   int slice(int x, int64_t begin, int64_t end);  // rows of the first axis
   int reverse(int x);                            // along the first axis
   int keep_where(int x, int mask);               // 0 where the mask, of the leading axes of x, is 0
@@ -154,6 +162,10 @@ class GraphBuilder {
   void check_bias(int bias, int64_t channels) const;
   int new_tensor(const Shape& shape, DType dtype = DType::float32);
   int alias(int of, const Shape& shape);
+  using MakeRecurrent = std::function<std::unique_ptr<Op>(const RecurrentInputs&, std::vector<int> outputs)>;
+  int recurrent(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial,
+                const RecurrentSizes& sizes, const MakeRecurrent& make);
+  SequenceShape sequence_shape(int x, const RecurrentParameters& parameters) const;
   int convolution(int x, int kernel, int bias, const Convolution& convolution, const Shape& shape,
                   ActivationSpec activation);
   int rearrange(const char* kind, int x, const Shape& shape, const std::vector<SourceAxis>& axes);

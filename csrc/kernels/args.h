@@ -164,4 +164,11 @@ struct LstmCellArgs {
   float* h;               // [U], forward only
 };
 
+struct GruCellArgs {
+  int64_t U;
+  float* gates;           // see kernels/gru.cpp
+  const float* h_before;  // [U], or null for zeros
+  float* h;               // [U], forward only
+};
+
 }  // namespace day33

@@ -5,30 +5,9 @@
 #include "kernels/kernels.h"
 #include "simd/body.h"
 #include "simd/math.h"
+#include "simd/units.h"
 
 namespace day33::DAY33_ISA {
-namespace {
-
-// body(vector access, u) over U; the tail goes through the same vector code, with lanes to spare.
-struct Tail {
-  int count;
-  Vec load(const float* p) const { return load_first(p, count); }
-  void store(float* p, Vec v) const { store_first(p, v, count); }
-};
-struct Full {
-  Vec load(const float* p) const { return DAY33_ISA::load(p); }
-  void store(float* p, Vec v) const { DAY33_ISA::store(p, v); }
-};
-
-template <typename Body>
-DAY33_INLINE void over_units(int64_t U, Body body) {
-  int64_t u = 0;
-  for (; u + kLanes <= U; u += kLanes) body(Full{}, u);
-  if (u < U) body(Tail{static_cast<int>(U - u)}, u);
-}
-
-}  // namespace
-
 void lstm_cell_forward(const LstmCellArgs& a) {
   const int64_t U = a.U;
   over_units(U, [&](auto at, int64_t u) {

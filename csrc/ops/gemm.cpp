@@ -133,7 +133,7 @@ void add_outer(const Kernels& kernels, const OuterProduct& p, float* scratch) {
     float* packed_b = scratch + panel_floats(p.M, kernels.gemm_rows(), depth);
     pack_panels(kernels, a, true, p.M, kernels.gemm_rows(), depth, threads, scratch);
     pack_panels(kernels, b, true, p.N, kernels.gemm_columns(), depth, threads, packed_b);
-    run_block(kernels, {depth, scratch, packed_b, p.M, p.N, {p.c, p.N}, nullptr, true}, threads);
+    run_block(kernels, {depth, scratch, packed_b, p.M, p.N, {p.c, p.c_step > 0 ? p.c_step : p.N}, nullptr, true}, threads);
   }
 }
 

@@ -40,11 +40,13 @@ struct Product {
 int64_t scratch_floats(const Kernels& kernels, int64_t M, int64_t K);
 void multiply(const Kernels& kernels, const Product& product, float* scratch);
 
-// C += A^T B, where A has K rows of M and B has K rows of N: the gradient of weights. C is contiguous, (M, N).
+// C += A^T B, where A has K rows of M and B has K rows of N: the gradient of weights. C is (M, N), its rows
+// `c_step` floats apart, 0 for N.
 struct OuterProduct {
   int64_t M, N, K;
   Input a, b;
   float* c;
+  int64_t c_step = 0;
 };
 int64_t outer_scratch_floats(const Kernels& kernels, int64_t M, int64_t N, int64_t K);
 void add_outer(const Kernels& kernels, const OuterProduct& product, float* scratch);

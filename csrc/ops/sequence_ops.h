@@ -11,15 +11,27 @@ namespace day33 {
 // Rows of `table` (V, E) by number: int32 [rows] -> [rows][E]. Throws std::invalid_argument for numbers outside [0, V).
 std::unique_ptr<Op> make_embedding(int ids, int y, int table, int64_t rows, int64_t V, int64_t E);
 
-struct LstmShape {
+struct SequenceShape {
   int64_t T, E, U;
-  bool with_state;  // one more row of output: the last state of the cell
 };
-// inputs: x [T][E], then mask (int32 [T]) and initial h and c [U] where there are any (-1: none). Parameters {kernel
-// (E, 4U), recurrent kernel (U, 4U), bias (4U,) or -1}. outputs {y [T (+ 1)][U], memory [T][5U]}: `memory` keeps gates
-// and states of the cell. Where the mask is 0 the state stands still and y repeats the row before.
-std::unique_ptr<Op> make_lstm(int x, int mask, int h0, int c0, std::vector<int> outputs, std::vector<int> parameters,
-                              const LstmShape& shape);
+// Tensors: x [T][E]; mask int32 [T], or -1; initial states [U], or none.
+struct RecurrentInputs {
+  int x, mask;
+  std::vector<int> initial;
+};
+// Recurrent layers. Parameters {kernel (E, G U), recurrent kernel (U, G U), bias or -1} for G gates. outputs {y [T][U],
+// memory [T][row]}: `memory` keeps what backward needs. Where the mask is 0 the state stands still and y repeats the
+// row before.
+//
+// LSTM: bias (4U,), row 5U, initial {h, c}; with_state: y has one more row, the last c.
+std::unique_ptr<Op> make_lstm(const RecurrentInputs& inputs, std::vector<int> outputs, std::vector<int> parameters,
+                              const SequenceShape& shape, bool with_state);
+// GRU: bias (2, 3U) and row 6U, or, with the reset gate before the product, (3U,) and 4U.
+std::unique_ptr<Op> make_gru(const RecurrentInputs& inputs, std::vector<int> outputs, std::vector<int> parameters,
+                             const SequenceShape& shape, bool reset_after);
+// bias (U,), row U.
+std::unique_ptr<Op> make_simple_rnn(const RecurrentInputs& inputs, std::vector<int> outputs,
+                                    std::vector<int> parameters, const SequenceShape& shape);
 
 // [T][inner] -> rows [begin, begin + count) of it, and its rows backwards. Of any dtype.
 std::unique_ptr<Op> make_slice(int x, int y, int64_t T, int64_t inner, int64_t begin, int64_t count);

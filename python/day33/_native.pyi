@@ -115,7 +115,8 @@ class PlanBuilder:
     def concatenate(self, xs: Sequence[int], axis: int) -> int: ...  # axis counts without the batch; -1 allowed
     # ---- sequences: (T, ...) a sample ----
     def embedding(self, x: int, table: int) -> int: ...  # rows of the parameter (V, E), by int32 numbers
-    # (T, units); with_state adds a row, the last state of the cell. Gates in the order i, f, g, o. mask: int32 (T,).
+    # Recurrent layers: (T, units). mask: int32 (T,); initial: all states, or none. Gates as in Keras.
+    # lstm: i, f, g, o; with_state adds a row, the last state of the cell.
     def lstm(
         self,
         x: int,
@@ -124,9 +125,30 @@ class PlanBuilder:
         bias: int = -1,
         *,
         mask: int = -1,
-        initial_h: int = -1,
-        initial_c: int = -1,
+        initial: Sequence[int] = (),
         with_state: bool = False,
+    ) -> int: ...
+    # z, r, candidate. bias (2, 3 units), or (3 units,) without reset_after.
+    def gru(
+        self,
+        x: int,
+        kernel: int,
+        recurrent_kernel: int,
+        bias: int = -1,
+        *,
+        mask: int = -1,
+        initial: Sequence[int] = (),
+        reset_after: bool = True,
+    ) -> int: ...
+    def simple_rnn(
+        self,
+        x: int,
+        kernel: int,
+        recurrent_kernel: int,
+        bias: int = -1,
+        *,
+        mask: int = -1,
+        initial: Sequence[int] = (),
     ) -> int: ...
     def slice(self, x: int, begin: int, end: int) -> int: ...  # of the first axis
     def reverse(self, x: int) -> int: ...  # the first axis

@@ -15,7 +15,7 @@ from .pooling import (
     UpSampling2D,
 )
 from .preprocessing import Rescaling
-from .recurrent import LSTM, Embedding, Masking
+from .recurrent import GRU, LSTM, Embedding, Masking, SimpleRNN
 from .reshaping import Cropping2D, Flatten, Permute, RepeatVector, Reshape, ZeroPadding2D
 
 # Keras has the short names too.
@@ -26,6 +26,7 @@ GlobalMaxPool2D = GlobalMaxPooling2D
 
 __all__ = [
     "ELU",
+    "GRU",
     "LSTM",
     "Activation",
     "Add",
@@ -64,6 +65,7 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "SeparableConv2D",
+    "SimpleRNN",
     "Softmax",
     "Subtract",
     "UpSampling2D",

@@ -1,4 +1,4 @@
-"""Layers for sequences (N, T, ...): embedding, masking, LSTM.
+"""Layers for sequences (N, T, ...): embedding, masking, LSTM, GRU, simple RNN.
 
 A mask says which time steps of a sample count. `Embedding(mask_zero=True)` and `Masking` make one; layers hand it on,
 recurrent layers stand still where it is 0, and losses leave those positions out, as in Keras 3.
@@ -138,7 +138,7 @@ class Recurrent(Layer):
             kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
             bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
             recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, stateful=stateful,
-            zero_output_for_mask=zero_output_for_mask, recurrent_dropout=recurrent_dropout or None,
+            recurrent_dropout=recurrent_dropout or None,
         )  # fmt: skip
         self.units = check_units("units", units)
         for argument, given, expected in (
@@ -158,6 +158,7 @@ class Recurrent(Layer):
         self.return_sequences = bool(return_sequences)
         self.return_state = bool(return_state)
         self.go_backwards = bool(go_backwards)
+        self.zero_output_for_mask = bool(zero_output_for_mask)
         self.unroll = bool(unroll)  # says how Keras runs it; the numbers are the same
         self.kernel: Variable | None = None
         self.recurrent_kernel: Variable | None = None
@@ -227,11 +228,12 @@ class Recurrent(Layer):
         if self.go_backwards:
             x = builder.reverse(x)
             mask = builder.reverse(mask) if mask >= 0 else -1
-        steps = lowering.shape(x)[0]
         output, last = self._write(lowering, x, mask, states)
+        if self.zero_output_for_mask and mask >= 0:
+            output = builder.keep_where(output, mask)
         results = [output]
         if not self.return_sequences:
-            results = [builder.reshape(builder.slice(output, steps - 1, steps), (self.units,))]
+            results = [self._last_row(lowering, output)]
         if self.return_state:
             results += last()
         for result in results:
@@ -240,9 +242,16 @@ class Recurrent(Layer):
             lowering.set_mask(results[0], given)
         return results
 
+    def _slots(self, lowering: Lowering) -> tuple[int, int, int]:
+        return lowering.slot(self.kernel), lowering.slot(self.recurrent_kernel), lowering.slot(self.bias)
+
     def _write(self, lowering: Lowering, x: int, mask: int, states: Sequence[int]) -> tuple[int, Any]:
         """The op: its outputs (T, units) of all steps, and a function that adds ops for the last states."""
         raise TypeError(f"{type(self).__name__} does not define _write")
+
+    def _last_row(self, lowering: Lowering, output: int) -> int:
+        builder, steps = lowering.builder, lowering.shape(output)[0]
+        return builder.reshape(builder.slice(output, steps - 1, steps), (self.units,))
 
     def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
         _, steps, features = self._sequence_shape(input_shape)
@@ -252,6 +261,7 @@ class Recurrent(Layer):
         return None
 
     def get_config(self) -> dict[str, Any]:
+        """As Keras's layer gives it."""
         no_options = (
             "kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "activity_regularizer",
             "kernel_constraint", "recurrent_constraint", "bias_constraint",
@@ -274,7 +284,7 @@ class Recurrent(Layer):
             "go_backwards": self.go_backwards,
             "stateful": False,
             "unroll": self.unroll,
-            "zero_output_for_mask": False,
+            "zero_output_for_mask": self.zero_output_for_mask,
         }
 
 
@@ -286,7 +296,10 @@ class LSTM(Recurrent):
 
     Input (N, T, C), or a list of it and the initial h and c (N, units). Output (N, units), the last h; with
     `return_sequences` (N, T, units); with `return_state` a list of the output, the last h and the last c. Weights:
-    kernel (C, 4 units), recurrent_kernel (units, 4 units), bias (4 units,). Where a mask is 0, h and c stay.
+    kernel (C, 4 units), recurrent_kernel (units, 4 units), bias (4 units,).
+
+    Where a mask is 0, h and c stay as they are and the output repeats the one before. As in Keras 3, a call with
+    initial states sees no mask, and the mask of a sequence read backwards is handed on in the order of the input.
 
     Args:
         units: size of h and c.
@@ -315,9 +328,7 @@ class LSTM(Recurrent):
 
     def _write(self, lowering: Lowering, x: int, mask: int, states: Sequence[int]) -> tuple[int, Any]:
         builder = lowering.builder
-        h, c = states or (-1, -1)
-        slots = lowering.slot(self.kernel), lowering.slot(self.recurrent_kernel), lowering.slot(self.bias)
-        output = builder.lstm(x, *slots, mask=mask, initial_h=h, initial_c=c, with_state=self.return_state)
+        output = builder.lstm(x, *self._slots(lowering), mask=mask, initial=states, with_state=self.return_state)
         if not self.return_state:
             return output, list
         steps = lowering.shape(x)[0]
@@ -330,3 +341,71 @@ class LSTM(Recurrent):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "unit_forget_bias": self.unit_forget_bias}
+
+
+class GRU(Recurrent):
+    """Gated recurrent unit (Cho et al., 2014), with the arguments of Keras's layer.
+
+    z and r = sigmoid of (x kernel + h recurrent_kernel + bias), the first two thirds; with the last third, the candidate
+    is tanh(x kernel + bias + r (h recurrent_kernel + bias)), or, with `reset_after=False`,
+    tanh(x kernel + (r h) recurrent_kernel + bias); h = z h + (1 - z) candidate.
+
+    Input (N, T, C), or a list of it and the initial h (N, units). Output as of `LSTM`, with one state, h. Weights:
+    kernel (C, 3 units), recurrent_kernel (units, 3 units), bias (2, 3 units), its second row for h; (3 units,) with
+    `reset_after=False`. Masks as of `LSTM`.
+
+    Args:
+        units: size of h.
+        reset_after: where r acts: on the product of h, as in cuDNN, or on h before it.
+        others: as of `LSTM`.
+    """
+
+    gates = 3
+    states = 1
+
+    def __init__(self, units: int, *arguments: Any, reset_after: bool = True, **kwargs: Any) -> None:
+        super().__init__(units, *arguments, **kwargs)
+        self.reset_after = bool(reset_after)
+
+    def _add_bias(self) -> Variable:
+        width = 3 * self.units
+        return self.add_weight((2, width) if self.reset_after else (width,), self.bias_initializer, name="bias")
+
+    def _write(self, lowering: Lowering, x: int, mask: int, states: Sequence[int]) -> tuple[int, Any]:
+        output = lowering.builder.gru(
+            x, *self._slots(lowering), mask=mask, initial=states, reset_after=self.reset_after
+        )
+        return output, lambda: [self._last_row(lowering, output)]
+
+    def get_config(self) -> dict[str, Any]:
+        """As Keras's layer gives it."""
+        return {**super().get_config(), "reset_after": self.reset_after}
+
+
+class SimpleRNN(Recurrent):
+    """h = tanh(x kernel + h recurrent_kernel + bias), with the arguments of Keras's layer.
+
+    Input (N, T, C), or a list of it and the initial h (N, units). Output as of `LSTM`, with one state, h. Weights:
+    kernel (C, units), recurrent_kernel (units, units), bias (units,). Masks as of `LSTM`.
+
+    Args:
+        units: size of h.
+        others: as of `LSTM`.
+    """
+
+    gates = 1
+    states = 1
+
+    def __init__(self, units: int, activation: Any = "tanh", use_bias: bool = True, *arguments: Any,
+                 **kwargs: Any) -> None:  # fmt: skip
+        super().__init__(units, activation, "sigmoid", use_bias, *arguments, **kwargs)
+
+    def _write(self, lowering: Lowering, x: int, mask: int, states: Sequence[int]) -> tuple[int, Any]:
+        output = lowering.builder.simple_rnn(x, *self._slots(lowering), mask=mask, initial=states)
+        return output, lambda: [self._last_row(lowering, output)]
+
+    def get_config(self) -> dict[str, Any]:
+        """As Keras's layer gives it."""
+        config = super().get_config()
+        del config["recurrent_activation"]
+        return config

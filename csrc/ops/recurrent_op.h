@@ -1,0 +1,109 @@
+// What recurrent layers share: the lists of rows that run at each step, the products with the inputs, the states before
+// and after, and the gradients of weights. A layer adds its cell.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ops/gemm.h"
+#include "ops/op.h"
+#include "ops/scratch.h"
+#include "ops/sequence_ops.h"
+
+namespace day33 {
+
+class RecurrentOp : public Op {
+ public:
+  static constexpr int kKernel = 0, kRecurrent = 1, kBias = 2;  // parameters
+
+  bool whole(int) const override { return true; }
+  bool takes_lanes() const override { return false; }
+  bool keeps_output(size_t o, bool) const override { return o == 1; }
+  bool parameter_gradients_need_packed() const override { return true; }  // through time
+
+  void forward(const Tile& tile, int64_t begin, int64_t end) const final;
+  void backward(const Tile& tile, float* const* dx) const final;
+
+  int64_t packed_size(const Kernels& kernels, int lanes, bool backward) const final;
+  void pack(const Kernels& kernels, int lanes, bool backward, const float* const* parameter, float* packed) const final;
+  int64_t scratch_size(const Kernels& kernels, int lanes, int64_t n) const final;
+  int64_t multiply_adds() const final { return T_ * (E_ + U_) * gates_; }
+  std::string detail() const final { return std::to_string(E_) + "->" + std::to_string(U_); }
+
+ protected:
+  // `gates`: columns of the kernel. `row`: floats kept of a step, gates first. `extra_rows`: of y, after the steps.
+  // `blocks`: the columns of the recurrent kernel, as they are multiplied.
+  RecurrentOp(std::string kind, const RecurrentInputs& in, std::vector<int> outputs, std::vector<int> parameters,
+              const SequenceShape& shape, int64_t gates, int64_t row, int64_t extra_rows, std::vector<int64_t> blocks);
+
+  // Which samples run at step t, as rows of [N][T] (x, memory), of y and of [N]: from begin[t] to begin[t + 1].
+  struct Steps {
+    std::vector<int64_t> begin;
+    int32_t *row, *y_row, *y_before, *sample;
+    int64_t total() const { return begin.back(); }
+    int64_t count(int64_t t) const { return begin[static_cast<size_t>(t) + 1] - begin[static_cast<size_t>(t)]; }
+    int64_t at(int64_t t) const { return begin[static_cast<size_t>(t)]; }
+  };
+  // One call.
+  struct Walk {
+    const Tile& tile;
+    const Kernels& kernels;
+    Steps steps;
+    float *y, *memory;
+    float *dh, *spare;  // [N][U]: the gradient of the state, and what the cell likes
+    float* products;    // scratch of matrix products
+  };
+
+  // The cell. Forward finds the sums of the inputs in the rows of memory and writes y. Backward turns the rows
+  // into gradients of sums, and w.dh, of the rows that run, into the gradient of the state before.
+  virtual void forward_step(const Walk& w, int64_t t) const = 0;
+  virtual void backward_step(const Walk& w, int64_t t) const = 0;
+  virtual void add_recurrent_gradient(const Walk& w, float* gradient) const = 0;
+  virtual void add_bias_gradient(const Walk& w, float* gradient) const;
+  // Further states, for a cell that has any.
+  virtual void keep_state(const Walk&, int64_t /*t*/, int64_t /*sample*/) const {}
+  virtual void end_forward(const Walk&) const {}
+  virtual void begin_backward(const Walk&) const {}
+  virtual void end_backward(const Walk&, float* const* /*dx*/) const {}
+
+  bool has_before(int64_t t) const { return t > 0 || h0_ >= 0; }
+  // States that step t and, for t > 0, those after it began with.
+  gemm::Input states_before(const Walk& w, int64_t t) const;
+  const float* state_before(const Walk& w, int64_t t, int64_t i) const;
+  // Initial state of a sample; null for zeros.
+  const float* initial(const Walk& w, int which, int64_t sample) const;
+  float* memory_row(const Walk& w, int64_t i) const { return w.memory + w.steps.row[i] * row_; }
+  gemm::Input memory_columns(const Walk& w, int64_t first_row, int64_t column) const {
+    return {w.memory + column, row_, w.steps.row + first_row};
+  }
+  const float* packed_recurrent(const Walk& w, bool backward, size_t block) const;
+  // memory[column ...] += a times a block of the recurrent kernel, for the rows of step t.
+  void add_products(const Walk& w, int64_t t, gemm::Input a, size_t block, int64_t column) const;
+  // c (+)= memory[column ...] times the block transposed.
+  void multiply_back(const Walk& w, int64_t t, size_t block, int64_t column, float* c, bool add) const;
+  // gradient += states before, transposed, times memory[column ...], as many columns as there are gates.
+  void add_outer_of_states(const Walk& w, int64_t column, float* gradient) const;
+
+  // body(i) for the rows of step t.
+  template <typename Body>
+  void over_cells(const Walk& w, int64_t t, Body&& body) const {
+    constexpr int64_t kPortion = 8;  // rows a thread takes at a time
+    const int64_t at = w.steps.at(t), count = w.steps.count(t);
+    gemm::over_rows(count, kPortion, count * U_ * 16, [&](int64_t first, int64_t portion) {
+      for (int64_t i = at + first; i < at + first + portion; ++i) body(i);
+    });
+  }
+  void copy_state(const float* from, float* to) const;  // null: zeros
+
+  const int mask_, h0_;  // places among the inputs, -1 for none
+  const int64_t T_, E_, U_, gates_, row_, y_rows_;
+
+ private:
+  Walk begin(const Tile& tile) const;
+  Steps list_steps(const Tile& tile, Carver& scratch) const;
+
+  const std::vector<int64_t> blocks_;
+};
+
+}  // namespace day33
