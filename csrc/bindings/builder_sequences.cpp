@@ -31,6 +31,8 @@ void add_sequence_methods(py::class_<GraphBuilder>& builder) {
       .def("slice", &GraphBuilder::slice, py::arg("x"), py::arg("begin"), py::arg("end"))
       .def("reverse", &GraphBuilder::reverse, py::arg("x"))
       .def("keep_where", &GraphBuilder::keep_where, py::arg("x"), py::arg("mask"))
+      .def("either", &GraphBuilder::either, py::arg("a"), py::arg("b"))
+      .def("masked_average", &GraphBuilder::masked_average, py::arg("x"), py::arg("mask"))
       .def("to_int32", &GraphBuilder::to_int32, py::arg("x"))
       .def("differs", &GraphBuilder::differs, py::arg("x"), py::arg("value"));
 }

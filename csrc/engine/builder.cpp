@@ -256,8 +256,10 @@ int GraphBuilder::concatenate(const std::vector<int>& xs, int64_t axis) {
   const int64_t outer = product(shape, 0, at), tail = product(shape, at + 1, shape.size());
   std::vector<int64_t> inner;
   int64_t total = 0;
+  const DType dtype = tensor(xs[0], "xs").dtype;
   for (int x : xs) {
     Shape other = tensor(x, "xs").shape;
+    if (tensor(x, "xs").dtype != dtype) fail("xs: got tensors of different dtypes");
     if (other.size() == shape.size()) {
       inner.push_back(other[at] * tail);
       total += other[at];
@@ -268,7 +270,7 @@ int GraphBuilder::concatenate(const std::vector<int>& xs, int64_t axis) {
            " differ in more than axis " + std::to_string(axis));
   }
   shape[at] = total;
-  const int y = new_tensor(shape);
+  const int y = new_tensor(shape, dtype);
   add_other(xs, y, [=](const Node& n) { return make_concatenate(n.inputs, y, outer, inner); });
   return y;
 }

@@ -150,6 +150,29 @@ int GraphBuilder::keep_where(int x, int mask) {
   return y;
 }
 
+int GraphBuilder::either(int a, int b) {
+  const Tensor first = tensor(a, "a");
+  const Tensor& second = tensor(b, "b");
+  if (first.dtype != DType::int32 || second.dtype != DType::int32 || first.shape != second.shape)
+    fail(shape_of("b", second.shape) + ", expected int32 of the shape of a, " + to_string(first.shape));
+  const int y = new_tensor(first.shape, DType::int32);
+  add_other({a, b}, y, [=](const Node& n) { return make_either(n.inputs[0], n.inputs[1], y, first.size); });
+  return y;
+}
+
+int GraphBuilder::masked_average(int x, int mask) {
+  const Tensor in = tensor(x, "x");
+  const Tensor& m = tensor(mask, "mask");
+  if (in.shape.empty() || in.shape[0] < 1 || m.dtype != DType::int32 || m.shape != Shape{in.shape[0]})
+    fail(shape_of("mask", m.shape) + ", expected int32 of the first axis of x, " + to_string(in.shape));
+  const int64_t T = in.shape[0];
+  const int y = new_tensor(Shape(in.shape.begin() + 1, in.shape.end()));
+  add_other({x, mask}, y, [=, inner = in.size / T](const Node& n) {
+    return make_masked_average(n.inputs[0], n.inputs[1], y, T, inner);
+  });
+  return y;
+}
+
 int GraphBuilder::to_int32(int x) {
   const Tensor in = tensor(x, "x");
   if (in.dtype != DType::float32) fail("x: expected a float32 tensor");

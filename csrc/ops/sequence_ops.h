@@ -40,6 +40,12 @@ std::unique_ptr<Op> make_reverse(int x, int y, int64_t T, int64_t inner);
 // x [rows][inner] where mask (int32 [rows]) is not 0, else 0.
 std::unique_ptr<Op> make_keep_where(int x, int mask, int y, int64_t rows, int64_t inner);
 
+// int32 [size]: 1 where either of two masks is not 0.
+std::unique_ptr<Op> make_either(int a, int b, int y, int64_t size);
+
+// The mean of the rows of x [T][inner] at which mask (int32 [T]) is not 0; NaN where it is 0 at all.
+std::unique_ptr<Op> make_masked_average(int x, int mask, int y, int64_t T, int64_t inner);
+
 // float32 to int32: the fraction is cut off, and what int32 cannot hold becomes -1.
 std::unique_ptr<Op> make_to_int32(int x, int y, int64_t size);
 

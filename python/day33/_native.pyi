@@ -152,6 +152,9 @@ class PlanBuilder:
     ) -> int: ...
     def slice(self, x: int, begin: int, end: int) -> int: ...  # of the first axis
     def reverse(self, x: int) -> int: ...  # the first axis
+    def either(self, a: int, b: int) -> int: ...  # int32, of one shape: 1 where either is not 0
+    # (T, ...) to (...): the mean of the rows where the mask (T,) is not 0; NaN where it is 0 at all.
+    def masked_average(self, x: int, mask: int) -> int: ...
     def to_int32(self, x: int) -> int: ...  # the fraction is cut off
     def differs(self, x: int, value: float) -> int: ...  # int32; of float32, whether any number on the last axis does
     def keep_where(self, x: int, mask: int) -> int: ...  # 0 where the mask is 0; it has the leading axes of x

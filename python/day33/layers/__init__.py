@@ -4,11 +4,15 @@ from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .base import Layer
 from .convolutional import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
 from .core import Dense, Dropout, Input, InputLayer
+from .convolutional import Conv2D, Conv2DTranspose, DepthwiseConv2D
+from .core import Dense, Dropout, Input, InputLayer, SpatialDropout1D
 from .merging import Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract
 from .normalization import BatchNormalization, LayerNormalization
 from .pooling import (
     AveragePooling2D,
+    GlobalAveragePooling1D,
     GlobalAveragePooling2D,
+    GlobalMaxPooling1D,
     GlobalMaxPooling2D,
     MaxPooling2D,
     MaxUnpooling2D,
@@ -17,6 +21,7 @@ from .pooling import (
 from .preprocessing import Rescaling
 from .recurrent import GRU, LSTM, Embedding, Masking, SimpleRNN
 from .reshaping import Cropping2D, Flatten, Permute, RepeatVector, Reshape, ZeroPadding2D
+from .wrappers import Bidirectional, TimeDistributed
 
 # Keras has the short names too.
 MaxPool2D = MaxPooling2D
@@ -34,6 +39,7 @@ __all__ = [
     "AveragePooling2D",
     "AvgPool2D",
     "BatchNormalization",
+    "Bidirectional",
     "Concatenate",
     "Conv2D",
     "Conv2DTranspose",
@@ -43,9 +49,11 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAvgPool2D",
     "GlobalMaxPool2D",
+    "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
     "Input",
     "InputLayer",
@@ -67,7 +75,9 @@ __all__ = [
     "SeparableConv2D",
     "SimpleRNN",
     "Softmax",
+    "SpatialDropout1D",
     "Subtract",
+    "TimeDistributed",
     "UpSampling2D",
     "ZeroPadding2D",
 ]

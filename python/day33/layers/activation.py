@@ -11,6 +11,8 @@ from .base import Layer
 
 
 class _Elementwise(Layer):
+    supports_masking = True
+
     activation_spec = ActivationSpec("linear")
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:

@@ -75,6 +75,8 @@ class Layer(WeightOwner):
 
     # Whether the layer passes its input through unless in training (Dropout).
     acts_in_training_only = False
+    # Whether results have the mask of the input, as in Keras; other layers have none, or set their own in `lower`.
+    supports_masking = False
     # Whether inputs after the first are initial states, `initial_state` of a call.
     takes_states = False
     input_dtypes: tuple[str, ...] = ()  # of each input; float32 where nothing is said
@@ -221,7 +223,8 @@ class Layer(WeightOwner):
             return self._trace(_tree.transform(placeholder, arguments), kwargs).lower(lowering, inputs)
         try:
             results = self.lower(lowering, inputs)
-            lowering.pass_mask(inputs, results)
+            if self.supports_masking:
+                lowering.pass_mask(inputs, results)
             return results
         except ValueError as error:
             if str(error).startswith("layer "):

@@ -79,6 +79,8 @@ class Dense(WeightedLayer):
         kernel_initializer, bias_initializer: see `day33.initializers`.
     """
 
+    supports_masking = True
+
     def __init__(
         self, units: int, activation: Any = None, use_bias: bool = True,
         kernel_initializer: initializers.InitializerLike = "glorot_uniform",
@@ -133,6 +135,7 @@ class Dropout(Layer):
     """
 
     acts_in_training_only = True
+    supports_masking = True
 
     def __init__(self, rate: float, noise_shape: None = None, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -150,3 +153,32 @@ class Dropout(Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rate": self.rate, "seed": self.seed, "noise_shape": None}
+
+
+class SpatialDropout1D(Dropout):
+    """Dropout of (N, T, C) that drops a channel of a sample at all time steps or at none (Tompson et al., 2015).
+
+    Args:
+        rate: 0 <= rate < 1.
+        seed: as of `Dropout`.
+    """
+
+    supports_masking = True
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(rate, seed=seed, **kwargs)
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        if len(input_shape) != 3:
+            raise ValueError(f"layer {self.name!r} was given an input of shape {input_shape}; expected (N, T, C)")
+        return tuple(input_shape)
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        if lowering.inference or not self.rate:
+            return inputs
+        return [lowering.builder.dropout(inputs[0], self.rate, self._seed, shared_axis=True)]
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        del config["noise_shape"]
+        return config

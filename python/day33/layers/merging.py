@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +14,8 @@ from .base import Layer
 
 
 class _Merge(Layer):
+    """Sets the mask of its result itself, as Keras's merging layers do."""
+
     def _shapes(self, input_shape: Any) -> list[Shape]:
         if _tree.is_shape(input_shape) or not input_shape:
             raise ValueError(f"layer {self.name!r} was given {input_shape}; expected a list of tensors")
@@ -21,6 +25,13 @@ class _Merge(Layer):
 def _filled(sizes: Sequence[int | None], rank: int) -> list[int | None]:
     """`sizes` with ones before them, as NumPy broadcasts."""
     return [*(1 for _ in range(rank - len(sizes))), *sizes]
+
+
+def _either(lowering: Lowering, masks: Sequence[int]) -> int:
+    """What one of the masks keeps; none where an input has none, or where they are of different axes."""
+    if min(masks) < 0 or len({lowering.shape(mask) for mask in masks}) > 1:
+        return -1
+    return functools.reduce(lowering.builder.either, masks)
 
 
 class _Elementwise(_Merge):
@@ -50,7 +61,9 @@ class _Elementwise(_Merge):
             return inputs
         shape: Any = self.compute_output_shape([(None, *lowering.shape(tensor)) for tensor in inputs])[1:]
         stretched = [lowering.builder.broadcast_to(tensor, shape) for tensor in inputs]
-        return [lowering.builder.merge(self.kind, stretched)]
+        result = lowering.builder.merge(self.kind, stretched)
+        lowering.set_mask(result, _either(lowering, [lowering.mask(tensor) for tensor in inputs]))
+        return [result]
 
 
 class Add(_Elementwise):
@@ -127,7 +140,26 @@ class Concatenate(_Merge):
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         if len(inputs) == 1:
             return inputs
-        return [lowering.builder.concatenate(inputs, self._axis(len(lowering.shape(inputs[0])) + 1) - 1)]
+        axis = self._axis(len(lowering.shape(inputs[0])) + 1) - 1
+        result = lowering.builder.concatenate(inputs, axis)
+        lowering.set_mask(result, self._mask(lowering, inputs, axis))
+        return [result]
+
+    def _mask(self, lowering: Lowering, inputs: list[int], axis: int) -> int:
+        """The masks one after the other along an axis of theirs; along a later one, what one of them keeps. An input
+        without a mask counts everywhere.
+        """
+        masks = [lowering.mask(tensor) for tensor in inputs]
+        ranks = {len(lowering.shape(mask)) for mask in masks if mask >= 0}
+        if len(ranks) != 1 or axis >= min(ranks):
+            return _either(lowering, masks)
+        if min(ranks) != len(lowering.shape(inputs[0])) - 1:
+            return -1
+        builder = lowering.builder
+        filled = [
+            mask if mask >= 0 else builder.differs(tensor, math.nan) for mask, tensor in zip(masks, inputs, strict=True)
+        ]
+        return builder.concatenate(filled, axis)
 
     def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int] | None:
         return (low, high) if self._axis(len(input_shape[0])) == len(input_shape[0]) - 1 else None

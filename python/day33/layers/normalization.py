@@ -28,6 +28,8 @@ class BatchNormalization(Layer):
         center, scale: whether there is a beta, a gamma.
     """
 
+    supports_masking = True
+
     def __init__(
         self, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
         beta_initializer: initializers.InitializerLike = "zeros",
@@ -128,6 +130,8 @@ class LayerNormalization(Layer):
         epsilon: not negative.
         center, scale: whether there is a beta, a gamma.
     """
+
+    supports_masking = True
 
     def __init__(
         self, axis: int | Sequence[int] = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True,

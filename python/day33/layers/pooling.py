@@ -199,6 +199,57 @@ class UpSampling2D(Layer):
         }
 
 
+class _GlobalPooling1D(Layer):
+    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_format = check_channels_last(data_format)
+        self.keepdims = bool(keepdims)
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        shape = tuple(input_shape)
+        if len(shape) != 3 or shape[1] == 0:
+            raise ValueError(
+                f"layer {self.name!r} was given an input of shape {shape}; expected (N, T, C) with at least one step"
+            )
+        return (shape[0], 1, shape[2]) if self.keepdims else (shape[0], shape[2])
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        _, channels = lowering.shape(inputs[0])
+        pooled = self._pool(lowering, inputs[0])
+        return [lowering.builder.reshape(pooled, (1, channels)) if self.keepdims else pooled]
+
+    def _pool(self, lowering: Lowering, x: int) -> int:
+        raise TypeError(f"{type(self).__name__} does not define _pool")
+
+    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> None:
+        return None
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "data_format": self.data_format, "keepdims": self.keepdims}
+
+
+class GlobalAveragePooling1D(_GlobalPooling1D):
+    """Mean over the time steps that a mask counts: (N, T, C) to (N, C), or (N, 1, C) with keepdims.
+
+    NaN for a sample in which the mask counts no step, as in Keras.
+    """
+
+    def _pool(self, lowering: Lowering, x: int) -> int:
+        builder, mask = lowering.builder, lowering.mask(x)
+        if mask >= 0:
+            return builder.masked_average(x, mask)
+        steps, channels = lowering.shape(x)
+        return builder.global_average_pooling2d(builder.reshape(x, (steps, 1, channels)), keepdims=False)
+
+
+class GlobalMaxPooling1D(_GlobalPooling1D):
+    """Maximum over all time steps, whatever a mask says, as in Keras: (N, T, C) to (N, C), or (N, 1, C) with keepdims."""
+
+    def _pool(self, lowering: Lowering, x: int) -> int:
+        steps, channels = lowering.shape(x)
+        return lowering.builder.global_max_pooling2d(lowering.builder.reshape(x, (steps, 1, channels)), keepdims=False)
+
+
 class _GlobalPooling2D(Layer):
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)

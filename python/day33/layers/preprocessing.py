@@ -19,6 +19,8 @@ class Rescaling(Layer):
         scale, offset: a number, or an array that NumPy stretches to the shape of a sample, such as one value a channel.
     """
 
+    supports_masking = True
+
     def __init__(self, scale: ArrayLike, offset: ArrayLike = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.scale = _plain("scale", scale)

@@ -111,15 +111,30 @@ class Masking(Layer):
         return {**super().get_config(), "mask_value": self.mask_value}
 
 
-class Recurrent(Layer):
+class TakesStates(Layer):
+    """A layer that is called on a sequence, and on initial states where there are any."""
+
+    takes_states = True
+    states: int
+
+    def __call__(self, *arguments: Any, initial_state: Any = None, training: bool | None = None, **kwargs: Any) -> Any:
+        """As for any layer; `initial_state` is a list of tensors (N, units), or the one where there is one."""
+        if initial_state is not None and len(arguments) == 1:
+            states = list(initial_state) if isinstance(initial_state, list | tuple) else [initial_state]
+            if len(states) != self.states:
+                raise ValueError(f"initial_state of layer {self.name!r} has {len(states)} tensors; "
+                                 f"expected {self.states}")  # fmt: skip
+            arguments = ([arguments[0], *states],)
+        return super().__call__(*arguments, training=training, **kwargs)
+
+
+class Recurrent(TakesStates):
     """What recurrent layers share: their arguments, their weights, and what goes in and comes out.
 
     Subclasses say how many gates and states there are, and write the op.
     """
 
-    takes_states = True
     gates: int
-    states: int
 
     def __init__(
         self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
@@ -204,18 +219,6 @@ class Recurrent(Layer):
         batch, steps, _ = self._sequence_shape(input_shape)
         output = (batch, steps, self.units) if self.return_sequences else (batch, self.units)
         return [output, *([(batch, self.units)] * self.states)] if self.return_state else output
-
-    # ---- calls ----
-
-    def __call__(self, *arguments: Any, initial_state: Any = None, training: bool | None = None, **kwargs: Any) -> Any:
-        """As for any layer; `initial_state` is a list of tensors (N, units), or the one where there is one."""
-        if initial_state is not None and len(arguments) == 1:
-            states = list(initial_state) if isinstance(initial_state, list | tuple) else [initial_state]
-            if len(states) != self.states:
-                raise ValueError(f"initial_state of layer {self.name!r} has {len(states)} tensors; "
-                                 f"expected {self.states}")  # fmt: skip
-            arguments = ([arguments[0], *states],)
-        return super().__call__(*arguments, training=training, **kwargs)
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         builder = lowering.builder
