@@ -141,15 +141,19 @@ void Program::plan_backward(const std::vector<char>& runs) {
     written[buffer(id)] = 1;
     return how;
   };
-  if (purpose.losses)
-    for (size_t l = 0; l < graph.losses.size(); ++l) {
-      root_writes.push_back(write_to(root_tensor(l)));
-      if (joined[l] < 0) continue;
-      runs_backward[joined[l]] = 1;
-      writes[joined[l]].push_back(root_writes.back());
-    }
-  else
+  if (purpose.losses) {
+    root_writes.resize(graph.losses.size());
+    for (bool with_op : {false, true})  // in the order in which they run: those joined with an op end a pass each
+      for (size_t l = 0; l < graph.losses.size(); ++l) {
+        if ((joined[l] >= 0) != with_op) continue;
+        root_writes[l] = write_to(root_tensor(l));
+        if (!with_op) continue;
+        runs_backward[joined[l]] = 1;
+        writes[joined[l]].push_back(root_writes[l]);
+      }
+  } else {
     for (int id : graph.outputs) root_writes.push_back(write_to(id));
+  }
   for (size_t i = graph.ops.size(); i-- > 0;) {
     const Op& op = *graph.ops[i];
     if (!runs[i] || !written[buffer(op.outputs[0])]) continue;

@@ -23,7 +23,8 @@ class Embedding(Layer):
     """A table of vectors, looked up by number: (N, ...) integers to (N, ..., output_dim).
 
     Floats are cut to integers, as in Keras. Weights: embeddings (input_dim, output_dim). All of the table's rows have a
-    gradient, zero where a row was not looked up.
+    gradient, zero where a row was not looked up; where one was looked up more than once, the sum. (Keras on TensorFlow
+    hands optimizers a slice for each time, so that Adam adds their squares: see docs/differences.md.)
 
     Args:
         input_dim: rows of the table; numbers run from 0 to input_dim - 1.
