@@ -205,7 +205,7 @@ def targets_for(loss, width=4):
 @pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "none"])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_masked_losses(loss, reduction, weights):
-    """Where Keras reports one number for a loss; with "none" it differentiates the sum, and so the gradients compare."""
+    """Keras reports one number for a loss; with "none" it differentiates the sum, and so the gradients compare."""
     ours, theirs = build_both(head, keras)
     arguments = {}
     if weights:

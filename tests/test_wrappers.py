@@ -49,7 +49,8 @@ def both_ways(options, merge_mode="concat", masked=False, initial=False, kind="L
 
 @pytest.mark.parametrize("merge_mode", ["concat", "sum", "mul", "ave", None])
 @pytest.mark.parametrize(
-    "options", [{}, {"return_sequences": True}, {"return_state": True}, {"return_sequences": True, "return_state": True}],
+    "options",
+    [{}, {"return_sequences": True}, {"return_state": True}, {"return_sequences": True, "return_state": True}],
     ids=str,
 )  # fmt: skip
 def test_merge_modes(merge_mode, options):

@@ -73,12 +73,24 @@ def mobile(library=day33):
     return library.Model(picture, make.Permute((2, 1), name="turned")(repeated))
 
 
+def sequence(library=day33):
+    """Recurrent layers, one way and both ways, with states, and a dense layer large enough for the whole batch."""
+    make = library.layers
+    x = library.Input((7, 5))
+    y, h, c = make.LSTM(6, return_sequences=True, return_state=True, name="reader")(x)
+    y = make.Bidirectional(make.GRU(8, return_sequences=True), name="both")(y)
+    y = make.LSTM(6, name="writer")(y, initial_state=[h, c])
+    y = make.Dense(400, activation="tanh", name="wide")(y)
+    return library.Model(x, make.Dense(200, name="large")(y))
+
+
 MODELS = {
     "upsampling": lambda library=day33: autoencoder("upsampling", library),
     "transposed": lambda library=day33: autoencoder("transposed", library),
     "branched": branched,
     "nested": nested,
     "mobile": mobile,
+    "sequence": sequence,
 }
 
 

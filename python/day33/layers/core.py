@@ -180,5 +180,5 @@ class SpatialDropout1D(Dropout):
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        del config["noise_shape"]
-        return config
+        # Keras's constructor takes neither.
+        return {key: value for key, value in config.items() if key not in ("noise_shape", "trainable")}

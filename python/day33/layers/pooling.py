@@ -243,7 +243,7 @@ class GlobalAveragePooling1D(_GlobalPooling1D):
 
 
 class GlobalMaxPooling1D(_GlobalPooling1D):
-    """Maximum over all time steps, whatever a mask says, as in Keras: (N, T, C) to (N, C), or (N, 1, C) with keepdims."""
+    """Maximum over all time steps, whatever a mask says: (N, T, C) to (N, C), or (N, 1, C) with keepdims."""
 
     def _pool(self, lowering: Lowering, x: int) -> int:
         steps, channels = lowering.shape(x)

@@ -350,8 +350,8 @@ class LSTM(Recurrent):
 class GRU(Recurrent):
     """Gated recurrent unit (Cho et al., 2014), with the arguments of Keras's layer.
 
-    z and r = sigmoid of (x kernel + h recurrent_kernel + bias), the first two thirds; with the last third, the candidate
-    is tanh(x kernel + bias + r (h recurrent_kernel + bias)), or, with `reset_after=False`,
+    z and r = sigmoid of (x kernel + h recurrent_kernel + bias), the first two thirds; with the last third, the
+    candidate is tanh(x kernel + bias + r (h recurrent_kernel + bias)), or, with `reset_after=False`,
     tanh(x kernel + (r h) recurrent_kernel + bias); h = z h + (1 - z) candidate.
 
     Input (N, T, C), or a list of it and the initial h (N, units). Output as of `LSTM`, with one state, h. Weights:

@@ -20,7 +20,7 @@ _KINDS = {"sum": "add", "mul": "multiply", "ave": "average"}
 _STEPS_AT_ONCE = (Dense, Dropout, Activation, ReLU, LeakyReLU, ELU)
 
 
-def _copied(layer: Layer, name: str, **changes: Any) -> Layer:
+def _copied(layer: Layer, name: str, **changes: Any) -> Any:
     """A fresh layer with the configuration of another one."""
     from .._keras_objects import layer_config, layer_from_config
 
@@ -61,11 +61,11 @@ class Bidirectional(TakesStates):
             raise ValueError(f"merge_mode is {merge_mode!r}; expected one of {_MERGES}")
         assert isinstance(layer, Recurrent)
         self.merge_mode = merge_mode
-        self.forward_layer: Any = _copied(layer, f"forward_{layer.name.removeprefix('forward_')}")
+        self.forward_layer = _copied(layer, f"forward_{layer.name.removeprefix('forward_')}")
+        self.backward_layer: Any = backward_layer
         if backward_layer is None:
             name = f"backward_{layer.name.removeprefix('backward_')}"
-            backward_layer = _copied(layer, name, go_backwards=True)
-        self.backward_layer: Any = backward_layer
+            self.backward_layer = _copied(layer, name, go_backwards=True)
         if self.forward_layer.go_backwards == self.backward_layer.go_backwards:
             raise ValueError("both layers of Bidirectional read in one direction; expected go_backwards to differ")
         for attribute in ("return_sequences", "return_state"):
