@@ -126,7 +126,7 @@ void Program::plan_backward(const std::vector<char>& runs) {
     for (int id : graph.inputs)
       if (graph.tensors[id].dtype == DType::float32) wanted[buffer(id)] = 1;
   for (size_t i = 0; i < graph.ops.size(); ++i) {
-    if (!runs[i]) continue;
+    if (!runs[i] || graph.tensors[graph.ops[i]->outputs[0]].dtype != DType::float32) continue;  // masks have none
     const Op& op = *graph.ops[i];
     const bool own = std::any_of(op.parameters.begin(), op.parameters.end(),
                                  [&](int slot) { return slot >= 0 && graph.parameters[slot].trainable; });

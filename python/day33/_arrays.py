@@ -64,7 +64,7 @@ def as_indices(name: str, value: ArrayLike, size: int) -> NDArray[np.int32]:
         position = tuple(int(i) for i in np.unravel_index(wrong, array.shape))
         raise ValueError(
             f"{name} of shape {array.shape} holds {int(array[position])} at {position}; "
-            f"expected flat positions from 0 to {size - 1}"
+            f"expected numbers from 0 to {size - 1}"
         )
     return np.require(array, np.int32, ("C", "A"))
 

@@ -62,6 +62,12 @@ class Embedding(Layer):
             (self.input_dim, self.output_dim), self.embeddings_initializer, name="embeddings"
         )
 
+    def _placeholder(self, number: int, array: Any) -> SymbolicTensor:
+        tensor = super()._placeholder(number, array)
+        if array.dtype.kind == "f":
+            tensor.dtype = "float32"  # cut in the plan
+        return tensor
+
     def _require_dtype(self, number: int, tensor: SymbolicTensor) -> None:
         if tensor.undecided:
             super()._require_dtype(number, tensor)
