@@ -3,8 +3,6 @@
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .base import Layer
 from .convolutional import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
-from .core import Dense, Dropout, Input, InputLayer
-from .convolutional import Conv2D, Conv2DTranspose, DepthwiseConv2D
 from .core import Dense, Dropout, Input, InputLayer, SpatialDropout1D
 from .merging import Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract
 from .normalization import BatchNormalization, LayerNormalization
