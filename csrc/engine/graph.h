@@ -126,7 +126,8 @@ class GraphBuilder {
   int concatenate(const std::vector<int>& xs, int64_t axis);
   // builder_sequences.cpp
   int embedding(int ids, int table);
-  // y (T, units). mask -1: none; initial: the states, or none. lstm: `with_state` adds a row, the last state of the cell.
+  // y (T, units). mask -1: none; initial: the states, or none. lstm: `with_state` adds a row, the last state of the
+  // cell.
   int lstm(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial, bool with_state);
   int gru(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial, bool reset_after);
   int simple_rnn(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial);

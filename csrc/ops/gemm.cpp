@@ -7,9 +7,9 @@
 namespace day33::gemm {
 namespace {
 
-constexpr int64_t kDepth = 384;        // k of a block: its panel of A fills a good part of the L1 cache ...
-constexpr int64_t kBlockColumns = 256;  // ... and its columns of B the L2 cache
-constexpr int64_t kTaskRows = 252;      // rows of C a task computes: a multiple of every panel
+constexpr int64_t kDepth = 384;                 // k of a block: its panel of A fills a good part of the L1 cache ...
+constexpr int64_t kBlockColumns = 256;          // ... and its columns of B the L2 cache
+constexpr int64_t kTaskRows = 252;              // rows of C a task computes: a multiple of every panel
 constexpr int64_t kPackedRows = 2 * kTaskRows;  // rows of A packed at a time
 constexpr int64_t kOuterDepth = 768;            // k packed at a time when both sides change
 constexpr int64_t kMaxPanel = 64;
@@ -28,8 +28,7 @@ void spread(int64_t count, bool threads, Body&& body) {
 // Lines [first, first + count) of x, which are its columns where `columns`, its rows otherwise.
 void pack_panel(const Kernels& kernels, Input x, bool columns, int64_t first, int64_t count, int64_t width, int64_t K,
                 float* packed) {
-  if (columns)
-    return kernels.gemm_pack_columns({x.data + first, x.step, x.rows, K, count, width}, packed);
+  if (columns) return kernels.gemm_pack_columns({x.data + first, x.step, x.rows, K, count, width}, packed);
   const int32_t* rows = x.rows == nullptr ? nullptr : x.rows + first;
   const float* data = x.rows == nullptr ? x.data + first * x.step : x.data;
   kernels.gemm_pack_rows({data, x.step, rows, K, count, width}, packed);
@@ -66,8 +65,7 @@ void run_task(const Kernels& kernels, const Block& b, int64_t first_row, int64_t
     for (int64_t row = first_row; row < first_row + rows; row += R) {
       int64_t offsets[kMaxPanel];
       tile.rows = static_cast<int>(std::min(R, first_row + rows - row));
-      for (int r = 0; r < tile.rows; ++r)
-        offsets[r] = (b.c.rows == nullptr ? row + r : b.c.rows[row + r]) * b.c.step;
+      for (int r = 0; r < tile.rows; ++r) offsets[r] = (b.c.rows == nullptr ? row + r : b.c.rows[row + r]) * b.c.step;
       tile.c_rows = offsets;
       tile.a = b.packed_a + row * b.K + k * R;
       for (int64_t column = first_column; column < first_column + columns; column += W) {
@@ -89,7 +87,9 @@ void run_block(const Kernels& kernels, const Block& b, bool threads) {
   });
 }
 
-int64_t panel_floats(int64_t lines, int64_t width, int64_t K) { return round_to_line(ceil_div(lines, width) * width * K); }
+int64_t panel_floats(int64_t lines, int64_t width, int64_t K) {
+  return round_to_line(ceil_div(lines, width) * width * K);
+}
 
 }  // namespace
 
@@ -133,7 +133,8 @@ void add_outer(const Kernels& kernels, const OuterProduct& p, float* scratch) {
     float* packed_b = scratch + panel_floats(p.M, kernels.gemm_rows(), depth);
     pack_panels(kernels, a, true, p.M, kernels.gemm_rows(), depth, threads, scratch);
     pack_panels(kernels, b, true, p.N, kernels.gemm_columns(), depth, threads, packed_b);
-    run_block(kernels, {depth, scratch, packed_b, p.M, p.N, {p.c, p.c_step > 0 ? p.c_step : p.N}, nullptr, true}, threads);
+    run_block(kernels, {depth, scratch, packed_b, p.M, p.N, {p.c, p.c_step > 0 ? p.c_step : p.N}, nullptr, true},
+              threads);
   }
 }
 
