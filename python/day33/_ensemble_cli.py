@@ -68,7 +68,7 @@ def fit(
     channels: Annotated[
         bool, typer.Option("--channels/--no-channels", help="Digit and letter get channels of their own.")
     ] = True,
-    voting: Annotated[Voting, typer.Option(help="Count members' votes, or average their probabilities.")] = Voting.soft,
+    voting: Annotated[Voting, typer.Option(help="Count members' votes, or average their probabilities.")] = Voting.hard,
     rounds: Annotated[int, typer.Option(min=1, help="Boosting rounds of LightGBM.")] = 60,
     epochs: Annotated[
         int | None,

@@ -70,7 +70,7 @@ class Settings:
     """
 
     members: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_MEMBERS))
-    voting: str = "soft"
+    voting: str = "hard"
     channels: bool = True
     flip: bool = False
     digits: tuple[NDArray[np.uint8], NDArray[Any]] | None = None
