@@ -217,7 +217,8 @@ def test_freezing_reaches_layers_and_plans():
     assert sum(v.trainable for v in frozen.variables) == 2
     x = random(8, 6, 6, 2)
     before = model.get_weights()
-    np.testing.assert_array_equal(model(x, training=True), model(x))  # its batch normalisation stands still
+    # Its batch normalisation stands still; inference folds it into weights, which rounds differently.
+    np.testing.assert_allclose(model(x, training=True), model(x), rtol=1e-5, atol=1e-6)
     for left, right in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(left, right)
     model.trainable = True
