@@ -86,7 +86,7 @@ def test_the_difference_in_sparse_gradients_is_the_only_one():
         return model.get_weights()[0]
 
     ours, dense, sparse = moved(day33, False), moved(keras, True), moved(keras, False)
-    np.testing.assert_allclose(ours, dense, rtol=1e-6)
+    np.testing.assert_allclose(ours, dense, rtol=1e-5)
     assert np.abs(ours - sparse)[3].max() > 1e-3
 
 
