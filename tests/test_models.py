@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 import pickle
 
 import numpy as np
@@ -21,6 +22,11 @@ every_model = pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)
 # ---- beside Keras ----
 
 
+def paths(weights):
+    """Keras has a cell inside a recurrent layer."""
+    return [re.sub(r"/(lstm|gru|simple_rnn)_cell", "", weight.path) for weight in weights]
+
+
 @every_model
 def test_structure_and_numbers_of_keras(make):
     keras = pytest.importorskip("keras")
@@ -28,14 +34,14 @@ def test_structure_and_numbers_of_keras(make):
     keras.backend.clear_session()
     ours, theirs = make(), make(keras)
     assert [layer.name for layer in ours.layers] == [layer.name for layer in theirs.layers]
-    assert [v.path for v in ours.weights] == [v.path for v in theirs.weights]
+    assert paths(ours.weights) == paths(theirs.weights)
     assert [v.shape for v in ours.weights] == [tuple(v.shape) for v in theirs.weights]
     if make is not nested:  # there Keras spends a number on the model inside the Sequential
         assert ours.name == theirs.name
     assert ours.count_params() == theirs.count_params()
     assert ours.input_shape == theirs.input_shape and ours.output_shape == theirs.output_shape
     for attribute in ("trainable_variables", "non_trainable_variables"):
-        assert [v.path for v in getattr(ours, attribute)] == [v.path for v in getattr(theirs, attribute)]
+        assert paths(getattr(ours, attribute)) == paths(getattr(theirs, attribute))
     theirs.set_weights([np.abs(w) for w in ours.get_weights()])
     ours.set_weights(theirs.get_weights())
     x = inputs_for(ours)

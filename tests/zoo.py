@@ -78,7 +78,7 @@ def sequence(library=day33):
     make = library.layers
     x = library.Input((7, 5))
     y, h, c = make.LSTM(6, return_sequences=True, return_state=True, name="reader")(x)
-    y = make.Bidirectional(make.GRU(8, return_sequences=True), name="both")(y)
+    y = make.Bidirectional(make.GRU(8, return_sequences=True, name="scan"), name="both")(y)
     y = make.LSTM(6, name="writer")(y, initial_state=[h, c])
     y = make.Dense(400, activation="tanh", name="wide")(y)
     return library.Model(x, make.Dense(200, name="large")(y))
