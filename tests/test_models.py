@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import os
-import re
 import pickle
+import re
 
 import numpy as np
 import pytest

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..graph import Lowering, Shape
+from . import _names
 from .activation import ELU, Activation, LeakyReLU, ReLU
 from .base import Layer
 from .core import Dense, Dropout
@@ -27,6 +29,17 @@ def _copied(layer: Layer, name: str, **changes: Any) -> Any:
     item = layer_config(layer)
     config = {**item["config"], "name": name, **changes}
     return layer_from_config({**item, "config": config}, {type(layer).__name__: type(layer)})
+
+
+@contextmanager
+def _inside(layer: Layer) -> Iterator[None]:
+    """Layers that are built now have the name of `layer` in their path."""
+    names = _names.scope()
+    names.append(layer.name)
+    try:
+        yield
+    finally:
+        names.pop()
 
 
 class Bidirectional(TakesStates):
@@ -93,8 +106,9 @@ class Bidirectional(TakesStates):
         return [input_shape[0], *states[:first]], [input_shape[0], *states[first:]]
 
     def build(self, input_shape: Any) -> None:
-        for part, shape in zip(self._parts, self._shapes(input_shape), strict=True):
-            part._ensure_built(shape)
+        with _inside(self):
+            for part, shape in zip(self._parts, self._shapes(input_shape), strict=True):
+                part._ensure_built(shape)
         if self._initial_weights is not None:
             self.set_weights(self._initial_weights)
 
@@ -187,7 +201,8 @@ class TimeDistributed(Layer):
         return (shape[0], *shape[2:])
 
     def build(self, input_shape: Any) -> None:
-        self.layer._ensure_built(self._step_shape(input_shape))
+        with _inside(self):
+            self.layer._ensure_built(self._step_shape(input_shape))
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         output = self.layer.compute_output_shape(self._step_shape(input_shape))
