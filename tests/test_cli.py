@@ -326,7 +326,7 @@ def test_ctrl_c_says_how_to_go_on(run: Run, tmp_path: Path) -> None:
 def test_errors_are_one_line(run: Run, tmp_path: Path) -> None:
     assert "absent.npz" in error_line(run("autoencoder", "--data", "absent.npz"))
     (tmp_path / "bad.npz").write_text("no archive")
-    assert "not a readable .npz" in error_line(run("autoencoder", "--data", "bad.npz"))
+    assert "not a usable .npz" in error_line(run("autoencoder", "--data", "bad.npz"))
     (tmp_path / "empty").mkdir()
     assert "train-images" in error_line(run("autoencoder", "--data", "empty"))
     assert not (tmp_path / "day33-autoencoder").exists()
