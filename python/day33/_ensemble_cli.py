@@ -191,7 +191,7 @@ def _cluster(scheduler: str | None) -> Iterator[None]:
         raise ImportError("--scheduler needs Dask: pip install 'day33[distributed]'") from error
     import joblib
 
-    with Client(scheduler, timeout=CONNECT_SECONDS) as client:  # type: ignore[no-untyped-call]
+    with Client(scheduler, timeout=CONNECT_SECONDS) as client:
         typer.echo(f"{len(client.scheduler_info()['workers'])} workers at {scheduler}")
         with joblib.parallel_config(backend="dask"):
             yield
