@@ -70,7 +70,7 @@ def torch_model(kind: str, weights: list[Array]) -> Any:
     return torch.nn.Sequential(*modules).to(memory_format=torch.channels_last)
 
 
-def onnx_model(kind: str, weights: list[Array]) -> Any:
+def onnx_model(kind: str, weights: list[Array], threads: int = peers.THREADS) -> Any:
     """A session, or None where ONNX Runtime is not installed."""
     if peers.onnx_node("Relu", ("x",)) is None:
         return None
@@ -101,4 +101,4 @@ def onnx_model(kind: str, weights: list[Array]) -> Any:
                 )
             )  # fmt: skip
             value = f"u{index}"
-    return peers.onnx_session(nodes, ("N", 1, 28, 28), constants)
+    return peers.onnx_session(nodes, ("N", 1, 28, 28), constants, threads=threads)

@@ -11,7 +11,8 @@ import pytest
 
 THREADS = int(os.environ.get("DAY33_BENCH_THREADS", "2"))
 # Before any of them is imported.
-os.environ.update(OMP_NUM_THREADS=str(THREADS), OPENBLAS_NUM_THREADS=str(THREADS), MKL_NUM_THREADS=str(THREADS))
+POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")  # the last one is for JAX
+os.environ.update(dict.fromkeys(POOLS, str(THREADS)))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import day33  # noqa: E402
@@ -36,12 +37,13 @@ def _results() -> dict[str, dict[str, list[float]]]:
 def contest(request: pytest.FixtureRequest, _results: dict[str, dict[str, list[float]]]) -> Contest:
     """contest(workload, participant, make, unit=, amount=): one race a workload, of which it records one participant.
 
-    `make` returns the participants that are installed; `amount` of `unit` are done in one call.
+    `make` returns the participants that are installed; `amount` of `unit` are done in one call. Further facts are for
+    the report: the family of a kernel, the library and rung of a ladder.
     """
 
     def run(
         workload: str, participant: str, make: Callable[[], dict[str, Participant]], *, unit: str, amount: float,
-        tolerance: float = 1e-4,
+        tolerance: float = 1e-4, **facts: str,
     ) -> None:  # fmt: skip
         if workload not in _results:
             day33.set_num_threads(THREADS)
@@ -52,7 +54,7 @@ def contest(request: pytest.FixtureRequest, _results: dict[str, dict[str, list[f
             pytest.skip(f"{participant} is not installed")
         benchmark: Any = request.getfixturevalue("benchmark")
         benchmark.group = workload
-        benchmark.extra_info.update(participant=participant, unit=unit, amount=amount)
+        benchmark.extra_info.update(participant=participant, unit=unit, amount=amount, **facts)
         REPLAY.play(benchmark, _results[workload][participant])
 
     return run
@@ -66,7 +68,7 @@ def _version(name: str) -> str | None:
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
-    packages = ("tensorflow", "tensorflow-cpu", "keras", "torch", "onnxruntime", "numpy")
+    packages = ("tensorflow", "tensorflow-cpu", "keras", "torch", "onnxruntime", "jax", "numpy")
     machine_info["day33"] = {
         "version": day33.__version__,
         "isa": _native.isa(),

@@ -42,8 +42,17 @@ def torch() -> Any:
     return torch
 
 
+def jax() -> Any:
+    """The module, or None. Its threads are those of NPROC, which is set before it is imported."""
+    try:
+        import jax
+    except ImportError:
+        return None
+    return jax
+
+
 def onnx_session(nodes: Sequence[Any], x_shape: Sequence[int | str], constants: dict[str, Array],
-                 outputs: Sequence[tuple[str, str]] = (("y", "FLOAT"),)) -> Any:  # fmt: skip
+                 outputs: Sequence[tuple[str, str]] = (("y", "FLOAT"),), threads: int = THREADS) -> Any:  # fmt: skip
     """A session that runs `nodes` on an input "x", or None. outputs: names and types, of rank 4."""
     try:
         import onnx
@@ -61,7 +70,7 @@ def onnx_session(nodes: Sequence[Any], x_shape: Sequence[int | str], constants: 
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
     onnx.checker.check_model(model)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = THREADS
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 

@@ -1,4 +1,7 @@
-"""Every kernel against the same operation elsewhere: `python -m pytest bench/test_kernels.py`."""
+"""Convolutions against the same operation elsewhere: `python -m pytest bench/test_kernels.py`.
+
+Pooling and dense layers have files of their own beside this one (`bench/test_kernels_*.py`).
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,9 @@ import numpy as np
 import pytest
 
 import peers
+from arrays import normal
 from day33 import ops
 from race import Participant
-
-RNG = np.random.default_rng(33)
-
-
-def normal(*shape: int) -> np.ndarray[Any, np.dtype[np.float32]]:
-    return RNG.standard_normal(shape, np.float32)
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,11 @@ class Convolution:
             f"{name} {self.kernel}x{self.kernel}{stride}, {self.inputs} to {self.outputs} on {height}x{width}, "
             f"batch {self.batch}"
         )
+
+    def family(self) -> str:
+        if self.transposed:
+            return "transposed convolutions"
+        return "small channels" if min(self.inputs, self.outputs) < 64 else "large channels"
 
     def arrays(self) -> tuple[Any, Any, Any]:
         channels = (self.outputs, self.inputs) if self.transposed else (self.inputs, self.outputs)
@@ -136,7 +139,10 @@ def convolution(w: Convolution) -> dict[str, Participant]:
 @pytest.mark.parametrize("participant", PARTICIPANTS)
 @pytest.mark.parametrize("workload", CONVOLUTIONS, ids=str)
 def test_convolution(contest, workload, participant):
-    contest(str(workload), participant, lambda: convolution(workload), unit="GFLOP", amount=workload.gigaflops())
+    contest(
+        str(workload), participant, lambda: convolution(workload),
+        unit="GFLOP", amount=workload.gigaflops(), family=workload.family(),
+    )  # fmt: skip
 
 
 # ---- gradients: TensorFlow and torch only ----
@@ -186,111 +192,39 @@ GRADIENTS = [CONVOLUTIONS[0], CONVOLUTIONS[1], CONVOLUTIONS[4], CONVOLUTIONS[5],
 def test_convolution_gradients(contest, workload, participant):
     contest(
         f"gradients of {workload}", participant, lambda: convolution_gradients(workload),
-        unit="GFLOP", amount=2 * workload.gigaflops(),
+        unit="GFLOP", amount=2 * workload.gigaflops(), family=f"{workload.family()}, gradients",
     )  # fmt: skip
 
 
-# ---- pooling, up-sampling, dense ----
+# ---- depthwise ----
 
-IMAGES = 256
-
-
-def pooling(indices: bool) -> dict[str, Participant]:
-    x = normal(IMAGES, 28, 28, 16)
-
-    def ours() -> Any:
-        return ops.max_pool2d(x, 2, return_indices=indices)
-
-    found = {"day33": Participant(ours, lambda: ours()[0] if indices else ours())}
-    if tf := peers.tensorflow():
-        tx = tf.constant(x)
-        if indices:
-            found["tensorflow"] = Participant(
-                lambda: tf.nn.max_pool_with_argmax(tx, 2, 2, "VALID"),
-                lambda: tf.nn.max_pool_with_argmax(tx, 2, 2, "VALID")[0].numpy(),
-            )
-        else:
-            found["tensorflow"] = peers.of_tensorflow(lambda: tf.nn.max_pool2d(tx, 2, 2, "VALID"))
-    if torch := peers.torch():
-        px = peers.channels_last(x)
-        pool = torch.nn.functional.max_pool2d
-        if indices:
-            found["torch"] = Participant(
-                lambda: pool(px, 2, return_indices=True),
-                lambda: peers.last(pool(px, 2, return_indices=True)[0].numpy()),
-            )
-        else:
-            found["torch"] = peers.of_torch(lambda: pool(px, 2))
-    outputs = ("y", "i") if indices else ("y",)
-    node = peers.onnx_node("MaxPool", ("x",), outputs, kernel_shape=[2, 2], strides=[2, 2])
-    types = (("y", "FLOAT"), ("i", "INT64"))[: len(outputs)]
-    if session := node and peers.onnx_session([node], (IMAGES, 16, 28, 28), {}, types):
-        found["onnxruntime"] = peers.of_onnx(session, peers.first(x))
-    return found
+DEPTHWISE = [(256, 28, 16), (8, 56, 128)]  # batch, side, channels
 
 
-@pytest.mark.parametrize("participant", PARTICIPANTS)
-@pytest.mark.parametrize("indices", [False, True])
-def test_max_pooling(contest, indices, participant):
-    name = f"max pooling 2x2 on 28x28, 16 channels, batch {IMAGES}" + (", with indices" if indices else "")
-    contest(name, participant, lambda: pooling(indices), unit="images", amount=IMAGES)
-
-
-def up_sampling(interpolation: str) -> dict[str, Participant]:
-    x = normal(IMAGES, 14, 14, 8)
-    found = {"day33": peers.of_numpy(lambda: ops.up_sampling2d(x, 2, interpolation=interpolation))}
-    if tf := peers.tensorflow():
-        tx = tf.constant(x)
-        resize = {"nearest": tf.raw_ops.ResizeNearestNeighbor, "bilinear": tf.raw_ops.ResizeBilinear}[interpolation]
-        found["tensorflow"] = peers.of_tensorflow(
-            lambda: resize(images=tx, size=(28, 28), half_pixel_centers=interpolation == "bilinear")
-        )
-    if torch := peers.torch():
-        px = peers.channels_last(x)
-        found["torch"] = peers.of_torch(lambda: torch.nn.functional.interpolate(px, scale_factor=2, mode=interpolation))
-    mode = {"nearest": "nearest", "bilinear": "linear"}[interpolation]
-    transform = {"nearest": "asymmetric", "bilinear": "half_pixel"}[interpolation]
-    node = peers.onnx_node(
-        "Resize", ("x", "", "scales"), mode=mode, coordinate_transformation_mode=transform, nearest_mode="floor"
-    )
-    scales = {"scales": np.array([1, 1, 2, 2], np.float32)}
-    if session := node and peers.onnx_session([node], (IMAGES, 8, 14, 14), scales):
-        found["onnxruntime"] = peers.of_onnx(session, peers.first(x))
-    return found
-
-
-@pytest.mark.parametrize("participant", PARTICIPANTS)
-@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
-def test_up_sampling(contest, interpolation, participant):
-    name = f"{interpolation} up-sampling of 14x14, 8 channels, batch {IMAGES}"
-    contest(name, participant, lambda: up_sampling(interpolation), unit="images", amount=IMAGES)
-
-
-def dense(rows: int, inputs: int, units: int) -> dict[str, Participant]:
-    x, kernel, bias = normal(rows, inputs), normal(inputs, units), normal(units)
-    found = {
-        "day33": peers.of_numpy(lambda: ops.dense(x, kernel, bias)),
-        "numpy": peers.of_numpy(lambda: x @ kernel + bias),
-    }
+def depthwise(batch: int, side: int, channels: int) -> dict[str, Participant]:
+    x, kernel, bias = normal(batch, side, side, channels), normal(3, 3, channels, 1), normal(channels)
+    found = {"day33": peers.of_numpy(lambda: ops.depthwise_conv2d(x, kernel, bias, padding="same"))}
     if tf := peers.tensorflow():
         tx, tk, tb = tf.constant(x), tf.constant(kernel), tf.constant(bias)
-        found["tensorflow"] = peers.of_tensorflow(lambda: tf.nn.bias_add(tf.matmul(tx, tk), tb))
+        found["tensorflow"] = peers.of_tensorflow(
+            lambda: tf.nn.bias_add(tf.nn.depthwise_conv2d(tx, tk, (1, 1, 1, 1), "SAME"), tb)
+        )
+    weights = np.ascontiguousarray(kernel.transpose(2, 3, 0, 1))
     if torch := peers.torch():
-        px, pk, pb = torch.from_numpy(x), torch.from_numpy(kernel.T.copy()), torch.from_numpy(bias)
-
-        def linear() -> Any:
-            with torch.inference_mode():
-                return torch.nn.functional.linear(px, pk, pb)
-
-        found["torch"] = Participant(linear, lambda: linear().numpy())
+        px, pk, pb = peers.channels_last(x), torch.from_numpy(weights), torch.from_numpy(bias)
+        found["torch"] = peers.of_torch(lambda: torch.nn.functional.conv2d(px, pk, pb, padding=1, groups=channels))
+    node = peers.onnx_node("Conv", ("x", "w", "b"), pads=[1] * 4, group=channels)
+    if session := node and peers.onnx_session([node], (batch, channels, side, side), {"w": weights, "b": bias}):
+        found["onnxruntime"] = peers.of_onnx(session, peers.first(x))
     return found
 
 
-@pytest.mark.parametrize("participant", ["day33", "numpy", "tensorflow", "torch"])
-@pytest.mark.parametrize("shape", [(256, 784, 128), (256, 1024, 1024)], ids=lambda s: "-".join(map(str, s)))
-def test_dense(contest, shape, participant):
-    rows, inputs, units = shape
+@pytest.mark.parametrize("participant", PARTICIPANTS)
+@pytest.mark.parametrize("shape", DEPTHWISE, ids=lambda s: "-".join(map(str, s)))
+def test_depthwise_convolution(contest, shape, participant):
+    batch, side, channels = shape
     contest(
-        f"dense {inputs} to {units}, {rows} rows", participant, lambda: dense(*shape),
-        unit="GFLOP", amount=2e-9 * rows * inputs * units,
+        f"depthwise conv 3x3, {channels} channels on {side}x{side}, batch {batch}", participant,
+        lambda: depthwise(*shape),
+        unit="GFLOP", amount=2e-9 * 9 * batch * side**2 * channels, family="depthwise convolutions",
     )  # fmt: skip

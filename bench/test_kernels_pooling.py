@@ -1,0 +1,109 @@
+"""Pooling and up-sampling against the same elsewhere: `python -m pytest bench/test_kernels_pooling.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import peers
+from arrays import normal
+from day33 import ops
+from race import Participant
+
+IMAGES = 256
+PARTICIPANTS = ("day33", "tensorflow", "torch", "onnxruntime")
+FAMILY = "pooling and up-sampling"
+
+
+def pooling(indices: bool) -> dict[str, Participant]:
+    x = normal(IMAGES, 28, 28, 16)
+
+    def ours() -> Any:
+        return ops.max_pool2d(x, 2, return_indices=indices)
+
+    found = {"day33": Participant(ours, lambda: ours()[0] if indices else ours())}
+    if tf := peers.tensorflow():
+        tx = tf.constant(x)
+        if indices:
+            found["tensorflow"] = Participant(
+                lambda: tf.nn.max_pool_with_argmax(tx, 2, 2, "VALID"),
+                lambda: tf.nn.max_pool_with_argmax(tx, 2, 2, "VALID")[0].numpy(),
+            )
+        else:
+            found["tensorflow"] = peers.of_tensorflow(lambda: tf.nn.max_pool2d(tx, 2, 2, "VALID"))
+    if torch := peers.torch():
+        px = peers.channels_last(x)
+        pool = torch.nn.functional.max_pool2d
+        if indices:
+            found["torch"] = Participant(
+                lambda: pool(px, 2, return_indices=True),
+                lambda: peers.last(pool(px, 2, return_indices=True)[0].numpy()),
+            )
+        else:
+            found["torch"] = peers.of_torch(lambda: pool(px, 2))
+    outputs = ("y", "i") if indices else ("y",)
+    node = peers.onnx_node("MaxPool", ("x",), outputs, kernel_shape=[2, 2], strides=[2, 2])
+    types = (("y", "FLOAT"), ("i", "INT64"))[: len(outputs)]
+    if session := node and peers.onnx_session([node], (IMAGES, 16, 28, 28), {}, types):
+        found["onnxruntime"] = peers.of_onnx(session, peers.first(x))
+    return found
+
+
+@pytest.mark.parametrize("participant", PARTICIPANTS)
+@pytest.mark.parametrize("indices", [False, True])
+def test_max_pooling(contest, indices, participant):
+    name = f"max pooling 2x2 on 28x28, 16 channels, batch {IMAGES}" + (", with indices" if indices else "")
+    contest(name, participant, lambda: pooling(indices), unit="images", amount=IMAGES, family=FAMILY)
+
+
+def average_pooling() -> dict[str, Participant]:
+    x = normal(IMAGES, 28, 28, 16)
+    found = {"day33": peers.of_numpy(lambda: ops.avg_pool2d(x, 2))}
+    if tf := peers.tensorflow():
+        tx = tf.constant(x)
+        found["tensorflow"] = peers.of_tensorflow(lambda: tf.nn.avg_pool2d(tx, 2, 2, "VALID"))
+    if torch := peers.torch():
+        px = peers.channels_last(x)
+        found["torch"] = peers.of_torch(lambda: torch.nn.functional.avg_pool2d(px, 2))
+    node = peers.onnx_node("AveragePool", ("x",), kernel_shape=[2, 2], strides=[2, 2])
+    if session := node and peers.onnx_session([node], (IMAGES, 16, 28, 28), {}):
+        found["onnxruntime"] = peers.of_onnx(session, peers.first(x))
+    return found
+
+
+@pytest.mark.parametrize("participant", PARTICIPANTS)
+def test_average_pooling(contest, participant):
+    name = f"average pooling 2x2 on 28x28, 16 channels, batch {IMAGES}"
+    contest(name, participant, average_pooling, unit="images", amount=IMAGES, family=FAMILY)
+
+
+def up_sampling(interpolation: str) -> dict[str, Participant]:
+    x = normal(IMAGES, 14, 14, 8)
+    found = {"day33": peers.of_numpy(lambda: ops.up_sampling2d(x, 2, interpolation=interpolation))}
+    if tf := peers.tensorflow():
+        tx = tf.constant(x)
+        resize = {"nearest": tf.raw_ops.ResizeNearestNeighbor, "bilinear": tf.raw_ops.ResizeBilinear}[interpolation]
+        found["tensorflow"] = peers.of_tensorflow(
+            lambda: resize(images=tx, size=(28, 28), half_pixel_centers=interpolation == "bilinear")
+        )
+    if torch := peers.torch():
+        px = peers.channels_last(x)
+        found["torch"] = peers.of_torch(lambda: torch.nn.functional.interpolate(px, scale_factor=2, mode=interpolation))
+    mode = {"nearest": "nearest", "bilinear": "linear"}[interpolation]
+    transform = {"nearest": "asymmetric", "bilinear": "half_pixel"}[interpolation]
+    node = peers.onnx_node(
+        "Resize", ("x", "", "scales"), mode=mode, coordinate_transformation_mode=transform, nearest_mode="floor"
+    )
+    scales = {"scales": np.array([1, 1, 2, 2], np.float32)}
+    if session := node and peers.onnx_session([node], (IMAGES, 8, 14, 14), scales):
+        found["onnxruntime"] = peers.of_onnx(session, peers.first(x))
+    return found
+
+
+@pytest.mark.parametrize("participant", PARTICIPANTS)
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+def test_up_sampling(contest, interpolation, participant):
+    name = f"{interpolation} up-sampling of 14x14, 8 channels, batch {IMAGES}"
+    contest(name, participant, lambda: up_sampling(interpolation), unit="images", amount=IMAGES, family=FAMILY)

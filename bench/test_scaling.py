@@ -1,0 +1,195 @@
+"""How speed grows with threads, batch, image side and instruction set: `python -m pytest bench/test_scaling.py`.
+
+Threads and instruction sets are ladders: the same library on every rung, all rungs of all libraries in one race. The
+others are races like any, at more sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import arrays
+import autoencoder_races
+import convnets
+import day33
+import peers
+import test_kernels
+import test_kernels_dense
+from autoencoder_races import PREDICTORS, made, onnxruntime_on, trainers
+from conftest import THREADS
+from day33 import _native
+from race import Participant
+
+Makers = Callable[[], dict[str, Participant]]
+BATCH = 256
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    isa = _native.isa()
+    yield
+    _native.select_isa(isa)
+    day33.set_num_threads(THREADS)
+    peers.torch()  # sets its threads, too
+
+
+def prepared(participant: Participant, prepare: Callable[[], Any]) -> Participant:
+    """With a switch thrown before every call. All of these cost a microsecond at most."""
+
+    def with_switch(function: Callable[[], Any]) -> Callable[[], Any]:
+        def call() -> Any:
+            prepare()
+            return function()
+
+        return call
+
+    return Participant(with_switch(participant.run), with_switch(participant.answer))
+
+
+# What is raced on every rung: participants by library, the unit, how many of it a call does, and the tolerance.
+WORKLOADS: dict[str, tuple[Makers, str, float, float]] = {
+    **{
+        f"auto-encoder ({kind}), training, batch {BATCH}": (
+            lambda kind=kind: made(trainers(BATCH), kind, BATCH, ("day33", "torch")), "samples", BATCH, 1e-3,
+        )
+        for kind in autoencoder_races.KINDS
+    },
+    **{
+        f"auto-encoder ({kind}), inference, batch {BATCH}": (
+            lambda kind=kind: made(PREDICTORS, kind, BATCH, ("day33", "torch")), "images", BATCH, 1e-4,
+        )
+        for kind in autoencoder_races.KINDS
+    },
+    **{
+        str(w): (lambda w=w: test_kernels.convolution(w), "GFLOP", w.gigaflops(), 1e-4)
+        for w in (test_kernels.CONVOLUTIONS[0], test_kernels.CONVOLUTIONS[4], test_kernels.CONVOLUTIONS[7])
+    },
+    "dense 1024 to 4096, 256 rows": (
+        lambda: test_kernels_dense.dense(256, 1024, 4096), "GFLOP", 2e-9 * 256 * 1024 * 4096, 1e-4,
+    ),
+}  # fmt: skip
+
+
+# ---- threads ----
+
+
+def switch(library: str, threads: int) -> Callable[[], Any]:
+    if library == "day33":
+        return lambda: day33.set_num_threads(threads)
+    torch = peers.torch()
+    return lambda: torch.get_num_threads() == threads or torch.set_num_threads(threads)
+
+
+def rung(threads: int) -> str:
+    return f"{threads} thread{'s' if threads > 1 else ''}"
+
+
+def on_threads(workload: str) -> dict[str, Participant]:
+    """Of ONNX Runtime a session for each number of threads; TensorFlow and JAX cannot change theirs once started."""
+    found: dict[str, Participant] = {}
+    for threads in (1, THREADS):
+        # Each rung has models of its own, so that training starts from the same weights on all of them.
+        arrays.seed()
+        for library, participant in WORKLOADS[workload][0]().items():
+            if library in ("day33", "torch"):
+                found[f"{library}, {rung(threads)}"] = prepared(participant, switch(library, threads))
+        for kind in autoencoder_races.KINDS:
+            if workload.startswith(f"auto-encoder ({kind}), inference"):
+                session = made({"session": onnxruntime_on(threads)}, kind, BATCH)
+                found |= {f"onnxruntime, {rung(threads)}": participant for participant in session.values()}
+    return found
+
+
+@pytest.mark.skipif(THREADS == 1, reason="DAY33_BENCH_THREADS is 1")
+@pytest.mark.parametrize("threads", [1, THREADS])
+@pytest.mark.parametrize("library", ["day33", "torch", "onnxruntime"])
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_threads(contest, workload, library, threads):
+    if library == "onnxruntime" and "inference" not in workload:
+        pytest.skip("the graphs of the auto-encoders only")
+    _, unit, amount, tolerance = WORKLOADS[workload]
+    contest(
+        f"threads: {workload}", f"{library}, {rung(threads)}", lambda: on_threads(workload),
+        unit=unit, amount=amount, tolerance=tolerance, library=library, rung=rung(threads),
+    )  # fmt: skip
+
+
+# ---- instruction sets ----
+
+
+def on_isas(workload: str) -> dict[str, Participant]:
+    found = {}
+    for isa in _native.available_isas():
+        arrays.seed()
+        ours = WORKLOADS[workload][0]()["day33"]
+        found[f"day33, {isa}"] = prepared(ours, lambda isa=isa: _native.select_isa(isa))
+    return found
+
+
+@pytest.mark.skipif(len(_native.available_isas()) == 1, reason="this machine or DAY33_MAX_ISA leaves one only")
+@pytest.mark.parametrize("isa", _native.available_isas())
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_instruction_sets(contest, workload, isa):
+    _, unit, amount, tolerance = WORKLOADS[workload]
+    contest(
+        f"instruction sets: {workload}", f"day33, {isa}", lambda: on_isas(workload),
+        unit=unit, amount=amount, tolerance=tolerance, library="day33", rung=isa,
+    )  # fmt: skip
+
+
+# ---- batch ----
+
+BATCHES = (1, 4, 16, 64, 256, 1024, 4096)
+PREDICTING = ("day33", "tf XLA", "torch", "onnxruntime", "jax")
+TRAINING = ("day33", "keras", "torch", "jax")
+
+
+@pytest.mark.parametrize("participant", PREDICTING)
+@pytest.mark.parametrize("batch", BATCHES)
+def test_inference_batch(contest, batch, participant):
+    contest(
+        f"batch: auto-encoder, inference, batch {batch}", participant,
+        lambda: made(PREDICTORS, "upsampling", batch, PREDICTING),
+        unit="images", amount=batch,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("participant", TRAINING)
+@pytest.mark.parametrize("batch", BATCHES)
+def test_training_batch(contest, batch, participant):
+    """Epochs of up to 32 steps, so that what `fit` does around them counts little."""
+    images = batch * max(1, min(32, 1024 // batch))
+    contest(
+        f"batch: auto-encoder, training, batch {batch}", participant,
+        lambda: made(trainers(batch), "upsampling", images, TRAINING),
+        unit="samples", amount=images, tolerance=1e-3,
+    )  # fmt: skip
+
+
+# ---- image side ----
+
+SIDES = (28, 56, 112, 224)
+SIDE_BATCH = 32
+
+
+@pytest.mark.parametrize("participant", ["day33", "tf XLA", "torch", "onnxruntime"])
+@pytest.mark.parametrize("side", SIDES)
+def test_inference_side(contest, side, participant):
+    contest(
+        f"image side: small classifier, inference, {side}x{side}, batch {SIDE_BATCH}", participant,
+        lambda: convnets.inference(side, SIDE_BATCH),
+        unit="images", amount=SIDE_BATCH,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("participant", ["day33", "keras", "torch"])
+@pytest.mark.parametrize("side", SIDES)
+def test_training_side(contest, side, participant):
+    contest(
+        f"image side: small classifier, training, {side}x{side}, batch {SIDE_BATCH}", participant,
+        lambda: convnets.training(side, SIDE_BATCH),
+        unit="samples", amount=SIDE_BATCH, tolerance=1e-3,
+    )  # fmt: skip
