@@ -60,12 +60,14 @@ def sanitizers(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Race the peers, two threads each, and print the table of ratios. Arguments go to pytest."""
+    """Race the peers, two threads each: table and chart in build/. Arguments go to pytest; files take bench's place."""
     session.install(".[bench]")
-    results = Path("build/bench.json")
+    results, table, chart = (Path("build", name) for name in ("bench.json", "bench.md", "speed.png"))
     results.parent.mkdir(exist_ok=True)
-    session.run("python", "-m", "pytest", "bench", f"--benchmark-json={results}", *session.posargs)
-    session.run("python", "bench/report.py", str(results))
+    chosen = [] if any(argument.startswith("bench/") for argument in session.posargs) else ["bench"]
+    session.run("python", "-m", "pytest", *chosen, f"--benchmark-json={results}", *session.posargs)
+    session.run("python", "bench/report.py", str(results), f"--markdown={table}", f"--chart={chart}")
+    session.log(f"{table}, {chart}")
 
 
 @nox.session

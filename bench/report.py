@@ -1,16 +1,33 @@
-"""Turns the JSON file of a benchmark run into a Markdown table of ratios: day33 against each peer.
+"""Turns the JSON file of a benchmark run into Markdown tables of ratios, day33 against each peer, and into a chart.
 
-python -m pytest bench --benchmark-json=bench.json && python bench/report.py bench.json
+python -m pytest bench --benchmark-json=bench.json
+python bench/report.py bench.json --markdown bench.md --chart docs/images/speed.png
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 Entry = dict[str, Any]
+Workloads = dict[str, dict[str, Entry]]  # entries by workload and participant
+# By the benchmark's file, the longest name that fits; sections come in this order.
+SECTIONS = {
+    "test_autoencoder": "Auto-encoders",
+    "test_kernels": "Kernels",
+    "test_lyricist": "Lyricist",
+    "test_ensemble": "Ensemble",
+    "test_scaling": "Scaling",
+    "test_memory": "Memory",
+    "test_installation": "Installation",
+}
+OTHERS = "Others"
+# Participants that run on TensorFlow.
+KERAS = ("keras", "tf", "tensorflow", "the note's loop")
 
 
 def head(report: Entry) -> str:
@@ -23,11 +40,21 @@ def head(report: Entry) -> str:
     return f"{brand}, {ours['threads']} threads each, {system}; {versions}. {report['datetime'][:10]}."
 
 
-def by_workload(report: Entry) -> dict[str, dict[str, Entry]]:
-    groups: dict[str, dict[str, Entry]] = {}
+def section_of(entry: Entry) -> str:
+    stem = Path(entry["fullname"].split("::")[0]).stem
+    fits = [name for name in SECTIONS if stem.startswith(name)]
+    return SECTIONS[max(fits, key=len)] if fits else OTHERS
+
+
+def by_section(report: Entry) -> dict[str, Workloads]:
+    sections: dict[str, Workloads] = {name: {} for name in (*SECTIONS.values(), OTHERS)}
     for entry in report["benchmarks"]:
-        groups.setdefault(entry["group"], {})[entry["extra_info"]["participant"]] = entry
-    return groups
+        workload = sections[section_of(entry)].setdefault(entry["group"], {})
+        workload[entry["extra_info"]["participant"]] = entry
+    return {name: workloads for name, workloads in sections.items() if workloads}
+
+
+# ---- numbers ----
 
 
 def number(value: float) -> str:
@@ -37,56 +64,256 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
+def scaled(value: float, units: Iterable[tuple[float, str]]) -> str:
+    """In the first unit of which there is at least one, else in the last."""
+    chosen = list(units)
+    factor, unit = next((pair for pair in chosen if value * pair[0] >= 1), chosen[-1])
+    return f"{number(value * factor)} {unit}"
+
+
 def duration(seconds: float) -> str:
-    for factor, unit in ((1.0, "s"), (1e3, "ms"), (1e6, "µs")):
-        if seconds * factor >= 1:
-            return f"{number(seconds * factor)} {unit}"
-    return f"{number(seconds * 1e9)} ns"
+    return scaled(seconds, ((1.0, "s"), (1e3, "ms"), (1e6, "µs"), (1e9, "ns")))
+
+
+def size(count: float) -> str:
+    return scaled(count, ((1e-9, "GB"), (1e-6, "MB"), (1e-3, "kB")))
+
+
+def median(entry: Entry) -> float:
+    return float(entry["stats"]["median"])
 
 
 def cell(entry: Entry) -> str:
     """Median time of a call with the interquartile range in per cent, and the rate."""
-    stats, info = entry["stats"], entry["extra_info"]
-    spread = 100 * stats["iqr"] / stats["median"]
-    return f"{duration(stats['median'])} ± {spread:.0f}% ({number(info['amount'] / stats['median'])} {info['unit']}/s)"
+    info = entry["extra_info"]
+    spread = 100 * entry["stats"]["iqr"] / median(entry)
+    return f"{duration(median(entry))} ± {spread:.0f}% ({number(info['amount'] / median(entry))} {info['unit']}/s)"
+
+
+def geometric_mean(values: list[float]) -> float:
+    return math.exp(sum(map(math.log, values)) / len(values))
+
+
+def is_ours(participant: str) -> bool:
+    return participant.startswith("day33")
+
+
+def peers_of(entries: dict[str, Entry]) -> list[str]:
+    """Fastest first."""
+    return sorted((name for name in entries if not is_ours(name)), key=lambda name: median(entries[name]))
+
+
+def lead(entries: dict[str, Entry], *, over: tuple[str, ...] | None = None) -> float | None:
+    """How many times faster day33 is than the fastest peer, or than the fastest of those whose names begin so."""
+    peers = [name for name in peers_of(entries) if over is None or name.startswith(over)]
+    if "day33" not in entries or not peers:
+        return None
+    return median(entries[peers[0]]) / median(entries["day33"])
+
+
+def by_family(workloads: Workloads) -> dict[str, list[dict[str, Entry]]]:
+    """The workloads of each family of kernels."""
+    families: dict[str, list[dict[str, Entry]]] = {}
+    for entries in workloads.values():
+        if family := next(iter(entries.values()))["extra_info"].get("family"):
+            families.setdefault(family, []).append(entries)
+    return families
+
+
+# ---- tables ----
+
+RATIOS = ["| workload | day33 | best peer | day33 is faster by | than the others by |", "|---|---|---|---|---|"]
 
 
 def rows(workload: str, entries: dict[str, Entry]) -> list[str]:
     """One for each way into day33 ("day33", "day33 predict")."""
-
-    def median(name: str) -> float:
-        return float(entries[name]["stats"]["median"])
-
-    peers = sorted((name for name in entries if not name.startswith("day33")), key=median)
+    peers = peers_of(entries)
     lines = []
-    for ours in (name for name in entries if name.startswith("day33")):
-        title = workload + ours.removeprefix("day33").replace(" ", ", ", 1)
+    for ours in filter(is_ours, entries):
+        way = ours.removeprefix("day33").lstrip(", ")
+        title = f"{workload}, {way}" if way else workload
         if not peers:
             lines.append(f"| {title} | {cell(entries[ours])} | – | – | – |")
             continue
-        ratios = [f"{number(median(name) / median(ours))}×" for name in peers]
+        ratios = [f"{number(median(entries[name]) / median(entries[ours]))}×" for name in peers]
         others = ", ".join(f"{name} {ratio}" for name, ratio in zip(peers[1:], ratios[1:], strict=True)) or "–"
         best = f"{peers[0]}: {cell(entries[peers[0]])}"
         lines.append(f"| {title} | {cell(entries[ours])} | {best} | **{ratios[0]}** | {others} |")
     return lines
 
 
-def table(report: Entry) -> str:
-    lines = [
-        head(report),
-        "",
-        "| workload | day33 | best peer | day33 is faster by | than the others by |",
-        "|---|---|---|---|---|",
-    ]
-    for workload, entries in by_workload(report).items():
-        lines += rows(workload, entries)
-    return "\n".join(lines)
+def mean_rows(workloads: Workloads) -> list[str]:
+    """The geometric means of every family of several kernels, over the rows in which day33 meets the peer."""
+    lines = []
+    for family, members in by_family(workloads).items():
+        best = [ratio for entries in members if (ratio := lead(entries)) is not None]
+        if len(best) < 2:
+            continue
+        names = dict.fromkeys(name for entries in members for name in entries if not is_ours(name))
+        means = []
+        for name in names:
+            met = [median(e[name]) / median(e["day33"]) for e in members if name in e and "day33" in e]
+            if met:
+                means.append(f"{name} {number(geometric_mean(met))}×")
+        ratio = f"**{number(geometric_mean(best))}×**"
+        lines.append(
+            f"| *geometric mean: {family}* | {len(best)} rows | each row's best | {ratio} | {', '.join(means)} |"
+        )
+    return lines
 
 
-def main() -> None:
+def ladder_rows(workload: str, entries: dict[str, Entry]) -> list[str]:
+    """Each library's rungs against its first one (one thread, the plainest instruction set)."""
+    libraries: dict[str, list[Entry]] = {}
+    for entry in entries.values():
+        libraries.setdefault(entry["extra_info"]["library"], []).append(entry)
+    lines = []
+    for library, (first, *rungs) in libraries.items():
+        for entry in rungs:
+            low, high = (f"{e['extra_info']['rung']}: {cell(e)}" for e in (first, entry))
+            lines.append(f"| {workload} | {library} | {low} | {high} | **{number(median(first) / median(entry))}×** |")
+    return lines
+
+
+def scaling_table(workloads: Workloads) -> list[str]:
+    ladders: list[str] = []
+    races: list[str] = []
+    for workload, entries in workloads.items():
+        if all("rung" in entry["extra_info"] for entry in entries.values()):
+            ladders += ladder_rows(workload, entries)
+        else:
+            races += rows(workload, entries)
+    if ladders:
+        ladders = ["| workload | library | from | to | faster by |", "|---|---|---|---|---|", *ladders]
+    if races:
+        races = [*RATIOS, *races]
+    return [*ladders, *([""] if ladders and races else []), *races]
+
+
+def memory_table(workloads: Workloads) -> list[str]:
+    lines = ["| workload | day33 | peers, and how many times as much it is |", "|---|---|---|"]
+    for workload, entries in workloads.items():
+        taken = {name: entry["extra_info"]["bytes"] for name, entry in entries.items()}
+        ours = taken.pop("day33", None)
+        peers = []
+        for name in sorted(taken, key=taken.__getitem__):
+            ratio = f" ({number(taken[name] / ours)}×)" if ours else ""
+            peers.append(f"{name} {size(taken[name])}{ratio}")
+        title = workload.removeprefix("memory: ")
+        lines.append(f"| {title} | {size(ours) if ours else '–'} | {', '.join(peers) or '–'} |")
+    return lines
+
+
+def installation_table(workloads: Workloads) -> list[str]:
+    lines = ["| package | import | of day33's | installed | with all it needs |", "|---|---|---|---|---|"]
+    for entries in workloads.values():
+        for name, entry in entries.items():
+            info = entry["extra_info"]
+            ratio = f"{number(median(entry) / median(entries['day33']))}×" if "day33" in entries else "–"
+            needed = size(info["bytes_needed"]) if info.get("bytes_needed") else "–"
+            lines.append(f"| {name} | {duration(median(entry))} | {ratio} | {size(info['bytes'])} | {needed} |")
+    return lines
+
+
+TABLES = {"Scaling": scaling_table, "Memory": memory_table, "Installation": installation_table}
+
+
+def tables(report: Entry) -> str:
+    lines = [head(report)]
+    for section, workloads in by_section(report).items():
+        lines += ["", f"### {section}", ""]
+        if section in TABLES:
+            lines += TABLES[section](workloads)
+        else:
+            lines += [*RATIOS, *(line for item in workloads.items() for line in rows(*item)), *mean_rows(workloads)]
+    return "\n".join(lines) + "\n"
+
+
+# ---- chart ----
+
+
+def bars(report: Entry) -> list[tuple[str, float, float | None]]:
+    """Title, lead over the best peer and lead over Keras or TensorFlow; a family of kernels is one bar, its mean."""
+    sections = by_section(report)
+    found = []
+    for section in ("Auto-encoders", "Kernels", "Lyricist", "Ensemble"):
+        workloads = sections.get(section, {})
+        families = by_family(workloads)
+        for workload, entries in workloads.items():
+            if "family" not in next(iter(entries.values()))["extra_info"] and (best := lead(entries)) is not None:
+                found.append((workload, best, lead(entries, over=KERAS)))
+        for family, members in families.items():
+            best_of = [ratio for entries in members if (ratio := lead(entries)) is not None]
+            keras_of = [ratio for entries in members if (ratio := lead(entries, over=KERAS)) is not None]
+            if best_of:
+                mean = geometric_mean(keras_of) if keras_of else None
+                found.append((family, geometric_mean(best_of), mean))
+    return found
+
+
+def draw(report: Entry, path: Path) -> None:
+    """Horizontal bars on a logarithmic scale. ValueError where nothing was raced against a peer."""
+    from matplotlib.figure import Figure
+
+    found = bars(report)
+    if not found:
+        raise ValueError("the run has no workload with day33 and a peer in it; expected at least one for the chart")
+    # A card of its own colour reads the same on a light and on a dark page.
+    card, ink, line = "#f6f8fa", "#1f2328", "#afb8c1"
+    series = [("the fastest peer", "#0969da", [row[1] for row in found]),
+              ("Keras or TensorFlow", "#bf8700", [row[2] for row in found])]  # fmt: skip
+    figure = Figure(figsize=(8.4, 1.5 + 0.42 * len(found)), facecolor=card, layout="constrained")
+    axes = figure.add_subplot(facecolor=card)
+    thickness = 0.38
+    for place, (label, colour, ratios) in enumerate(series):
+        for row, ratio in enumerate(ratios):
+            if ratio is None:
+                continue
+            height = row + (place - 0.5) * thickness
+            # From 1: what is slower than a peer points to the left.
+            axes.barh(height, ratio - 1, thickness, left=1, color=colour, label=label)
+            side, shift = ("left", 3) if ratio >= 1 else ("right", -3)
+            axes.annotate(f"{number(ratio)}×", (ratio, height), (shift, 0), textcoords="offset points",
+                          ha=side, va="center", fontsize=8.5, color=ink)  # fmt: skip
+    values = [ratio for _, _, ratios in series for ratio in ratios if ratio is not None]
+    axes.set_xscale("log")
+    axes.set_xlim(0.6 * min(1.0, *values), 2 * max(1.0, *values))
+    ticks = [tick for power in range(-3, 6) for tick in (10.0**power, 3 * 10.0**power)]
+    low, high = axes.get_xlim()
+    axes.set_xticks([tick for tick in ticks if low <= tick <= high], minor=False)
+    axes.set_xticks([], minor=True)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{number(value)}×")
+    axes.set_yticks(range(len(found)), [row[0] for row in found], fontsize=9, color=ink)
+    axes.set_ylim(len(found) - 0.4, -0.6)  # the first on top
+    axes.axvline(1, color=ink, linewidth=0.8)
+    axes.grid(axis="x", color=line, linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="both", length=0, labelcolor=ink)
+    axes.spines[:].set_visible(False)
+    axes.set_title("How many times faster day33 is", loc="left", fontsize=11, color=ink)
+    handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    figure.legend(handles.values(), [f"than {label}" for label in handles], loc="outside lower center", ncols=2,
+                  frameon=False, fontsize=9, labelcolor=ink)  # fmt: skip
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=180)
+
+
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("json", type=Path, help="what pytest --benchmark-json wrote")
-    print(table(json.loads(parser.parse_args().json.read_text(encoding="utf-8"))))
+    parser.add_argument(
+        "json", type=Path, nargs="+", help="what pytest --benchmark-json wrote; several are put together"
+    )
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there instead of printing them")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="also draw a chart (.png, .svg)")
+    chosen = parser.parse_args(arguments)
+    runs = [json.loads(path.read_text(encoding="utf-8")) for path in chosen.json]
+    report = runs[0] | {"benchmarks": [entry for run in runs for entry in run["benchmarks"]]}
+    if chosen.markdown:
+        chosen.markdown.write_text(tables(report), encoding="utf-8")
+    else:
+        print(tables(report), end="")
+    if chosen.chart:
+        draw(report, chosen.chart)
 
 
 if __name__ == "__main__":

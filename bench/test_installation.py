@@ -1,0 +1,120 @@
+"""Import time and installed size: `python -m pytest bench/test_installation.py`.
+
+Imports take turns in fresh processes, after one each that is not counted (it writes bytecode and fills the file
+cache); the clock runs from before the import to after it, without the start of the interpreter.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import random
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+from conftest import REPLAY
+from race import ROUNDS
+
+# By module, what may provide it.
+DISTRIBUTIONS = {
+    "day33": ("day33",),
+    "tensorflow": ("tensorflow", "tensorflow-cpu"),
+    "keras": ("keras",),
+    "torch": ("torch",),
+    "onnxruntime": ("onnxruntime",),
+    "jax": ("jax",),
+}
+IMPORT_ROUNDS = min(ROUNDS, 7)  # TensorFlow takes many seconds
+PROGRAM = "import time; begin = time.perf_counter(); import {module}; print(time.perf_counter() - begin)"
+
+
+def seconds_of_import(module: str) -> float:
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-c", PROGRAM.format(module=module)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    return float(done.stdout.split()[-1])
+
+
+@pytest.fixture(scope="module")
+def imports() -> dict[str, list[float]]:
+    modules = [module for module in DISTRIBUTIONS if importlib.util.find_spec(module)]
+    times: dict[str, list[float]] = {module: [] for module in modules}
+    for module in modules:
+        seconds_of_import(module)
+    order = random.Random(33)
+    for _ in range(IMPORT_ROUNDS):
+        for module in order.sample(modules, len(modules)):
+            times[module].append(seconds_of_import(module))
+    return times
+
+
+def folder_size(folder: Path) -> int:
+    """Without bytecode."""
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file() and p.suffix != ".pyc")
+
+
+def distribution_of(module: str) -> metadata.Distribution | None:
+    for name in DISTRIBUTIONS[module]:
+        try:
+            return metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+def own_size(distribution: metadata.Distribution) -> int:
+    """Bytes of its files, without bytecode."""
+    paths = [Path(str(distribution.locate_file(file))) for file in distribution.files or ()]
+    return sum(path.stat().st_size for path in paths if path.suffix != ".pyc" and path.is_file())
+
+
+def with_dependencies(distribution: metadata.Distribution) -> dict[str, metadata.Distribution]:
+    """The distribution and all it requires, by normalised name."""
+    found: dict[str, metadata.Distribution] = {}
+    waiting = [distribution]
+    while waiting:
+        current = waiting.pop()
+        name = re.sub(r"[-_.]+", "-", current.metadata["Name"]).lower()
+        if name in found:
+            continue
+        found[name] = current
+        for text in current.requires or ():
+            requirement = Requirement(text)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                try:
+                    waiting.append(metadata.distribution(requirement.name))
+                except metadata.PackageNotFoundError:
+                    continue
+    return found
+
+
+def sizes(module: str) -> tuple[int, int | None]:
+    """Bytes of the package and of all it needs; the second None where it was not installed but put on the path."""
+    distribution = distribution_of(module)
+    spec = importlib.util.find_spec(module)
+    folder = Path(str(spec.origin)).parent if spec else Path()
+    if distribution is None:
+        return folder_size(folder), None
+    # An editable installation has no files of its own to speak of.
+    own = max(own_size(distribution), folder_size(folder))
+    others = [other for other in with_dependencies(distribution).values() if other is not distribution]
+    return own, own + sum(map(own_size, others))
+
+
+@pytest.mark.parametrize("participant", DISTRIBUTIONS)
+def test_import(imports: dict[str, list[float]], participant: str, request: pytest.FixtureRequest) -> None:
+    if participant not in imports:
+        pytest.skip(f"{participant} is not installed")
+    own, needed = sizes(participant)
+    assert own > 0
+    benchmark: Any = request.getfixturevalue("benchmark")
+    benchmark.group = "import"
+    benchmark.extra_info.update(participant=participant, unit="imports", amount=1, bytes=own, bytes_needed=needed)
+    REPLAY.play(benchmark, imports[participant])

@@ -1,0 +1,164 @@
+"""The report of a benchmark run, on runs made up here. Nothing is timed and no peer is needed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[1] / "bench" / "report.py"
+
+
+@pytest.fixture(scope="module")
+def report() -> ModuleType:
+    if not SCRIPT.is_file():
+        pytest.skip("no bench/ beside the tests")
+    spec = importlib.util.spec_from_file_location("bench_report", SCRIPT)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def entry(file: str, workload: str, participant: str, seconds: float, **facts: Any) -> dict[str, Any]:
+    return {
+        "fullname": f"bench/{file}.py::test_it[{participant}]",
+        "group": workload,
+        "stats": {"median": seconds, "iqr": seconds / 10},
+        "extra_info": {"participant": participant, "unit": "images", "amount": 100, **facts},
+    }
+
+
+def run_of(*entries: dict[str, Any]) -> dict[str, Any]:
+    ours = {"version": "1.2", "isa": "avx2", "threads": 2, "peers": {"torch": "2.0"}}
+    machine = {"system": "Linux", "machine": "x86_64", "python_version": "3.11", "cpu": {"brand_raw": "A CPU"}}
+    return {
+        "machine_info": machine | {"day33": ours}, "datetime": "2030-01-02T03:04:05", "benchmarks": list(entries),
+    }  # fmt: skip
+
+
+def row(table: str, title: str) -> list[str]:
+    """The cells of the only row that begins so."""
+    (line,) = (line for line in table.splitlines() if line.startswith(f"| {title} |"))
+    return [cell.strip() for cell in line.strip("|").split(" | ")]
+
+
+SMALL = {"family": "small channels"}
+RUN = run_of(
+    entry("test_kernels", "conv a", "day33", 1e-3, **SMALL),
+    entry("test_kernels", "conv a", "torch", 2e-3, **SMALL),
+    entry("test_kernels", "conv a", "tensorflow", 8e-3, **SMALL),
+    entry("test_kernels", "conv b", "day33", 1e-3, **SMALL),
+    entry("test_kernels", "conv b", "torch", 8e-3, **SMALL),
+    entry("test_kernels_dense", "one of its kind", "day33", 2e-3, family="dense"),
+    entry("test_kernels_dense", "one of its kind", "numpy", 1e-3, family="dense"),
+    entry("test_autoencoder", "inference", "day33", 1e-3),
+    entry("test_autoencoder", "inference", "day33 predict", 2e-3),
+    entry("test_autoencoder", "inference", "keras predict", 0.4),
+    entry("test_autoencoder", "inference", "torch", 4e-3),
+    entry("test_ensemble", "bag", "day33", 10.0),
+    entry("test_ensemble", "bag", "day33, same", 20.0),
+    entry("test_scaling", "threads: x", "day33, 1 thread", 3e-3, library="day33", rung="1 thread"),
+    entry("test_scaling", "threads: x", "day33, 2 threads", 2e-3, library="day33", rung="2 threads"),
+    entry("test_scaling", "threads: x", "torch, 1 thread", 8e-3, library="torch", rung="1 thread"),
+    entry("test_scaling", "threads: x", "torch, 2 threads", 5e-3, library="torch", rung="2 threads"),
+    entry("test_scaling", "batch 1", "day33", 5e-5),
+    entry("test_scaling", "batch 1", "torch", 1e-4),
+    entry("test_memory", "memory: a step", "day33", 1.0, bytes=4_000_000),
+    entry("test_memory", "memory: a step", "torch", 1.0, bytes=20_000_000),
+    entry("test_installation", "import", "day33", 0.1, bytes=3_000_000, bytes_needed=None),
+    entry("test_installation", "import", "torch", 2.5, bytes=700_000_000, bytes_needed=1_200_000_000),
+)
+
+
+def test_each_way_into_day33_meets_every_peer_fastest_first(report: ModuleType) -> None:
+    table = report.tables(RUN)
+    assert row(table, "inference") == [
+        "inference", "1 ms ± 10% (100,000 images/s)", "torch: 4 ms ± 10% (25,000 images/s)", "**4×**",
+        "keras predict 400×",
+    ]  # fmt: skip
+    assert row(table, "inference, predict")[3:] == ["**2×**", "keras predict 200×"]
+    assert row(table, "bag, same")[2:] == ["–", "–", "–"]
+
+
+def test_geometric_means_of_families_of_several_rows(report: ModuleType) -> None:
+    table = report.tables(RUN)
+    # Best peers: 2 and 8. TensorFlow was in one row only.
+    assert row(table, "*geometric mean: small channels*")[1:] == [
+        "2 rows", "each row's best", "**4×**", "torch 4×, tensorflow 8×",
+    ]  # fmt: skip
+    assert "geometric mean: dense" not in table
+    assert row(table, "one of its kind")[3] == "**0.5×**"
+
+
+def test_a_ladder_is_measured_against_its_first_rung(report: ModuleType) -> None:
+    lines = [line for line in report.tables(RUN).splitlines() if line.startswith("| threads: x |")]
+    assert [re.findall(r"\*\*(.*)×\*\*", line) for line in lines] == [["1.5"], ["1.6"]]
+    assert "1 thread: 3 ms" in lines[0] and "2 threads: 2 ms" in lines[0]
+    assert row(report.tables(RUN), "batch 1")[3] == "**2×**"
+
+
+def test_memory_and_installation_compare_bytes(report: ModuleType) -> None:
+    table = report.tables(RUN)
+    assert row(table, "a step") == ["a step", "4 MB", "torch 20 MB (5×)"]
+    assert row(table, "day33") == ["day33", "100 ms", "1×", "3 MB", "–"]
+    assert row(table, "torch") == ["torch", "2.5 s", "25×", "700 MB", "1.2 GB"]
+
+
+def test_sections_stand_in_their_order_and_none_is_empty(report: ModuleType) -> None:
+    def headings(run: dict[str, Any]) -> list[str]:
+        return re.findall(r"^### (.*)$", report.tables(run), re.MULTILINE)
+
+    assert headings(RUN) == ["Auto-encoders", "Kernels", "Ensemble", "Scaling", "Memory", "Installation"]
+    assert headings(run_of(entry("test_new", "w", "day33", 1.0))) == ["Others"]
+    assert report.tables(RUN).startswith(
+        "A CPU, 2 threads each, Linux x86_64, Python 3.11; day33 1.2 (avx2); torch 2.0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(2.5, "2.5 s"), (0.0123, "12.3 ms"), (4.56e-6, "4.56 µs"), (7e-8, "70 ns"), (3e-10, "0.3 ns")]
+)
+def test_durations(report: ModuleType, value: float, text: str) -> None:
+    assert report.duration(value) == text
+
+
+def test_bars_are_workloads_and_means_of_families(report: ModuleType) -> None:
+    bars = {title: leads for title, *leads in report.bars(RUN)}
+    assert bars["inference"] == pytest.approx([4, 400])
+    assert bars["small channels"] == pytest.approx([4, 8])
+    assert bars["dense"] == [0.5, None]
+    # No peer, or not part of the picture of speed.
+    assert set(bars) == {"inference", "small channels", "dense"}
+
+
+def test_command_writes_table_and_chart_without_any_peer(report: ModuleType, tmp_path: Path) -> None:
+    files = []
+    for number, chosen in enumerate((RUN["benchmarks"][:7], RUN["benchmarks"][7:])):
+        files.append(tmp_path / f"run{number}.json")
+        files[-1].write_text(json.dumps(run_of(*chosen)), encoding="utf-8")
+    table, chart = tmp_path / "table.md", tmp_path / "images" / "speed.png"
+    options = ["--markdown", str(table), "--chart", str(chart)]
+    program = (
+        "import runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__');"
+        "print(sorted({'tensorflow', 'keras', 'torch', 'onnxruntime', 'jax', 'day33'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(SCRIPT), *map(str, files), *options],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "[]"
+    assert table.read_text(encoding="utf-8") == report.tables(RUN)
+    assert chart.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+def test_a_chart_needs_a_race(report: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no workload with day33 and a peer"):
+        report.draw(run_of(entry("test_kernels", "alone", "day33", 1.0)), tmp_path / "chart.png")
