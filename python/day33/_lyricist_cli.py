@@ -81,7 +81,9 @@ def train(
     output: Annotated[Path, typer.Option(help="The folder for everything that is written.")] = Path("day33-lyricist"),
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the lines, at most.")] = 30,
     batch_size: Annotated[int, typer.Option(min=1, help="Lines a step.")] = 256,
-    words: Annotated[int, typer.Option(min=5, help="Size of the vocabulary; rarer words become the unknown one.")] = 7000,
+    words: Annotated[
+        int, typer.Option(min=5, help="Size of the vocabulary; rarer words become the unknown one.")
+    ] = 7000,
     embedding: Annotated[
         int | None, typer.Option(min=1, help="Width of the word vectors.", show_default="256; built-in corpus 64")
     ] = None,
