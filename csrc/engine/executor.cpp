@@ -316,8 +316,7 @@ std::shared_ptr<const Program> Plan::program(const Purpose& purpose) const {
   std::lock_guard<std::mutex> lock(mutex_);
   for (const auto& existing : programs_)
     if (existing->purpose == purpose) return existing;
-  programs_.push_back(
-      std::make_shared<const Program>(graph_for(purpose.training || purpose.backward), purpose));
+  programs_.push_back(std::make_shared<const Program>(graph_for(purpose.training || purpose.backward), purpose));
   return programs_.back();
 }
 
@@ -328,8 +327,8 @@ Plan::Description Plan::describe(int64_t samples, bool training) const {
   purpose.outputs = !purpose.losses;
   purpose.kernels = &active_kernels();
   const std::shared_ptr<const Program> ready = program(purpose);
-  Description result{purpose.lanes, ready->tile_samples,
-                     ready->memory.floats * static_cast<int64_t>(sizeof(float)), {}};
+  Description result{
+      purpose.lanes, ready->tile_samples, ready->memory.floats * static_cast<int64_t>(sizeof(float)), {}};
   int stage = 0;
   for (const Pass& pass : ready->passes) {
     int here = 0;

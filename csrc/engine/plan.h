@@ -53,7 +53,8 @@ class Plan {
   // How it runs for a batch of this size: inference, or a step of training where there are losses.
   struct Step {
     int op;     // in graph_for(training)
-    int stage;  // ops of one stage run tile by tile, depth first; an op that takes the whole batch is a stage of its own
+    int stage;  // ops of one stage run tile by tile, depth first; an op that takes the whole batch is a stage of its
+                // own
     bool whole;
     bool joined;  // with its loss
   };

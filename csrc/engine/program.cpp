@@ -298,7 +298,8 @@ void Program::plan_memory(const std::vector<char>& runs) {
 
   int64_t scratch = 0, addend = 0;
   for (int64_t i = 0; i < count; ++i)
-    if (runs[i] && !is_whole(static_cast<size_t>(i))) scratch = std::max(scratch, graph.ops[i]->scratch_size(*purpose.kernels, lanes, tile_samples));
+    if (runs[i] && !is_whole(static_cast<size_t>(i)))
+      scratch = std::max(scratch, graph.ops[i]->scratch_size(*purpose.kernels, lanes, tile_samples));
   if (purpose.backward) {
     // A gradient lives from its first writer (time of a root: count) to the op that made the value.
     std::vector<int64_t> born(graph.buffers, -1), dies(graph.buffers, -1);

@@ -190,7 +190,9 @@ class DropoutOp final : public Op {
   std::string detail() const override { return std::to_string(rate_); }
 
  private:
-  size_t bytes(const Tile& tile) const { return static_cast<size_t>(tile.n * repeats_ * features_ * tile.lanes) * sizeof(float); }
+  size_t bytes(const Tile& tile) const {
+    return static_cast<size_t>(tile.n * repeats_ * features_ * tile.lanes) * sizeof(float);
+  }
   void mask(const Tile& tile, const float* x, float* y) const {
     // Weyl step between the seeds of layers and of training steps, so that no two pairs meet in one key.
     const uint64_t key = tile.seed + seed_ * 0x9E3779B97F4A7C15u;

@@ -127,8 +127,7 @@ class ConvolutionOp final : public LinearOp {
     std::memset(packed, 0, static_cast<size_t>(floats * c_.groups) * sizeof(float));
     for (int64_t group = 0; group < c_.groups; ++group, packed += floats)
       walk.each_kernel_cell([&](int64_t part, int64_t ky, int64_t kx) {
-        const float* cell =
-            kernel + (ky * c_.width.kernel + kx) * c_.P * c_.Q + group * (c_.Q / c_.groups);
+        const float* cell = kernel + (ky * c_.width.kernel + kx) * c_.P * c_.Q + group * (c_.Q / c_.groups);
         for (int64_t o = 0; o < outputs; ++o) {
           float* to = packed + (o / width * walk.reduction() + part * reduced) * width + o % width;
           for (int64_t r = 0; r < reduced; ++r) to[r * width] += cell[r * r_step + o * o_step];
@@ -246,9 +245,7 @@ class ConvolutionOp final : public LinearOp {
     const int64_t to_channels = forward ? out_channels_ : in_channels_;
     const int64_t group_in = from_channels / c_.groups, group_out = to_channels / c_.groups;
     const int64_t group_weights = depthwise_ ? 0 : packed_floats(*tile.kernels, L, walk.reduction(), group_out);
-    const float* offsets = !forward ? nullptr
-                           : c_.norm ? packed + weight_floats(*tile.kernels, L, false)
-                                     : bias(tile);
+    const float* offsets = !forward ? nullptr : c_.norm ? packed + weight_floats(*tile.kernels, L, false) : bias(tile);
     walk.walk(first, last,
               [&](int64_t base, int64_t row, const ColumnRun& run, const Segment* segments, int64_t segment_count) {
                 for (int64_t group = 0; group < calls(); ++group) {

@@ -64,8 +64,7 @@ void DenseOp::pack(const Kernels& kernels, int lanes, bool backward, const float
   const int64_t width = pack_width(kernels, lanes, outputs);
   for (int64_t first = 0; first < outputs; first += width)
     for (int64_t k = 0; k < K; ++k)
-      for (int64_t o = first; o < first + width; ++o)
-        *packed++ = o < outputs ? kernel[k * k_step + o * o_step] : 0.0f;
+      for (int64_t o = first; o < first + width; ++o) *packed++ = o < outputs ? kernel[k * k_step + o * o_step] : 0.0f;
 }
 
 std::unique_ptr<Op> make_dense(int x, std::vector<int> outputs, int kernel, int bias, int64_t rows, int64_t C,

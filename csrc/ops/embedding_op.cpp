@@ -43,8 +43,7 @@ class EmbeddingOp final : public Op {
     const float* dy = tile.gradient[outputs[0]];
     const int64_t rows = tile.n * rows_;
     gemm::over_rows(E_, kPortion, rows * E_, [&](int64_t first, int64_t count) {
-      for (int64_t r = 0; r < rows; ++r)
-        tile.kernels->add_to(dy + r * E_ + first, dtable + ids[r] * E_ + first, count);
+      for (int64_t r = 0; r < rows; ++r) tile.kernels->add_to(dy + r * E_ + first, dtable + ids[r] * E_ + first, count);
     });
   }
   bool backward_reads_forward() const override { return false; }
