@@ -60,7 +60,7 @@ def sanitizers(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Race the peers, two threads each: table and chart in build/. Arguments go to pytest; files take bench's place."""
+    """Race the peers, two threads each; tables and chart in build/. Arguments go to pytest, files in place of all."""
     session.install(".[bench]")
     results, table, chart = (Path("build", name) for name in ("bench.json", "bench.md", "speed.png"))
     results.parent.mkdir(exist_ok=True)

@@ -303,15 +303,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "json", type=Path, nargs="+", help="what pytest --benchmark-json wrote; several are put together"
     )
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there instead of printing them")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the tables there")
     parser.add_argument("--chart", type=Path, metavar="FILE", help="also draw a chart (.png, .svg)")
     chosen = parser.parse_args(arguments)
     runs = [json.loads(path.read_text(encoding="utf-8")) for path in chosen.json]
     report = runs[0] | {"benchmarks": [entry for run in runs for entry in run["benchmarks"]]}
+    text = tables(report)
+    print(text, end="")
     if chosen.markdown:
-        chosen.markdown.write_text(tables(report), encoding="utf-8")
-    else:
-        print(tables(report), end="")
+        chosen.markdown.write_text(text, encoding="utf-8")
     if chosen.chart:
         draw(report, chosen.chart)
 
