@@ -277,7 +277,7 @@ def draw(report: Entry, path: Path) -> None:
                           ha=side, va="center", fontsize=8.5, color=ink)  # fmt: skip
     values = [ratio for _, _, ratios in series for ratio in ratios if ratio is not None]
     axes.set_xscale("log")
-    axes.set_xlim(0.6 * min(1.0, *values), 2 * max(1.0, *values))
+    axes.set_xlim(0.5 * min(1.0, *values), 2 * max(1.0, *values))
     ticks = [tick for power in range(-3, 6) for tick in (10.0**power, 3 * 10.0**power)]
     low, high = axes.get_xlim()
     axes.set_xticks([tick for tick in ticks if low <= tick <= high], minor=False)

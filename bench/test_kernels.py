@@ -40,7 +40,7 @@ class Convolution:
     def family(self) -> str:
         if self.transposed:
             return "transposed convolutions"
-        return "small channels" if min(self.inputs, self.outputs) < 64 else "large channels"
+        return f"convolutions, {'small' if min(self.inputs, self.outputs) < 64 else 'large'} channels"
 
     def arrays(self) -> tuple[Any, Any, Any]:
         channels = (self.outputs, self.inputs) if self.transposed else (self.inputs, self.outputs)
