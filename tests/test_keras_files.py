@@ -1,11 +1,10 @@
-"""Models in Keras's files: what one side writes, the other reads, with the same predictions and the same training."""
+"""Models in Keras's files: what one side writes, the other reads, with the same predictions."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-import warnings
 import zipfile
 
 import numpy as np
@@ -13,150 +12,17 @@ import pytest
 
 import day33
 import zoo
-from day33 import activations, layers, optimizers
+from day33 import layers
+from keras_files import X, assert_same_predictions, randomised, trainable
 from tolerances import PROMISE, TRAINING_STEPS
 
 keras = pytest.importorskip("keras")
 h5py = pytest.importorskip("h5py")
 
-# Layers by name: arguments, and the shapes of their inputs. Every layer of day33 that Keras has stands here.
-IMAGE, SEQUENCE, IDS = (6, 6, 4), (5, 4), (5,)
-CASES = {
-    "Activation": [dict(activation=name) for name in sorted(activations.names() - {"gelu_tanh"})],
-    "Add": [{}],
-    "Average": [{}],
-    "AveragePooling2D": [dict(pool_size=2), dict(pool_size=3, strides=2, padding="same")],
-    "BatchNormalization": [{}, dict(scale=False, epsilon=1e-2), dict(center=False)],
-    "Concatenate": [{}, dict(axis=1)],
-    "Conv2D": [
-        dict(filters=3, kernel_size=3), dict(filters=4, kernel_size=(3, 2), strides=2, padding="same", groups=2),
-        dict(filters=2, kernel_size=3, dilation_rate=2, activation="tanh", use_bias=False),
-    ],
-    "Conv2DTranspose": [
-        dict(filters=3, kernel_size=3), dict(filters=3, kernel_size=3, strides=2, padding="same"),
-        dict(filters=3, kernel_size=3, strides=2, output_padding=0),
-    ],
-    "Cropping2D": [dict(cropping=1), dict(cropping=((1, 0), (0, 2)))],
-    "Dense": [dict(units=3), dict(units=2, activation="relu", use_bias=False), dict(units=2, activation="gelu")],
-    "DepthwiseConv2D": [
-        dict(kernel_size=3), dict(kernel_size=(3, 2), strides=2, padding="same", depth_multiplier=2, activation="silu"),
-        dict(kernel_size=2, dilation_rate=2, use_bias=False),
-    ],
-    "Dropout": [dict(rate=0.4)],
-    "ELU": [dict(alpha=0.5)],
-    "Embedding": [dict(input_dim=9, output_dim=4), dict(input_dim=9, output_dim=3, mask_zero=True)],
-    "Flatten": [{}],
-    "GRU": [dict(units=3), dict(units=2, reset_after=False, return_sequences=True, dropout=0.1)],
-    "GlobalAveragePooling1D": [{}, dict(keepdims=True)],
-    "GlobalAveragePooling2D": [{}, dict(keepdims=True)],
-    "GlobalMaxPooling1D": [{}],
-    "GlobalMaxPooling2D": [{}, dict(keepdims=True)],
-    "LSTM": [
-        dict(units=3), dict(units=2, return_sequences=True, go_backwards=True, use_bias=False),
-        dict(units=3, dropout=0.3, unit_forget_bias=False),
-    ],
-    "LeakyReLU": [{}, dict(negative_slope=0.1)],
-    "LayerNormalization": [{}, dict(axis=[-2, -1], epsilon=1e-2), dict(scale=False), dict(center=False)],
-    "Masking": [dict(mask_value=0.5)],
-    "Maximum": [{}],
-    "MaxPooling2D": [{}, dict(pool_size=3, strides=2, padding="same")],
-    "Minimum": [{}],
-    "Multiply": [{}],
-    "Permute": [dict(dims=(3, 1, 2))],
-    "ReLU": [{}, dict(negative_slope=0.2), dict(max_value=6.0)],
-    "RepeatVector": [dict(n=3)],
-    "Rescaling": [dict(scale=1 / 255), dict(scale=2.0, offset=[0.5, 1.0, 2.0, 3.0])],
-    "Reshape": [dict(target_shape=(4, -1))],
-    "SeparableConv2D": [dict(filters=3, kernel_size=3), dict(filters=2, kernel_size=2, strides=2, depth_multiplier=2)],
-    "SimpleRNN": [dict(units=3), dict(units=2, go_backwards=True, use_bias=False)],
-    "Softmax": [{}],
-    "SpatialDropout1D": [dict(rate=0.25)],
-    "Subtract": [{}],
-    "UpSampling2D": [{}, dict(size=(3, 2), interpolation="bilinear")],
-    "ZeroPadding2D": [{}, dict(padding=((1, 0), (0, 2)))],
-}  # fmt: skip
-SHAPES = {
-    "Embedding": [IDS],
-    **{name: [SEQUENCE] for name in
-       ("GRU", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "LSTM", "SimpleRNN", "SpatialDropout1D")},
-    "Masking": [SEQUENCE],
-    "RepeatVector": [(4,)],
-    **{name: [IMAGE, IMAGE] for name in
-       ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract")},
-}  # fmt: skip
-SHORT_NAMES = {name for name in layers.__all__ if getattr(layers, name).__name__ != name}
-WITHOUT_CASE = SHORT_NAMES | {"Input", "InputLayer", "Layer", "MaxUnpooling2D"}
-WITHOUT_CASE |= {"Bidirectional", "TimeDistributed"}  # see test_wrappers.py
-
-
-def layer_model(library, name, arguments):
-    make = library.layers
-    inputs = [library.Input(shape) for shape in SHAPES.get(name, [IMAGE])]
-    x = inputs if len(inputs) > 1 else inputs[0]
-    return library.Model(x, getattr(make, name)(**arguments)(x))
-
-
-def randomised(model):
-    """The model with weights that tell each other apart; variances positive."""
-    model.set_weights([np.abs(zoo.random(*w.shape, seed=i)) + 0.1 for i, w in enumerate(model.get_weights())])
-    return model
-
-
-def assert_same_predictions(ours, theirs, size=3):
-    x = zoo.inputs_for(ours, size)
-    if any(layer["class_name"] == "Embedding" for layer in ours.get_config()["layers"]):
-        x = np.abs(np.rint(2 * x))
-    mine = zoo.as_list(ours.predict(x, verbose=0))
-    correct = zoo.as_list(theirs.predict(x, verbose=0))
-    assert len(mine) == len(correct)
-    for a, b in zip(mine, correct, strict=True):
-        np.testing.assert_allclose(a, b, rtol=PROMISE, atol=PROMISE * max(1.0, np.abs(b).max()))
-
 
 @pytest.fixture(params=[".keras", ".h5"])
 def suffix(request):
     return request.param
-
-
-# ---- every layer ----
-
-
-def test_every_layer_has_a_case():
-    assert set(CASES) == {name for name in layers.__all__ if name not in WITHOUT_CASE}
-
-
-@pytest.mark.parametrize(("name", "arguments"), [(name, case) for name in CASES for case in CASES[name]])
-def test_layers_there_and_back(tmp_path, name, arguments):
-    theirs = randomised(layer_model(keras, name, arguments))
-    theirs.save(tmp_path / "theirs.keras")
-    ours = day33.load_model(tmp_path / "theirs.keras")
-    assert_same_predictions(ours, theirs)
-    ours.save(tmp_path / "ours.h5")
-    again = keras.models.load_model(tmp_path / "ours.h5", compile=False)
-    for a, b in zip(again.get_weights(), theirs.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert again.layers[-1].get_config() == theirs.layers[-1].get_config()
-
-
-@pytest.mark.parametrize(
-    "activation",
-    [
-        "LeakyReLU(negative_slope=0.3)",
-        "ELU(alpha=0.4)",
-        "ReLU()",
-        "ReLU(negative_slope=0.1)",
-        "ReLU(max_value=6)",
-        "ReLU(max_value=2.0)",
-    ],
-)
-def test_activations_given_as_layers(tmp_path, activation):
-    made = eval(activation, vars(keras.layers))
-    theirs = randomised(keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation=made)]))
-    theirs.save(tmp_path / "m.keras")
-    ours = day33.load_model(tmp_path / "m.keras")
-    assert_same_predictions(ours, theirs)
-    ours.save(tmp_path / "again.keras")
-    assert_same_predictions(ours, keras.models.load_model(tmp_path / "again.keras"))
 
 
 # ---- whole models ----
@@ -300,176 +166,6 @@ def test_own_classes_by_name(tmp_path):
     np.testing.assert_allclose(again.predict(x, verbose=0), expected, rtol=PROMISE, atol=PROMISE)
 
 
-# ---- training goes on ----
-
-OPTIMIZERS = {
-    "sgd": lambda library: library.optimizers.SGD(0.05),
-    "momentum": lambda library: library.optimizers.SGD(0.05, momentum=0.9, nesterov=True),
-    "adadelta": lambda library: library.optimizers.Adadelta(1.0, rho=0.8),
-    "adam": lambda library: library.optimizers.Adam(0.01, beta_1=0.8, epsilon=1e-3),
-    "schedule": lambda library: library.optimizers.Adam(
-        library.optimizers.schedules.ExponentialDecay(0.02, 2, 0.5), epsilon=1e-3
-    ),
-    "clipped": lambda library: library.optimizers.SGD(0.1, momentum=0.5, clipnorm=0.1, weight_decay=0.01),
-}
-
-
-def trainable(library):
-    make = library.layers
-    model = library.Sequential([library.Input((6, 6, 2)), make.Conv2D(3, 3, use_bias=False),
-                                make.BatchNormalization(), make.Flatten(), make.Dense(2)])  # fmt: skip
-    return model
-
-
-X, Y = zoo.random(8, 6, 6, 2), zoo.random(8, 2, seed=1)
-
-
-def steps(model, number):
-    for _ in range(number):
-        model.train_on_batch(X, Y)
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_training_continues_here(tmp_path, name):
-    theirs = trainable(keras)
-    theirs.compile(OPTIMIZERS[name](keras), "mse", metrics=["mae"])
-    steps(theirs, 3)
-    theirs.save(tmp_path / "m.keras")
-    ours = day33.load_model(tmp_path / "m.keras")
-    assert ours.optimizer.iterations == 3
-    before = ours.get_weights()
-    steps(theirs, 3)
-    steps(ours, 3)
-    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=TRAINING_STEPS)
-    assert max(np.abs(a - b).max() for a, b in zip(before, ours.get_weights(), strict=True)) > 1e-3
-    assert set(ours.evaluate(X, Y, verbose=0, return_dict=True)) == {"loss", "mae"}
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_training_continues_there(tmp_path, name):
-    ours = trainable(day33)
-    ours.compile(OPTIMIZERS[name](day33), "mse", metrics=["mae"])
-    steps(ours, 3)
-    ours.save(tmp_path / "m.keras")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        theirs = keras.models.load_model(tmp_path / "m.keras")
-    assert int(theirs.optimizer.iterations) == 3
-    steps(ours, 3)
-    steps(theirs, 3)
-    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=TRAINING_STEPS)
-
-
-def test_training_continues_with_the_same_bits(tmp_path, suffix):
-    day33.set_random_seed(1)
-    ours = trainable(day33)
-    ours.compile(optimizers.Adam(), "mse")
-    steps(ours, 3)
-    ours.save(tmp_path / f"m{suffix}")
-    again = day33.load_model(tmp_path / f"m{suffix}")
-    assert again.optimizer.learning_rate == 0.001
-    steps(ours, 3)
-    steps(again, 3)
-    for a, b in zip(ours.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_a_keras_file_in_the_old_format_trains_on(tmp_path):
-    theirs = trainable(keras)
-    theirs.compile(OPTIMIZERS["adam"](keras), "mean_squared_error")
-    steps(theirs, 3)
-    theirs.save(tmp_path / "m.h5")
-    ours = day33.load_model(tmp_path / "m.h5")
-    assert ours.optimizer.iterations == 3
-    steps(ours, 2)
-    steps(theirs, 2)
-    for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=0, atol=TRAINING_STEPS)
-
-
-def test_the_configuration_of_keras_2(tmp_path):
-    """Calls as lists, shapes and slopes by their old names, weights in the same layout."""
-    theirs = zoo.branched(keras)
-    theirs.save(tmp_path / "m.h5")
-    with h5py.File(tmp_path / "m.h5", "r+") as file:
-        config = json.loads(file.attrs["model_config"])
-        config["class_name"] = "Model"
-        for item in config["config"]["layers"]:
-            if item["class_name"] == "InputLayer":
-                item["config"]["batch_input_shape"] = item["config"].pop("batch_shape")
-            if item["class_name"] == "ReLU":
-                item["class_name"], item["config"] = "LeakyReLU", {"name": item["name"], "alpha": 0.0}
-            calls = []
-            for node in item["inbound_nodes"]:
-                tensors = node["args"][0] if isinstance(node["args"][0], list) else node["args"]
-                calls.append([[*tensor["config"]["keras_history"], {}] for tensor in tensors])
-            item["inbound_nodes"] = calls
-        file.attrs["model_config"] = json.dumps(config)
-    assert_same_predictions(day33.load_model(tmp_path / "m.h5"), theirs)
-
-
-def test_an_untrained_compiled_model_trains_on_both_sides(tmp_path, suffix):
-    ours = trainable(day33)
-    ours.compile("adam", "mse")
-    ours.save(tmp_path / f"m{suffix}")
-    for model in (keras.models.load_model(tmp_path / f"m{suffix}"), day33.load_model(tmp_path / f"m{suffix}")):
-        first = float(model.train_on_batch(X, Y))
-        steps(model, 20)
-        assert float(model.test_on_batch(X, Y)) < first
-
-
-@pytest.mark.parametrize("loss", ["binary_crossentropy", "losses", "dict"])
-def test_losses_and_metrics_travel(tmp_path, loss):
-    def made(library):
-        i = library.Input((4,))
-        model = library.Model(i, library.layers.Dense(1, activation="sigmoid", name="out")(i))
-        if loss == "losses":
-            given = library.losses.BinaryCrossentropy(label_smoothing=0.2)
-        else:
-            given = {"out": "binary_crossentropy"} if loss == "dict" else loss
-        model.compile("sgd", given, metrics=["accuracy", library.metrics.BinaryAccuracy(threshold=0.3, name="low")])
-        return randomised(model)
-
-    x, y = zoo.random(9, 4), (zoo.random(9, 1, seed=3) > 0).astype("float32")
-    for source, load in ((keras, day33.load_model), (day33, keras.models.load_model)):
-        model = made(source)
-        model.save(tmp_path / "m.keras")
-        expected = model.evaluate(x, y, verbose=0, return_dict=True)
-        found = load(tmp_path / "m.keras").evaluate(x, y, verbose=0, return_dict=True)
-        assert {key: pytest.approx(float(value), abs=1e-5) for key, value in expected.items()} == found
-
-
-def test_what_cannot_be_compiled_here_still_predicts(tmp_path):
-    theirs = trainable(keras)
-    theirs.compile(keras.optimizers.RMSprop(), "huber")
-    theirs.save(tmp_path / "m.keras")
-    with pytest.warns(UserWarning, match=r"m\.keras is not compiled: optimizer 'RMSprop'"):
-        ours = day33.load_model(tmp_path / "m.keras")
-    assert not ours.compiled
-    assert_same_predictions(ours, theirs)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        day33.load_model(tmp_path / "m.keras", compile=False)
-
-
-def test_regularizers_are_left_out_aloud(tmp_path):
-    theirs = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, kernel_regularizer="l2", name="head")])
-    theirs.save(tmp_path / "m.keras")
-    with pytest.warns(UserWarning, match="kernel_regularizer of layer 'head' is left out"):
-        ours = day33.load_model(tmp_path / "m.keras")
-    assert_same_predictions(ours, theirs)
-
-
-def test_a_metric_of_ones_own_is_left_out_aloud(tmp_path):
-    ours = trainable(day33)
-    ours.compile("sgd", "mse", metrics=[lambda y_true, y_pred: np.abs(y_true - y_pred).max()])
-    with pytest.warns(UserWarning, match="saved without its optimizer and losses"):
-        ours.save(tmp_path / "m.keras")
-    assert not day33.load_model(tmp_path / "m.keras").compiled
-
-
 # ---- what Keras lacks, what day33 lacks ----
 
 
@@ -487,7 +183,8 @@ def test_own_layers_are_for_day33_alone(tmp_path):
 
 def test_arrays_in_a_configuration(tmp_path):
     """Keras writes an array as an object of its own; a list says the same."""
-    theirs = layer_model(keras, "Rescaling", {"scale": np.array([1.0, 2.0, 3.0, 4.0]), "offset": -1.0})
+    scale = np.array([1.0, 2.0, 3.0, 4.0])
+    theirs = keras.Sequential([keras.Input((6, 6, 4)), keras.layers.Rescaling(scale, offset=-1.0)])
     theirs.save(tmp_path / "m.keras")
     ours = day33.load_model(tmp_path / "m.keras")
     assert ours.layers[-1].scale == [1, 2, 3, 4]
