@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,9 @@ def torch_model(weights: Sequence[Array]) -> Any:
 def torch_int8(module: Any) -> Any:
     """The module with its LSTM and linear layers quantised when they are called."""
     torch = peers.torch()
-    return torch.ao.quantization.quantize_dynamic(module, {torch.nn.LSTM, torch.nn.Linear}, dtype=torch.qint8)
+    with warnings.catch_warnings():  # of its own future
+        warnings.filterwarnings("ignore", category=UserWarning, message=".*quantized tensor creation functions")
+        return torch.ao.quantization.quantize_dynamic(module, {torch.nn.LSTM, torch.nn.Linear}, dtype=torch.qint8)
 
 
 class TorchTraining:
