@@ -1,9 +1,9 @@
 #include "core/block_pool.h"
 
-#include <pthread.h>
-
 #include <mutex>
 #include <vector>
+
+#include "core/process_wide.h"
 
 namespace day33 {
 namespace {
@@ -17,15 +17,7 @@ struct Pool {
   int64_t floats = 0;
 };
 
-// Never destroyed: threads may outlive main. Locked over fork(), so that the child finds it whole.
-Pool& pool() {
-  static Pool* const the_pool = [] {
-    static Pool* made = new Pool;
-    pthread_atfork([] { made->mutex.lock(); }, [] { made->mutex.unlock(); }, [] { made->mutex.unlock(); });
-    return made;
-  }();
-  return *the_pool;
-}
+Pool& pool() { return process_wide<Pool>(); }
 
 }  // namespace
 

@@ -17,6 +17,12 @@ constexpr int64_t kLanesMaxSampleFloats = 1 << 17;
 // Below this much work (Program::work), waking threads costs more than they save: about 20 microseconds.
 constexpr int64_t kWorthThreads = 1'000'000;
 
+void clear_gradients(const Graph& graph, const Request& request) {
+  for (size_t slot = 0; slot < graph.parameters.size(); ++slot)
+    if (float* to = request.parameter_gradients[slot])
+      std::memset(to, 0, static_cast<size_t>(graph.parameters[slot].size) * sizeof(float));
+}
+
 // One call in progress. Everything that tiles share is here; what a tile owns is in its arena.
 class Run {
  public:
@@ -33,7 +39,7 @@ class Run {
     partials_.resize(static_cast<size_t>(p_.partial_doubles * tiles_));
     losses_.resize(graph_.losses.size() * static_cast<size_t>(p_.purpose.losses ? tiles_ : 0));
     accumulators_ = AlignedBuffer(p_.accumulator_floats * groups_);
-    if (p_.purpose.backward) clear_gradients();
+    if (p_.purpose.backward) clear_gradients(graph_, request_);
     const bool few = !p_.purpose.backward && tiles_ < num_threads() && worth_threads(p_.work);
     if (p_.passes.size() > 1 || few) shared_arena_ = lease_block(p_.memory.floats * tiles_);
 
@@ -207,12 +213,6 @@ class Run {
 
   void clear_accumulators(int64_t group) { std::fill_n(group_accumulators(group), p_.accumulator_floats, 0.0f); }
 
-  void clear_gradients() {
-    for (size_t slot = 0; slot < graph_.parameters.size(); ++slot)
-      if (float* to = request_.parameter_gradients[slot])
-        std::memset(to, 0, static_cast<size_t>(graph_.parameters[slot].size) * sizeof(float));
-  }
-
   void reduce(const Pass& pass) {
     const Op& op = *graph_.ops[pass.op];
     float* statistics = statistics_.data() + p_.statistics[pass.op];
@@ -286,10 +286,7 @@ class Run {
 // No samples: nothing runs; sums and gradients are zero.
 void answer_empty(const Graph& graph, Request& request) {
   if (request.want_losses) request.loss_sums.assign(graph.losses.size(), 0.0);
-  if (!request.want_backward) return;
-  for (size_t slot = 0; slot < graph.parameters.size(); ++slot)
-    if (float* to = request.parameter_gradients[slot])
-      std::memset(to, 0, static_cast<size_t>(graph.parameters[slot].size) * sizeof(float));
+  if (request.want_backward) clear_gradients(graph, request);
 }
 
 }  // namespace

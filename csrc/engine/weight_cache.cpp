@@ -1,11 +1,11 @@
 #include "engine/weight_cache.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <mutex>
 #include <utility>
 #include <vector>
+
+#include "core/process_wide.h"
 
 namespace day33 {
 namespace {
@@ -23,15 +23,7 @@ struct Cache {
   std::vector<Entry> entries;  // longest unused first
 };
 
-// Never destroyed, and locked over fork(), as the pool of blocks.
-Cache& cache() {
-  static Cache* const the_cache = [] {
-    static Cache* made = new Cache;
-    pthread_atfork([] { made->mutex.lock(); }, [] { made->mutex.unlock(); }, [] { made->mutex.unlock(); });
-    return made;
-  }();
-  return *the_cache;
-}
+Cache& cache() { return process_wide<Cache>(); }
 
 // Takes out the entries that `drop` says; they are freed by the caller, after the lock.
 template <typename Drop>
