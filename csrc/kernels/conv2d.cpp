@@ -4,7 +4,7 @@
 // Every accumulator adds its products in the order of k (or of pixels), whatever the tile it falls into, so that
 // results do not depend on how rows were split.
 #include "kernels/kernels.h"
-#include "simd/vec.h"
+#include "simd/body.h"
 
 namespace day33::DAY33_ISA {
 namespace {
@@ -12,16 +12,20 @@ namespace {
 // Registers decide the tiles: 32 vector registers for AVX-512 and NEON, 16 otherwise.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kPixelsWide = 6;       // lanes layout: pixels x 4 outputs
-constexpr int kPixelsChannels = 12;  // channels layout: pixels x 2 vectors
+constexpr int kPixelsChannels = 14;  // channels layout: pixels x 2 vectors
+constexpr int kStepsChannels = 12;   // ... and its gradient: k x 2 vectors
 #else
 constexpr int kPixelsWide = 3;
 constexpr int kPixelsChannels = 6;
+constexpr int kStepsChannels = 6;
 #endif
-constexpr int kPixelsTwo = 2 * kPixelsWide;                // lanes layout: pixels x 2 outputs
-constexpr int kPixelsOne = 8;                              // lanes layout: pixels x 1 output
-constexpr int kPixelsOneVector = 2 * kPixelsChannels - 2;  // channels layout: pixels x 1 vector
-constexpr int kPixelsDot = 4;                              // channels layout, one output: pixels, k in the lanes
-constexpr int kVectorsDot = 6;                             // ... and its gradient: vectors of k
+constexpr int kLineFloats = 16;                           // of a line of the cache
+constexpr int kPixelsTwo = 2 * kPixelsWide;               // lanes layout: pixels x 2 outputs
+constexpr int kPixelsOne = 8;                             // lanes layout: pixels x 1 output
+constexpr int kPixelsOneVector = 2 * kStepsChannels - 2;  // channels layout: pixels x 1 vector
+constexpr int kStepsOneVector = kPixelsOneVector;         // ... and its gradient: k x 1 vector
+constexpr int kPixelsDot = 4;                             // channels layout, one output: pixels, k in the lanes
+constexpr int kVectorsDot = 6;                            // ... and its gradient: vectors of k
 
 DAY33_INLINE Vec relu(Vec v) { return select(v < 0.0f, broadcast(0.0f), v); }
 
@@ -33,8 +37,10 @@ __attribute__((noinline)) void lanes_tile(const GatherArgs& g, const float* x, c
                                           float* y, int outputs) {
   constexpr int O = W * B;
   Vec sum[P][O];
+#pragma GCC unroll 16
   for (int o = 0; o < O; ++o) {
     const Vec start = broadcast(bias != nullptr && o < outputs ? bias[o] : 0.0f);
+#pragma GCC unroll 16
     for (int p = 0; p < P; ++p) sum[p][o] = start;
   }
   const int64_t step = g.x_step * kLanes;
@@ -53,7 +59,9 @@ __attribute__((noinline)) void lanes_tile(const GatherArgs& g, const float* x, c
       }
     }
   }
+#pragma GCC unroll 16
   for (int p = 0; p < P; ++p)
+#pragma GCC unroll 16
     for (int o = 0; o < O; ++o)
       if (o < outputs) store(y + (p * g.y_step + o) * kLanes, g.relu ? relu(sum[p][o]) : sum[p][o]);
 }
@@ -92,15 +100,17 @@ void lanes_run(const GatherArgs& g) {
 // P pixels x B blocks of V vectors of outputs.
 template <int P, int V, int B>
 __attribute__((noinline)) void channels_tile(const GatherArgs& g, const float* x, const float* w, const float* bias,
-                                             float* y, int outputs) {
+                                             float* y) {
   constexpr int N = V * B;
   constexpr int64_t width = V * kLanes;
+  // The outputs' lines come while the sums are made: stores leave in order, and each would wait for its own line.
+  for (int p = 0; p < P; ++p)
+    for (int v = 0; v < N * kLanes; v += kLineFloats) __builtin_prefetch(y + p * g.y_step + v);
   Vec sum[P][N];
+#pragma GCC unroll 16
   for (int v = 0; v < N; ++v) {
-    const int here = outputs - v * kLanes;
-    const Vec start = bias == nullptr  ? broadcast(0.0f)
-                      : here >= kLanes ? load(bias + v * kLanes)
-                                       : load_first(bias + v * kLanes, here);
+    const Vec start = bias == nullptr ? broadcast(0.0f) : load(bias + v * kLanes);
+#pragma GCC unroll 32
     for (int p = 0; p < P; ++p) sum[p][v] = start;
   }
   for (int64_t s = 0; s < g.segment_count; ++s) {
@@ -110,7 +120,7 @@ __attribute__((noinline)) void channels_tile(const GatherArgs& g, const float* x
       Vec weight[N];
 #pragma GCC unroll 16
       for (int v = 0; v < N; ++v) weight[v] = load(ws + v / V * g.K * width + v % V * kLanes);
-#pragma GCC unroll 16
+#pragma GCC unroll 32
       for (int p = 0; p < P; ++p) {
         const Vec in = broadcast(xs[p * g.x_step]);
 #pragma GCC unroll 16
@@ -118,51 +128,64 @@ __attribute__((noinline)) void channels_tile(const GatherArgs& g, const float* x
       }
     }
   }
+#pragma GCC unroll 32
   for (int p = 0; p < P; ++p)
-    for (int v = 0; v < N; ++v) {
-      const int here = outputs - v * kLanes;
-      float* to = y + p * g.y_step + v * kLanes;
-      const Vec value = g.relu ? relu(sum[p][v]) : sum[p][v];
-      if (here >= kLanes)
-        store(to, value);
-      else
-        store_first(to, value, here);
-    }
+#pragma GCC unroll 16
+    for (int v = 0; v < N; ++v) store(y + p * g.y_step + v * kLanes, g.relu ? relu(sum[p][v]) : sum[p][v]);
 }
 
-// P pixels and one block of outputs, which may have less than V vectors.
+// P pixels from `p` on and the block of outputs from `o` on. A last block with less than V vectors goes by way of a
+// buffer.
 template <int P, int V>
-DAY33_INLINE void channels_block(const GatherArgs& g, int64_t p, int64_t o) {
+void channels_block(const GatherArgs& g, int64_t p, int64_t o) {
+  constexpr int64_t width = V * kLanes;
   const float* x = g.x + p * g.x_step;
   float* y = g.y + p * g.y_step + o;
   const float* w = g.weights + o * g.K;
   const float* bias = g.bias == nullptr ? nullptr : g.bias + o;
-  channels_tile<P, V, 1>(g, x, w, bias, y, static_cast<int>(min_of<int64_t>(g.O - o, V * kLanes)));
+  if (g.O - o >= width) return channels_tile<P, V, 1>(g, x, w, bias, y);
+  float padded[width] = {}, sums[P * width];
+  if (bias != nullptr) copy_floats(padded, bias, g.O - o);
+  GatherArgs whole = g;
+  whole.y_step = width;
+  channels_tile<P, V, 1>(whole, x, w, padded, sums);
+  for (int64_t i = 0; i < P; ++i) copy_floats(y + i * g.y_step, sums + i * width, g.O - o);
 }
 
-// As lanes_rest.
+// A run of R (< P) pixels takes as many blocks of outputs at once as the registers hold, as in lanes_rest.
 template <int R, int P, int V>
-void channels_rest(const GatherArgs& g, int64_t first) {
+void channels_rest(const GatherArgs& g) {
   if constexpr (R < P) {
-    if (g.pixels - first != R) return channels_rest<R + 1, P, V>(g, first);
+    if (g.pixels != R) return channels_rest<R + 1, P, V>(g);
     constexpr int B = min_of(P / R, 4);
     constexpr int64_t width = V * kLanes;
-    const float* x = g.x + first * g.x_step;
-    float* y = g.y + first * g.y_step;
     int64_t o = 0;
     for (; B > 1 && g.O - o >= width * B; o += width * B)
-      channels_tile<R, V, B>(g, x, g.weights + o * g.K, g.bias == nullptr ? nullptr : g.bias + o, y + o,
-                             static_cast<int>(width * B));
-    for (; o < g.O; o += width) channels_block<R, V>(g, first, o);
+      channels_tile<R, V, B>(g, g.x, g.weights + o * g.K, g.bias == nullptr ? nullptr : g.bias + o, g.y + o);
+    for (; o < g.O; o += width) channels_block<R, V>(g, 0, o);
   }
 }
 
+using ChannelsBlock = void (*)(const GatherArgs&, int64_t, int64_t);
+
+template <int R, int P, int V>
+ChannelsBlock block_of(int64_t pixels) {
+  if constexpr (R < P)
+    if (pixels != R) return block_of<R + 1, P, V>(pixels);
+  return channels_block<R, V>;
+}
+
+// Tiles of nearly equal size: a small one at the end would leave the arithmetic units waiting.
 template <int P, int V>
 void channels_run(const GatherArgs& g) {
-  const int64_t whole = g.pixels - g.pixels % P;
-  for (int64_t o = 0; o < g.O; o += V * kLanes)
-    for (int64_t p = 0; p < whole; p += P) channels_block<P, V>(g, p, o);
-  if (whole < g.pixels) channels_rest<1, P, V>(g, whole);
+  if (g.pixels < P) return channels_rest<1, P, V>(g);
+  const int64_t tiles = (g.pixels + P - 1) / P, size = g.pixels / tiles, larger = g.pixels % tiles;
+  const ChannelsBlock block = block_of<P / 2, P, V>(size), larger_block = block_of<P / 2, P, V>(size + 1);
+  for (int64_t o = 0; o < g.O; o += V * kLanes) {
+    int64_t p = 0;
+    for (int64_t tile = 0; tile < larger; ++tile, p += size + 1) larger_block(g, p, o);
+    for (; p < g.pixels; p += size) block(g, p, o);
+  }
 }
 
 // One output: k in the lanes, what is left of a segment one by one. A pixel's sum is bias + lanes + rest.
@@ -203,7 +226,9 @@ void dot_run(const GatherArgs& g, int64_t first) {
 template <int K, int O>
 __attribute__((noinline)) void lanes_outer(const CorrelateArgs& c, const float* a, const float* b, float* dw) {
   Vec sum[K][O];
+#pragma GCC unroll 16
   for (int k = 0; k < K; ++k)
+#pragma GCC unroll 16
     for (int o = 0; o < O; ++o) sum[k][o] = load(dw + (k * c.dw_step + o) * kLanes);
   for (int64_t p = 0; p < c.pixels; ++p, a += c.a_step * kLanes, b += c.b_step * kLanes) {
     Vec left[K];
@@ -216,7 +241,9 @@ __attribute__((noinline)) void lanes_outer(const CorrelateArgs& c, const float* 
       for (int k = 0; k < K; ++k) sum[k][o] += left[k] * right;
     }
   }
+#pragma GCC unroll 16
   for (int k = 0; k < K; ++k)
+#pragma GCC unroll 16
     for (int o = 0; o < O; ++o) store(dw + (k * c.dw_step + o) * kLanes, sum[k][o]);
 }
 
@@ -231,46 +258,57 @@ void lanes_segment(const CorrelateArgs& c, const Segment& s, int64_t first, int6
   }
 }
 
-template <int K, int V>
+// K steps of k times V vectors of outputs. kTail: only `tail` floats of the last vector are real.
+template <int K, int V, bool kTail>
 __attribute__((noinline)) void channels_outer(const CorrelateArgs& c, const float* a, const float* b, float* dw,
                                               int tail) {
-  // `tail` floats of the last vector are real; kLanes when all are.
+  const auto load_vector = [tail](const float* from, int v) __attribute__((always_inline)) {
+    return kTail && v + 1 == V ? load_first(from + v * kLanes, tail) : load(from + v * kLanes);
+  };
   Vec sum[K][V];
+#pragma GCC unroll 32
   for (int k = 0; k < K; ++k)
-    for (int v = 0; v < V; ++v) {
-      const float* from = dw + k * c.dw_step + v * kLanes;
-      sum[k][v] = v + 1 < V || tail == kLanes ? load(from) : load_first(from, tail);
-    }
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) sum[k][v] = load_vector(dw + k * c.dw_step, v);
   for (int64_t p = 0; p < c.pixels; ++p, a += c.a_step, b += c.b_step) {
     Vec right[V];
-#pragma GCC unroll 16
-    for (int v = 0; v < V; ++v)
-      right[v] = v + 1 < V || tail == kLanes ? load(b + v * kLanes) : load_first(b + v * kLanes, tail);
-#pragma GCC unroll 16
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) right[v] = load_vector(b, v);
+#pragma GCC unroll 32
     for (int k = 0; k < K; ++k) {
       const Vec left = broadcast(a[k]);
-#pragma GCC unroll 16
+#pragma GCC unroll 4
       for (int v = 0; v < V; ++v) sum[k][v] += left * right[v];
     }
   }
+#pragma GCC unroll 32
   for (int k = 0; k < K; ++k)
+#pragma GCC unroll 4
     for (int v = 0; v < V; ++v) {
       float* to = dw + k * c.dw_step + v * kLanes;
-      if (v + 1 < V || tail == kLanes)
-        store(to, sum[k][v]);
-      else
+      if (kTail && v + 1 == V)
         store_first(to, sum[k][v], tail);
+      else
+        store(to, sum[k][v]);
     }
+}
+
+template <int K, int V, bool kTail>
+void channels_segment(const CorrelateArgs& c, const Segment& s, int64_t first, int64_t o, int tail) {
+  int64_t k = first;
+  for (; k + K <= s.length; k += K)
+    channels_outer<K, V, kTail>(c, c.a + s.x + k, c.b + o, c.dw + (s.weight + k) * c.dw_step + o, tail);
+  if constexpr (K > 1) {
+    if (k < s.length) channels_segment<(K + 1) / 2, V, kTail>(c, s, k, o, tail);
+  }
 }
 
 template <int K, int V>
 void channels_segment(const CorrelateArgs& c, const Segment& s, int64_t first, int64_t o, int tail) {
-  int64_t k = first;
-  for (; k + K <= s.length; k += K)
-    channels_outer<K, V>(c, c.a + s.x + k, c.b + o, c.dw + (s.weight + k) * c.dw_step + o, tail);
-  if constexpr (K > 1) {
-    if (k < s.length) channels_segment<(K + 1) / 2, V>(c, s, k, o, tail);
-  }
+  if (tail == kLanes)
+    channels_segment<K, V, false>(c, s, first, o, tail);
+  else
+    channels_segment<K, V, true>(c, s, first, o, tail);
 }
 
 // One output: V vectors of k at a time.
@@ -339,9 +377,9 @@ void correlate_channels(const CorrelateArgs& c) {
     for (int64_t o = 0; o < c.O; o += 2 * kLanes) {
       const int left = static_cast<int>(min_of(c.O - o, static_cast<int64_t>(2 * kLanes)));
       if (left > kLanes)
-        channels_segment<kPixelsChannels, 2>(c, c.segments[s], first, o, left - kLanes);
+        channels_segment<kStepsChannels, 2>(c, c.segments[s], first, o, left - kLanes);
       else
-        channels_segment<kPixelsOneVector, 1>(c, c.segments[s], first, o, left);
+        channels_segment<kStepsOneVector, 1>(c, c.segments[s], first, o, left);
     }
   }
 }

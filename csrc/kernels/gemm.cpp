@@ -17,11 +17,12 @@ constexpr int kRows = 6;
 #endif
 constexpr int kColumns = 2 * kLanes;
 
-template <int R>
+// R rows; kWhole: all columns are there.
+template <int R, bool kWhole>
 __attribute__((noinline)) void tile(const GemmTileArgs& g) {
   Vec sum[R][2];
-  for (int r = 0; r < R; ++r)
-    for (int v = 0; v < 2; ++v) sum[r][v] = broadcast(0.0f);
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) sum[r][0] = sum[r][1] = broadcast(0.0f);
   const float *a = g.a, *b = g.b;
   for (int64_t k = 0; k < g.K; ++k, a += kRows, b += kColumns) {
     const Vec b0 = load(b), b1 = load(b + kLanes);
@@ -32,20 +33,17 @@ __attribute__((noinline)) void tile(const GemmTileArgs& g) {
       sum[r][1] += in * b1;
     }
   }
+#pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
     float* c = g.c + g.c_rows[r];
     for (int v = 0; v < 2; ++v) {
       const int at = v * kLanes;
-      const int here = g.columns - at;
-      if (here >= kLanes) {
-        const Vec before = g.add ? load(c + at) : g.bias != nullptr ? load(g.bias + at) : broadcast(0.0f);
-        store(c + at, before + sum[r][v]);
-      } else if (here > 0) {
-        const Vec before = g.add               ? load_first(c + at, here)
-                           : g.bias != nullptr ? load_first(g.bias + at, here)
-                                               : broadcast(0.0f);
-        store_first(c + at, before + sum[r][v], here);
-      }
+      const int here = kWhole ? kLanes : static_cast<int>(min_of<int64_t>(g.columns - at, kLanes));
+      const float* from = g.add ? c : g.bias;
+      if (here == kLanes)
+        store(c + at, from == nullptr ? sum[r][v] : load(from + at) + sum[r][v]);
+      else if (here > 0)
+        store_first(c + at, from == nullptr ? sum[r][v] : load_first(from + at, here) + sum[r][v], here);
     }
   }
 }
@@ -53,7 +51,7 @@ __attribute__((noinline)) void tile(const GemmTileArgs& g) {
 template <int R>
 void tile_of(const GemmTileArgs& g) {
   if constexpr (R > 0) {
-    if (g.rows == R) return tile<R>(g);
+    if (g.rows == R) return g.columns >= kColumns ? tile<R, true>(g) : tile<R, false>(g);
     tile_of<R - 1>(g);
   }
 }

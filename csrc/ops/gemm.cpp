@@ -9,13 +9,23 @@ namespace {
 
 constexpr int64_t kDepth = 384;                 // k of a block: its panel of A fills a good part of the L1 cache ...
 constexpr int64_t kBlockColumns = 256;          // ... and its columns of B the L2 cache
-constexpr int64_t kTaskRows = 252;              // rows of C a task computes: a multiple of every panel
-constexpr int64_t kPackedRows = 2 * kTaskRows;  // rows of A packed at a time
+constexpr int64_t kTaskRows = 280;              // rows of C a task computes, at most
+constexpr int64_t kPackedRows = 2 * kTaskRows;  // rows of A packed at a time: a multiple of every panel
 constexpr int64_t kOuterDepth = 768;            // k packed at a time when both sides change
 constexpr int64_t kMaxPanel = 64;
 constexpr int64_t kSumParts = 8;  // partial sums of columns: as many whatever the threads
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Without its first `count` rows.
+template <typename Float>
+Rows<Float> after(Rows<Float> x, int64_t count) {
+  if (x.rows != nullptr)
+    x.rows += count;
+  else
+    x.data += count * x.step;
+  return x;
+}
 
 template <typename Body>
 void spread(int64_t count, bool threads, Body&& body) {
@@ -25,22 +35,18 @@ void spread(int64_t count, bool threads, Body&& body) {
     for (int64_t i = 0; i < count; ++i) body(i);
 }
 
-// Lines [first, first + count) of x, which are its columns where `columns`, its rows otherwise.
-void pack_panel(const Kernels& kernels, Input x, bool columns, int64_t first, int64_t count, int64_t width, int64_t K,
-                float* packed) {
-  if (columns) return kernels.gemm_pack_columns({x.data + first, x.step, x.rows, K, count, width}, packed);
-  const int32_t* rows = x.rows == nullptr ? nullptr : x.rows + first;
-  const float* data = x.rows == nullptr ? x.data + first * x.step : x.data;
-  kernels.gemm_pack_rows({data, x.step, rows, K, count, width}, packed);
-}
-
+// Panels of `width` lines of x, which are its columns where `columns`, its rows otherwise.
 void pack_panels(const Kernels& kernels, Input x, bool columns, int64_t lines, int64_t width, int64_t K, bool threads,
                  float* packed) {
   constexpr int64_t kTogether = 4;
   const int64_t panels = ceil_div(lines, width);
   spread(ceil_div(panels, kTogether), threads, [&](int64_t task) {
-    for (int64_t p = task * kTogether; p < std::min(panels, (task + 1) * kTogether); ++p)
-      pack_panel(kernels, x, columns, p * width, std::min(width, lines - p * width), width, K, packed + p * width * K);
+    for (int64_t p = task * kTogether; p < std::min(panels, (task + 1) * kTogether); ++p) {
+      const int64_t line = p * width, count = std::min(width, lines - line);
+      const Input from = columns ? Input{x.data + line, x.step, x.rows} : after(x, line);
+      const auto pack_panel = columns ? kernels.gemm_pack_columns : kernels.gemm_pack_rows;
+      pack_panel({from.data, from.step, from.rows, K, count, width}, packed + line * K);
+    }
   });
 }
 
@@ -58,9 +64,10 @@ struct Block {
 void run_task(const Kernels& kernels, const Block& b, int64_t first_row, int64_t rows, int64_t first_column,
               int64_t columns) {
   const int64_t R = kernels.gemm_rows(), W = kernels.gemm_columns();
-  for (int64_t k = 0; k < b.K; k += kDepth) {
+  const int64_t depth = ceil_div(b.K, ceil_div(b.K, kDepth));
+  for (int64_t k = 0; k < b.K; k += depth) {
     GemmTileArgs tile{};
-    tile.K = std::min(kDepth, b.K - k);
+    tile.K = std::min(depth, b.K - k);
     tile.add = b.add || k > 0;
     for (int64_t row = first_row; row < first_row + rows; row += R) {
       int64_t offsets[kMaxPanel];
@@ -80,10 +87,14 @@ void run_task(const Kernels& kernels, const Block& b, int64_t first_row, int64_t
 }
 
 void run_block(const Kernels& kernels, const Block& b, bool threads) {
-  const int64_t row_tasks = ceil_div(b.M, kTaskRows);
-  spread(row_tasks * ceil_div(b.N, kBlockColumns), threads, [&](int64_t task) {
-    const int64_t row = task % row_tasks * kTaskRows, column = task / row_tasks * kBlockColumns;
-    run_task(kernels, b, row, std::min(kTaskRows, b.M - row), column, std::min(kBlockColumns, b.N - column));
+  // At least two tasks a thread, where there are rows enough; and tasks of nearly equal size.
+  const int64_t column_tasks = ceil_div(b.N, kBlockColumns), wanted = threads ? 2 * num_threads() : 1;
+  const int64_t row_tasks = std::max(ceil_div(b.M, kTaskRows), ceil_div(wanted, column_tasks));
+  const int64_t panel = kernels.gemm_rows(), rows = ceil_div(ceil_div(b.M, row_tasks), panel) * panel;
+  const int64_t filled = ceil_div(b.M, rows);
+  spread(filled * column_tasks, threads, [&](int64_t task) {
+    const int64_t row = task % filled * rows, column = task / filled * kBlockColumns;
+    run_task(kernels, b, row, std::min(rows, b.M - row), column, std::min(kBlockColumns, b.N - column));
   });
 }
 
@@ -109,12 +120,8 @@ void multiply(const Kernels& kernels, const Product& p, float* scratch) {
   const bool threads = p.M * p.N * p.K >= kWorthThreads;
   for (int64_t first = 0; first < p.M; first += kPackedRows) {
     const int64_t rows = std::min(kPackedRows, p.M - first);
-    Input a = p.a;
-    Output c = p.c;
-    a.rows != nullptr ? void(a.rows += first) : void(a.data += first * a.step);
-    c.rows != nullptr ? void(c.rows += first) : void(c.data += first * c.step);
-    pack_panels(kernels, a, false, rows, kernels.gemm_rows(), p.K, threads, scratch);
-    run_block(kernels, {p.K, scratch, p.packed_b, rows, p.N, c, p.bias, p.add}, threads);
+    pack_panels(kernels, after(p.a, first), false, rows, kernels.gemm_rows(), p.K, threads, scratch);
+    run_block(kernels, {p.K, scratch, p.packed_b, rows, p.N, after(p.c, first), p.bias, p.add}, threads);
   }
 }
 
@@ -127,12 +134,9 @@ void add_outer(const Kernels& kernels, const OuterProduct& p, float* scratch) {
   const bool threads = p.M * p.N * p.K >= kWorthThreads;
   for (int64_t first = 0; first < p.K; first += kOuterDepth) {
     const int64_t depth = std::min(kOuterDepth, p.K - first);
-    Input a = p.a, b = p.b;
-    a.rows != nullptr ? void(a.rows += first) : void(a.data += first * a.step);
-    b.rows != nullptr ? void(b.rows += first) : void(b.data += first * b.step);
     float* packed_b = scratch + panel_floats(p.M, kernels.gemm_rows(), depth);
-    pack_panels(kernels, a, true, p.M, kernels.gemm_rows(), depth, threads, scratch);
-    pack_panels(kernels, b, true, p.N, kernels.gemm_columns(), depth, threads, packed_b);
+    pack_panels(kernels, after(p.a, first), true, p.M, kernels.gemm_rows(), depth, threads, scratch);
+    pack_panels(kernels, after(p.b, first), true, p.N, kernels.gemm_columns(), depth, threads, packed_b);
     run_block(kernels, {depth, scratch, packed_b, p.M, p.N, {p.c, p.c_step > 0 ? p.c_step : p.N}, nullptr, true},
               threads);
   }
