@@ -94,10 +94,12 @@ struct AdamArgs {
 //
 // Convolution, transposed convolution, the input gradients of both, and dense layers are one sum:
 //   y[p][o] = bias[o] + sum over k of x[base + p * x_step + offset(k)] * w[k][o],   k = (ky, kx, c)
-// A *run* is a row of output pixels p that use the same taps, each pixel's input `x_step` beyond the one before.
+// A *run* is a row (or column) of output pixels p that use the same taps, each pixel's input `x_step` beyond the one
+// before.
 // A *segment* is a stretch of k whose inputs and weights are both consecutive. Taps outside the input are in no
 // segment, so borders and the zeros between strided cells cost nothing. Kernel gradients are the same walk:
-//   dw[k][o] += sum over p of a[base + p * a_step + offset(k)] * b[p * b_step + o]
+//   dw[k][o] += sum over lines l, pixels p of a[base + l * a_line + p * a_step + offset(k)] * b[l * b_line + p * b_step
+//   + o]
 // Offsets and steps count elements of one sample ([y][x][c]); in the lanes layout an element is a whole vector.
 
 struct Segment {
@@ -127,7 +129,8 @@ struct CorrelateArgs {
   float* dw;       // accumulators [K][dw_step][lanes]
   const Segment* segments;
   int64_t segment_count;
-  int64_t pixels;
+  int64_t lines, pixels;
+  int64_t a_line, b_line;
   int64_t a_step, b_step, dw_step;
   int64_t O;
 };

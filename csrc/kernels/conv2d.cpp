@@ -223,6 +223,15 @@ void dot_run(const GatherArgs& g, int64_t first) {
 
 // ---- correlate: dw[k][o] += sum over pixels a[k] b[o] ----
 
+// body(a, b) for each pixel of each line; `element` floats an element.
+template <typename Body>
+DAY33_INLINE void each_pixel(const CorrelateArgs& c, int64_t element, const float* a, const float* b, Body body) {
+  for (int64_t line = 0; line < c.lines; ++line) {
+    const float *al = a + line * c.a_line * element, *bl = b + line * c.b_line * element;
+    for (int64_t p = 0; p < c.pixels; ++p, al += c.a_step * element, bl += c.b_step * element) body(al, bl);
+  }
+}
+
 template <int K, int O>
 __attribute__((noinline)) void lanes_outer(const CorrelateArgs& c, const float* a, const float* b, float* dw) {
   Vec sum[K][O];
@@ -230,7 +239,7 @@ __attribute__((noinline)) void lanes_outer(const CorrelateArgs& c, const float* 
   for (int k = 0; k < K; ++k)
 #pragma GCC unroll 16
     for (int o = 0; o < O; ++o) sum[k][o] = load(dw + (k * c.dw_step + o) * kLanes);
-  for (int64_t p = 0; p < c.pixels; ++p, a += c.a_step * kLanes, b += c.b_step * kLanes) {
+  each_pixel(c, kLanes, a, b, [&](const float* a, const float* b) __attribute__((always_inline)) {
     Vec left[K];
 #pragma GCC unroll 16
     for (int k = 0; k < K; ++k) left[k] = load(a + k * kLanes);
@@ -240,7 +249,7 @@ __attribute__((noinline)) void lanes_outer(const CorrelateArgs& c, const float* 
 #pragma GCC unroll 16
       for (int k = 0; k < K; ++k) sum[k][o] += left[k] * right;
     }
-  }
+  });
 #pragma GCC unroll 16
   for (int k = 0; k < K; ++k)
 #pragma GCC unroll 16
@@ -270,7 +279,7 @@ __attribute__((noinline)) void channels_outer(const CorrelateArgs& c, const floa
   for (int k = 0; k < K; ++k)
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) sum[k][v] = load_vector(dw + k * c.dw_step, v);
-  for (int64_t p = 0; p < c.pixels; ++p, a += c.a_step, b += c.b_step) {
+  each_pixel(c, 1, a, b, [&](const float* a, const float* b) __attribute__((always_inline)) {
     Vec right[V];
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) right[v] = load_vector(b, v);
@@ -280,7 +289,7 @@ __attribute__((noinline)) void channels_outer(const CorrelateArgs& c, const floa
 #pragma GCC unroll 4
       for (int v = 0; v < V; ++v) sum[k][v] += left * right[v];
     }
-  }
+  });
 #pragma GCC unroll 32
   for (int k = 0; k < K; ++k)
 #pragma GCC unroll 4
@@ -316,12 +325,11 @@ template <int V>
 __attribute__((noinline)) void single_outer(const CorrelateArgs& c, const float* a, float* dw) {
   Vec sum[V];
   for (int v = 0; v < V; ++v) sum[v] = load(dw + v * kLanes);
-  const float* b = c.b;
-  for (int64_t p = 0; p < c.pixels; ++p, a += c.a_step, b += c.b_step) {
+  each_pixel(c, 1, a, c.b, [&](const float* a, const float* b) __attribute__((always_inline)) {
     const Vec right = broadcast(*b);
 #pragma GCC unroll 16
     for (int v = 0; v < V; ++v) sum[v] += load(a + v * kLanes) * right;
-  }
+  });
   for (int v = 0; v < V; ++v) store(dw + v * kLanes, sum[v]);
 }
 

@@ -37,6 +37,37 @@ void renumber(AxisWalk& walk) {
     for (Tap& tap : taps) tap.part = number[tap.part];
 }
 
+int64_t tap_count(const AxisWalk& walk) {
+  int64_t count = 0;
+  for (const Taps& taps : walk.outputs) count += static_cast<int64_t>(taps.size());
+  return count;
+}
+
+// Neighbouring cells of one phase join a run while they use the same taps. Returns the taps of each kind.
+std::vector<Taps> find_runs(const AxisWalk& walk, std::vector<AxisRun>& runs) {
+  std::map<Taps, int64_t> kinds;
+  std::vector<Taps> taps_of_kind;
+  const int64_t cells = static_cast<int64_t>(walk.outputs.size());
+  for (int64_t phase = 0; phase < std::min(walk.step, cells); ++phase) {
+    bool open = false;
+    for (int64_t cell = phase; cell < cells; cell += walk.step) {
+      Taps taps = walk.outputs[cell];
+      const int64_t base = normalise(taps);
+      const auto [found, added] = kinds.emplace(taps, static_cast<int64_t>(taps_of_kind.size()));
+      const int64_t kind = found->second;
+      if (added) taps_of_kind.push_back(std::move(taps));
+      if (open && runs.back().kind == kind &&
+          (taps_of_kind[kind].empty() || base == runs.back().base + runs.back().count * walk.advance)) {
+        ++runs.back().count;
+        continue;
+      }
+      runs.push_back({cell, walk.step, 1, base, walk.advance, kind});
+      open = true;
+    }
+  }
+  return taps_of_kind;
+}
+
 }  // namespace
 
 AxisWalk direct_walk(const ConvAxis& axis) {
@@ -88,43 +119,16 @@ ConvGeometry::ConvGeometry(AxisWalk height, AxisWalk width, int64_t channels, in
       width_parts(std::move(width.parts)),
       in_rows_(height.cells),
       in_columns_(width.cells),
+      rows_(static_cast<int64_t>(height.outputs.size())),
       columns_(static_cast<int64_t>(width.outputs.size())),
       channels_(channels),
-      group_channels_(group_channels) {
-  int64_t row_taps_total = 0, column_taps_total = 0;
-  std::map<Taps, int64_t> kinds;
-  std::vector<Taps> kind_taps;
-  for (Taps& taps : height.outputs) {
-    row_taps_total += static_cast<int64_t>(taps.size());
-    const int64_t base = normalise(taps);
-    const auto [found, added] = kinds.emplace(taps, static_cast<int64_t>(kind_taps.size()));
-    if (added) kind_taps.push_back(taps);
-    rows_.push_back({found->second, base});
-  }
-
-  // Neighbouring pixels of one phase join a run while they use the same taps.
-  std::vector<Taps> run_taps;
-  for (int64_t phase = 0; phase < std::min(width.step, columns_); ++phase) {
-    bool open = false;
-    for (int64_t x = phase; x < columns_; x += width.step) {
-      Taps taps = width.outputs[x];
-      column_taps_total += static_cast<int64_t>(taps.size());
-      const int64_t base = normalise(taps);
-      if (open && run_taps.back() == taps &&
-          (taps.empty() || base == runs_.back().base + runs_.back().count * width.advance)) {
-        ++runs_.back().count;
-        continue;
-      }
-      runs_.push_back({x, width.step, 1, base, width.advance});
-      run_taps.push_back(std::move(taps));
-      open = true;
-    }
-  }
-  multiply_adds_ = row_taps_total * column_taps_total * group_channels_;
-
+      group_channels_(group_channels),
+      multiply_adds_(tap_count(height) * tap_count(width) * group_channels) {
+  const std::vector<Taps> row_taps = find_runs(height, row_runs_), column_taps = find_runs(width, column_runs_);
+  column_kinds_ = static_cast<int64_t>(column_taps.size());
   const int64_t row_parts = static_cast<int64_t>(width_parts.size());
-  for (const Taps& rows : kind_taps) {
-    for (const Taps& columns : run_taps) {
+  for (const Taps& rows : row_taps) {
+    for (const Taps& columns : column_taps) {
       std::vector<Segment> segments;
       for (const Tap& row : rows) {
         for (const Tap& column : columns) {

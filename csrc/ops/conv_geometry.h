@@ -6,6 +6,7 @@
 // the same small-image cell become one part, whose weight is their sum, so that the walk is over the small image.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -39,11 +40,21 @@ AxisWalk direct_walk(const ConvAxis& axis);
 AxisWalk inverse(const AxisWalk& walk);
 AxisWalk fold(const AxisWalk& walk, int64_t scale);
 
-// Columns first, first + step, ... of an output row that use the same taps.
-struct ColumnRun {
+// Output cells first, first + step, ... along one axis that use the same taps.
+struct AxisRun {
   int64_t first, step, count;
-  int64_t base;     // input column of the first tap of the first pixel
-  int64_t advance;  // input columns between the first taps of neighbouring pixels
+  int64_t base;     // input cell of the first tap of the first of them
+  int64_t advance;  // input cells between the first taps of neighbours
+  int64_t kind;     // which taps
+};
+
+// Output pixels that use the same taps: a run of columns in each row of a run of rows.
+struct PixelBlock {
+  AxisRun rows, columns;
+  int64_t base;         // first input element of the first pixel
+  int64_t row_advance;  // input elements from one row to the next
+  const Segment* segments;
+  int64_t segment_count;
 };
 
 class ConvGeometry {
@@ -51,7 +62,7 @@ class ConvGeometry {
   // `channels` of the gathered side, per pixel in memory; `group_channels`: of those, how many one group reads.
   ConvGeometry(AxisWalk height, AxisWalk width, int64_t channels, int64_t group_channels);
 
-  int64_t rows() const { return static_cast<int64_t>(rows_.size()); }
+  int64_t rows() const { return rows_; }
   int64_t columns() const { return columns_; }
   int64_t input_size() const { return in_rows_ * in_columns_ * channels_; }
   // Length of k = (part of the height, part of the width, channel).
@@ -59,15 +70,21 @@ class ConvGeometry {
   // Multiply-adds for one output channel.
   int64_t multiply_adds() const { return multiply_adds_; }
 
-  // Calls visit(first input element, output row, run, segments, segment count) for all runs of rows [begin, end).
+  // Calls visit(PixelBlock) for all blocks, cut to rows [begin, end).
   template <typename Visit>
   void walk(int64_t begin, int64_t end, Visit&& visit) const {
-    for (int64_t y = begin; y < end; ++y) {
-      const RowClass& row = rows_[y];
-      for (size_t r = 0; r < runs_.size(); ++r) {
-        const std::vector<Segment>& segments = segments_[row.kind * runs_.size() + r];
-        const int64_t base = (row.base * in_columns_ + runs_[r].base) * channels_;
-        visit(base, y, runs_[r], segments.data(), static_cast<int64_t>(segments.size()));
+    for (AxisRun rows : row_runs_) {
+      const int64_t skipped = begin <= rows.first ? 0 : (begin - rows.first + rows.step - 1) / rows.step;
+      const int64_t up_to = end <= rows.first ? 0 : (end - rows.first + rows.step - 1) / rows.step;
+      rows.count = std::min(rows.count, up_to) - skipped;
+      if (rows.count <= 0) continue;
+      rows.first += skipped * rows.step;
+      rows.base += skipped * rows.advance;
+      for (const AxisRun& columns : column_runs_) {
+        const std::vector<Segment>& segments = segments_[rows.kind * column_kinds_ + columns.kind];
+        visit(PixelBlock{rows, columns, (rows.base * in_columns_ + columns.base) * channels_,
+                         rows.advance * in_columns_ * channels_, segments.data(),
+                         static_cast<int64_t>(segments.size())});
       }
     }
   }
@@ -85,17 +102,11 @@ class ConvGeometry {
   }
 
  private:
-  // Rows that use the same vertical taps are of one kind.
-  struct RowClass {
-    int64_t kind;
-    int64_t base;  // input row of the first tap
-  };
-
   std::vector<KernelPart> height_parts, width_parts;
-  int64_t in_rows_, in_columns_, columns_, channels_, group_channels_, multiply_adds_;
-  std::vector<RowClass> rows_;
-  std::vector<ColumnRun> runs_;
-  std::vector<std::vector<Segment>> segments_;  // [row kind][run]
+  int64_t in_rows_, in_columns_, rows_, columns_, channels_, group_channels_, multiply_adds_;
+  std::vector<AxisRun> row_runs_, column_runs_;
+  int64_t column_kinds_;
+  std::vector<std::vector<Segment>> segments_;  // [row kind][column kind]
 };
 
 }  // namespace day33

@@ -14,6 +14,28 @@ AxisWalk forward_axis(const ConvAxis& axis, bool transposed, int64_t scale) {
   return fold(transposed ? inverse(direct_walk(axis)) : direct_walk(axis), scale);
 }
 
+// Pixels whose products are summed in registers before the gradient in memory gets them: their inputs should stay in
+// the L1 cache meanwhile.
+constexpr int64_t kCorrelatedPixels = 112;
+
+// A block of pixels as lines of pixels. from, to: elements from one to the next on the gathered and on the other side.
+struct PixelGrid {
+  struct Side {
+    int64_t count, from, to;
+  };
+  Side outer, inner;
+
+  PixelGrid(const PixelBlock& block, int64_t from_channels, int64_t to_row, int64_t to_channels)
+      : outer{block.rows.count, block.row_advance, block.rows.step * to_row},
+        inner{block.columns.count, block.columns.advance * from_channels, block.columns.step * to_channels} {}
+
+  PixelGrid long_side_inside() const {
+    PixelGrid turned = *this;
+    if (inner.count < outer.count) std::swap(turned.outer, turned.inner);
+    return turned;
+  }
+};
+
 // Forward gathers x along `forward_`; the gradient of x gathers dy along its inverse. The kernel's gradient walks from
 // the `big` side of the (direct) convolution, which is x for a convolution and dy for a transposed one: so its layout
 // is that of the kernel in memory, [part][P][Q].
@@ -215,26 +237,33 @@ class ConvolutionOp final : public LinearOp {
     const ConvGeometry& walk = kernel_walk();
     const int64_t group_q = c_.Q / c_.groups;
     const int L = tile.lanes;
-    walk.walk(first, last,
-              [&](int64_t base, int64_t row, const ColumnRun& run, const Segment* segments, int64_t segment_count) {
-                for (int64_t group = 0; group < calls(); ++group) {
-                  CorrelateArgs args;
-                  args.a = big + (base + group * c_.P) * L;
-                  args.b = small + (((row - first) * walk.columns() + run.first) * c_.Q + group * group_q) * L;
-                  args.dw = tile.accumulate[kKernel] + group * group_q * L;
-                  args.segments = segments;
-                  args.segment_count = segment_count;
-                  args.pixels = run.count;
-                  args.a_step = run.advance * c_.P * c_.groups;
-                  args.b_step = run.step * c_.Q;
-                  args.dw_step = c_.Q;
-                  args.O = depthwise_ ? c_.Q : group_q;
-                  if (depthwise_)
-                    tile.kernels->correlate_depthwise(args, L);
-                  else
-                    correlate(tile, args);
-                }
-              });
+    walk.walk(first, last, [&](const PixelBlock& block) {
+      const PixelGrid grid = PixelGrid(block, c_.P * c_.groups, walk.columns() * c_.Q, c_.Q).long_side_inside();
+      const int64_t together = depthwise_ ? 1 : std::max<int64_t>(1, kCorrelatedPixels / grid.inner.count);
+      for (int64_t group = 0; group < calls(); ++group)
+        for (int64_t line = 0; line < grid.outer.count; line += together) {
+          CorrelateArgs args;
+          args.a = big + (block.base + line * grid.outer.from + group * c_.P) * L;
+          args.b = small + (((block.rows.first - first) * walk.columns() + block.columns.first) * c_.Q +
+                            line * grid.outer.to + group * group_q) *
+                               L;
+          args.dw = tile.accumulate[kKernel] + group * group_q * L;
+          args.segments = block.segments;
+          args.segment_count = block.segment_count;
+          args.lines = std::min(together, grid.outer.count - line);
+          args.pixels = grid.inner.count;
+          args.a_line = grid.outer.from;
+          args.b_line = grid.outer.to;
+          args.a_step = grid.inner.from;
+          args.b_step = grid.inner.to;
+          args.dw_step = c_.Q;
+          args.O = depthwise_ ? c_.Q : group_q;
+          if (depthwise_)
+            tile.kernels->correlate_depthwise(args, L);
+          else
+            correlate(tile, args);
+        }
+    });
   }
 
   // Rows [first, last) of one sample; `y` begins at row `first`. Forward adds the bias, and relu.
@@ -246,28 +275,33 @@ class ConvolutionOp final : public LinearOp {
     const int64_t group_in = from_channels / c_.groups, group_out = to_channels / c_.groups;
     const int64_t group_weights = depthwise_ ? 0 : packed_floats(*tile.kernels, L, walk.reduction(), group_out);
     const float* offsets = !forward ? nullptr : c_.norm ? packed + weight_floats(*tile.kernels, L, false) : bias(tile);
-    walk.walk(first, last,
-              [&](int64_t base, int64_t row, const ColumnRun& run, const Segment* segments, int64_t segment_count) {
-                for (int64_t group = 0; group < calls(); ++group) {
-                  GatherArgs args;
-                  args.x = x + (base + group * group_in) * L;
-                  args.weights = packed + group * group_weights;
-                  args.bias = offsets == nullptr ? nullptr : offsets + group * group_out;
-                  args.y = y + (((row - first) * walk.columns() + run.first) * to_channels + group * group_out) * L;
-                  args.segments = segments;
-                  args.segment_count = segment_count;
-                  args.pixels = run.count;
-                  args.x_step = run.advance * from_channels;
-                  args.y_step = run.step * to_channels;
-                  args.K = walk.reduction();
-                  args.O = depthwise_ ? to_channels : group_out;
-                  args.relu = forward && fused_relu();
-                  if (depthwise_)
-                    tile.kernels->gather_depthwise(args, L);
-                  else
-                    gather(tile, args);
-                }
-              });
+    walk.walk(first, last, [&](const PixelBlock& block) {
+      PixelGrid grid(block, from_channels, walk.columns() * to_channels, to_channels);
+      // A border is one column wide: down it, the kernels find pixels enough for a tile.
+      if (block.columns.count == 1) grid = grid.long_side_inside();
+      for (int64_t line = 0; line < grid.outer.count; ++line)
+        for (int64_t group = 0; group < calls(); ++group) {
+          GatherArgs args;
+          args.x = x + (block.base + line * grid.outer.from + group * group_in) * L;
+          args.weights = packed + group * group_weights;
+          args.bias = offsets == nullptr ? nullptr : offsets + group * group_out;
+          args.y = y + (((block.rows.first - first) * walk.columns() + block.columns.first) * to_channels +
+                        line * grid.outer.to + group * group_out) *
+                           L;
+          args.segments = block.segments;
+          args.segment_count = block.segment_count;
+          args.pixels = grid.inner.count;
+          args.x_step = grid.inner.from;
+          args.y_step = grid.inner.to;
+          args.K = walk.reduction();
+          args.O = depthwise_ ? to_channels : group_out;
+          args.relu = forward && fused_relu();
+          if (depthwise_)
+            tile.kernels->gather_depthwise(args, L);
+          else
+            gather(tile, args);
+        }
+    });
   }
 
   // The kernel times the scale of each output channel; and the channels' offsets, bias included.

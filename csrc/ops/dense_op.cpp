@@ -14,7 +14,7 @@ GatherArgs gather_rows(const Segment& all, const float* packed, const float* x, 
   return {x, packed, bias, y, &all, 1, rows, K, O, K, O, relu};
 }
 CorrelateArgs correlate_rows(const Segment& all, const float* a, const float* b, float* dw, int64_t rows, int64_t O) {
-  return {a, b, dw, &all, 1, rows, all.length, O, O, O};
+  return {a, b, dw, &all, 1, 1, rows, 0, 0, all.length, O, O, O};
 }
 
 }  // namespace
