@@ -20,8 +20,9 @@ import numpy as np
 ROUNDS = int(os.environ.get("DAY33_BENCH_ROUNDS", "15"))
 # A turn repeats a quick function until it has taken this long.
 TURN_SECONDS = 0.02 if ROUNDS > 3 else 0.0
-# Thread pools spin for a while after their last job; whoever comes next should not have to share the cores with them.
-SETTLE_SECONDS = 0.01
+# Thread pools spin for a while after their last job, ONNX Runtime's and OpenBLAS's for 20 ms; whoever comes next should
+# not have to share the cores with them.
+SETTLE_SECONDS = 0.03
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,9 @@ def race(participants: dict[str, Participant], rounds: int = ROUNDS, *, warm: bo
             for name in order.sample(names, len(names)):  # nobody always follows the same neighbour
                 run = participants[name].run
                 time.sleep(SETTLE_SECONDS)
-                if warm:
-                    run()  # off the clock: fetches back what the others threw out of the cache, wakes the threads
+                # Off the clock: fetches back what the others threw out of the cache; threads wake, and find their cores.
+                for _ in range(calls[name] if warm else 0):
+                    run()
                 begin = time.perf_counter()
                 for _ in range(calls[name]):
                     run()

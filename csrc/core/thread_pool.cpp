@@ -83,6 +83,7 @@ class Pool {
     if (!owner.owns_lock()) return false;
     const int helpers = static_cast<int>(std::min<int64_t>(threads - 1, count - 1));
     grow(helpers);
+    keep_off_the_callers_cpu();
     {
       std::lock_guard<std::mutex> lock(mutex_);
       task_ = task;
@@ -115,9 +116,26 @@ class Pool {
     while (static_cast<int>(threads_.size()) < helpers) {
       const uint64_t seen = ticket_.load(std::memory_order_relaxed);
       // Detached: the pool is never destroyed, so that no order of static destructors can hang at exit.
-      threads_.emplace_back([this, seen] { serve(seen); });
-      threads_.back().detach();
+      std::thread helper([this, seen] { serve(seen); });
+      threads_.push_back(helper.native_handle());
+      helper.detach();
     }
+  }
+
+  // Linux tends to wake a thread on the CPU of the one that wakes it, where it then waits for its turn while another CPU
+  // idles. So helpers may run on every CPU that the caller may, but for the one it is on.
+  void keep_off_the_callers_cpu() {
+#if defined(__linux__)
+    const int cpu = sched_getcpu();
+    if (cpu == avoided_cpu_ && told_ == threads_.size()) return;
+    avoided_cpu_ = cpu;
+    told_ = threads_.size();
+    cpu_set_t others;
+    if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof(others), &others) != 0) return;
+    CPU_CLR(cpu, &others);
+    if (CPU_COUNT(&others) == 0) return;
+    for (const pthread_t helper : threads_) pthread_setaffinity_np(helper, sizeof(others), &others);
+#endif
   }
 
   void serve(uint64_t seen) {
@@ -158,7 +176,9 @@ class Pool {
   std::mutex owner_;  // held by the thread whose job runs
   std::mutex mutex_;  // guards the job below, but for the atomics that are also read without it
   std::condition_variable wake_, done_;
-  std::vector<std::thread> threads_;
+  std::vector<pthread_t> threads_;
+  int avoided_cpu_ = -1;  // by the first told_ of them
+  size_t told_ = 0;
   std::atomic<uint64_t> ticket_{0};  // number of the job
   int places_ = 0;                   // helpers that may still join it
   std::atomic<int> inside_{0};       // helpers that joined and are not done
