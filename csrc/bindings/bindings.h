@@ -91,6 +91,9 @@ T* contiguous_data(const py::array& array, const std::string& name, bool writeab
   return static_cast<T*>(const_cast<void*>(array.data()));
 }
 
+// A new array (C order), not cleared. Large ones live in blocks that are used again when nobody holds the array any more.
+py::array_t<float> new_array(const std::vector<py::ssize_t>& shape);
+
 // Like contiguous_data, and the shape must be (samples, *shape); without `samples` it must be `shape`.
 inline void require_shape(const py::array& array, const Shape& shape, const std::string& name, int64_t samples = -1) {
   Shape expected = shape;

@@ -21,14 +21,15 @@ Pool& pool() { return process_wide<Pool>(); }
 
 }  // namespace
 
-std::unique_ptr<AlignedBuffer> lease_block(int64_t floats) {
+std::unique_ptr<AlignedBuffer> lease_block(int64_t floats, bool exact) {
+  const int64_t most = exact ? floats + floats / 8 : 4 * floats + kSpare;
   Pool& p = pool();
   {
     std::lock_guard<std::mutex> lock(p.mutex);
     auto best = p.blocks.end();  // the smallest that is large enough, unless it is far too large
     for (auto block = p.blocks.begin(); block != p.blocks.end(); ++block) {
       const int64_t size = (*block)->size();
-      if (size < floats || size > 4 * floats + kSpare) continue;
+      if (size < floats || size > most) continue;
       if (best == p.blocks.end() || size < (*best)->size()) best = block;
     }
     if (best != p.blocks.end()) {
@@ -55,7 +56,7 @@ void return_block(std::unique_ptr<AlignedBuffer> block) {
 }
 
 std::shared_ptr<AlignedBuffer> lease_shared_block(int64_t floats) {
-  return {lease_block(floats).release(),
+  return {lease_block(floats, true).release(),
           [](AlignedBuffer* block) { return_block(std::unique_ptr<AlignedBuffer>(block)); }};
 }
 

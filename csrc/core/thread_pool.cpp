@@ -122,8 +122,8 @@ class Pool {
     }
   }
 
-  // Linux tends to wake a thread on the CPU of the one that wakes it, where it then waits for its turn while another CPU
-  // idles. So helpers may run on every CPU that the caller may, but for the one it is on.
+  // Linux tends to wake a thread on the CPU of the one that wakes it, where it then waits for its turn while another
+  // CPU idles. So helpers may run on every CPU that the caller may, but for the one it is on.
   void keep_off_the_callers_cpu() {
 #if defined(__linux__)
     const int cpu = sched_getcpu();

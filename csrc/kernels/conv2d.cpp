@@ -9,23 +9,25 @@
 namespace day33::DAY33_ISA {
 namespace {
 
-// Registers decide the tiles: 32 vector registers for AVX-512 and NEON, 16 otherwise.
+// Registers decide the tiles: 32 vector registers for AVX-512 and NEON, 16 otherwise. A tile of one vector has fewer
+// pixels than would fit, for each needs an address: only as many as keep the arithmetic units busy.
 #if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int kPixelsWide = 6;       // lanes layout: pixels x 4 outputs
-constexpr int kPixelsChannels = 14;  // channels layout: pixels x 2 vectors
-constexpr int kStepsChannels = 12;   // ... and its gradient: k x 2 vectors
+constexpr int kPixelsWide = 6;        // lanes layout: pixels x 4 outputs
+constexpr int kPixelsChannels = 14;   // channels layout: pixels x 2 vectors
+constexpr int kPixelsOneVector = 14;  // channels layout: pixels x 1 vector
+constexpr int kStepsChannels = 12;    // gradients, channels layout: k x 2 vectors
 #else
 constexpr int kPixelsWide = 3;
 constexpr int kPixelsChannels = 6;
+constexpr int kPixelsOneVector = 10;
 constexpr int kStepsChannels = 6;
 #endif
-constexpr int kLineFloats = 16;                           // of a line of the cache
-constexpr int kPixelsTwo = 2 * kPixelsWide;               // lanes layout: pixels x 2 outputs
-constexpr int kPixelsOne = 8;                             // lanes layout: pixels x 1 output
-constexpr int kPixelsOneVector = 2 * kStepsChannels - 2;  // channels layout: pixels x 1 vector
-constexpr int kStepsOneVector = kPixelsOneVector;         // ... and its gradient: k x 1 vector
-constexpr int kPixelsDot = 4;                             // channels layout, one output: pixels, k in the lanes
-constexpr int kVectorsDot = 6;                            // ... and its gradient: vectors of k
+constexpr int kPixelsTwo = 2 * kPixelsWide;              // lanes layout: pixels x 2 outputs
+constexpr int kPixelsOne = 8;                            // lanes layout: pixels x 1 output
+constexpr int kPixelsDot = 4;                            // channels layout, one output: pixels, k in the lanes
+constexpr int kStepsOneVector = 2 * kStepsChannels - 2;  // gradients, channels layout: k x 1 vector
+constexpr int kVectorsDot = 6;                           // ... and one output: vectors of k
+constexpr int kLineFloats = 16;                          // of a line of the cache
 
 DAY33_INLINE Vec relu(Vec v) { return select(v < 0.0f, broadcast(0.0f), v); }
 
@@ -116,6 +118,9 @@ __attribute__((noinline)) void channels_tile(const GatherArgs& g, const float* x
   for (int64_t s = 0; s < g.segment_count; ++s) {
     const float* xs = x + g.segments[s].x;
     const float* ws = w + g.segments[s].weight * width;
+    // With one block of outputs this tile is all that reads these inputs: the next tile's come meanwhile.
+    if (B == 1 && g.O <= width)
+      for (int64_t i = 0; i < P * g.x_step; i += kLineFloats) __builtin_prefetch(xs + P * g.x_step + i);
     for (int64_t k = 0; k < g.segments[s].length; ++k, ++xs, ws += width) {
       Vec weight[N];
 #pragma GCC unroll 16
