@@ -300,6 +300,7 @@ bool Plan::uses_lanes(int64_t samples) const {
   bool convolutions = false;
   for (const auto& op : graph_.ops) {
     if (op->kind != "conv2d" && op->kind != "conv2d_transpose") continue;
+    if (op->fills_vectors(lanes)) continue;
     convolutions = true;
     if (op->channels() > kLanesMaxChannels) return false;
   }

@@ -34,39 +34,70 @@ struct Single {
 DAY33_INLINE Vec relu(Vec v) { return at_least(v, 0.0f); }
 DAY33_INLINE float relu(float v) { return v < 0.0f ? 0.0f : v; }
 
-// P pixels x S steps from channel c on; `element` floats from one channel to the next.
-template <typename Step, int P, int S>
-__attribute__((noinline)) void gather_tile(const GatherArgs& g, int64_t element, int64_t first, int64_t c) {
+// P pixels of one step of the channels. Taps that lie side by side in the input, as far apart as two outputs' inputs,
+// go three at a time: an input is then loaded once for all three.
+template <typename Step, int P>
+DAY33_INLINE void gather_tile(const GatherArgs& g, int64_t element, int64_t first, int64_t c) {
   using Float = typename Step::Float;
   const float* x = g.x + (first * g.x_step + c) * element;
   const float* w = g.weights + c;
   float* y = g.y + (first * g.y_step + c) * element;
   const int64_t x_step = g.x_step * element, y_step = g.y_step * element;
-  Float sum[P][S];
-  for (int s = 0; s < S; ++s)
-    for (int p = 0; p < P; ++p)
-      sum[p][s] = g.bias != nullptr ? Step::weight(g.bias + c + s * Step::kChannels) : Float{};
-  for (int64_t k = 0; k < g.segment_count; ++k) {
-    const float* xs = x + g.segments[k].x * element;
-    const float* ws = w + g.segments[k].weight * g.O;
-#pragma GCC unroll 4
-    for (int s = 0; s < S; ++s) {
-      const Float weight = Step::weight(ws + s * Step::kChannels);
+  Float sum[P];
+  for (int p = 0; p < P; ++p) sum[p] = g.bias != nullptr ? Step::weight(g.bias + c) : Float{};
+  for (int64_t k = 0; k < g.segment_count;) {
+    const Segment* at = g.segments + k;
+    const float* xs = x + at->x * element;
+    const float* ws = w + at->weight * g.O;
+    const Float weight = Step::weight(ws);
+    if (P > 1 && k + 2 < g.segment_count && at[1].x == at[0].x + g.x_step && at[2].x == at[1].x + g.x_step) {
+      const Float second = Step::weight(w + at[1].weight * g.O), third = Step::weight(w + at[2].weight * g.O);
+#pragma GCC unroll 16
+      for (int p = 0; p < P + 2; ++p) {
+        const Float v = Step::load(xs + p * x_step);
+        if (p < P) sum[p] += v * weight;
+        if (p >= 1 && p < P + 1) sum[p - 1] += v * second;
+        if (p >= 2) sum[p - 2] += v * third;
+      }
+      k += 3;
+    } else {
 #pragma GCC unroll 8
-      for (int p = 0; p < P; ++p) sum[p][s] += Step::load(xs + p * x_step + s * Step::kFloats) * weight;
+      for (int p = 0; p < P; ++p) sum[p] += Step::load(xs + p * x_step) * weight;
+      ++k;
     }
   }
-  for (int p = 0; p < P; ++p)
-    for (int s = 0; s < S; ++s) Step::store(y + p * y_step + s * Step::kFloats, g.relu ? relu(sum[p][s]) : sum[p][s]);
+  const bool positive = g.relu;  // read once: the stores might change it, for all the compiler knows
+  for (int p = 0; p < P; ++p) Step::store(y + p * y_step, positive ? relu(sum[p]) : sum[p]);
 }
 
-// All pixels of S steps.
-template <typename Step, int S>
-void gather_strip(const GatherArgs& g, int64_t element, int64_t c) {
-  constexpr int kPixels = 4;
-  int64_t p = 0;
-  for (; p + kPixels <= g.pixels; p += kPixels) gather_tile<Step, kPixels, S>(g, element, p, c);
-  for (; p < g.pixels; ++p) gather_tile<Step, 1, S>(g, element, p, c);
+// P pixels from `first` on, all channels: what is read and written lies side by side.
+template <typename Step, int P>
+__attribute__((noinline)) void gather_pixels(const GatherArgs& g, int64_t element, int64_t first) {
+  if (P > 1 && element == 1 && g.y_step == g.O && g.segment_count > 0) {
+    // Along a row, three tiles ahead the last tap meets inputs that no row before has brought into the cache.
+    constexpr int kAhead = 3, kLine = 16;
+    const float* x = g.x + (first + kAhead * P) * g.x_step + g.segments[g.segment_count - 1].x;
+    for (int64_t i = 0; i < P * g.x_step; i += kLine) __builtin_prefetch(x + i);
+  }
+  int64_t c = 0;
+  for (; c + Step::kChannels <= g.O; c += Step::kChannels) gather_tile<Step, P>(g, element, first, c);
+  if (Step::kChannels > 1)
+    for (; c < g.O; ++c) gather_tile<Single, P>(g, element, first, c);
+}
+
+// A run in equal tiles of P pixels, or of fewer where `each` is less. The last tile is moved back over pixels that are
+// done, which come out the same again.
+template <typename Step, int P, int... Fewer>
+DAY33_INLINE void gather_tiles(const GatherArgs& g, int64_t element, int64_t each) {
+  if constexpr (sizeof...(Fewer) > 0)
+    if (each < P) return gather_tiles<Step, Fewer...>(g, element, each);
+  for (int64_t p = 0; p < g.pixels; p += P) gather_pixels<Step, P>(g, element, min_of(p, g.pixels - P));
+}
+
+template <typename Step>
+void gather_run(const GatherArgs& g, int64_t element) {
+  const int64_t tiles = (g.pixels + 7) / 8, each = (g.pixels + tiles - 1) / tiles;
+  gather_tiles<Step, 8, 7, 6, 4, 1>(g, element, each);
 }
 
 // T taps x S steps.
@@ -104,15 +135,10 @@ void correlate_strip(const CorrelateArgs& g, int64_t element, int64_t c) {
 }  // namespace
 
 void gather_depthwise(const GatherArgs& g, int lanes) {
-  int64_t c = 0;
-  if (lanes != 1) {
-    for (; c + 2 <= g.O; c += 2) gather_strip<SampleVector, 2>(g, kLanes, c);
-    for (; c < g.O; ++c) gather_strip<SampleVector, 1>(g, kLanes, c);
-    return;
-  }
-  for (; c + 2 * kLanes <= g.O; c += 2 * kLanes) gather_strip<ChannelVector, 2>(g, 1, c);
-  for (; c + kLanes <= g.O; c += kLanes) gather_strip<ChannelVector, 1>(g, 1, c);
-  for (; c < g.O; ++c) gather_strip<Single, 1>(g, 1, c);
+  if (lanes != 1)
+    gather_run<SampleVector>(g, kLanes);
+  else
+    gather_run<ChannelVector>(g, 1);
 }
 
 void correlate_depthwise(const CorrelateArgs& g, int lanes) {

@@ -130,6 +130,8 @@ class Op {
   virtual int64_t multiply_adds() const { return 0; }
   // Largest number of channels that a convolution reads or writes: decides the layout.
   virtual int64_t channels() const { return 0; }
+  // Whether vectors of channels serve a convolution as well as samples in the lanes: it gains nothing from these.
+  virtual bool fills_vectors(int /*lanes*/) const { return false; }
 
   virtual std::string detail() const { return ""; }
   // The kernels that do most of it.
