@@ -5,6 +5,8 @@
 namespace day33::DAY33_ISA {
 namespace {
 
+constexpr int kChunk = 32;  // what bilinear interpolation wants of a column is made once and kept, 32 at a time
+
 // Where output position `out` samples an axis of `size` cells: (1 - upper_weight) * cell[lower] + upper_weight *
 // cell[upper]. Half-pixel centres: the source position is (out + 1/2) / scale - 1/2, kept as a fraction of
 // integers so that no rounding depends on the position.
@@ -71,25 +73,30 @@ void upsample_nearest_backward(const UpSample2dArgs& args, const float* dy, floa
 
 void upsample_bilinear_forward(const UpSample2dArgs& args, const float* x, float* y) {
   const int64_t inner = args.inner;
-  for (int64_t oy = 0; oy < args.OH; ++oy) {
-    const Taps vertical = bilinear_taps(oy, args.scale_h, args.H);
-    const float* top = x + vertical.lower * args.W * inner;
-    const float* bottom = x + vertical.upper * args.W * inner;
-    for (int64_t ox = 0; ox < args.OW; ++ox, y += inner) {
-      const Taps horizontal = bilinear_taps(ox, args.scale_w, args.W);
-      const int64_t left = horizontal.lower * inner, right = horizontal.upper * inner;
-      over_inner(inner, [=](auto w, int64_t i) __attribute__((always_inline)) {
-        const auto top_left = w.load(top + left + i), bottom_left = w.load(bottom + left + i);
-        const auto upper = top_left + (w.load(top + right + i) - top_left) * horizontal.upper_weight;
-        const auto lower = bottom_left + (w.load(bottom + right + i) - bottom_left) * horizontal.upper_weight;
-        w.store(y + i, upper + (lower - upper) * vertical.upper_weight);
-      });
+  for (int64_t begin = 0; begin < args.OW; begin += kChunk) {
+    const int64_t count = min_of<int64_t>(args.OW - begin, kChunk);
+    Taps columns[kChunk];
+    for (int64_t k = 0; k < count; ++k) columns[k] = bilinear_taps(begin + k, args.scale_w, args.W);
+    for (int64_t oy = 0; oy < args.OH; ++oy) {
+      const Taps vertical = bilinear_taps(oy, args.scale_h, args.H);
+      const float* top = x + vertical.lower * args.W * inner;
+      const float* bottom = x + vertical.upper * args.W * inner;
+      float* to = y + (oy * args.OW + begin) * inner;
+      for (int64_t k = 0; k < count; ++k, to += inner) {
+        const int64_t left = columns[k].lower * inner, right = columns[k].upper * inner;
+        const float upper_weight = columns[k].upper_weight;
+        over_inner(inner, [=](auto w, int64_t i) __attribute__((always_inline)) {
+          const auto top_left = w.load(top + left + i), bottom_left = w.load(bottom + left + i);
+          const auto upper = top_left + (w.load(top + right + i) - top_left) * upper_weight;
+          const auto lower = bottom_left + (w.load(bottom + right + i) - bottom_left) * upper_weight;
+          w.store(to + i, upper + (lower - upper) * vertical.upper_weight);
+        });
+      }
     }
   }
 }
 
 void upsample_bilinear_backward(const UpSample2dArgs& args, const float* dy, float* dx) {
-  constexpr int kChunk = 32;  // column weights of a cell are made once and kept, 32 at a time
   const int64_t inner = args.inner;
   for (int64_t iy = 0; iy < args.H; ++iy) {
     const Reach rows = bilinear_reach(iy, args.scale_h, args.H);

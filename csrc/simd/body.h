@@ -1,24 +1,31 @@
 // One body, two widths. A kernel whose lanes are independent is written once as a generic lambda over Wide (a
-// vector) and Narrow (one float); over_inner() runs the vectors first and the rest float by float.
+// vector) and Narrow (one float); over_inner() runs the vectors first, then shorter ones, and the rest float by float.
 #pragma once
 
 #include "simd/vec.h"
 
 namespace day33::DAY33_ISA {
 
+// A vector of kWidth floats: a whole one, or a half or a quarter for what is left of few channels.
+template <int kWidth>
 struct Wide {
-  using Float = Vec;
-  using Int = VecI;
-  static constexpr int kWidth = kLanes;
-  DAY33_INLINE Vec load(const float* p) { return DAY33_ISA::load(p); }
-  DAY33_INLINE VecI load(const int32_t* p) { return load_i(p); }
-  DAY33_INLINE void store(float* p, Vec v) { DAY33_ISA::store(p, v); }
-  DAY33_INLINE void store(int32_t* p, VecI v) { store_i(p, v); }
-  DAY33_INLINE Vec fill(float s) { return broadcast(s); }
-  DAY33_INLINE VecI fill(int32_t s) { return broadcast_i(s); }
-  DAY33_INLINE Vec choose(VecI mask, Vec a, Vec b) { return select(mask, a, b); }
-  DAY33_INLINE VecI choose(VecI mask, VecI a, VecI b) { return select_i(mask, a, b); }
-  DAY33_INLINE Vec where(VecI mask, Vec v) { return keep_where(mask, v); }
+  typedef float Float __attribute__((vector_size(4 * kWidth)));
+  typedef int32_t Int __attribute__((vector_size(4 * kWidth)));
+  typedef float FloatUnaligned __attribute__((vector_size(4 * kWidth), aligned(4), may_alias));
+  typedef int32_t IntUnaligned __attribute__((vector_size(4 * kWidth), aligned(4), may_alias));
+  DAY33_INLINE Float load(const float* p) { return *reinterpret_cast<const FloatUnaligned*>(p); }
+  DAY33_INLINE Int load(const int32_t* p) { return *reinterpret_cast<const IntUnaligned*>(p); }
+  DAY33_INLINE void store(float* p, Float v) { *reinterpret_cast<FloatUnaligned*>(p) = v; }
+  DAY33_INLINE void store(int32_t* p, Int v) { *reinterpret_cast<IntUnaligned*>(p) = v; }
+  DAY33_INLINE Float fill(float s) { return s - Float{}; }
+  DAY33_INLINE Int fill(int32_t s) { return s - Int{}; }
+  DAY33_INLINE Int count_from(int32_t s) {  // s, s + 1, s + 2 ...
+    constexpr int32_t kNumbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return load(kNumbers) + s;
+  }
+  DAY33_INLINE Float choose(Int mask, Float a, Float b) { return mask ? a : b; }
+  DAY33_INLINE Int choose(Int mask, Int a, Int b) { return mask ? a : b; }
+  DAY33_INLINE Float where(Int mask, Float v) { return (Float)(mask & (Int)v); }
 };
 
 struct Narrow {
@@ -31,6 +38,7 @@ struct Narrow {
   DAY33_INLINE void store(int32_t* p, int32_t v) { *p = v; }
   DAY33_INLINE float fill(float s) { return s; }
   DAY33_INLINE int32_t fill(int32_t s) { return s; }
+  DAY33_INLINE int32_t count_from(int32_t s) { return s; }
   DAY33_INLINE float choose(bool mask, float a, float b) { return mask ? a : b; }
   DAY33_INLINE int32_t choose(bool mask, int32_t a, int32_t b) { return mask ? a : b; }
   DAY33_INLINE float where(bool mask, float v) { return mask ? v : 0.0f; }
@@ -40,7 +48,11 @@ struct Narrow {
 template <typename Body>
 DAY33_INLINE void over_inner(int64_t inner, Body body) {
   int64_t i = 0;
-  for (; i + kLanes <= inner; i += kLanes) body(Wide{}, i);
+  for (; i + kLanes <= inner; i += kLanes) body(Wide<kLanes>{}, i);
+  if constexpr (kLanes > 8)
+    if (i + 8 <= inner) body(Wide<8>{}, i), i += 8;
+  if constexpr (kLanes > 4)
+    if (i + 4 <= inner) body(Wide<4>{}, i), i += 4;
   for (; i < inner; ++i) body(Narrow{}, i);
 }
 
