@@ -92,7 +92,8 @@ T* contiguous_data(const py::array& array, const std::string& name, bool writeab
 }
 
 // A new array (C order), not cleared. Large ones live in blocks that are used again when nobody holds the array any more.
-py::array_t<float> new_array(const std::vector<py::ssize_t>& shape);
+template <typename T>
+py::array new_array(const std::vector<py::ssize_t>& shape);
 
 // Like contiguous_data, and the shape must be (samples, *shape); without `samples` it must be `shape`.
 inline void require_shape(const py::array& array, const Shape& shape, const std::string& name, int64_t samples = -1) {

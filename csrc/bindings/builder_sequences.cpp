@@ -34,6 +34,7 @@ void add_sequence_methods(py::class_<GraphBuilder>& builder) {
       .def("either", &GraphBuilder::either, py::arg("a"), py::arg("b"))
       .def("masked_average", &GraphBuilder::masked_average, py::arg("x"), py::arg("mask"))
       .def("to_int32", &GraphBuilder::to_int32, py::arg("x"))
+      .def("to_int64", &GraphBuilder::to_int64, py::arg("x"))
       .def("differs", &GraphBuilder::differs, py::arg("x"), py::arg("value"));
 }
 

@@ -100,7 +100,9 @@ class Call {
     for (int id : graph_.outputs) {
       const Tensor& t = graph_.tensors[id];
       const auto shape = with_samples(request_.samples, t.shape);
-      py::array array = t.dtype == DType::int32 ? py::array(py::array_t<int32_t>(shape)) : new_array(shape);
+      py::array array = t.dtype == DType::float32 ? new_array<float>(shape)
+                        : t.dtype == DType::int32 ? new_array<int32_t>(shape)
+                                                  : new_array<int64_t>(shape);
       request_.outputs.push_back(array.mutable_data());
       outputs.append(std::move(array));
     }
@@ -158,7 +160,7 @@ class Call {
         result.append(py::none());
         continue;
       }
-      py::array_t<float> array = new_array(with_samples(request_.samples, t.shape));
+      py::array array = new_array<float>(with_samples(request_.samples, t.shape));
       request_.input_gradients.push_back(array.mutable_data());
       result.append(std::move(array));
     }
@@ -168,7 +170,7 @@ class Call {
   py::list make_parameter_gradients() {
     py::list result;
     for (const ParameterInfo& info : graph_.parameters) {
-      py::array_t<float> array = new_array({info.shape.begin(), info.shape.end()});
+      py::array array = new_array<float>({info.shape.begin(), info.shape.end()});
       request_.parameter_gradients.push_back(array.mutable_data());
       result.append(std::move(array));
     }

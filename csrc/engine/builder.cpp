@@ -35,7 +35,8 @@ void GraphBuilder::check_bias(int bias, int64_t channels) const {
 }
 
 int GraphBuilder::new_tensor(const Shape& shape, DType dtype) {
-  graph_.tensors.push_back({shape, dtype, element_count(shape), graph_.buffers++});
+  const int64_t words = dtype == DType::int64 ? 2 : 1;
+  graph_.tensors.push_back({shape, dtype, element_count(shape) * words, graph_.buffers++});
   return static_cast<int>(graph_.tensors.size()) - 1;
 }
 

@@ -181,6 +181,14 @@ int GraphBuilder::to_int32(int x) {
   return y;
 }
 
+int GraphBuilder::to_int64(int x) {
+  const Tensor in = tensor(x, "x");
+  if (in.dtype != DType::int32) fail("x: expected an int32 tensor");
+  const int y = new_tensor(in.shape, DType::int64);
+  add_other({x}, y, [=](const Node& n) { return make_to_int64(n.inputs[0], y, in.size); });
+  return y;
+}
+
 int GraphBuilder::differs(int x, float value) {
   const Tensor in = tensor(x, "x");
   Shape shape = in.shape;

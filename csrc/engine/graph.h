@@ -136,6 +136,7 @@ class GraphBuilder {
   int keep_where(int x, int mask);               // 0 where the mask, of the leading axes of x, is 0
   int either(int a, int b);                      // int32, of one shape: 1 where either is not 0
   int masked_average(int x, int mask);           // (T, ...) to (...): over the rows where the mask (T,) is not 0
+  int to_int64(int x);                           // of int32; nothing reads it but the caller
   int to_int32(int x);                           // the fraction is cut off; what int32 cannot hold becomes -1
   // int32: 1 where x differs from `value`; of float32, where any number on the last axis does.
   int differs(int x, float value);

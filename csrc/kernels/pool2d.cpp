@@ -154,6 +154,21 @@ void max_pool2d_backward(const Pool2dArgs& args, const int32_t* winner, const fl
     pool_backward_overlapping(args, winner, dy, dx);
 }
 
+void number_winners(const int32_t* winner, int32_t* indices, int64_t pixels, int64_t C, int lanes) {
+  const int32_t channels = static_cast<int32_t>(C);
+  for (int64_t pixel = 0; pixel < pixels; ++pixel, winner += C * lanes, indices += C * lanes) {
+    if (lanes == 1) {
+      over_inner(C, [=](auto w, int64_t c) __attribute__((always_inline)) {
+        w.store(indices + c, w.load(winner + c) * channels + w.count_from(static_cast<int32_t>(c)));
+      });
+      continue;
+    }
+    over_inner(C * kLanes, [=](auto w, int64_t i) __attribute__((always_inline)) {
+      w.store(indices + i, w.load(winner + i) * channels + static_cast<int32_t>(i / kLanes));
+    });
+  }
+}
+
 void avg_pool2d_forward(const Pool2dArgs& args, const float* x, float* y) {
   const int64_t inner = args.inner, W = args.W;
   each_window(args, [=](Span rows, Span columns, int64_t out) __attribute__((always_inline)) {

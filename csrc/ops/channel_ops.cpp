@@ -28,7 +28,8 @@ class MaxPool2dOp final : public Op {
       // The indices' memory serves as the winners' when backward does not need them.
       int32_t* won = winner != nullptr ? winner + sample * out : indices != nullptr ? indices + sample * out : nullptr;
       tile.kernels->max_pool2d_forward(args, x + sample * in, y + sample * out, won);
-      if (indices != nullptr) number_cells(won, indices + sample * out, args.OH * args.OW, tile.lanes);
+      if (indices != nullptr)
+        tile.kernels->number_winners(won, indices + sample * out, args.OH * args.OW, args_.inner, tile.lanes);
     }
   }
 
@@ -52,14 +53,6 @@ class MaxPool2dOp final : public Op {
   }
   static int64_t input_floats(const Pool2dArgs& a) { return a.H * a.W * a.inner; }
   static int64_t output_floats(const Pool2dArgs& a) { return a.OH * a.OW * a.inner; }
-
-  // iy * W + ix  ->  (iy * W + ix) * C + c
-  void number_cells(const int32_t* winner, int32_t* indices, int64_t pixels, int lanes) const {
-    const int32_t C = static_cast<int32_t>(args_.inner);
-    for (int64_t pixel = 0; pixel < pixels; ++pixel)
-      for (int32_t c = 0; c < C; ++c)
-        for (int lane = 0; lane < lanes; ++lane, ++winner, ++indices) *indices = *winner * C + c;
-  }
 
   const Pool2dArgs args_;  // inner = C
 };

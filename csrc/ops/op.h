@@ -15,7 +15,7 @@
 
 namespace day33 {
 
-enum class DType { float32, int32 };
+enum class DType { float32, int32, int64 };  // int64 is for results only
 
 struct ActivationSpec {
   Activation kind = Activation::linear;
@@ -26,8 +26,8 @@ struct ActivationSpec {
 struct Tensor {
   Shape shape;
   DType dtype = DType::float32;
-  int64_t size = 0;
-  int buffer = -1;  // tensors that are one memory under several shapes (reshape) share a buffer
+  int64_t size = 0;  // words of 32 bits
+  int buffer = -1;   // tensors that are one memory under several shapes (reshape) share a buffer
 };
 
 // `n` samples in [n][...][lanes]; see kernels/args.h for the two layouts.

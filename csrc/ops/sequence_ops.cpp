@@ -1,6 +1,7 @@
 #include "ops/sequence_ops.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <limits>
 
@@ -162,6 +163,36 @@ class ToInt32Op final : public Op {
   const int64_t size_;
 };
 
+class ToInt64Op final : public Op {
+ public:
+  ToInt64Op(int x, int y, int64_t size) : Op("to_int64", {x}, {y}, {}), size_(size) {}
+
+  // An int64 is two words of a tensor, the lower one first.
+  void forward(const Tile& tile, int64_t, int64_t) const override {
+    static_assert(std::endian::native == std::endian::little);
+    const int32_t* x = reinterpret_cast<const int32_t*>(tile.value[inputs[0]]);
+    int32_t* y = reinterpret_cast<int32_t*>(tile.value[outputs[0]]);
+    const int64_t lanes = tile.lanes;
+    if (lanes == 1) {
+      for (int64_t i = 0; i < tile.n * size_; ++i) {
+        y[2 * i] = x[i];
+        y[2 * i + 1] = x[i] >> 31;
+      }
+      return;
+    }
+    for (int64_t i = 0; i < size_; ++i, x += lanes, y += 2 * lanes)
+      for (int64_t lane = 0; lane < lanes; ++lane) {
+        y[lane] = x[lane];
+        y[lanes + lane] = x[lane] >> 31;
+      }
+  }
+  void backward(const Tile&, float* const*) const override {}
+  bool backward_reads_forward() const override { return false; }
+
+ private:
+  const int64_t size_;
+};
+
 class DiffersOp final : public Op {
  public:
   DiffersOp(int x, int y, int64_t rows, int64_t inner, float value, DType dtype)
@@ -208,6 +239,7 @@ std::unique_ptr<Op> make_masked_average(int x, int mask, int y, int64_t T, int64
   return std::make_unique<MaskedAverageOp>(x, mask, y, T, inner);
 }
 std::unique_ptr<Op> make_to_int32(int x, int y, int64_t size) { return std::make_unique<ToInt32Op>(x, y, size); }
+std::unique_ptr<Op> make_to_int64(int x, int y, int64_t size) { return std::make_unique<ToInt64Op>(x, y, size); }
 std::unique_ptr<Op> make_differs(int x, int y, int64_t rows, int64_t inner, float value, DType dtype) {
   return std::make_unique<DiffersOp>(x, y, rows, inner, value, dtype);
 }

@@ -48,6 +48,7 @@ std::unique_ptr<Op> make_masked_average(int x, int mask, int y, int64_t T, int64
 
 // float32 to int32: the fraction is cut off, and what int32 cannot hold becomes -1.
 std::unique_ptr<Op> make_to_int32(int x, int y, int64_t size);
+std::unique_ptr<Op> make_to_int64(int x, int y, int64_t size);  // of int32
 
 // int32 [rows]: 1 where a row of x [rows][inner] holds something other than `value`. x is float32 or int32.
 std::unique_ptr<Op> make_differs(int x, int y, int64_t rows, int64_t inner, float value, DType dtype);

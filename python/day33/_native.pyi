@@ -156,6 +156,7 @@ class PlanBuilder:
     # (T, ...) to (...): the mean of the rows where the mask (T,) is not 0; NaN where it is 0 at all.
     def masked_average(self, x: int, mask: int) -> int: ...
     def to_int32(self, x: int) -> int: ...  # the fraction is cut off
+    def to_int64(self, x: int) -> int: ...  # of int32, for a result: no op reads int64
     def differs(self, x: int, value: float) -> int: ...  # int32; of float32, whether any number on the last axis does
     def keep_where(self, x: int, mask: int) -> int: ...  # 0 where the mask is 0; it has the leading axes of x
     # ---- pooling, depthwise convolution, normalisation, merging, moving values ----

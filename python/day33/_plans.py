@@ -65,7 +65,7 @@ def max_pool2d(
 ) -> Plan:
     builder = PlanBuilder()
     y, indices = builder.max_pool2d(builder.input(x), pool_size=pool_size, strides=strides, padding=padding)
-    return builder.build([y, indices] if with_indices else [y], layout=layout)
+    return builder.build([y, builder.to_int64(indices)] if with_indices else [y], layout=layout)
 
 
 @_cached

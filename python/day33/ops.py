@@ -14,7 +14,7 @@ type; ``ValueError`` for a wrong rank, shape or option, with the argument, what 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -343,7 +343,7 @@ def max_pool2d(
         raise ValueError(f"x has shape {x.shape}; with return_indices an image may hold at most 2**31 - 1 values")
     plan = _plans.max_pool2d(x.shape[1:], *pool_options(pool_size, strides, padding), True)
     y, indices = plan.forward([x], [])
-    return y, indices.astype(np.int64)
+    return y, cast("NDArray[np.int64]", indices)
 
 
 def max_pool2d_backward(
