@@ -16,8 +16,12 @@ DAY33_INLINE Vec mean_of(LanesRow row, const WideSum& sum) {
   return mean;
 }
 DAY33_INLINE Vec mean_of(ChannelRow row, const WideSum& sum) {
-  return broadcast(static_cast<float>(sum.total() / static_cast<double>(row.C)));
+  return broadcast(static_cast<float>(sum.folded() / static_cast<double>(row.C)));
 }
+
+// 1 / sqrt(v), of one number where all lanes hold the same.
+DAY33_INLINE Vec inverse_root(LanesRow, Vec v) { return 1.0f / sqrt(v); }
+DAY33_INLINE Vec inverse_root(ChannelRow, Vec v) { return broadcast(1.0f / __builtin_sqrtf(v[0])); }
 
 // The entry of a vector [C] that belongs to a step; `fill` where there is no vector.
 template <typename Step>
@@ -33,16 +37,34 @@ struct Moments {
   Vec mean, inv_std;
 };
 
+// A sum that goes to double four vectors at a time: to widen each would cost more than all else.
+struct BlockSum {
+  WideSum sum;
+  Vec block = {};
+  int count = 0;
+  inline __attribute__((always_inline)) void add(Vec v) {
+    block += v;
+    if (++count == 4) flush();
+  }
+  inline __attribute__((always_inline)) void flush() {
+    sum.add(block);
+    block = Vec{};
+    count = 0;
+  }
+};
+
 template <typename Row>
 DAY33_INLINE Moments moments(Row row, const float* x, float epsilon) {
-  WideSum sum, squares;
+  BlockSum sum, squares;
   row.each([&](auto at) { sum.add(at.load(x, 0.0f)); });
-  const Vec mean = mean_of(row, sum);
+  sum.flush();
+  const Vec mean = mean_of(row, sum.sum);
   row.each([&](auto at) {
     const Vec d = at.keep(at.load(x, 0.0f) - mean);
     squares.add(d * d);
   });
-  return {mean, 1.0f / sqrt(mean_of(row, squares) + epsilon)};
+  squares.flush();
+  return {mean, inverse_root(row, mean_of(row, squares.sum) + epsilon)};
 }
 
 template <typename Row>
