@@ -91,7 +91,7 @@ T* contiguous_data(const py::array& array, const std::string& name, bool writeab
   return static_cast<T*>(const_cast<void*>(array.data()));
 }
 
-// A new array (C order), not cleared. Large ones live in blocks that are used again when nobody holds the array any more.
+// A new array in C order, not cleared. Large ones live in blocks that are used again once nobody holds the array.
 template <typename T>
 py::array new_array(const std::vector<py::ssize_t>& shape);
 

@@ -27,6 +27,7 @@ constexpr int kPixelsOne = 8;                            // lanes layout: pixels
 constexpr int kPixelsDot = 4;                            // channels layout, one output: pixels, k in the lanes
 constexpr int kStepsOneVector = 2 * kStepsChannels - 2;  // gradients, channels layout: k x 1 vector
 constexpr int kVectorsDot = 6;                           // ... and one output: vectors of k
+constexpr int kShort = min_of(kLanes, 8);                // lanes of a vector for few outputs
 constexpr int kLineFloats = 16;                          // of a line of the cache
 
 DAY33_INLINE Vec relu(Vec v) { return select(v < 0.0f, broadcast(0.0f), v); }
@@ -99,19 +100,22 @@ void lanes_run(const GatherArgs& g) {
 
 // ---- gather, output channels in the lanes ----
 
-// P pixels x B blocks of V vectors of outputs.
-template <int P, int V, int B>
+// P pixels x B blocks of V vectors of L outputs.
+template <int L, int P, int V, int B>
 __attribute__((noinline)) void channels_tile(const GatherArgs& g, const float* x, const float* w, const float* bias,
                                              float* y) {
+  using Lanes = Wide<L>;
+  using Vector = typename Lanes::Float;
+  constexpr Lanes lanes{};
   constexpr int N = V * B;
-  constexpr int64_t width = V * kLanes;
+  constexpr int64_t width = V * L;
   // The outputs' lines come while the sums are made: stores leave in order, and each would wait for its own line.
   for (int p = 0; p < P; ++p)
-    for (int v = 0; v < N * kLanes; v += kLineFloats) __builtin_prefetch(y + p * g.y_step + v);
-  Vec sum[P][N];
+    for (int v = 0; v < N * L; v += kLineFloats) __builtin_prefetch(y + p * g.y_step + v);
+  Vector sum[P][N];
 #pragma GCC unroll 16
   for (int v = 0; v < N; ++v) {
-    const Vec start = bias == nullptr ? broadcast(0.0f) : load(bias + v * kLanes);
+    const Vector start = bias == nullptr ? lanes.fill(0.0f) : lanes.load(bias + v * L);
 #pragma GCC unroll 32
     for (int p = 0; p < P; ++p) sum[p][v] = start;
   }
@@ -122,71 +126,75 @@ __attribute__((noinline)) void channels_tile(const GatherArgs& g, const float* x
     if (B == 1 && g.O <= width)
       for (int64_t i = 0; i < P * g.x_step; i += kLineFloats) __builtin_prefetch(xs + P * g.x_step + i);
     for (int64_t k = 0; k < g.segments[s].length; ++k, ++xs, ws += width) {
-      Vec weight[N];
+      Vector weight[N];
 #pragma GCC unroll 16
-      for (int v = 0; v < N; ++v) weight[v] = load(ws + v / V * g.K * width + v % V * kLanes);
+      for (int v = 0; v < N; ++v) weight[v] = lanes.load(ws + v / V * g.K * width + v % V * L);
 #pragma GCC unroll 32
       for (int p = 0; p < P; ++p) {
-        const Vec in = broadcast(xs[p * g.x_step]);
+        const Vector in = lanes.fill(xs[p * g.x_step]);
 #pragma GCC unroll 16
         for (int v = 0; v < N; ++v) sum[p][v] += in * weight[v];
       }
     }
   }
+  const bool positive = g.relu;
 #pragma GCC unroll 32
   for (int p = 0; p < P; ++p)
 #pragma GCC unroll 16
-    for (int v = 0; v < N; ++v) store(y + p * g.y_step + v * kLanes, g.relu ? relu(sum[p][v]) : sum[p][v]);
+    for (int v = 0; v < N; ++v) {
+      const Vector value = sum[p][v];
+      lanes.store(y + p * g.y_step + v * L, positive ? lanes.choose(value < 0.0f, Vector{}, value) : value);
+    }
 }
 
 // P pixels from `p` on and the block of outputs from `o` on. A last block with less than V vectors goes by way of a
 // buffer.
-template <int P, int V>
+template <int L, int P, int V>
 void channels_block(const GatherArgs& g, int64_t p, int64_t o) {
-  constexpr int64_t width = V * kLanes;
+  constexpr int64_t width = V * L;
   const float* x = g.x + p * g.x_step;
   float* y = g.y + p * g.y_step + o;
   const float* w = g.weights + o * g.K;
   const float* bias = g.bias == nullptr ? nullptr : g.bias + o;
-  if (g.O - o >= width) return channels_tile<P, V, 1>(g, x, w, bias, y);
+  if (g.O - o >= width) return channels_tile<L, P, V, 1>(g, x, w, bias, y);
   float padded[width] = {}, sums[P * width];
   if (bias != nullptr) copy_floats(padded, bias, g.O - o);
   GatherArgs whole = g;
   whole.y_step = width;
-  channels_tile<P, V, 1>(whole, x, w, padded, sums);
+  channels_tile<L, P, V, 1>(whole, x, w, padded, sums);
   for (int64_t i = 0; i < P; ++i) copy_floats(y + i * g.y_step, sums + i * width, g.O - o);
 }
 
 // A run of R (< P) pixels takes as many blocks of outputs at once as the registers hold, as in lanes_rest.
-template <int R, int P, int V>
+template <int L, int R, int P, int V>
 void channels_rest(const GatherArgs& g) {
   if constexpr (R < P) {
-    if (g.pixels != R) return channels_rest<R + 1, P, V>(g);
+    if (g.pixels != R) return channels_rest<L, R + 1, P, V>(g);
     constexpr int B = min_of(P / R, 4);
-    constexpr int64_t width = V * kLanes;
+    constexpr int64_t width = V * L;
     int64_t o = 0;
     for (; B > 1 && g.O - o >= width * B; o += width * B)
-      channels_tile<R, V, B>(g, g.x, g.weights + o * g.K, g.bias == nullptr ? nullptr : g.bias + o, g.y + o);
-    for (; o < g.O; o += width) channels_block<R, V>(g, 0, o);
+      channels_tile<L, R, V, B>(g, g.x, g.weights + o * g.K, g.bias == nullptr ? nullptr : g.bias + o, g.y + o);
+    for (; o < g.O; o += width) channels_block<L, R, V>(g, 0, o);
   }
 }
 
 using ChannelsBlock = void (*)(const GatherArgs&, int64_t, int64_t);
 
-template <int R, int P, int V>
+template <int L, int R, int P, int V>
 ChannelsBlock block_of(int64_t pixels) {
   if constexpr (R < P)
-    if (pixels != R) return block_of<R + 1, P, V>(pixels);
-  return channels_block<R, V>;
+    if (pixels != R) return block_of<L, R + 1, P, V>(pixels);
+  return channels_block<L, R, V>;
 }
 
 // Tiles of nearly equal size: a small one at the end would leave the arithmetic units waiting.
-template <int P, int V>
+template <int L, int P, int V>
 void channels_run(const GatherArgs& g) {
-  if (g.pixels < P) return channels_rest<1, P, V>(g);
+  if (g.pixels < P) return channels_rest<L, 1, P, V>(g);
   const int64_t tiles = (g.pixels + P - 1) / P, size = g.pixels / tiles, larger = g.pixels % tiles;
-  const ChannelsBlock block = block_of<P / 2, P, V>(size), larger_block = block_of<P / 2, P, V>(size + 1);
-  for (int64_t o = 0; o < g.O; o += V * kLanes) {
+  const ChannelsBlock block = block_of<L, P / 2, P, V>(size), larger_block = block_of<L, P / 2, P, V>(size + 1);
+  for (int64_t o = 0; o < g.O; o += V * L) {
     int64_t p = 0;
     for (int64_t tile = 0; tile < larger; ++tile, p += size + 1) larger_block(g, p, o);
     for (; p < g.pixels; p += size) block(g, p, o);
@@ -360,15 +368,19 @@ void gather_lanes(const GatherArgs& g) {
     lanes_run<kPixelsWide, 4>(g);
 }
 
-int64_t gather_channels_width(int64_t O) { return O == 1 ? 1 : O <= kLanes ? kLanes : 2 * kLanes; }
+int64_t gather_channels_width(int64_t O) {
+  return O == 1 ? 1 : O <= kShort ? kShort : O <= kLanes ? kLanes : 2 * kLanes;
+}
 
 void gather_channels(const GatherArgs& g) {
   if (g.O == 1)
     dot_run<kPixelsDot>(g, 0);
+  else if (g.O <= kShort)
+    channels_run<kShort, kPixelsOneVector, 1>(g);
   else if (g.O <= kLanes)
-    channels_run<kPixelsOneVector, 1>(g);
+    channels_run<kLanes, kPixelsOneVector, 1>(g);
   else
-    channels_run<kPixelsChannels, 2>(g);
+    channels_run<kLanes, kPixelsChannels, 2>(g);
 }
 
 void correlate_lanes(const CorrelateArgs& c) {
