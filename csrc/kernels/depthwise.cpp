@@ -24,7 +24,7 @@ struct ChannelVector {
 };
 struct Single {
   using Float = float;
-  static constexpr int kFloats = 1, kChannels = 1;
+  static constexpr int kFloats = 1;
   DAY33_INLINE float load(const float* p) { return *p; }
   DAY33_INLINE float weight(const float* w) { return *w; }
   DAY33_INLINE void store(float* p, float v) { *p = v; }
