@@ -93,7 +93,7 @@ T* contiguous_data(const py::array& array, const std::string& name, bool writeab
 
 // A new array in C order, not cleared. Large ones live in blocks that are used again once nobody holds the array.
 template <typename T>
-py::array new_array(const std::vector<py::ssize_t>& shape);
+py::array_t<T> new_array(const std::vector<py::ssize_t>& shape);
 
 // Like contiguous_data, and the shape must be (samples, *shape); without `samples` it must be `shape`.
 inline void require_shape(const py::array& array, const Shape& shape, const std::string& name, int64_t samples = -1) {

@@ -100,9 +100,9 @@ class Call {
     for (int id : graph_.outputs) {
       const Tensor& t = graph_.tensors[id];
       const auto shape = with_samples(request_.samples, t.shape);
-      py::array array = t.dtype == DType::float32 ? new_array<float>(shape)
-                        : t.dtype == DType::int32 ? new_array<int32_t>(shape)
-                                                  : new_array<int64_t>(shape);
+      py::array array = t.dtype == DType::float32 ? py::array(new_array<float>(shape))
+                        : t.dtype == DType::int32 ? py::array(new_array<int32_t>(shape))
+                                                  : py::array(new_array<int64_t>(shape));
       request_.outputs.push_back(array.mutable_data());
       outputs.append(std::move(array));
     }
@@ -160,7 +160,7 @@ class Call {
         result.append(py::none());
         continue;
       }
-      py::array array = new_array<float>(with_samples(request_.samples, t.shape));
+      py::array_t<float> array = new_array<float>(with_samples(request_.samples, t.shape));
       request_.input_gradients.push_back(array.mutable_data());
       result.append(std::move(array));
     }
@@ -170,7 +170,7 @@ class Call {
   py::list make_parameter_gradients() {
     py::list result;
     for (const ParameterInfo& info : graph_.parameters) {
-      py::array array = new_array<float>({info.shape.begin(), info.shape.end()});
+      py::array_t<float> array = new_array<float>({info.shape.begin(), info.shape.end()});
       request_.parameter_gradients.push_back(array.mutable_data());
       result.append(std::move(array));
     }

@@ -61,24 +61,11 @@ class ConvolutionOp final : public LinearOp {
   int64_t units(int64_t n) const override { return n * output_rows(); }
 
   void forward(const Tile& tile, int64_t begin, int64_t end) const override {
-    const float* x = tile.value[inputs[0]];
-    float* y = tile.value[outputs[0]];
-    int32_t* winner = pooled() ? reinterpret_cast<int32_t*>(tile.value[outputs[1]]) : nullptr;
-    for (int64_t unit = begin; unit < end; ++unit) {
-      const float* sample = x + unit / output_rows() * forward_.input_size() * tile.lanes;
-      const int64_t row = unit % output_rows();
-      float* to = y + unit * output_row_floats(tile.lanes);
-      if (!pooled()) {
-        float* row_sums = sums(tile) + unit * output_row_floats(tile.lanes);
-        gather_rows(tile, forward_, tile.packed, sample, row_sums, row, row + 1, true);
-        activate(tile, row_sums, to, output_columns(), out_channels_);
-        continue;
-      }
-      const Band band = band_of(row);
-      gather_rows(tile, forward_, tile.packed, sample, tile.scratch, band.first, band.last, true);
-      activate(tile, tile.scratch, tile.scratch, (band.last - band.first) * forward_.columns(), out_channels_);
-      tile.kernels->max_pool2d_forward(band_args(band, tile.lanes), tile.scratch, to,
-                                       winner == nullptr ? nullptr : winner + unit * output_row_floats(tile.lanes));
+    for (int64_t unit = begin; unit < end;) {
+      const int64_t sample = unit / output_rows(), row = unit % output_rows();
+      const int64_t last = std::min(output_rows(), row + std::min(end - unit, rows_together(tile.lanes)));
+      forward_rows(tile, sample, row, last);
+      unit += last - row;
     }
   }
 
@@ -190,6 +177,33 @@ class ConvolutionOp final : public LinearOp {
   };
 
   bool pooled() const { return c_.pooled_h > 0; }
+  // Output rows made at a time. Several, so that the columns at the borders fill a tile of pixels; with samples in the
+  // lanes outputs fill it, and a row is large.
+  static int64_t rows_together(int lanes) { return lanes > 1 ? 1 : 14; }
+
+  // Output rows [first, last) of one sample.
+  void forward_rows(const Tile& tile, int64_t sample, int64_t first, int64_t last) const {
+    const int64_t row_floats = output_row_floats(tile.lanes), from = sample * output_rows() + first;
+    const float* x = tile.value[inputs[0]] + sample * forward_.input_size() * tile.lanes;
+    float* y = tile.value[outputs[0]] + from * row_floats;
+    if (!pooled()) {
+      float* to = sums(tile) + from * row_floats;
+      gather_rows(tile, forward_, tile.packed, x, to, first, last, true);
+      activate(tile, to, y, (last - first) * output_columns(), out_channels_);
+      return;
+    }
+    const int64_t top = band_of(first).first, bottom = band_of(last - 1).last;
+    gather_rows(tile, forward_, tile.packed, x, tile.scratch, top, bottom, true);
+    activate(tile, tile.scratch, tile.scratch, (bottom - top) * forward_.columns(), out_channels_);
+    int32_t* winner = reinterpret_cast<int32_t*>(tile.value[outputs[1]]);
+    for (int64_t row = first; row < last; ++row, y += row_floats) {
+      const Band band = band_of(row);
+      tile.kernels->max_pool2d_forward(
+          band_args(band, tile.lanes),
+          tile.scratch + (band.first - top) * forward_.columns() * out_channels_ * tile.lanes, y,
+          winner == nullptr ? nullptr : winner + (sample * output_rows() + row) * row_floats);
+    }
+  }
   int64_t output_rows() const { return pooled() ? c_.pooled_h : forward_.rows(); }
   int64_t output_columns() const { return pooled() ? c_.pooled_w : forward_.columns(); }
   int64_t output_row_floats(int lanes) const { return output_columns() * out_channels_ * lanes; }
