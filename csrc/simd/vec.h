@@ -60,11 +60,21 @@ DAY33_INLINE Vec abs(Vec a) { return as_float(as_int(a) & 0x7fffffff); }
 
 // Sum of the lanes in a fixed order: halves added to halves, so the result is the same on every run.
 DAY33_INLINE float sum_lanes(Vec v) {
-  float part[kLanes];
-  for (int i = 0; i < kLanes; ++i) part[i] = v[i];
-  for (int half = kLanes / 2; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) part[i] += part[i + half];
-  return part[0];
+#if DAY33_LANES >= 16
+  typedef float Half __attribute__((vector_size(32)));
+  const Half half = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7) +
+                    __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+#else
+  const Vec half = v;
+#endif
+  typedef float Quarter __attribute__((vector_size(16)));
+#if DAY33_LANES >= 8
+  const Quarter four =
+      __builtin_shufflevector(half, half, 0, 1, 2, 3) + __builtin_shufflevector(half, half, 4, 5, 6, 7);
+#else
+  const Quarter four = half;
+#endif
+  return (four[0] + four[2]) + (four[1] + four[3]);
 }
 DAY33_INLINE float max_lanes(Vec v) {
   float best = v[0];
