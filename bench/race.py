@@ -90,7 +90,7 @@ def race(participants: dict[str, Participant], rounds: int = ROUNDS, *, warm: bo
             for name in order.sample(names, len(names)):  # nobody always follows the same neighbour
                 run = participants[name].run
                 time.sleep(SETTLE_SECONDS)
-                # Off the clock: fetches back what the others threw out of the cache; threads wake, and find their cores.
+                # Off the clock: fetches back what the others threw out of the cache; threads wake and find a core.
                 for _ in range(calls[name] if warm else 0):
                     run()
                 begin = time.perf_counter()
