@@ -40,7 +40,7 @@ struct PixelGrid {
 // the `big` side of the (direct) convolution, which is x for a convolution and dy for a transposed one: so its layout
 // is that of the kernel in memory, [part][P][Q].
 //
-// Fused pooling works on bands: as many rows of the convolution as one row of windows needs, in scratch, pooled while
+// Fused pooling works on bands: the rows of the convolution that a few rows of windows need, in scratch, pooled while
 // they are in the cache. The convolution's own output is never kept: the gradient before the pooling is zero but at
 // the winners, and the winners' values are the pooled ones.
 class ConvolutionOp final : public LinearOp {
