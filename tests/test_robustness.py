@@ -362,3 +362,22 @@ def test_max_unpool2d_takes_every_form_of_the_size():
         np.testing.assert_array_equal(ops.max_unpool2d(pooled, indices, size), expected)
     with pytest.raises(TypeError, match="^indices has dtype float32"):
         ops.max_unpool2d(pooled, indices.astype(np.float32), (6, 5))
+
+
+# ---- memory of results ----
+
+
+def test_large_results_keep_their_memory_as_long_as_anything_of_them_is_held():
+    """Large arrays live in blocks that later results get, but only when nobody holds the array or a view of it."""
+    x = np.random.default_rng(0).normal(size=(8, 64, 64, 16)).astype(np.float32)
+    double = ops.up_sampling2d(x, 2)  # 8 MB
+    expected = np.repeat(np.repeat(x, 2, axis=1), 2, axis=2)
+    view = ops.up_sampling2d(-x, 2)[3, 5:9]
+    for scale in range(2, 6):
+        other = ops.up_sampling2d(scale * x, 2)
+        assert not np.shares_memory(other, double)
+        assert not np.shares_memory(other, view)
+    np.testing.assert_array_equal(double, expected)
+    np.testing.assert_array_equal(view, -expected[3, 5:9])
+    assert double.flags.writeable
+    assert double.flags.c_contiguous
