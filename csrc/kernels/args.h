@@ -129,7 +129,7 @@ struct CorrelateArgs {
   float* dw;       // accumulators [K][dw_step][lanes]
   const Segment* segments;
   int64_t segment_count;
-  int64_t lines, pixels;
+  int64_t lines, pixels;  // correlate_depthwise takes one line
   int64_t a_line, b_line;
   int64_t a_step, b_step, dw_step;
   int64_t O;

@@ -26,8 +26,6 @@ constexpr int kPixelsDot = 4;                // channels layout, one output: pix
 constexpr int kShort = min_of(kLanes, 8);    // lanes of a vector for few outputs
 constexpr int kLineFloats = 16;              // of a line of the cache
 
-DAY33_INLINE Vec relu(Vec v) { return select(v < 0.0f, broadcast(0.0f), v); }
-
 // ---- gather, samples in the lanes ----
 
 // P pixels x B blocks of W outputs. More than one block keeps the arithmetic units busy where pixels are few.
@@ -62,7 +60,7 @@ __attribute__((noinline)) void lanes_tile(const GatherArgs& g, const float* x, c
   for (int p = 0; p < P; ++p)
 #pragma GCC unroll 16
     for (int o = 0; o < O; ++o)
-      if (o < outputs) store(y + (p * g.y_step + o) * kLanes, g.relu ? relu(sum[p][o]) : sum[p][o]);
+      if (o < outputs) store(y + (p * g.y_step + o) * kLanes, g.relu ? at_least(sum[p][o], 0.0f) : sum[p][o]);
 }
 
 // The last R (< P) pixels of a run take as many blocks of outputs at once as the registers hold, so that there are

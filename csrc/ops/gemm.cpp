@@ -10,7 +10,7 @@ namespace {
 constexpr int64_t kDepth = 384;                 // k of a block: its panel of A fills a good part of the L1 cache ...
 constexpr int64_t kBlockColumns = 256;          // ... and its columns of B the L2 cache
 constexpr int64_t kTaskRows = 280;              // rows of C a task computes, at most
-constexpr int64_t kPackedRows = 2 * kTaskRows;  // rows of A packed at a time: a multiple of every panel
+constexpr int64_t kPackedRows = 2 * kTaskRows;  // rows of A packed at a time
 constexpr int64_t kOuterDepth = 768;            // k packed at a time when both sides change
 constexpr int64_t kMaxPanel = 64;
 constexpr int64_t kSumParts = 8;  // partial sums of columns: as many whatever the threads
@@ -86,18 +86,15 @@ void run_task(const Kernels& kernels, const Block& b, int64_t first_row, int64_t
   }
 }
 
-// before(row, rows): what a task does first with the rows it takes.
-template <typename Before>
-void run_block(const Kernels& kernels, const Block& b, bool threads, Before&& before) {
+void run_block(const Kernels& kernels, const Block& b, bool threads) {
   // At least two tasks a thread, where there are rows enough; and tasks of nearly equal size.
   const int64_t column_tasks = ceil_div(b.N, kBlockColumns), wanted = threads ? 2 * num_threads() : 1;
   const int64_t row_tasks = std::max(ceil_div(b.M, kTaskRows), ceil_div(wanted, column_tasks));
   const int64_t panel = kernels.gemm_rows(), rows = ceil_div(ceil_div(b.M, row_tasks), panel) * panel;
   const int64_t filled = ceil_div(b.M, rows);
   spread(filled * column_tasks, threads, [&](int64_t task) {
-    const int64_t row = task % filled * rows, column = task / filled * kBlockColumns, here = std::min(rows, b.M - row);
-    before(row, here);
-    run_task(kernels, b, row, here, column, std::min(kBlockColumns, b.N - column));
+    const int64_t row = task % filled * rows, column = task / filled * kBlockColumns;
+    run_task(kernels, b, row, std::min(rows, b.M - row), column, std::min(kBlockColumns, b.N - column));
   });
 }
 
@@ -123,17 +120,8 @@ void multiply(const Kernels& kernels, const Product& p, float* scratch) {
   const bool threads = p.M * p.N * p.K >= kWorthThreads;
   for (int64_t first = 0; first < p.M; first += kPackedRows) {
     const int64_t rows = std::min(kPackedRows, p.M - first);
-    const auto pack_rows = [&](int64_t row, int64_t count, bool spread_out) {
-      pack_panels(kernels, after(p.a, first + row), false, count, kernels.gemm_rows(), p.K, spread_out,
-                  scratch + row * p.K);
-    };
-    // With one block of columns, each task packs the rows that it multiplies: they stay in the cache of its core.
-    const bool own_rows = p.N <= kBlockColumns;
-    if (!own_rows) pack_rows(0, rows, threads);
-    run_block(kernels, {p.K, scratch, p.packed_b, rows, p.N, after(p.c, first), p.bias, p.add}, threads,
-              [&](int64_t row, int64_t count) {
-                if (own_rows) pack_rows(row, count, false);
-              });
+    pack_panels(kernels, after(p.a, first), false, rows, kernels.gemm_rows(), p.K, threads, scratch);
+    run_block(kernels, {p.K, scratch, p.packed_b, rows, p.N, after(p.c, first), p.bias, p.add}, threads);
   }
 }
 
@@ -150,7 +138,7 @@ void add_outer(const Kernels& kernels, const OuterProduct& p, float* scratch) {
     pack_panels(kernels, after(p.a, first), true, p.M, kernels.gemm_rows(), depth, threads, scratch);
     pack_panels(kernels, after(p.b, first), true, p.N, kernels.gemm_columns(), depth, threads, packed_b);
     run_block(kernels, {depth, scratch, packed_b, p.M, p.N, {p.c, p.c_step > 0 ? p.c_step : p.N}, nullptr, true},
-              threads, [](int64_t, int64_t) {});
+              threads);
   }
 }
 
