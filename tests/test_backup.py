@@ -15,7 +15,7 @@ import pytest
 
 import day33
 from day33 import Sequential, callbacks, layers
-from day33._atomic import read_npz, write_npz
+from day33._io.npz import read_npz, write_npz
 from small_models import watched_model as model
 from small_models import watched_samples as samples
 

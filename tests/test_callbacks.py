@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from day33 import Sequential, callbacks, layers, optimizers
-from day33._atomic import read_npz
+from day33._io.npz import read_npz
 from small_models import watched_model as model
 from small_models import watched_samples as samples
 

@@ -159,7 +159,7 @@ def test_the_command_trains_on_the_cluster(cluster: Cluster, tmp_path: Path) -> 
 
 
 def test_nobody_at_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("day33._ensemble_cli.CONNECT_SECONDS", 1)
+    monkeypatch.setattr("day33.cli.ensemble.CONNECT_SECONDS", 1)
     result = CliRunner().invoke(
         app,
         ["ensemble", "fit", "--cv", "0", "--scheduler", f"tcp://127.0.0.1:{free_port()}", "--output", str(tmp_path)],

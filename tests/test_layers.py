@@ -12,7 +12,7 @@ import pytest
 
 import day33
 from day33 import activations, layers, ops
-from day33.variables import Variable
+from day33._core.variables import Variable
 from tolerances import ELEMENTARY, assert_close
 from zoo import random
 

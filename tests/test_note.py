@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import day33
-from day33.training import Trainer
+from day33._training.trainer import Trainer
 
 keras = pytest.importorskip("keras")
 tensorflow = pytest.importorskip("tensorflow")

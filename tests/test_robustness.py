@@ -7,7 +7,7 @@ import pytest
 
 import reference
 from day33 import ops
-from day33._arrays import as_float32
+from day33._core.arrays import as_float32
 
 X = np.random.default_rng(0).standard_normal((2, 6, 5, 3)).astype(np.float32)
 KERNEL = np.random.default_rng(1).standard_normal((3, 3, 3, 4)).astype(np.float32)

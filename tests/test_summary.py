@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from day33 import Input, Model, Sequential, layers, ops
-from day33.summary import receptive_field
+from day33.models.summary import receptive_field
 from zoo import autoencoder, branched, nested, random
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import day33
 from day33 import Model, Sequential, callbacks, layers, losses, optimizers
-from day33.data import ArrayData, Batch
+from day33._training.batches import ArrayData, Batch
 from small_models import compiled, conv_layers, dense_model, images, regression, two_inputs
 from tolerances import TRAINING_STEPS
 
@@ -242,7 +242,7 @@ def test_a_seed_fixes_shuffling_and_dropout():
 
 
 def test_dropout_differs_between_steps_and_epochs():
-    state = day33.training.TrainingState(None, seed=5, epoch=0)
+    state = day33._training.trainer.TrainingState(None, seed=5, epoch=0)
     seeds = set()
     for epoch in range(20):
         for step in range(50):
@@ -382,7 +382,7 @@ def test_predict_in_portions_gives_the_same(monkeypatch):
     for size in (1, 7, 32, 70, 100):
         np.testing.assert_allclose(model.predict(x, batch_size=size), whole, atol=1e-6)
         np.testing.assert_allclose(model.predict(x, batch_size=size, callbacks=[]), whole, atol=1e-6)
-    monkeypatch.setattr("day33.prediction._PORTION_FLOPS", 1.0)
+    monkeypatch.setattr("day33._training.predictor._PORTION_FLOPS", 1.0)
     np.testing.assert_allclose(model.predict(x), whole, atol=1e-6)
     np.testing.assert_allclose(model.predict_on_batch(x), whole, atol=1e-6)
     assert model.predict(x, batch_size=8, steps=2).shape == (16, 4)

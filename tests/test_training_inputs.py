@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from day33 import Model, Sequential, layers
-from day33.data import ArrayData, Batch
-from day33.standardizing import InputStandardizer
+from day33._training.batches import ArrayData, Batch
+from day33._training.standardize import InputStandardizer
 from small_models import compiled, conv_layers, dense_model, images, regression, two_inputs
 
 

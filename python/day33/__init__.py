@@ -12,9 +12,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import _threadpool
+from ._core import threadpool
+from ._core.threadpool import register_threadpoolctl
 from ._native import __version__, get_num_threads, set_num_threads
-from ._threadpool import register_threadpoolctl
 from .random import set_random_seed
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from .models import Model, Sequential
     from .saving import load_model
 
-_threadpool.register_if_imported()
+threadpool.register_if_imported()
 
 _MODULES = (
     "activations", "autoencoder", "callbacks", "datasets", "decoding", "ensemble", "initializers", "layers", "losses",

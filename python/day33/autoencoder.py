@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import layers, optimizers
-from ._files import read_json, write_json
+from ._io.files import read_json, write_json
 from .initializers import GlorotUniform, Initializer
 from .models import Model
 from .random import SeedGenerator

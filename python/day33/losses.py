@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._arrays import as_float32
+from ._core.arrays import as_float32
 
 Values = NDArray[np.float64]
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import _keras_files
-from ._atomic import read_npz, write_npz
+from ._formats import containers
+from ._io.npz import read_npz, write_npz
 from .layers.base import Layer
 from .models import Model
 
@@ -49,7 +49,7 @@ def load_model(
             which); another suffix; or `verify` found other outputs.
     """
     path = Path(filepath)
-    loaders = {".keras": _keras_files.load_keras, ".h5": _keras_files.load_h5, ".hdf5": _keras_files.load_h5}
+    loaders = {".keras": containers.load_keras, ".h5": containers.load_h5, ".hdf5": containers.load_h5}
     if path.name.endswith(".weights.h5") or path.suffix not in loaders:
         raise ValueError(f"filepath is {str(path)!r}; expected a name that ends in .keras or .h5 (weights alone are "
                          "read by model.load_weights)")  # fmt: skip
@@ -76,7 +76,7 @@ def save_model(
         TypeError: the model is a subclass without `get_config`.
     """
     path = Path(filepath)
-    savers = {".keras": _keras_files.save_keras, ".h5": _keras_files.save_h5, ".hdf5": _keras_files.save_h5}
+    savers = {".keras": containers.save_keras, ".h5": containers.save_h5, ".hdf5": containers.save_h5}
     if path.name.endswith(".weights.h5") or path.suffix not in savers:
         raise ValueError(f"filepath is {str(path)!r}; expected a name that ends in .keras or .h5 (weights alone are "
                          "written by model.save_weights)")  # fmt: skip
@@ -85,16 +85,16 @@ def save_model(
     if not overwrite and path.exists():
         raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
     savers[path.suffix](path, model, include_optimizer)
-    beside = _keras_files.sample_path(path)
+    beside = containers.sample_path(path)
     if sample is not None:
-        arrays = _keras_files.arrays_of("input", sample)
-        write_npz(beside, arrays | _keras_files.arrays_of("output", model.predict(sample, verbose=0)))
+        arrays = containers.arrays_of("input", sample)
+        write_npz(beside, arrays | containers.arrays_of("output", model.predict(sample, verbose=0)))
     else:
         beside.unlink(missing_ok=True)  # of the model that was here before
 
 
 def _verify(path: Path, model: Model) -> None:
-    beside = _keras_files.sample_path(path)
+    beside = containers.sample_path(path)
     if not beside.exists():
         return
     arrays = read_npz(beside)

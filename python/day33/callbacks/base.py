@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from day33.training import Trainer
+    from .._training.trainer import Trainer
 
 Logs = dict[str, Any]
 State = dict[str, Any]

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from day33._atomic import read_npz, write_npz
-
+from .._io.npz import read_npz, write_npz
 from .base import Callback, Logs, State, _SavesOthers
 from .monitoring import MonitorCallback
 

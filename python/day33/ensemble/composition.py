@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._hidden_digits import compose_hidden_digits
+from ..datasets.hidden_digits import compose_hidden_digits
 from .augmentation import Augmentation, Floats, Rows
 from .channels import as_rows, picture_size
 

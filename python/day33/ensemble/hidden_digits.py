@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from .._hidden_digits import LETTERS, N_PIXELS, SIDE
+from ..datasets.hidden_digits import LETTERS, N_PIXELS, SIDE
 from .augmentation import Augmentation, Chain, HorizontalFlip, RandomAffine
 from .bagging import HardVotingBagging
 from .channels import ChannelSplitter

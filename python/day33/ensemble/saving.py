@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from .._atomic import read_npz, write_npz
-from .._files import read_json, write_json, write_text
+from .._io.files import read_json, write_json, write_text
+from .._io.npz import read_npz, write_npz
 from .bagging import HardVotingBagging
 from .boosting import BoosterMember
 from .channels import ChannelSplitter

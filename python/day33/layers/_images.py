@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._core.tree import is_shape
+from .._graph.graph import Shape
 from .._native import conv_output_length
-from .._tree import is_shape
-from ..graph import Shape
 from .base import Layer
 
 ImageShape = tuple[int | None, int | None, int | None, int | None]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import activations, initializers
-from ..variables import Variable
+from .._core.variables import Variable
 from .base import Layer
 
 INITIALIZED = ("kernel_initializer", "bias_initializer")

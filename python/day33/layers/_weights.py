@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import initializers, variables
-from .._arrays import as_float32
-from ..variables import Variable
-from . import _names
+from .. import initializers
+from .._core import variables
+from .._core.arrays import as_float32
+from .._core.variables import Variable
+from .._graph import names
 
 if TYPE_CHECKING:
     from .._native import Float32
@@ -85,7 +86,7 @@ class WeightOwner:
     @property
     def path(self) -> str:
         """The name with the names of the layers it was built inside of before it."""
-        return self._path or "/".join([*_names.scope(), self.name])
+        return self._path or "/".join([*names.scope(), self.name])
 
     def sublayers(self) -> list[Layer]:
         """The layers kept as attributes, also in lists, tuples and dicts, in the order they were set."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .. import activations
+from .._graph.graph import Lowering
 from ..activations import ActivationSpec
-from ..graph import Lowering
 from .base import Layer
 
 

@@ -13,10 +13,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _tree, variables
-from .._arrays import as_float32, as_indices
-from .._tensors import like_inputs
-from ..graph import (
+from .._core import tree, variables
+from .._core.arrays import as_float32, as_indices
+from .._core.tensors import like_inputs
+from .._graph import names as _names
+from .._graph.graph import (
     CompiledPlan,
     Graph,
     LossTerm,
@@ -30,7 +31,6 @@ from ..graph import (
     reset_names,
 )
 from ..random import next_seed
-from . import _names
 from ._weights import WeightOwner, dtype_name, find_layers
 
 _PLANS_KEPT = 16  # a plan: a few kilobytes, and its packed weights
@@ -159,7 +159,7 @@ class Layer(WeightOwner):
         Runs once: later calls do nothing.
         """
         if self._is_composite():
-            self._trace((_tree.map_shapes(SymbolicTensor, input_shape),), {})
+            self._trace((tree.map_shapes(SymbolicTensor, input_shape),), {})
 
     def _has_own_build(self) -> bool:
         return type(self).build is not Layer.build
@@ -172,15 +172,15 @@ class Layer(WeightOwner):
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Shape (batch first, None where unknown) of the output for `input_shape`; lists for several."""
         if self._is_composite():
-            graph = self._trace((_tree.map_shapes(SymbolicTensor, input_shape),), {})
-            return _tree.transform(lambda tensor: tensor.shape, graph.output_structure)
-        return _tree.map_shapes(tuple, input_shape)
+            graph = self._trace((tree.map_shapes(SymbolicTensor, input_shape),), {})
+            return tree.transform(lambda tensor: tensor.shape, graph.output_structure)
+        return tree.map_shapes(tuple, input_shape)
 
     # ---- what one call costs and sees, for summary() ----
 
     def _graph_for(self, input_shape: Any) -> Graph:
         """What a composite or a model does with inputs of that shape."""
-        return self._trace((_tree.map_shapes(SymbolicTensor, input_shape),), {})
+        return self._trace((tree.map_shapes(SymbolicTensor, input_shape),), {})
 
     def _has_graph(self) -> bool:
         return self._is_composite()
@@ -190,7 +190,7 @@ class Layer(WeightOwner):
         if not self._has_graph():
             return 0
         shapes: list[Shape] = []
-        _tree.map_shapes(shapes.append, input_shape)
+        tree.map_shapes(shapes.append, input_shape)
         return sum(cost or 0 for cost in self._graph_for(input_shape).multiply_adds(shapes).values())
 
     def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int] | None:
@@ -214,13 +214,13 @@ class Layer(WeightOwner):
         raise TypeError(f"{type(self).__name__} defines neither lower(self, lowering, inputs) nor call(self, x)")
 
     def _lower_call(self, lowering: Lowering, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
-        inputs: list[int] = _tree.flatten(arguments)
+        inputs: list[int] = tree.flatten(arguments)
         if self._is_composite():
 
             def placeholder(tensor: int) -> SymbolicTensor:
                 return SymbolicTensor((None, *lowering.shape(tensor)), lowering.dtype(tensor))
 
-            return self._trace(_tree.transform(placeholder, arguments), kwargs).lower(lowering, inputs)
+            return self._trace(tree.transform(placeholder, arguments), kwargs).lower(lowering, inputs)
         try:
             results = self.lower(lowering, inputs)
             if self.supports_masking:
@@ -233,11 +233,11 @@ class Layer(WeightOwner):
 
     def _trace(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Graph:
         """The graph of `call` for symbolic `arguments`, whose dtypes it may decide. Cached."""
-        tensors: list[SymbolicTensor] = _tree.flatten(arguments)
-        key = (_tree.describe(arguments), _signature(tensors), repr(sorted(kwargs.items())))
+        tensors: list[SymbolicTensor] = tree.flatten(arguments)
+        key = (tree.describe(arguments), _signature(tensors), repr(sorted(kwargs.items())))
         with self._lock:
             if self._has_own_build():
-                shapes = _tree.transform(lambda tensor: tensor.shape, arguments)
+                shapes = tree.transform(lambda tensor: tensor.shape, arguments)
                 self._ensure_built(shapes[0] if len(shapes) == 1 else list(shapes))
             elif self._path is None:
                 self._path = self.path
@@ -245,7 +245,7 @@ class Layer(WeightOwner):
                 placeholders = [SymbolicTensor(t.shape, t.dtype, t.name) for t in tensors]
                 for placeholder, tensor in zip(placeholders, tensors, strict=True):
                     placeholder.undecided = tensor.undecided
-                structure = _tree.pack(arguments, placeholders)
+                structure = tree.pack(arguments, placeholders)
                 names = _names.scope()
                 names.append(self.name)
                 try:
@@ -276,18 +276,18 @@ class Layer(WeightOwner):
         """Fresh symbolic outputs for symbolic arguments; builds the layer."""
         if self._is_composite():
             outputs = self._trace(arguments, kwargs).output_structure
-            return _tree.transform(lambda tensor: SymbolicTensor(tensor.shape, tensor.dtype), outputs)
+            return tree.transform(lambda tensor: SymbolicTensor(tensor.shape, tensor.dtype), outputs)
         if len(arguments) != 1 or kwargs:
             raise TypeError(
                 f"layer {self.name!r} ({type(self).__name__}) takes one positional argument (a list for several "
                 f"inputs) and training=, got {len(arguments)} and {sorted(kwargs)}"
             )
-        for number, tensor in enumerate(_tree.flatten(arguments)):
+        for number, tensor in enumerate(tree.flatten(arguments)):
             self._require_dtype(number, tensor)
-        shapes = _tree.transform(lambda tensor: tensor.shape, arguments[0])
+        shapes = tree.transform(lambda tensor: tensor.shape, arguments[0])
         self._ensure_built(shapes)
         dtypes = iter(self.output_dtypes)
-        return _tree.map_shapes(
+        return tree.map_shapes(
             lambda shape: SymbolicTensor(shape, next(dtypes, "float32")), self.compute_output_shape(shapes)
         )
 
@@ -306,7 +306,7 @@ class Layer(WeightOwner):
         if "_plans" not in self.__dict__:
             raise RuntimeError(f"{type(self).__name__}.__init__ must call super().__init__() before anything else")
         arguments, kwargs = self._split(arguments, kwargs)
-        leaves = _tree.flatten(arguments)
+        leaves = tree.flatten(arguments)
         symbolic = [isinstance(leaf, SymbolicTensor) for leaf in leaves]
         if not leaves:
             raise ValueError(f"layer {self.name!r} was called without an input")
@@ -339,7 +339,7 @@ class Layer(WeightOwner):
                 raise ValueError(f"layer {self.name!r} was given batches of different sizes: "
                                  f"{[array.shape for array in arrays]}")  # fmt: skip
         tensors = [self._placeholder(number, array) for number, array in enumerate(arrays)]
-        structure = _tree.pack(arguments, tensors)
+        structure = tree.pack(arguments, tensors)
         outputs = self._infer(structure, kwargs)
         converted: list[NDArray[Any]] = [
             _convert(f"input {number} of layer {self.name!r}", array, tensor.dtype)
@@ -349,7 +349,7 @@ class Layer(WeightOwner):
         results = compiled.plan.forward(
             converted, compiled.parameters, training=training, seed=next_seed() if training else 0
         )
-        return _tree.pack(outputs, like_inputs(leaves, results))
+        return tree.pack(outputs, like_inputs(leaves, results))
 
     def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
         """A model with declared inputs adds or drops a last axis of 1, as Keras's do."""
@@ -367,13 +367,13 @@ class Layer(WeightOwner):
         """The plan for symbolic `arguments` whose sizes are all known but the batch. Cached, also by what is
         trainable.
         """
-        tensors: list[SymbolicTensor] = _tree.flatten(arguments)
-        key = (_tree.describe(arguments), _signature(tensors), repr(sorted(kwargs.items())), losses, self._mode_key())
+        tensors: list[SymbolicTensor] = tree.flatten(arguments)
+        key = (tree.describe(arguments), _signature(tensors), repr(sorted(kwargs.items())), losses, self._mode_key())
         with self._lock:
             compiled = self._plans.get(key)
             if compiled is None:
                 compiled = compile_plan(
-                    lambda lowering, inputs: self._lower_call(lowering, _tree.pack(arguments, inputs), kwargs),
+                    lambda lowering, inputs: self._lower_call(lowering, tree.pack(arguments, inputs), kwargs),
                     [tensor.shape[1:] for tensor in tensors],  # type: ignore[misc]
                     [tensor.dtype for tensor in tensors],
                     losses,
@@ -442,7 +442,7 @@ def _keep(cache: OrderedDict[Hashable, Any], key: Hashable, value: object) -> No
 
 
 def _holds_tensors(value: Any) -> bool:
-    return any(isinstance(leaf, SymbolicTensor | np.ndarray) for leaf in _tree.flatten(value))
+    return any(isinstance(leaf, SymbolicTensor | np.ndarray) for leaf in tree.flatten(value))
 
 
 def clear_session() -> None:

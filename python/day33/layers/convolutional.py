@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from .. import _native, initializers
-from .._arrays import as_padding, as_pair
-from ..graph import Lowering, Shape
-from ..variables import Variable
+from .._core.arrays import as_padding, as_pair
+from .._core.variables import Variable
+from .._graph.graph import Lowering, Shape
 from ._images import check_channels_last, image_shape, window_length
 from ._weighted import WeightedLayer, check_units
 from .base import Layer

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import initializers
-from ..graph import Lowering, Node, Shape, SymbolicTensor
+from .._graph.graph import Lowering, Node, Shape, SymbolicTensor
 from ..random import next_seed
 from ._weighted import WeightedLayer, check_units
 from .base import Layer

@@ -7,9 +7,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .. import _tree
-from .._arrays import as_int
-from ..graph import Lowering, Shape
+from .._core import tree
+from .._core.arrays import as_int
+from .._graph.graph import Lowering, Shape
 from .base import Layer
 
 
@@ -17,7 +17,7 @@ class _Merge(Layer):
     """Sets the mask of its result itself, as Keras's merging layers do."""
 
     def _shapes(self, input_shape: Any) -> list[Shape]:
-        if _tree.is_shape(input_shape) or not input_shape:
+        if tree.is_shape(input_shape) or not input_shape:
             raise ValueError(f"layer {self.name!r} was given {input_shape}; expected a list of tensors")
         return [tuple(shape) for shape in input_shape]
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import initializers
-from .._arrays import as_int
-from ..graph import Lowering, Shape
-from ..variables import Variable
+from .._core.arrays import as_int
+from .._core.variables import Variable
+from .._graph.graph import Lowering, Shape
 from .base import Layer
 
 _PARTS = ("beta", "gamma", "moving_mean", "moving_variance")

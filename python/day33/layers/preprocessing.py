@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._arrays import as_float32
-from ..graph import Lowering, Shape
+from .._core.arrays import as_float32
+from .._graph.graph import Lowering, Shape
 from .base import Layer
 
 

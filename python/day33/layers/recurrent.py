@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from .. import activations, initializers
-from ..graph import Lowering, Shape, SymbolicTensor
+from .._core.variables import Variable
+from .._graph.graph import Lowering, Shape, SymbolicTensor
 from ..random import next_seed
-from ..variables import Variable
 from ._weighted import check_units
 from .base import Layer
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .._arrays import as_int, as_pair
-from ..graph import Lowering, Shape
+from .._core.arrays import as_int, as_pair
+from .._graph.graph import Lowering, Shape
 from ._images import check_channels_last, image_shape
 from ._weighted import check_units
 from .base import Layer

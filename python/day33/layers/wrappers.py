@@ -9,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..graph import Lowering, Shape
-from . import _names
+from .._graph import names as _names
+from .._graph.graph import Lowering, Shape
 from .activation import ELU, Activation, LeakyReLU, ReLU
 from .base import Layer
 from .core import Dense, Dropout
@@ -24,7 +24,7 @@ _STEPS_AT_ONCE = (Dense, Dropout, Activation, ReLU, LeakyReLU, ELU)
 
 def _copied(layer: Layer, name: str, **changes: Any) -> Any:
     """A fresh layer with the configuration of another one."""
-    from .._keras_objects import layer_config, layer_from_config
+    from .._formats.objects import layer_config, layer_from_config
 
     item = layer_config(layer)
     config = {**item["config"], "name": name, **changes}
@@ -155,7 +155,7 @@ class Bidirectional(TakesStates):
 
     def get_config(self) -> dict[str, Any]:
         """As Keras's layer gives it."""
-        from .._keras_objects import layer_config
+        from .._formats.objects import layer_config
 
         return {
             **super().get_config(),
@@ -242,7 +242,7 @@ class TimeDistributed(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """As Keras's layer gives it."""
-        from .._keras_objects import layer_config
+        from .._formats.objects import layer_config
 
         return {**super().get_config(), "layer": layer_config(self.layer)}
 
@@ -253,7 +253,7 @@ class TimeDistributed(Layer):
 
 
 def _with_layers(config: Mapping[str, Any]) -> dict[str, Any]:
-    from .._keras_objects import layer_from_config
+    from .._formats.objects import layer_from_config
 
     result = dict(config)
     for key in ("layer", "backward_layer"):

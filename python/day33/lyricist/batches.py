@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._training.batches import as_count
 from ..callbacks import Callback
-from ..data import as_count
 from ..text import make_dataset
 
 if TYPE_CHECKING:

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._training.objective import CompiledTraining
 from ..callbacks import Callback
-from ..compiling import CompiledTraining
 from ..metrics import Mean, Metric
 
 if TYPE_CHECKING:
+    from .._training.batches import Array, Batch
     from ..callbacks.base import Logs
-    from ..data import Array, Batch
 
 __all__ = ["PaddedLosses", "SkippedPadding"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .. import decoding, layers, losses
-from ..data import Batch, as_count
+from .._training.batches import Batch, as_count
 from ..models import Model
 from ..text import preprocess_sentence
 from ..text.cleaning import END, START

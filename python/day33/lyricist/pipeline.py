@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .. import optimizers
-from .._files import read_json, write_json, write_text
+from .._io.files import read_json, write_json, write_text
+from .._training.batches import as_count
 from ..callbacks import EarlyStopping, ReduceLROnPlateau
-from ..data import as_count
 from ..text import Tokenizer, make_dataset, pad_sequences, tokenizer_from_json
 from ..text.cleaning import END, START
 from .batches import FollowEpochs, LengthBatches

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from day33 import _native
-
+from .. import _native
 from .base import LearningRate, Optimizer
 
 if TYPE_CHECKING:
-    from day33._native import Float32
+    from .._native import Float32
 
 
 class SGD(Optimizer):

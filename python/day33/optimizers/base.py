@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from .schedules import LearningRateSchedule
 
 if TYPE_CHECKING:
-    from day33._native import Float32
-    from day33.variables import Variable
+    from .._core.variables import Variable
+    from .._native import Float32
 
 LearningRate = float | LearningRateSchedule | Callable[..., float]
 

@@ -1,0 +1,194 @@
+"""What `compile` was given, and the optimizer's state, in Keras's form and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import losses, metrics, optimizers
+from .objects import accepted_arguments
+
+if TYPE_CHECKING:
+    from ..models import Model
+
+_SCHEDULES = {
+    name: getattr(optimizers.schedules, name) for name in ("CosineDecay", "ExponentialDecay", "PiecewiseConstantDecay")
+}
+_OPTIMIZERS = {"SGD": optimizers.SGD, "Adadelta": optimizers.Adadelta, "Adam": optimizers.Adam}
+# Arguments of Keras's optimizers that have a value, but mean nothing unless another one is set.
+_IDLE = frozenset({"ema_momentum", "ema_overwrite_frequency", "name", "is_legacy_optimizer", "jit_compile", "decay"})
+_REDUCTIONS = {"auto": "sum_over_batch_size"}  # the word of Keras 2
+
+
+# ---- writing ----
+
+
+def compile_config(model: Model) -> dict[str, Any] | None:
+    """The arguments of `compile`. None for a model that was not compiled.
+
+    TypeError for what has no name in Keras, such as a metric that is a function of yours.
+    """
+    if model.optimizer is None or model._compiled is None:
+        return None
+    given = model._compiled.arguments
+    return {
+        "optimizer": _optimizer_config(model.optimizer),
+        "loss": _nested(given["loss"], "keras.losses"),
+        "loss_weights": given["loss_weights"],
+        "metrics": _nested(given["metrics"], "keras.metrics"),
+        "weighted_metrics": _nested(given["weighted_metrics"], "keras.metrics"),
+        "run_eagerly": False,
+        "steps_per_execution": 1,
+        "jit_compile": False,
+    }
+
+
+def _object(module: str, value: Any, config: Mapping[str, Any]) -> dict[str, Any]:
+    return {"module": module, "class_name": type(value).__name__, "config": dict(config), "registered_name": None}
+
+
+def _optimizer_config(optimizer: optimizers.Optimizer) -> dict[str, Any]:
+    if type(optimizer) not in _OPTIMIZERS.values():
+        raise TypeError(f"the optimizer is a {type(optimizer).__name__}, which Keras does not have")
+    config = {name: getattr(optimizer, name, False) for name in accepted_arguments(type(optimizer))}
+    if callable(optimizer._rate):
+        if type(optimizer._rate) not in _SCHEDULES.values():
+            raise TypeError("the learning rate comes from a function, which no file can hold")
+        schedule = {name: getattr(optimizer._rate, name) for name in accepted_arguments(type(optimizer._rate))}
+        config["learning_rate"] = _object("keras.optimizers.schedules", optimizer._rate, schedule)
+    return _object("keras.optimizers", optimizer, config)
+
+
+def _nested(given: Any, module: str) -> Any:
+    """Losses or metrics as they were given: names, objects, functions of day33, lists and dicts of them."""
+    if isinstance(given, str) and module == "keras.losses":
+        return losses.get(given).kind  # Keras does not find the short names in .h5 files
+    if given is None or isinstance(given, str):
+        return given
+    if isinstance(given, Mapping):
+        return {str(key): _nested(value, module) for key, value in given.items()}
+    if isinstance(given, list | tuple):
+        return [_nested(value, module) for value in given]
+    if isinstance(given, losses.Loss | metrics.Metric):
+        library = losses if isinstance(given, losses.Loss) else metrics
+        if getattr(library, type(given).__name__, None) is type(given):
+            return _object(f"keras.{library.__name__.rpartition('.')[2]}", given, _attributes(given))
+    for library in (losses, metrics):
+        name = getattr(given, "__name__", "")
+        if name and getattr(library, name, None) is given:
+            return name
+    raise TypeError(f"{given!r} has no name that Keras knows")
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """The arguments of the constructor, which an object keeps as attributes or as keywords of its function."""
+    keywords = getattr(value, "_keywords", {})
+    return {name: keywords.get(name, getattr(value, name, None)) for name in accepted_arguments(type(value)) - {"fn"}}
+
+
+def optimizer_state(model: Model) -> list[NDArray[Any]]:
+    """The optimizer's state in Keras's order: steps, rate unless scheduled, then the slots of each variable."""
+    optimizer = model.optimizer
+    assert optimizer is not None
+    state: list[NDArray[Any]] = [np.array(optimizer.iterations, np.int64)]
+    if not callable(optimizer._rate):
+        state.append(np.array(optimizer._rate, np.float32))
+    if optimizer.variables:
+        return state + list(optimizer.variables)
+    return state + [np.zeros(v.shape, np.float32) for v in model.trainable_variables for _ in optimizer.slot_names]
+
+
+# ---- reading ----
+
+
+def compile_from_config(model: Model, config: Mapping[str, Any]) -> None:
+    """Compiles `model` as a file says. ValueError for what day33 does not have."""
+    try:
+        model.compile(
+            _optimizer(config["optimizer"]),
+            _objects(config.get("loss"), losses),
+            _objects(config.get("loss_weights"), None),
+            _objects(config.get("metrics"), metrics),
+            _objects(config.get("weighted_metrics"), metrics),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(str(error)) from error
+
+
+def _optimizer(item: Any) -> optimizers.Optimizer:
+    if isinstance(item, str):
+        return optimizers.get(item)
+    name, config = item["class_name"], dict(item["config"])
+    if name not in _OPTIMIZERS:
+        raise ValueError(f"optimizer {name!r} is not among {', '.join(_OPTIMIZERS)}")
+    rate = config.get("learning_rate")
+    if isinstance(rate, Mapping):
+        if rate["class_name"] not in _SCHEDULES:
+            raise ValueError(f"schedule {rate['class_name']!r} is not among {', '.join(_SCHEDULES)}")
+        schedule = _SCHEDULES[rate["class_name"]]
+        config["learning_rate"] = schedule(**_accepted(schedule, rate["config"]))
+    optimizer: optimizers.Optimizer = _OPTIMIZERS[name](**_accepted(_OPTIMIZERS[name], config))
+    return optimizer
+
+
+def _accepted(cls: type[Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    accepted = accepted_arguments(cls)
+    for key, value in config.items():
+        if key not in accepted and key not in _IDLE and not (value is None or value is False):
+            raise ValueError(f"{cls.__name__} does not support {key}={value!r}")
+    return {key: value for key, value in config.items() if key in accepted}
+
+
+def _objects(item: Any, library: Any) -> Any:
+    if isinstance(item, Mapping):
+        if "class_name" not in item or "config" not in item:
+            return {key: _objects(value, library) for key, value in item.items()}
+        name, config = item["class_name"], item["config"]
+        if name == "function":
+            return config
+        if name == "__tuple__":
+            return [_objects(value, library) for value in config]
+        cls = getattr(library, name, None) if isinstance(name, str) and not name.startswith("_") else None
+        if not (isinstance(cls, type) and cls.__module__ == library.__name__):
+            raise ValueError(f"{name!r} is not among the {library.__name__.rpartition('.')[2]} of day33")
+        arguments = {key: value for key, value in config.items() if key not in ("dtype", "axis")}
+        if arguments.get("reduction") in _REDUCTIONS:
+            arguments["reduction"] = _REDUCTIONS[arguments["reduction"]]
+        return cls(**_accepted(cls, arguments))
+    if isinstance(item, list | tuple):
+        return [_objects(value, library) for value in item]
+    return item
+
+
+def set_optimizer_state(model: Model, arrays: Sequence[NDArray[Any]]) -> None:
+    """Restores what `optimizer_state` gave. ValueError where numbers or shapes do not fit the model."""
+    optimizer = model.optimizer
+    assert optimizer is not None
+    scheduled = callable(optimizer._rate)
+    first = 1 if scheduled else 2
+    if not arrays:
+        return
+    variables = model.trainable_variables
+    slots = [(f"{i}/{name}", v) for i, v in enumerate(variables) for name in optimizer.slot_names]
+    if len(arrays) not in (first, first + len(slots)):
+        raise ValueError(f"the optimizer has {len(arrays)} arrays; expected {first + len(slots)}")
+    if any(array.shape != () for array in arrays[:first]):
+        raise ValueError("the number of steps and the learning rate of the optimizer are not single numbers")
+    steps = int(arrays[0])
+    if not 0 <= steps < 2**63:
+        raise ValueError(f"the optimizer has done {steps} steps")
+    state: dict[str, NDArray[Any]] = {"iterations": np.array(steps, np.int64)}
+    if not scheduled:
+        # Files hold the rate in float32 here; the configuration has it in full.
+        rate, given = float(arrays[1]), optimizer.learning_rate
+        state["learning_rate"] = np.array(given if np.float32(given) == rate else rate, np.float64)
+    if len(arrays) > first:
+        for (key, variable), array in zip(slots, arrays[first:], strict=True):
+            if array.shape != variable.shape or array.dtype.kind != "f":
+                raise ValueError(f"the optimizer has shape {array.shape} for {variable.path!r}, {variable.shape}")
+            state[key] = np.array(array, np.float32)
+        optimizer.build(variables)
+    optimizer.set_state(state)

@@ -1,0 +1,293 @@
+"""Where Keras keeps the weights of a model in an HDF5 file: the new layout, by attributes and classes, and the old one.
+
+New (.keras, .weights.h5): each layer has a group, with its weights under ``vars`` by number. A layer of a functional or
+sequential model is found as ``layers/<class>_<number>``, others by the attribute that holds them, attributes in
+alphabetical order, private ones last; a layer that was met before is not entered again.
+
+Old (.h5): ``model_weights/<layer>``, weights by name, with their order in the attribute ``weight_names``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._core.variables import Variable
+from .._io.hdf5 import Group
+from ..layers._weights import find_layers
+from ..layers.base import Layer
+
+OPTIMIZER = "optimizer"
+# Layers whose weights Keras keeps in a cell inside of them.
+_WITH_CELL = frozenset({"LSTM", "GRU", "SimpleRNN"})
+
+Arrays = list[tuple[Variable, NDArray[Any]]]
+
+
+# ---- new layout ----
+
+
+def groups(model: Layer) -> list[tuple[str, Layer]]:
+    """Each layer with the path of its group, without ``vars``; the model itself has ""."""
+    return list(_groups(model, "", set()))
+
+
+def _groups(layer: Layer, path: str, seen: set[Layer]) -> Iterator[tuple[str, Layer]]:
+    if layer in seen:
+        return
+    seen.add(layer)
+    yield path, layer
+    for attribute, value in _attributes(layer):
+        yield from _entry(value, f"{path}/{attribute}".lstrip("/"), seen)
+
+
+def _entry(value: Any, path: str, seen: set[Layer]) -> Iterator[tuple[str, Layer]]:
+    if isinstance(value, Layer):
+        yield from _groups(value, path, seen)
+    elif isinstance(value, list | tuple | dict):
+        used: Counter[str] = Counter()
+        for item in value.values() if isinstance(value, dict) else value:
+            if isinstance(item, Layer):
+                stem = item._default_stem()
+            elif isinstance(item, list | tuple | dict):
+                stem = "container"
+            else:
+                continue
+            name = f"{stem}_{used[stem]}" if used[stem] else stem
+            used[stem] += 1
+            yield from _entry(item, f"{path}/{name}", seen)
+
+
+def _attributes(layer: Layer) -> list[tuple[str, Any]]:
+    from ..models import Model
+
+    found = {name: value for name, value in vars(layer).items() if find_layers(value)}
+    found.pop("_members", None)
+    if isinstance(layer, Model):
+        inside = layer.sublayers()
+        if layer._defined_by_tensors or not layer._is_composite():
+            return [("layers", inside), *_sorted(found)]
+        found.setdefault("layers", inside)
+    return _sorted(found)
+
+
+def _sorted(found: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return sorted(found.items(), key=lambda item: f"~{item[0]}" if item[0].startswith("_") else item[0])
+
+
+def _own_group(layer: Layer, path: str) -> str:
+    """The group with the variables of `layer` itself."""
+    if any(base.__name__ in _WITH_CELL for base in type(layer).__mro__):
+        path = f"{path}/cell".lstrip("/")
+    return f"{path}/vars".lstrip("/")
+
+
+def _own_variables(layer: Layer) -> list[Variable]:
+    return layer._trainable_variables + layer._non_trainable_variables
+
+
+def read(tree: Group, model: Layer) -> Arrays:
+    """Each variable of `model` with its array. ValueError where the file has others; nothing is written here."""
+    found: Arrays = []
+    expected: set[str] = set()
+    for path, layer in groups(model):
+        variables = _own_variables(layer)
+        if not variables:
+            continue
+        group = _own_group(layer, path)
+        expected.add(group)
+        arrays = _numbered(tree, group)
+        if len(arrays) != len(variables):
+            raise ValueError(
+                f"{group!r} has {len(arrays)} arrays for layer {layer.name!r}; expected {len(variables)}: "
+                f"{[variable.name for variable in variables]}"
+            )
+        found += zip(variables, arrays, strict=True)
+    extra = sorted(set(_groups_with_arrays(tree)) - expected)
+    if extra:
+        raise ValueError(f"it has weights that no layer of {model.name!r} takes: {', '.join(extra[:8])}")
+    check(found)
+    return found
+
+
+def optimizer_arrays(tree: Group) -> list[NDArray[Any]]:
+    """The state of the optimizer in order; empty where there is none."""
+    return _numbered(tree, f"{OPTIMIZER}/vars")
+
+
+def count_values(tree: Group) -> int:
+    """How many numbers the weights in a file have, those of the optimizer left out."""
+    weights = [member for name, member in tree.members.items() if name != OPTIMIZER]
+    return sum(sum(a.size for a in m.arrays()) if isinstance(m, Group) else m.size for m in weights)
+
+
+def _numbered(tree: Group, path: str) -> list[NDArray[Any]]:
+    group = tree.get(path)
+    if group is None:
+        return []
+    if not isinstance(group, Group):
+        raise ValueError(f"{path!r} is not a group")
+    arrays = []
+    for number in range(len(group.members)):
+        member = group.members.get(str(number))
+        if not isinstance(member, np.ndarray):
+            raise ValueError(f"{path!r} has no array {number}; it has {sorted(group.members)[:8]}")
+        arrays.append(member)
+    return arrays
+
+
+def _groups_with_arrays(tree: Group, prefix: str = "") -> Iterator[str]:
+    for name, member in tree.members.items():
+        if isinstance(member, Group) and not (prefix == "" and name == OPTIMIZER):
+            if any(isinstance(inner, np.ndarray) for inner in member.members.values()):
+                yield prefix + name
+            yield from _groups_with_arrays(member, f"{prefix}{name}/")
+
+
+def check(found: Arrays) -> None:
+    """ValueError unless every array has the shape of its variable, and holds floating-point numbers."""
+    for variable, array in found:
+        if array.shape != variable.shape or array.dtype.kind != "f":
+            raise ValueError(
+                f"weight {variable.path!r} has shape {array.shape} and dtype {array.dtype} in the file; expected "
+                f"{variable.shape} and floating-point numbers"
+            )
+
+
+def assign(found: Arrays) -> None:
+    for variable, array in found:
+        variable.assign(array)
+
+
+def write(file: Any, model: Layer, optimizer: tuple[str, Sequence[NDArray[Any]]] | None) -> None:
+    """Writes into an open h5py file what `read` and Keras read."""
+    for path, layer in groups(model):
+        group = file.create_group(f"{path}/vars".lstrip("/"))
+        group.attrs["name"] = layer.name
+        inner = _own_group(layer, path)
+        if inner != f"{path}/vars".lstrip("/"):
+            group = file.create_group(inner)
+        for number, variable in enumerate(_own_variables(layer)):
+            group[str(number)] = variable.value
+    if optimizer is not None:
+        group = file.create_group(f"{OPTIMIZER}/vars")
+        group.attrs["name"] = optimizer[0]
+        for number, array in enumerate(optimizer[1]):
+            group[str(number)] = array
+
+
+# ---- old layout ----
+
+# Keras's own "optimizer_weights" would leave a model that Keras loads with an optimizer that knows no variables, and so
+# unable to train (seen in 3.15); with this name it starts the optimizer afresh.
+_OLD_OPTIMIZER = "optimizer_state"
+_ATTRIBUTE_LIMIT = 64512  # bytes in an object's header; longer lists of names are cut into numbered pieces
+
+
+def _old_order(layer: Layer) -> list[Variable]:
+    """The trainable weights, then the others."""
+    return layer.trainable_weights + layer.non_trainable_weights
+
+
+def read_old(weights: Group, model: Any) -> Arrays:
+    """As `read`, from the group ``model_weights`` (or the root of a weights file) of the old layout."""
+    stored = []
+    for name in _names(weights, "layer_names"):
+        group = weights.members.get(name)
+        if not isinstance(group, Group):
+            raise ValueError(f"there is no group {name!r} for a layer of that name")
+        arrays = []
+        for weight in _names(group, "weight_names"):
+            array = group.get(weight)
+            if not isinstance(array, np.ndarray):
+                raise ValueError(f"layer {name!r} has no array {weight!r}")
+            arrays.append(array)
+        if arrays:
+            stored.append((name, arrays))
+    layers = [layer for layer in model.layers if layer.weights]
+    if len(stored) != len(layers):
+        raise ValueError(f"it has weights for {len(stored)} layers; model {model.name!r} expects {len(layers)}")
+    found: Arrays = []
+    for (name, arrays), layer in zip(stored, layers, strict=True):
+        variables = _old_order(layer)
+        if len(variables) != len(arrays):
+            raise ValueError(f"layer {name!r} has {len(arrays)} arrays; {layer.name!r} expects {len(variables)}")
+        found += zip(variables, arrays, strict=True)
+    check(found)
+    return found
+
+
+def optimizer_arrays_old(tree: Group) -> list[NDArray[Any]]:
+    group = tree.members.get(_OLD_OPTIMIZER, tree.members.get("optimizer_weights"))
+    if not isinstance(group, Group):
+        return []
+    arrays = [group.get(name) for name in _names(group, "weight_names")]
+    if not all(isinstance(array, np.ndarray) for array in arrays):
+        raise ValueError("the state of the optimizer is incomplete")
+    return arrays  # type: ignore[return-value]
+
+
+def _names(group: Group, attribute: str) -> list[str]:
+    if attribute in group.attributes:
+        pieces = [group.attributes[attribute]]
+    else:
+        pieces = []
+        while f"{attribute}{len(pieces)}" in group.attributes:
+            pieces.append(group.attributes[f"{attribute}{len(pieces)}"])
+        if not pieces:
+            raise ValueError(f"there is no list {attribute!r}")
+    names = [name for piece in pieces for name in (piece if isinstance(piece, list) else [piece])]
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError(f"the list {attribute!r} holds something else than names")
+    return names
+
+
+def write_old(file: Any, model: Any, optimizer: tuple[str, Sequence[NDArray[Any]]] | None) -> None:
+    """Writes ``model_weights`` and the optimizer's state into an open h5py file."""
+    weights = file.create_group("model_weights")
+    weights.attrs["backend"] = "tensorflow"
+    weights.attrs["keras_version"] = KERAS_VERSION
+    _write_names(weights, "layer_names", [layer.name for layer in model.layers])
+    for layer in model.layers:
+        variables = _old_order(layer)
+        _write_arrays(weights.create_group(layer.name), _paths(variables), [v.value for v in variables])
+    _write_arrays(weights.create_group("top_level_model_weights"), [], [])
+    if optimizer is not None:
+        name, arrays = optimizer
+        _write_arrays(file.create_group(_OLD_OPTIMIZER), [f"{name}/{number}" for number in range(len(arrays))], arrays)
+
+
+KERAS_VERSION = "3.15.1"  # whose format is written
+
+
+def _paths(variables: Sequence[Variable]) -> list[str]:
+    """The variables' paths, made unique where layers inside share a name."""
+    used: Counter[str] = Counter()
+    paths = []
+    for variable in variables:
+        number = used[variable.path]
+        used[variable.path] += 1
+        paths.append(f"{variable.path}_{number}" if number else variable.path)
+    return paths
+
+
+def _write_arrays(group: Any, names: list[str], arrays: Iterable[NDArray[Any]]) -> None:
+    _write_names(group, "weight_names", names)
+    for name, array in zip(names, arrays, strict=True):
+        group[name] = array
+
+
+def _write_names(group: Any, attribute: str, names: list[str]) -> None:
+    encoded = np.array([name.encode() for name in names])
+    pieces = 1
+    while any(piece.nbytes > _ATTRIBUTE_LIMIT for piece in np.array_split(encoded, pieces)):
+        pieces += 1
+    if pieces == 1:
+        group.attrs[attribute] = encoded
+        return
+    for number, piece in enumerate(np.array_split(encoded, pieces)):
+        group.attrs[f"{attribute}{number}"] = piece

@@ -1,0 +1,50 @@
+"""Archives of arrays (.npz) that are written whole or not at all, and read without trusting them.
+
+Written uncompressed and without pickle; read back by the rules of `_archives`.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .archives import Archive, refusing
+from .files import replacing
+
+_SUFFIX = ".npy"
+
+
+def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write `arrays` to `path` so that the file is the old one or the new one at every moment, even under SIGKILL.
+
+    A symbolic link is followed. Raises TypeError for arrays of objects, OSError where the folder cannot be written.
+    """
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise TypeError(f"{name} has dtype {array.dtype}; only plain numbers can be saved")
+    with replacing(Path(os.path.realpath(path))) as temporary, open(temporary, "wb") as stream:
+        # np.savez takes the names as keyword arguments, where "file" is not free: write the members directly.
+        with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
+            for name, array in arrays.items():
+                with archive.open(name + _SUFFIX, "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
+
+
+def read_npz(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    """The arrays of an uncompressed or compressed .npz file by name.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is not an archive of plain arrays; the message has the path and the reason.
+    """
+    with open(path, "rb") as stream, refusing(path, ".npz file"), Archive(stream) as archive:
+        for name in archive.names:
+            if not name.endswith(_SUFFIX):
+                raise ValueError(f"member {name!r} is not an array")
+        return {name.removesuffix(_SUFFIX): archive.read_array(name) for name in archive.names}

@@ -1,0 +1,190 @@
+"""`Predictor`: the outputs of models for samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._core import tree
+from .._core.arrays import needs_no_conversion
+from .._core.variables import modes_version
+from ..callbacks.base import CallbackList
+from ..callbacks.progress import ProgressLogger
+from .batches import Array, ArrayData, Batch, IterableData, array_data, as_positive, is_iterable_of_batches
+from .standardize import InputStandardizer, Shape
+
+if TYPE_CHECKING:
+    from .._core.variables import Variable
+    from .._graph.graph import CompiledPlan, Graph, LossTerm, SymbolicTensor
+
+Data = ArrayData | IterableData
+
+# predict hands samples to the plan in portions of about this many operations: well below a second, so that Ctrl-C is
+# answered, and enough of them to make the cost of a call vanish.
+_PORTION_FLOPS = 2e10
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """The plan of the last call of `predict_on_batch`, and what must not have changed for it to serve the next.
+
+    For one array in and one out: a model of a few microseconds should not wait for its checks.
+    """
+
+    shape: Shape
+    modes: int
+    graph: Graph
+    compiled: CompiledPlan
+
+    def takes(self, model: Predictor, x: object) -> bool:
+        return (
+            needs_no_conversion(x)
+            and x.ndim > 0
+            and x.shape[1:] == self.shape
+            and self.modes == modes_version()
+            and self.graph is model._known_graph()
+        )
+
+
+class Predictor:
+    """Inference for `Model`: `predict` and `predict_on_batch`. What it needs of the model is declared here."""
+
+    if TYPE_CHECKING:
+        built: bool
+        inputs: list[SymbolicTensor]
+        variables: list[Variable]
+        trainable_variables: list[Variable]
+        output_names: list[str]
+
+        def _compile_plan(
+            self, input_shapes: tuple[Shape, ...], losses: tuple[LossTerm, ...] | None = None
+        ) -> CompiledPlan: ...
+        def _build_from_arrays(self, xs: Sequence[Array]) -> None: ...
+        def _known_graph(self) -> Graph: ...
+
+    stop_predicting: bool = False
+    _ready: _Ready | None = None
+    _samples_seen: int = 0
+    _unit = "samples"  # what _work counts
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """The outputs for samples, in inference mode. The model need not be compiled.
+
+        Args:
+            x: as in `fit`; batches may be ``x`` or tuples that start with it.
+            batch_size: samples handed over at once. By default the model takes as many as suit it, since what it
+                needs of memory beyond inputs and outputs does not grow with their number; 32 with callbacks.
+            verbose: 1 shows a progress bar, 2 a line; "auto" and 0 are silent.
+            steps: batches to predict, all by default.
+            callbacks: list of `day33.callbacks`.
+
+        Returns:
+            float32 (N, ...), or a list or dict of these for several outputs. With no samples, an empty array.
+        """
+        if verbose == "auto":
+            verbose = 0
+        limit = as_positive("steps", steps)
+        standardize = InputStandardizer(self)
+        watched = callbacks is not None or verbose != 0 or limit is not None
+        data: Data
+        if is_iterable_of_batches(x):
+            data = IterableData(x, _inputs_only(standardize), limit, 1)
+        else:
+            inputs = standardize(x)
+            size = len(inputs[0])
+            if not watched or size == 0:
+                return self._pack(self._forward(inputs, as_positive("batch_size", batch_size)))
+            data = array_data(Batch(size, inputs), batch_size, limit, False)
+        listeners = self._callback_list(callbacks, verbose, epochs=1, steps=data.steps)
+        return self._pack(self._prediction(data, listeners))
+
+    def _forward(self, inputs: list[Array], batch_size: int | None) -> list[Array]:
+        """The outputs for arrays, in portions."""
+        compiled_plan = self._compile_plan(tuple(array.shape[1:] for array in inputs), None)
+        plan, parameters = compiled_plan.plan, compiled_plan.parameters
+        size = len(inputs[0])
+        portion = batch_size or self._portion(compiled_plan, size)
+        if size <= portion:
+            return plan.forward(inputs, parameters)
+        outputs: list[Array] = []
+        for start in range(0, size, portion):
+            part = plan.forward([array[start : start + portion] for array in inputs], parameters)
+            outputs = outputs or [np.empty((size, *piece.shape[1:]), piece.dtype) for piece in part]
+            for output, piece in zip(outputs, part, strict=True):
+                output[start : start + portion] = piece
+        return outputs
+
+    def _portion(self, compiled_plan: CompiledPlan, size: int) -> int:
+        if size <= 32:
+            return size
+        flops = 0.0
+        for op in compiled_plan.plan.describe():
+            flops += float(op["flops"])  # type: ignore[arg-type]
+        return max(32, int(_PORTION_FLOPS / max(flops, 1.0)))
+
+    def _prediction(self, data: Data, listeners: CallbackList) -> list[Array]:
+        self.stop_predicting = False
+        self._samples_seen = 0
+        parts: list[list[Array]] = []
+        try:
+            listeners.on_begin("predict")
+            for step, batch in enumerate(data.batches(0)):
+                listeners.on_batch("on_predict_batch_begin", step)
+                parts.append(self._forward(batch.inputs, batch.size))
+                self._samples_seen += batch.size
+                if listeners.listens("on_predict_batch_end"):
+                    listeners.on_batch("on_predict_batch_end", step, {"outputs": self._pack(parts[-1])})
+                if self.stop_predicting:
+                    break
+            listeners.on_end("predict")
+        except BaseException:
+            listeners.on_exception()
+            raise
+        if len({tuple(piece.shape[1:] for piece in part) for part in parts}) > 1:
+            raise ValueError("the batches gave outputs of different shapes; predict them one by one")
+        return [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
+
+    def _pack(self, outputs: Sequence[Array]) -> Any:
+        return tree.pack(self._known_graph().output_structure, outputs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """`predict` for one batch, handed over as a whole."""
+        ready = self._ready
+        if ready is not None and ready.takes(self, x):
+            return ready.compiled.plan.forward([x], ready.compiled.parameters)[0]
+        inputs = InputStandardizer(self)(x)
+        compiled_plan = self._compile_plan(tuple(array.shape[1:] for array in inputs), None)
+        outputs = compiled_plan.plan.forward(inputs, compiled_plan.parameters)
+        packed = self._pack(outputs)
+        if inputs[0] is x and packed is outputs[0]:
+            self._ready = _Ready(x.shape[1:], modes_version(), self._known_graph(), compiled_plan)
+        return packed
+
+    def _callback_list(
+        self, callbacks: Any, verbose: str | int, add_history: bool = False, **params: Any
+    ) -> CallbackList:
+        if verbose not in ("auto", 0, 1, 2):
+            raise ValueError(f'verbose is {verbose!r}; expected "auto", 0, 1 or 2')
+        if isinstance(callbacks, CallbackList):
+            return callbacks
+        progress = ProgressLogger(verbose) if verbose != 0 else None
+        shown = 1 if verbose == "auto" else verbose
+        return CallbackList(callbacks, add_history, progress, self, verbose=shown, **params)
+
+
+def _inputs_only(standardize: InputStandardizer) -> Callable[[Any, Any, Any], Batch]:
+    def take(x: Any, _y: Any, _sample_weight: Any) -> Batch:
+        inputs = standardize(x)
+        return Batch(len(inputs[0]), inputs)
+
+    return take

@@ -1,0 +1,217 @@
+"""Checks and conversions of x, y and sample_weight against what a model takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._core.arrays import as_float32, as_indices
+from ..losses import class_labels, position_weights, smooth_labels
+from .batches import Array, Batch, check_sizes, class_weights, flatten, is_array
+
+if TYPE_CHECKING:
+    from .objective import CompiledTraining
+    from .predictor import Predictor
+    from .trainer import Trainer
+
+Shape = tuple[int, ...]
+
+
+class InputStandardizer:
+    """Turns `x` into the list of arrays that the plans of a model take.
+
+    A C-contiguous float32 array of the right shape passes as it is. As in Keras, a missing last axis of length 1 is
+    added, and one too many is dropped.
+    """
+
+    def __init__(self, model: Predictor) -> None:
+        self._model = model
+        self._specs: list[tuple[str, tuple[int | None, ...], str]] = []
+
+    def __call__(self, x: Any, argument: str = "x") -> list[Array]:
+        specs = self._specs or self._inspect(x, argument)
+        if len(specs) == 1 and type(x) is np.ndarray:
+            return [_one_input(argument, x, specs[0])]
+        pairs = flatten(x, [name for name, _, _ in specs], argument)
+        arrays = [_one_input(label, value, spec) for (label, value), spec in zip(pairs, specs, strict=True)]
+        check_sizes((label, len(array)) for (label, _), array in zip(pairs, arrays, strict=True))
+        return arrays
+
+    def _inspect(self, x: Any, argument: str) -> list[tuple[str, tuple[int | None, ...], str]]:
+        model = self._model
+        if not model.built:
+            if isinstance(x, Mapping):
+                model._build_from_arrays([np.asarray(value) for value in x.values()])
+            elif isinstance(x, list | tuple) and any(is_array(item) for item in x):
+                model._build_from_arrays([np.asarray(item) for item in x])
+            else:
+                array = np.asarray(x)
+                if array.dtype.kind not in "biuf":
+                    array = as_float32(argument, x)  # words the error
+                model._build_from_arrays([array])
+        tensors = model.inputs
+        names = dict_keys(model._known_graph().input_structure) or [tensor.name for tensor in tensors]
+        self._specs = [
+            (name, tuple(tensor.shape[1:]), tensor.dtype) for name, tensor in zip(names, tensors, strict=True)
+        ]
+        return self._specs
+
+
+def _as_int32(label: str, value: Any) -> Array:
+    array = np.asarray(value)
+    if array.dtype.kind == "f":  # Keras casts float ids
+        array = array.astype(np.int32)
+    return as_indices(label, array, 2**31)
+
+
+def dict_keys(structure: Any) -> list[str] | None:
+    """The keys of a dict of tensors in the order models flatten it; None for other structures."""
+    if isinstance(structure, Mapping) and not any(isinstance(v, Mapping | list | tuple) for v in structure.values()):
+        return sorted(structure)
+    return None
+
+
+def _one_input(label: str, value: Any, spec: tuple[str, tuple[int | None, ...], str]) -> Array:
+    _, shape, dtype = spec
+    array: Array = as_float32(label, value) if dtype == "float32" else _as_int32(label, value)
+    if array.ndim == len(shape) and shape and shape[-1] == 1:
+        array = array[..., np.newaxis]
+    elif array.ndim == len(shape) + 2 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.ndim != len(shape) + 1 or any(
+        want is not None and got != want for got, want in zip(array.shape[1:], shape, strict=True)
+    ):
+        wanted = ", ".join(["N", *("any" if size is None else str(size) for size in shape)])
+        raise ValueError(f"{label} has shape {np.shape(value)}; expected ({wanted}{',' if not shape else ''})")
+    return array
+
+
+class Standardizer:
+    """Turns (x, y, sample_weight) into a `Batch` for training or evaluation.
+
+    Args:
+        model: whose inputs and outputs decide; built by the first x if it is not yet.
+        compiled: its losses and metrics; fitted to the outputs with the first x.
+        class_weight: weights by class, None for none.
+    """
+
+    def __init__(
+        self, model: Trainer, compiled: CompiledTraining, class_weight: Mapping[int, float] | None = None
+    ) -> None:
+        if class_weight is not None and not isinstance(class_weight, Mapping):
+            raise TypeError(f"class_weight is {class_weight!r}; expected a dict from class number to weight")
+        self._model = model
+        self._compiled = compiled
+        self._inputs = InputStandardizer(model)
+        self._class_weight = class_weight
+
+    def __call__(self, x: Any, y: Any, sample_weight: Any) -> Batch:
+        if x is None:
+            raise ValueError("x is missing; expected arrays or batches")
+        inputs = self._inputs(x)
+        batch = Batch(len(inputs[0]), inputs)
+        compiled = self._compiled
+        if compiled.terms is None:
+            model = self._model
+            compiled.resolve(dict_keys(model._known_graph().output_structure) or model.output_names)
+        shapes = self._model._program(compiled, tuple(array.shape[1:] for array in inputs)).output_shapes
+        given = self._given_labels(y)
+        batch.labels = [None] * len(self._compiled.output_names)
+        for item in self._compiled.losses:
+            label, value = given[item.output]
+            if value is None:
+                raise ValueError(f"{label} is missing; output {item.name!r} has a loss and needs targets")
+            target = _one_target(label, value, batch.size, shapes[item.output], item.loss.kind)
+            check_sizes([("x", batch.size), (label, len(target))])
+            smoothed = smooth_labels(target, item.loss.kind, item.loss.label_smoothing)
+            batch.targets.append(np.ascontiguousarray(smoothed))
+            if compiled.want_outputs:
+                raw = np.asarray(value)
+                batch.labels[item.output] = target if raw.shape == target.shape else raw
+        if compiled.want_outputs:
+            for index, (_, value) in enumerate(given):
+                if batch.labels[index] is None and value is not None:
+                    batch.labels[index] = np.asarray(value)
+        batch.weights = self._weights(sample_weight, batch.size, shapes)
+        batch.loss_weights = [batch.weights[item.output] for item in self._compiled.losses]
+        if self._class_weight is not None:
+            self._apply_class_weight(batch, given[0][1], sample_weight)
+        return batch
+
+    def _given_labels(self, y: Any) -> list[tuple[str, Any]]:
+        names = self._compiled.output_names
+        if y is None:
+            return [("y", None) for _ in names]
+        with_loss = [item.output for item in self._compiled.losses]
+        if isinstance(y, list | tuple) and len(y) == len(with_loss) < len(names):
+            # Targets for the outputs with a loss alone.
+            given: list[tuple[str, Any]] = [("y", None) for _ in names]
+            for place, index in enumerate(with_loss):
+                given[index] = (f"y[{place}]", y[place])
+            return given
+        if isinstance(y, Mapping):
+            known = {names[index] for index in with_loss}
+            if not known <= set(y):
+                raise ValueError(f"y has the keys {sorted(map(str, y))}; expected {sorted(known)}")
+            return [(f"y[{name!r}]", y.get(name)) for name in names]
+        return flatten(y, names, "y")
+
+    def _weights(self, sample_weight: Any, size: int, shapes: Sequence[Shape]) -> list[Array | None]:
+        names = self._compiled.output_names
+        if sample_weight is None:
+            return [None] * len(names)
+        structured = isinstance(sample_weight, Mapping) or (
+            isinstance(sample_weight, list | tuple) and any(is_array(item) or item is None for item in sample_weight)
+        )
+        if structured and isinstance(sample_weight, Mapping):
+            pairs = [(f"sample_weight[{name!r}]", sample_weight.get(name)) for name in names]
+        elif structured:
+            pairs = flatten(sample_weight, names, "sample_weight")
+        else:
+            pairs = [("sample_weight", sample_weight)] * len(names)
+        weights: list[Array | None] = []
+        for (label, value), shape in zip(pairs, shapes, strict=True):
+            if value is None:
+                weights.append(None)
+                continue
+            if np.ndim(value) and len(value) != size:
+                check_sizes([("x", size), (label, len(value))])
+            weights.append(position_weights(label, value, (size, *shape[:-1])))
+        return weights
+
+    def _apply_class_weight(self, batch: Batch, y: Any, sample_weight: Any) -> None:
+        assert self._class_weight is not None
+        if sample_weight is not None:
+            raise ValueError("class_weight and sample_weight cannot both be given")
+        if len(self._compiled.output_names) > 1:
+            raise ValueError(f"class_weight is for models with one output; this one has {self._compiled.output_names}")
+        batch.weights = [class_weights(np.asarray(y), self._class_weight)]
+        batch.loss_weights = list(batch.weights[: len(self._compiled.losses)])
+
+
+def _one_target(label: str, value: Any, size: int, shape: Shape, kind: str) -> Array:
+    if kind == "sparse_categorical_crossentropy":
+        array = np.asarray(value)
+        if array.ndim and len(array) != size:
+            check_sizes([("x", size), (label, len(array))])
+        if array.shape == (size, *shape) and shape[-1] > 1:
+            raise ValueError(
+                f"{label} has shape {array.shape}, one number a class; the loss sparse_categorical_crossentropy takes "
+                f"class numbers of shape {(size, *shape[:-1])}. For one-hot targets use categorical_crossentropy"
+            )
+        return class_labels(label, value, (size, *shape[:-1]), shape[-1])
+    array = as_float32(label, value)
+    if array.ndim and len(array) != size:
+        check_sizes([("x", size), (label, len(array))])
+    if array.ndim == len(shape) and shape[-1] == 1:
+        array = array[..., np.newaxis]
+    elif array.ndim == len(shape) + 2 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.shape != (size, *shape):
+        hint = ""
+        if kind == "categorical_crossentropy" and array.ndim == len(shape):
+            hint = "; for class numbers use sparse_categorical_crossentropy"
+        raise ValueError(f"{label} has shape {np.shape(value)}; expected {(size, *shape)} as the output{hint}")
+    return array

@@ -1,0 +1,457 @@
+"""`Trainer`: compile, fit, evaluate, predict and the single-batch methods of models, as Keras documents them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import optimizers
+from .._core.variables import modes_version
+from ..callbacks.base import CallbackList, History, plain
+from ..metrics import Metric
+from ..random import next_seed
+from .batches import (
+    Batch,
+    IterableData,
+    are_batches,
+    array_data,
+    as_count,
+    as_positive,
+    is_iterable_of_batches,
+    refuse_empty,
+    split_validation,
+    unpack,
+)
+from .interrupts import InterruptGuard
+from .objective import CompiledTraining, Program
+from .predictor import Data, Predictor
+from .standardize import Shape, Standardizer
+
+__all__ = ["History", "Trainer", "TrainingState"]
+
+
+class TrainingState:
+    """Where a `fit` stands, and what its random choices derive from. Saved by `BackupAndRestore`.
+
+    Attributes:
+        seed: of the order of the samples and of dropout, drawn once at the start of `fit`.
+        epoch: the epoch in work, from 0.
+        step: batches done in it.
+        between_batches: whether some are done and others follow, so that all there is to save belongs together.
+    """
+
+    def __init__(self, compiled: CompiledTraining, seed: int, epoch: int) -> None:
+        self._compiled = compiled
+        self.seed = seed
+        self.epoch = epoch
+        self.step = 0
+        self.between_batches = False
+        self.resumed = False
+
+    def get_state(self) -> dict[str, Any]:
+        means = self._compiled.get_state() if self.step else {}
+        return {"seed": self.seed, "epoch": self.epoch, "step": self.step, "means": means}
+
+    @staticmethod
+    def check_state(state: Mapping[str, Any]) -> None:
+        for name in ("seed", "epoch", "step"):
+            value = state[name]
+            if not isinstance(value, int) or not 0 <= value < 2**63:
+                raise ValueError(f"its {name} is {value!r}")
+        if not isinstance(state["means"], dict):
+            raise ValueError("its running means are damaged")
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        self.seed, self.epoch, self.step = state["seed"], state["epoch"], state["step"]
+        self.resumed = True
+        self._means = state["means"]
+
+    def restore_means(self) -> None:
+        """Inside an epoch that was interrupted: go on with its running means."""
+        if self.step:
+            self._compiled.set_state(self._means)
+
+    def step_seed(self) -> int:
+        """The seed of the step to come: a hash of seed, epoch and step (the finaliser of SplitMix64, Steele 2014)."""
+        value = (self.seed + 0x9E3779B97F4A7C15 * ((self.epoch << 32) + self.step + 1)) & 0xFFFFFFFFFFFFFFFF
+        value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
+        value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
+        return (value ^ (value >> 31)) >> 1
+
+
+class Trainer(Predictor):
+    """Training and inference for `Model`. See `compile`, `fit`, `evaluate`, `predict`.
+
+    Attributes:
+        optimizer: the compiled optimizer.
+        history: the `History` of the last `fit`.
+        stop_training: set it to True (from a callback) to end `fit` after the batch.
+    """
+
+    optimizer: optimizers.Optimizer | None = None
+    history: History | None = None
+    stop_training: bool = False
+    stop_evaluating: bool = False
+    _compiled: CompiledTraining | None = None
+    _training: TrainingState | None = None
+
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+    ) -> None:
+        """Says how to train.
+
+        Args:
+            optimizer: a `day33.optimizers` object or name. The default is "adam" (Keras's is "rmsprop").
+            loss: a `day33.losses` object or name; for several outputs one for all, a list, or a dict by the names of
+                the outputs, with None for outputs without a loss.
+            loss_weights: factors of the losses in the total that is minimised: a number, list or dict.
+            metrics: list of metrics: names, `day33.metrics` objects, or functions ``fn(y_true, y_pred)``. "accuracy"
+                is the binary, categorical or sparse one by the shapes of the data. For several outputs a list with an
+                entry for each, or a dict by their names.
+            weighted_metrics: the same, with sample weights.
+            run_eagerly, steps_per_execution, jit_compile: accepted for the sake of Keras code, without effect.
+
+        Raises:
+            ValueError: an unknown name, or a loss of your own (losses have native gradients).
+            TypeError: an optimizer or metric that is none.
+        """
+        chosen = optimizers.get(optimizer)
+        self._compiled = CompiledTraining(loss, loss_weights, metrics, weighted_metrics)
+        self.optimizer = chosen
+        self.stop_training = False
+
+    @property
+    def compiled(self) -> bool:
+        """Whether `compile` has been called."""
+        return self._compiled is not None
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The running mean of the loss and the metrics; those asked for in `compile` appear with the first batch."""
+        return self._compiled.metrics if self._compiled is not None else []
+
+    @property
+    def metrics_names(self) -> list[str]:
+        return [metric.name for metric in self.metrics]
+
+    def reset_metrics(self) -> None:
+        for metric in self.metrics:
+            metric.reset_state()
+
+    # ---- fit ----
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Sequence[int] = 1,
+    ) -> History:
+        """Trains for a number of epochs.
+
+        Args:
+            x: samples: an array (N, ...), or a list or dict of arrays for several inputs. Or batches: an iterable of
+                ``(x, y)`` or ``(x, y, sample_weight)``, iterated anew every epoch, or a function that returns one. A
+                generator is used up once and needs `steps_per_epoch` for more than one epoch.
+                C-contiguous float32 is used as it is, anything else is converted once.
+            y: targets as the outputs, or class numbers for a sparse loss; not with batches.
+            batch_size: samples a step, 32 by default; not with batches.
+            epochs: the number of the last epoch.
+            verbose: "auto" or 1 for a progress bar on a terminal (one line an epoch elsewhere), 2 for one line an
+                epoch, 0 for silence.
+            callbacks: list of `day33.callbacks`.
+            validation_split: part of the samples, taken from the end before shuffling, to validate on.
+            validation_data: ``(x, y)`` or ``(x, y, sample_weight)`` or batches to validate on after every epoch.
+            shuffle: a new order of the samples every epoch; not with batches. The order depends on one seed drawn when
+                `fit` starts and the number of the epoch.
+            class_weight: dict from class number to the weight of its samples.
+            sample_weight: (N,), or one weight a position (N, ...) without the last axis of the output; a list or dict
+                for several outputs. The loss is the weighted sum divided by the number of positions.
+            initial_epoch: epoch to start from.
+            steps_per_epoch: batches an epoch; an epoch of arrays is one pass by default.
+            validation_steps: batches of a validation; not needed with arrays.
+            validation_batch_size: `batch_size` by default.
+            validation_freq: validate after every so many epochs, or after the epochs listed (from 1).
+
+        Returns:
+            The `History`, also as ``model.history``. Reported values are means over the samples.
+
+        Ctrl-C raises KeyboardInterrupt after the batch in work; the model is as that batch left it.
+
+        Raises:
+            ValueError: not compiled; shapes or numbers of samples that do not fit; no samples; bad arguments.
+            TypeError: arrays of objects, strings or complex numbers.
+        """
+        compiled = self._require_compiled("fit")
+        assert self.optimizer is not None
+        if not isinstance(shuffle, bool | np.bool_):
+            raise ValueError(f"shuffle is {shuffle!r}; expected True or False")
+        epochs, initial_epoch = as_count("epochs", epochs, 0), as_count("initial_epoch", initial_epoch, 0)
+        _check_frequency(validation_freq)
+        standardize = Standardizer(self, compiled, class_weight)
+        held_out: Batch | None = None
+        data: Data
+        if are_batches(x, y, sample_weight):
+            if validation_split:
+                raise ValueError("validation_split needs arrays; with batches hand over validation_data")
+            data = IterableData(x, standardize, as_positive("steps_per_epoch", steps_per_epoch), epochs - initial_epoch)
+        else:
+            whole = standardize(x, y, sample_weight)
+            if validation_split and validation_data is None:
+                whole, held_out = split_validation(whole, validation_split, class_weight is not None)
+            data = array_data(whole, batch_size, as_positive("steps_per_epoch", steps_per_epoch), bool(shuffle))
+        validation: Data | None = None
+        small = validation_batch_size or batch_size
+        if held_out is not None:
+            validation = array_data(held_out, small, as_positive("validation_steps", validation_steps), False)
+        elif validation_data is not None:
+            runs = sum(_validates(epoch, validation_freq) for epoch in range(initial_epoch, epochs))
+            validation = self._validation(compiled, validation_data, small, validation_steps, runs)
+
+        listeners = self._callback_list(callbacks, verbose, add_history=True, epochs=epochs, steps=data.steps)
+        state = self._training = TrainingState(compiled, next_seed(), initial_epoch)
+        self.stop_training = False
+        self.optimizer.build(self.trainable_variables)
+        logs: dict[str, Any] = {}
+        try:
+            with InterruptGuard() as guard:
+                listeners.on_begin("train")
+                if state.resumed:
+                    data.skip((state.epoch - initial_epoch) * (data.steps or 0) + state.step)
+                data.seed = state.seed
+                for epoch in range(state.epoch, epochs):
+                    if self.stop_training:
+                        break
+                    logs = self._epoch(compiled, data, state, listeners, guard)
+                    if validation is not None and _validates(epoch, validation_freq):
+                        results = self._evaluation(compiled, validation, listeners, epoch)
+                        logs.update({f"val_{name}": value for name, value in results.items()})
+                    state.epoch, state.step = epoch + 1, 0
+                    logs = plain(logs)
+                    listeners.on_epoch_end(epoch, logs)
+                listeners.on_end("train", logs)
+        except BaseException:
+            listeners.on_exception()
+            raise
+        assert listeners.history is not None
+        return listeners.history
+
+    def _epoch(
+        self,
+        compiled: CompiledTraining,
+        data: Data,
+        state: TrainingState,
+        listeners: CallbackList,
+        guard: InterruptGuard,
+    ) -> dict[str, Any]:
+        compiled.reset()
+        state.restore_means()
+        self._samples_seen = 0
+        listeners.on_epoch_begin(state.epoch)
+        tells_begin = listeners.listens("on_train_batch_begin")
+        tells_end = listeners.listens("on_train_batch_end")
+        for batch in data.batches(state.epoch, state.step):
+            if batch.size == 0:
+                continue
+            step = state.step
+            if tells_begin:
+                listeners.on_batch("on_train_batch_begin", step)
+            guard.hold()
+            self._train(compiled, batch, state.step_seed)
+            self._samples_seen += self._work(batch)
+            state.step, state.between_batches = step + 1, True
+            guard.release()
+            if tells_end:
+                listeners.on_batch("on_train_batch_end", step, compiled.logs())
+            if self.stop_training:
+                break
+        state.between_batches = False
+        return compiled.logs()
+
+    def _work(self, batch: Batch) -> int:
+        """How much a batch is, for the rate that is shown."""
+        return batch.size
+
+    def _train(self, compiled: CompiledTraining, batch: Batch, draw_seed: Callable[[], int]) -> None:
+        program = self._program(compiled, tuple(array.shape[1:] for array in batch.inputs))
+        seed = draw_seed() if program.is_random else 0
+        values, outputs = program.train(batch, seed, compiled.want_outputs)
+        if program.trainable:
+            self.optimizer.apply(program.gradients, program.trainable)  # type: ignore[union-attr]
+        elif not compiled.warned:
+            compiled.warned = True
+            warnings.warn("the model has no trainable weights, so training changes nothing", stacklevel=4)
+        compiled.update(batch, values, outputs)
+
+    def _validation(
+        self, compiled: CompiledTraining, given: Any, batch_size: int | None, steps: int | None, runs: int
+    ) -> Data:
+        standardize = Standardizer(self, compiled)
+        limit = as_positive("validation_steps", steps)
+        is_tuple = isinstance(given, tuple) and not is_iterable_of_batches(given)
+        if is_tuple and len(given) not in (2, 3):
+            raise ValueError(f"validation_data is a tuple of {len(given)}; expected (x, y) or (x, y, sample_weight)")
+        x, y, sample_weight = unpack(given) if is_tuple else (given, None, None)
+        if are_batches(x, y, sample_weight):
+            return IterableData(x, standardize, limit, runs, "validation_data")
+        return array_data(standardize(x, y, sample_weight), batch_size, limit, False)
+
+    # ---- evaluate ----
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> float | list[float] | dict[str, float]:
+        """The loss and the metrics on samples, in inference mode.
+
+        Args:
+            x, y, batch_size, sample_weight, verbose, callbacks: as in `fit`.
+            steps: batches to evaluate, all by default.
+            return_dict: return a dict by name instead of a list.
+
+        Returns:
+            The loss alone where there are no metrics, else a list in the order of `metrics`, or a dict.
+        """
+        compiled = self._require_compiled("evaluate")
+        standardize = Standardizer(self, compiled)
+        limit = as_positive("steps", steps)
+        data: Data
+        if are_batches(x, y, sample_weight):
+            data = IterableData(x, standardize, limit, 1)
+        else:
+            data = array_data(standardize(x, y, sample_weight), batch_size, limit, False)
+        listeners = self._callback_list(callbacks, verbose, epochs=1, steps=data.steps)
+        self._samples_seen = 0
+        try:
+            logs = self._evaluation(compiled, data, listeners, 0, counts=True)
+        except BaseException:
+            listeners.on_exception()
+            raise
+        return logs if return_dict else _scalar_or_list(compiled.ordered(logs))
+
+    def _evaluation(
+        self, compiled: CompiledTraining, data: Data, listeners: CallbackList, epoch: int, counts: bool = False
+    ) -> dict[str, float]:
+        self.stop_evaluating = False
+        listeners.on_begin("test")
+        compiled.reset()
+        tells_begin = listeners.listens("on_test_batch_begin")
+        tells_end = listeners.listens("on_test_batch_end")
+        step = 0
+        # Without shuffling, an epoch of arrays is the same whatever its number; iterables go on by themselves.
+        for batch in data.batches(epoch if isinstance(data, IterableData) else 0):
+            if batch.size == 0:
+                continue
+            if tells_begin:
+                listeners.on_batch("on_test_batch_begin", step)
+            program = self._program(compiled, tuple(array.shape[1:] for array in batch.inputs))
+            values, outputs = program.evaluate(batch, compiled.want_outputs)
+            compiled.update(batch, values, outputs)
+            if counts:
+                self._samples_seen += self._work(batch)
+            if tells_end:
+                listeners.on_batch("on_test_batch_end", step, compiled.logs())
+            step += 1
+            if self.stop_evaluating:
+                break
+        logs = compiled.logs()
+        listeners.on_end("test", dict(logs))
+        return logs
+
+    # ---- single batches ----
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+    ) -> float | list[float] | dict[str, float]:
+        """One step on one batch, arguments as in `fit`. Returns what `evaluate` returns, for this batch."""
+        compiled = self._require_compiled("train_on_batch")
+        batch = Standardizer(self, compiled, class_weight)(x, y, sample_weight)
+        refuse_empty(batch)
+        compiled.reset()
+        self._train(compiled, batch, next_seed)
+        return self._results(compiled, return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> float | list[float] | dict[str, float]:
+        """`evaluate` for one batch."""
+        compiled = self._require_compiled("test_on_batch")
+        batch = Standardizer(self, compiled)(x, y, sample_weight)
+        refuse_empty(batch)
+        compiled.reset()
+        program = self._program(compiled, tuple(array.shape[1:] for array in batch.inputs))
+        values, outputs = program.evaluate(batch, compiled.want_outputs)
+        compiled.update(batch, values, outputs)
+        return self._results(compiled, return_dict)
+
+    def _results(self, compiled: CompiledTraining, return_dict: bool) -> float | list[float] | dict[str, float]:
+        logs = compiled.logs()
+        return logs if return_dict else _scalar_or_list(compiled.ordered(logs))
+
+    # ---- shared ----
+
+    def _require_compiled(self, method: str) -> CompiledTraining:
+        if self._compiled is None:
+            raise ValueError(f"call compile(optimizer, loss) before {method}")
+        if not self._compiled.has_loss:
+            raise ValueError(f"{method} needs a loss; give one to compile")
+        return self._compiled
+
+    def _program(self, compiled: CompiledTraining, shapes: tuple[Shape, ...]) -> Program:
+        # The version rises when any model's layers or trainable flags change: until then the program stays right.
+        key = (modes_version(), shapes)
+        program = compiled.programs.get(key)
+        if program is None:
+            program = compiled.add_program(key, self._compile_plan(shapes, compiled.terms))
+        return program
+
+
+def _validates(epoch: int, frequency: int | Sequence[int]) -> bool:
+    return (epoch + 1) % frequency == 0 if isinstance(frequency, int) else epoch + 1 in frequency
+
+
+def _check_frequency(frequency: Any) -> None:
+    if isinstance(frequency, int) and not isinstance(frequency, bool) and frequency >= 1:
+        return
+    if isinstance(frequency, list | tuple | set):
+        return
+    raise ValueError(f"validation_freq is {frequency!r}; expected an integer of at least 1 or a list of epochs from 1")
+
+
+def _scalar_or_list(values: list[float]) -> float | list[float]:
+    return values[0] if len(values) == 1 else values

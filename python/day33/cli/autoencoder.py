@@ -1,0 +1,223 @@
+"""``day33 autoencoder``: from images to a trained network, its curve and its reconstructions."""
+
+from __future__ import annotations
+
+import enum
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .errors import given, interruptible, reported
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..autoencoder import AutoEncoder
+    from .runs import RunFolder
+
+
+class Kind(enum.StrEnum):
+    """The values of --model."""
+
+    upsampling = "upsampling"
+    transposed = "transposed"
+
+
+class OptimizerName(enum.StrEnum):
+    """The values of --optimizer."""
+
+    adadelta = "adadelta"
+    adam = "adam"
+    sgd = "sgd"
+
+
+LOSS_FIGURE = "loss.png"
+PICTURES_FIGURE = "reconstructions.png"
+SUMMARY_FILE = "summary.txt"
+_SMALL_DIGITS = "small digits of scikit-learn"
+_SETTING_TYPES = {
+    "model": str,
+    "data": str,
+    "epochs": int,
+    "batch_size": int,
+    "optimizer": str,
+    "learning_rate": float,
+    "limit": int | None,
+    "seed": int,
+    "data_sha256": str,
+}
+
+
+def autoencoder(
+    context: typer.Context,
+    model: Annotated[Kind, typer.Option(help="The decoder: plain or transposed convolutions.")] = Kind.upsampling,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="An .npz file with Keras's keys or a folder of IDX files.",
+            show_default="the cached MNIST, else scikit-learn's small digits",
+        ),
+    ] = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 50,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = 256,
+    optimizer: Annotated[OptimizerName, typer.Option(help="The update rule.")] = OptimizerName.adadelta,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Its step size.", show_default="adadelta 1.0, adam 0.001, sgd 0.01")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Train on the first so many images only.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Fixes the initial weights and the order of the images.")] = 0,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; the result does not depend on them.")] = None,
+    output: Annotated[Path, typer.Option(help="The folder for everything that is written.")] = Path(
+        "day33-autoencoder"
+    ),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the output folder.")] = False,
+) -> None:
+    """Train a convolutional auto-encoder and draw what it makes of ten test images.
+
+    Writes the weights, the history, the loss curve and the reconstructions to the output folder, and a checkpoint after
+    every epoch. A run that was stopped or killed goes on with --resume, takes the options it was started with from its
+    folder, and ends with the same bits as one that was not.
+    """
+    if resume and overwrite:
+        raise typer.BadParameter("cannot be combined with --resume", param_hint="'--overwrite'")
+    if learning_rate is not None and not 0 < learning_rate < float("inf"):
+        raise typer.BadParameter(f"{learning_rate} is not a positive number", param_hint="'--learning-rate'")
+    options: dict[str, Any] = {
+        "model": model.value,
+        "data": None if data is None else str(data.absolute()),
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "optimizer": optimizer.value,
+        "learning_rate": learning_rate,
+        "limit": limit,
+        "seed": seed,
+    }
+    again = f"Go on with: day33 autoencoder --output {output} --resume"
+    with reported(), interruptible(again):
+        from .. import set_num_threads
+        from ..autoencoder import CONFIG_FILE, WEIGHTS_FILE, default_learning_rate
+        from .runs import RunFolder
+
+        results = (WEIGHTS_FILE, CONFIG_FILE, LOSS_FIGURE, PICTURES_FIGURE, SUMMARY_FILE)
+        run = RunFolder(output, results, _SETTING_TYPES)
+        if threads is not None:
+            set_num_threads(threads)
+        if resume:
+            stored = run.stored_settings()
+            options = {name: value if given(context, name) else stored[name] for name, value in options.items()}
+        if options["learning_rate"] is None:
+            options["learning_rate"] = default_learning_rate(options["optimizer"])
+        x_train, x_test, options["data"] = _load_images(options["data"])
+        x_train = x_train[: options["limit"]]
+        _train(run, options, x_train, x_test, resume=resume, overwrite=overwrite)
+
+
+def _load_images(data: str | None) -> tuple[NDArray[np.uint8], NDArray[np.uint8], str]:
+    """Training and test images, and the name under which a resumed run finds them again."""
+    from .. import datasets
+
+    if data is None and datasets.mnist_cache_path().is_file():
+        data = str(datasets.mnist_cache_path())
+    if data is None:
+        typer.echo(f"No MNIST in the cache: using the {_SMALL_DIGITS} instead. Fetch it with: day33 data mnist")
+    if data is None or data == _SMALL_DIGITS:
+        (x_train, _), (x_test, _) = datasets.load_digits_small()
+        return x_train, x_test, _SMALL_DIGITS
+    (x_train, _), (x_test, _) = datasets.load_mnist(data)
+    return x_train, x_test, data
+
+
+def _train(
+    run: RunFolder,
+    options: dict[str, Any],
+    x_train: NDArray[np.uint8],
+    x_test: NDArray[np.uint8],
+    *,
+    resume: bool,
+    overwrite: bool,
+) -> None:
+    from ..autoencoder import AutoEncoder
+    from ..callbacks import BackupAndRestore, CSVLogger, LambdaCallback
+    from ..random import set_random_seed
+    from .runs import fingerprint
+
+    # The values count, not the path: data may move between two parts of a run.
+    settings = {**options, "data_sha256": fingerprint(x_train, x_test)}
+    if resume:
+        settings["data"] = run.stored_settings()["data"]
+        warning = run.resume(settings)
+        if warning:
+            typer.echo(f"day33: warning: {warning}", err=True)
+    else:
+        run.start(settings, overwrite=overwrite)
+    typer.echo(
+        f"{options['model']} auto-encoder: {len(x_train)} training and {len(x_test)} test images ({options['data']}), "
+        f"{options['epochs']} epochs, {options['optimizer']} at {options['learning_rate']:g}"
+    )
+    set_random_seed(options["seed"])
+    trainer = AutoEncoder(
+        options["model"],
+        optimizer=options["optimizer"],
+        learning_rate=options["learning_rate"],
+    )
+    _write_summary(trainer, run.path / SUMMARY_FILE)
+    done: list[int] = []  # the epochs of this part of the run; the history also has those before
+    started = time.perf_counter()
+    history = trainer.fit(
+        x_train,
+        x_test,
+        epochs=options["epochs"],
+        batch_size=options["batch_size"],
+        callbacks=[
+            CSVLogger(run.history_path),
+            LambdaCallback(on_epoch_end=lambda epoch, _: done.append(epoch)),
+            BackupAndRestore(run.checkpoint_path, delete_checkpoint=False),
+        ],
+    )
+    seconds = time.perf_counter() - started
+    _write_results(trainer, run, options, history.history, x_test)
+    run.finish(options["epochs"])
+    _report(run, history.history, len(done), len(done) * len(x_train) / seconds, seconds)
+
+
+def _write_summary(trainer: AutoEncoder, path: Path) -> None:
+    from .._io.files import write_text
+
+    lines: list[str] = []
+    trainer.model.summary(print_fn=lambda line, **_: lines.append(str(line)))
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def _write_results(
+    trainer: AutoEncoder,
+    run: RunFolder,
+    options: dict[str, Any],
+    history: Mapping[str, list[float]],
+    x_test: NDArray[np.uint8],
+) -> None:
+    from .. import plotting
+    from .._io.files import replacing
+
+    trainer.save(run.path)
+    title = f"Loss of the {options['model']} auto-encoder (binary cross-entropy)"
+    with replacing(run.path / LOSS_FIGURE) as path:
+        plotting.loss_curves(history, path, title=title)
+    with replacing(run.path / PICTURES_FIGURE) as path:
+        plotting.reconstructions(x_test[:10], trainer.reconstruct(x_test[:10]), path)
+
+
+def _report(run: RunFolder, history: Mapping[str, list[float]], epochs: int, speed: float, seconds: float) -> None:
+    losses = f"loss {history['loss'][-1]:.4f}, validation loss {history['val_loss'][-1]:.4f}"
+    typer.echo(f"After {len(history['loss'])} epochs: {losses}")
+    if epochs:
+        typer.echo(f"{epochs} epochs in {seconds:.1f} s, {speed:,.0f} samples/s")
+    typer.echo(f"Written to {run.path}{os.sep}")
+    for path in sorted(run.path.iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            typer.echo(f"  {path.name}")

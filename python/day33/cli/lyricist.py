@@ -1,0 +1,332 @@
+"""``day33 lyricist``: train on text files, and write lines."""
+
+from __future__ import annotations
+
+import enum
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .errors import given, interruptible, reported
+
+if TYPE_CHECKING:
+    from ..lyricist import Lyricist
+    from .runs import RunFolder
+
+app = typer.Typer(help="Learn lines from text files, and write new ones.", no_args_is_help=True)
+
+
+class PaddingMode(enum.Enum):
+    """The values of --padding."""
+
+    skip = "skip"
+    count = "count"
+
+
+class ScheduleName(enum.StrEnum):
+    """The values of --schedule."""
+
+    constant = "constant"
+    cosine = "cosine"
+    plateau = "plateau"
+
+
+class WeightFormat(enum.StrEnum):
+    """The values of --weights."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    int8 = "int8"
+
+
+LOSS_FIGURE = "loss.png"
+PERPLEXITY_FIGURE = "perplexity.png"
+LINES_FILE = "lines.txt"
+_BUILT_IN = "lines of a built-in grammar"
+# The built-in corpus has fewer than two hundred words; the note's sizes would only be slow.
+_SMALL_SIZES = {"embedding": 64, "hidden": 128}
+_NOTE_SIZES = {"embedding": 256, "hidden": 1024}
+_SETTING_TYPES = {
+    "paths": list,
+    "epochs": int,
+    "batch_size": int,
+    "words": int,
+    "embedding": int,
+    "hidden": int,
+    "dropout": float,
+    "padding": str,
+    "max_tokens": int | None,
+    "validation": float,
+    "learning_rate": float,
+    "schedule": str,
+    "clip_norm": float,
+    "patience": int,
+    "prompt": str,
+    "seed": int,
+    "data_sha256": str,
+}
+
+
+@app.command()
+def train(
+    context: typer.Context,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(help="Text files, folders (all .txt in them) or patterns.", show_default=_BUILT_IN),
+    ] = None,
+    output: Annotated[Path, typer.Option(help="The folder for everything that is written.")] = Path("day33-lyricist"),
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the lines, at most.")] = 30,
+    batch_size: Annotated[int, typer.Option(min=1, help="Lines a step.")] = 256,
+    words: Annotated[
+        int, typer.Option(min=5, help="Size of the vocabulary; rarer words become the unknown one.")
+    ] = 7000,
+    embedding: Annotated[
+        int | None, typer.Option(min=1, help="Width of the word vectors.", show_default="256; built-in corpus 64")
+    ] = None,
+    hidden: Annotated[
+        int | None, typer.Option(min=1, help="Units of each LSTM layer.", show_default="1024; built-in corpus 128")
+    ] = None,
+    dropout: Annotated[float, typer.Option(help="Part of the activations dropped in training.")] = 0.0,
+    padding: Annotated[
+        PaddingMode, typer.Option(help="Learn real tokens only, or fill lines up to one length and learn that too.")
+    ] = PaddingMode.skip,
+    max_tokens: Annotated[int | None, typer.Option(min=3, help="Leave out longer lines; start and end count.")] = None,
+    validation: Annotated[float, typer.Option(help="Part of the distinct lines to measure on.")] = 0.1,
+    learning_rate: Annotated[float, typer.Option(help="Step size of Adam.")] = 0.001,
+    schedule: Annotated[
+        ScheduleName, typer.Option(help="Of the step size: falling to 0, or halved when nothing improves.")
+    ] = ScheduleName.constant,
+    clip_norm: Annotated[float, typer.Option(help="Upper bound for the norm of the gradients; 0 for none.")] = 1.0,
+    patience: Annotated[
+        int, typer.Option(min=0, help="Stop after so many epochs without a better validation; 0 trains through.")
+    ] = 3,
+    prompt: Annotated[str, typer.Option(help="Begin the line after each epoch with this.")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Fixes the split, the initial weights and the order.")] = 0,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; the result does not depend on them.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the output folder.")] = False,
+) -> None:
+    """Train a language model on the lines of text files.
+
+    Writes the weights, the vocabulary, the history, curves of loss and perplexity and a line after every epoch to the
+    output folder, and a checkpoint after every epoch and on Ctrl-C. A run that was stopped or killed goes on with
+    --resume, takes the options it was started with from its folder, and ends with the same bits as one that was not.
+    """
+    if resume and overwrite:
+        raise typer.BadParameter("cannot be combined with --resume", param_hint="'--overwrite'")
+    for name, value, low, high in (
+        ("dropout", dropout, 0, 1), ("validation", validation, 0, 1), ("learning-rate", learning_rate, 0, float("inf")),
+        ("clip-norm", clip_norm, 0, float("inf")),
+    ):  # fmt: skip
+        if not low <= value < high or (value == 0 and name in ("validation", "learning-rate")):
+            raise typer.BadParameter(f"{value} is out of range", param_hint=f"'--{name}'")
+    options: dict[str, Any] = {
+        "paths": [str(Path(path).expanduser().absolute()) for path in paths or []],
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "words": words,
+        "embedding": embedding,
+        "hidden": hidden,
+        "dropout": dropout,
+        "padding": padding.value,
+        "max_tokens": max_tokens,
+        "validation": validation,
+        "learning_rate": learning_rate,
+        "schedule": schedule.value,
+        "clip_norm": clip_norm,
+        "patience": patience,
+        "prompt": prompt,
+        "seed": seed,
+    }
+    again = f"Go on with: day33 lyricist train --output {output} --resume"
+    with reported(), interruptible(again):
+        from .. import set_num_threads
+        from ..lyricist.pipeline import CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE
+        from .runs import RunFolder
+
+        results = (WEIGHTS_FILE, TOKENIZER_FILE, CONFIG_FILE, LOSS_FIGURE, PERPLEXITY_FIGURE, LINES_FILE)
+        run = RunFolder(output, results, _SETTING_TYPES)
+        if threads is not None:
+            set_num_threads(threads)
+        if resume:
+            stored = run.stored_settings()
+            options = {name: value if given(context, name) else stored[name] for name, value in options.items()}
+            if options["schedule"] == "cosine" and options["epochs"] != stored["epochs"]:
+                raise ValueError("the cosine schedule ends with its last epoch, so --epochs cannot change")
+        for name, size in (_NOTE_SIZES if options["paths"] else _SMALL_SIZES).items():
+            options[name] = size if options[name] is None else options[name]
+        sentences = _load_sentences(options["paths"], options["max_tokens"])
+        _train(run, options, sentences, resume=resume, overwrite=overwrite)
+
+
+def _load_sentences(paths: list[str], max_tokens: int | None) -> list[str]:
+    from .. import datasets
+    from ..text import Corpus, load_corpus
+
+    if paths:
+        corpus = load_corpus(paths, max_tokens=max_tokens)
+    else:
+        typer.echo(f"No files given: using {_BUILT_IN}.")
+        corpus = Corpus.from_lines(datasets.generate_lyrics(), max_tokens=max_tokens)
+    typer.echo(corpus.describe())
+    return corpus.sentences
+
+
+def _train(run: RunFolder, options: dict[str, Any], sentences: list[str], *, resume: bool, overwrite: bool) -> None:
+    import hashlib
+
+    from ..callbacks import BackupAndRestore, CSVLogger, LambdaCallback
+    from ..lyricist import Lyricist
+    from ..random import set_random_seed
+    from ..text import split_sentences
+
+    training, validation = split_sentences(sentences, options["validation"], seed=options["seed"])
+    digest = hashlib.sha256("\n".join(sentences).encode()).hexdigest()
+    settings = {**options, "data_sha256": digest}  # what the files hold counts, not where they are
+    if resume:
+        settings["paths"] = run.stored_settings()["paths"]
+        warning = run.resume(settings)
+        if warning:
+            typer.echo(f"day33: warning: {warning}", err=True)
+    else:
+        run.start(settings, overwrite=overwrite)
+    set_random_seed(options["seed"])
+    lyricist = Lyricist(
+        options["words"],
+        options["embedding"],
+        options["hidden"],
+        dropout=options["dropout"],
+        padding=options["padding"],
+    )
+    model = lyricist.prepare(training)
+    typer.echo(
+        f"{len(training):,} lines to learn, {len(validation):,} to measure on, a vocabulary of {model.vocab_size:,}, "
+        f"{model.count_params():,} parameters"
+    )
+    done: list[int] = []  # the epochs of this part of the run; the history also has those before
+    started = time.perf_counter()
+    history = lyricist.fit(
+        training,
+        validation,
+        epochs=options["epochs"],
+        batch_size=options["batch_size"],
+        learning_rate=options["learning_rate"],
+        schedule=options["schedule"],
+        clip_norm=options["clip_norm"] or None,
+        patience=options["patience"] or None,
+        callbacks=[
+            CSVLogger(run.history_path),
+            LambdaCallback(on_epoch_end=lambda epoch, _: done.append(epoch)),
+            _line_writer(lyricist, run.path / LINES_FILE, options["prompt"], options["seed"]),
+            BackupAndRestore(run.checkpoint_path, delete_checkpoint=False),
+        ],
+    )
+    seconds = time.perf_counter() - started
+    _write_results(lyricist, run, options, history.history)
+    run.finish(options["epochs"])
+    _report(run, history.history, len(done), seconds)
+
+
+def _line_writer(lyricist: Lyricist, path: Path, prompt: str, seed: int) -> Any:
+    from ..callbacks import Callback
+
+    class LineWriter(Callback):
+        """After every epoch, shows a line that the model writes, and keeps it."""
+
+        comes_last = True  # after the line with the epoch's numbers
+
+        def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
+            line = lyricist.write(prompt, temperature=0.7, seed=seed + epoch)
+            typer.echo(f"  {line}")
+            lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+            # A resumed run writes the lines after its checkpoint anew.
+            lines = [*lines[:epoch], line]
+            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    return LineWriter()
+
+
+def _write_results(
+    lyricist: Lyricist, run: RunFolder, options: dict[str, Any], history: Mapping[str, list[float]]
+) -> None:
+    from .. import plotting
+    from .._io.files import replacing
+
+    lyricist.save(run.path)
+    padding = "padding skipped" if options["padding"] == "skip" else "padding counted"
+    with replacing(run.path / LOSS_FIGURE) as path:
+        plotting.loss_curves(history, path, title=f"Loss of the lyricist ({padding})")
+    with replacing(run.path / PERPLEXITY_FIGURE) as path:
+        plotting.loss_curves(history, path, title="Perplexity of the lyricist per real token", metric="perplexity")
+
+
+def _report(run: RunFolder, history: Mapping[str, list[float]], epochs: int, seconds: float) -> None:
+    best = min(range(len(history["val_perplexity"])), key=history["val_perplexity"].__getitem__)
+    typer.echo(
+        f"After {len(history['loss'])} epochs, the best of which was number {best + 1}: validation loss "
+        f"{history['val_loss'][best]:.4f}, perplexity {history['val_perplexity'][best]:.2f}, padded loss "
+        f"{history['val_padded_loss'][best]:.4f}"
+    )
+    if epochs:
+        typer.echo(f"{epochs} epochs in {seconds:.1f} s")
+    typer.echo(f"Written to {run.path}{os.sep}")
+    for path in sorted(run.path.iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            typer.echo(f"  {path.name}")
+
+
+@app.command()
+def write(
+    directory: Annotated[Path, typer.Argument(help="The folder of a training.")],
+    prompt: Annotated[str, typer.Argument(help="How the line begins.")] = "",
+    lines: Annotated[int, typer.Option(min=1, help="How many lines.")] = 1,
+    temperature: Annotated[
+        float | None,
+        typer.Option(help="Draw words at random, the more boldly the higher.", show_default="0, or 1 for many lines"),
+    ] = None,
+    top_k: Annotated[int | None, typer.Option(min=1, help="Draw from so many likely words only.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Draw from the likely words that make up this much.")] = None,
+    beam: Annotated[int, typer.Option(min=1, help="Look for the likeliest line with so many at once.")] = 1,
+    max_len: Annotated[int, typer.Option(min=1, help="Tokens in a line at most, start and end included.")] = 20,
+    weights: Annotated[WeightFormat, typer.Option(help="How the weights are packed.")] = WeightFormat.float32,
+    ban: Annotated[list[str] | None, typer.Option(help="A word not to use; may be repeated.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Makes the draws repeatable.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads; the result does not depend on them.")] = None,
+) -> None:
+    """Write lines that begin with a prompt."""
+    if temperature is not None and not 0 <= temperature < float("inf"):
+        raise typer.BadParameter(f"{temperature} is out of range", param_hint="'--temperature'")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise typer.BadParameter(f"{top_p} is out of range", param_hint="'--top-p'")
+    if temperature is None:
+        drawn = lines > 1 or top_k is not None or top_p is not None
+        temperature = 1.0 if drawn and beam == 1 else 0.0
+    if beam > 1 and (temperature > 0 or top_k is not None or top_p is not None):
+        raise typer.BadParameter("cannot be combined with drawing at random", param_hint="'--beam'")
+    if beam > 1 and lines > 1:
+        raise typer.BadParameter("gives one line", param_hint="'--beam'")
+    with reported(), interruptible("Nothing was changed."):
+        from .. import set_num_threads
+        from ..lyricist import Lyricist
+
+        if threads is not None:
+            set_num_threads(threads)
+        lyricist = Lyricist.load(directory)
+        written = lyricist.write_many(
+            prompt,
+            lines,
+            max_len=max_len,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            beams=beam,
+            weights=weights.value,
+            banned=tuple(ban or ()),
+            seed=seed,
+        )
+        for line in written:
+            typer.echo(line)

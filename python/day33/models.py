@@ -1,6 +1,0 @@
-"""`Model` and `Sequential`."""
-
-from ._model import Model
-from ._sequential import Sequential
-
-__all__ = ["Model", "Sequential"]

@@ -1,0 +1,258 @@
+"""Graphs of layer calls as plain dicts in Keras's form, and back: connections by layer, call and output number."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._core import tree
+from .._formats.objects import CustomObjects, layer_config, layer_from_config, take_allowance
+from .._graph.graph import Graph, Node, SymbolicTensor
+from ..layers.base import Layer
+from ..layers.core import InputLayer
+
+__all__ = ["graph_config", "graph_from_config", "layer_config", "layer_from_config"]
+
+_TENSOR = "__keras_tensor__"
+_MAX_NESTING = 64
+
+Reference = tuple[str, int, int]  # layer, number of the call, number of the output
+
+
+def graph_config(graph: Graph, name: str, trainable: bool) -> dict[str, Any]:
+    """What `graph_from_config` reads, and Keras's ``Functional.from_config``."""
+    calls: dict[Layer, list[Node]] = {layer: [] for layer in graph.layers}
+    for node in graph.nodes:
+        calls[node.layer].append(node)
+
+    def reference(tensor: SymbolicTensor) -> list[Any]:
+        assert tensor.node is not None
+        own = calls[tensor.node.layer]
+        return [tensor.node.layer.name, own.index(tensor.node) if own else 0, tensor.index]
+
+    def argument(value: Any) -> Any:
+        if not isinstance(value, SymbolicTensor):
+            return value
+        config = {"shape": list(value.shape), "dtype": value.dtype, "keras_history": reference(value)}
+        return {"class_name": _TENSOR, "config": config}
+
+    def call(node: Node) -> dict[str, Any]:
+        args = list(tree.transform(argument, node.arguments))
+        kwargs = {key: tree.transform(argument, value) for key, value in node.kwargs.items()}
+        if node.layer.takes_states and isinstance(args[0], list):
+            args, kwargs["initial_state"] = args[0][:1], args[0][1:]
+        if node.training is not None:
+            kwargs["training"] = node.training
+        return {"args": args, "kwargs": kwargs}
+
+    return {
+        "name": name,
+        "trainable": trainable,
+        "layers": [
+            {**layer_config(layer), "name": layer.name, "inbound_nodes": [call(node) for node in calls[layer]]}
+            for layer in graph.layers
+        ],
+        "input_layers": tree.transform(reference, graph.input_structure),
+        "output_layers": tree.transform(reference, graph.output_structure),
+    }
+
+
+def graph_from_config(config: Mapping[str, Any], custom_objects: CustomObjects) -> tuple[Any, Any]:
+    """Fresh layers, called as before: (inputs, outputs)."""
+    layers: dict[str, Layer] = {}
+    results: dict[tuple[str, int], list[SymbolicTensor]] = {}
+    calls: list[_Call] = []
+    masks = _implicit_masks(config["layers"])
+    for item in config["layers"]:
+        if _name(item) in masks:
+            continue
+        item = _operation_as_layer(item)
+        name = _name(item)
+        if name in layers:
+            raise ValueError(f"two layers have the name {name!r}")
+        layers[name] = layer = layer_from_config(item, custom_objects)
+        nodes = item.get("inbound_nodes", [])
+        if isinstance(layer, InputLayer):
+            results[name, 0] = [layer.output]
+        calls += [_Call(name, number, *_arguments_of(node, masks)) for number, node in enumerate(nodes)]
+        take_allowance(_calls_inside(layer, {}) * max(len(nodes) - 1, 0))
+    for call in _in_order(calls, results):
+        output = layers[call.layer](*_resolve(call.args, results), training=call.training,
+                                    **_resolve(call.kwargs, results))  # fmt: skip
+        results[call.layer, call.number] = tree.flatten(output)
+    return _ends(config["input_layers"], results), _ends(config["output_layers"], results)
+
+
+@dataclass
+class _Call:
+    """One call of a layer, its tensors still references."""
+
+    layer: str
+    number: int
+    args: list[Any]
+    kwargs: dict[str, Any]
+    training: bool | None
+
+    def references(self) -> set[tuple[str, int]]:
+        return {(layer, call) for layer, call, _ in _references([self.args, self.kwargs], 0)}
+
+
+def _name(item: Mapping[str, Any]) -> str:
+    name = item.get("name") or item["config"]["name"]
+    if not isinstance(name, str):
+        raise ValueError(f"a layer has the name {name!r}")
+    return name
+
+
+def _is_operation(item: Mapping[str, Any], name: str) -> bool:
+    # The old format names no modules; day33 has no layers of these names.
+    module = item.get("module") or ("keras.src.ops" if name != "Add" else "")
+    return item["class_name"] == name and str(module).startswith("keras.src.ops")
+
+
+def _implicit_masks(items: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Operations by which Keras writes down the masks of `Embedding` and `Masking`, which day33 makes by itself.
+
+    They are ``ids != 0`` beside an embedding of the same ids, and ``any(x != value)`` beside a Masking of the same x.
+    """
+    made: set[tuple[Any, ...]] = set()
+    for item in items:
+        config = item["config"]
+        for node in item.get("inbound_nodes") or ():
+            for layer, call, index in _references(node.get("args") if isinstance(node, Mapping) else node, 0):
+                if item["class_name"] == "Embedding" and config.get("mask_zero"):
+                    made.add((layer, call, index, 0))
+                elif item["class_name"] == "Masking":
+                    made.add((layer, call, index, config.get("mask_value", 0.0)))
+    masks: set[str] = set()
+    for item in items:
+        for node in item.get("inbound_nodes") or ():
+            if not isinstance(node, Mapping) or not node["args"]:
+                continue
+            given = [_history(entry) for entry in node["args"] if _is_tensor(entry)]
+            if _is_operation(item, "NotEqual") and len(given) == 1 and len(node["args"]) == 2:
+                if (*given[0], node["args"][1]) in made:
+                    masks.add(_name(item))
+            elif _is_operation(item, "Any") and given and given[0][0] in masks:
+                masks.add(_name(item))
+    return frozenset(masks)
+
+
+def _arguments_of(node: Any, masks: frozenset[str]) -> tuple[list[Any], dict[str, Any], bool | None]:
+    if isinstance(node, Mapping):
+        args, kwargs = list(node["args"]), dict(node.get("kwargs") or {})
+    else:  # Keras 2: a list of [layer, call, output, keywords]
+        args = [{"class_name": _TENSOR, "config": {"keras_history": entry[:3]}} for entry in node]
+        args = args if len(args) == 1 else [args]
+        kwargs = {key: value for entry in node for key, value in (entry[3] if len(entry) > 3 else {}).items()}
+    training = kwargs.pop("training", None)
+    if training is not None and not isinstance(training, bool):
+        raise ValueError(f"a call has training={training!r}; expected True, False or None")
+    if _is_tensor(kwargs.get("mask")) and _history(kwargs["mask"])[0] in masks:
+        del kwargs["mask"]
+    return args, {key: value for key, value in kwargs.items() if value is not None}, training
+
+
+def _operation_as_layer(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`a + b` is not a layer in Keras, but an operation of two arguments."""
+    nodes = item.get("inbound_nodes") or []
+    if item["class_name"] != "Add" or not all(isinstance(node, Mapping) and len(node["args"]) == 2 for node in nodes):
+        return item
+    calls = [{"args": [list(node["args"])], "kwargs": {}} for node in nodes]
+    return {**item, "module": "keras.layers", "inbound_nodes": calls}
+
+
+def _calls_inside(layer: Layer, known: dict[Layer, int]) -> int:
+    """Calls that one call of `layer` stands for: a model inside a model may be used many times, and so on."""
+    if layer not in known:
+        graph: Graph | None = getattr(layer, "_graph", None)
+        inside = layer.sublayers() if graph is None else [node.layer for node in graph.nodes]
+        known[layer] = 1 + sum(_calls_inside(inner, known) for inner in inside)
+    return known[layer]
+
+
+def _in_order(calls: Iterable[_Call], ready: Iterable[tuple[str, int]]) -> Iterable[_Call]:
+    """Each call after those whose results it takes."""
+    waiting: dict[tuple[str, int], list[_Call]] = defaultdict(list)
+    missing: dict[int, int] = {}
+    done = set(ready)
+    todo: deque[_Call] = deque()
+    total = 0
+    for call in calls:
+        total += 1
+        needed = call.references() - done
+        missing[id(call)] = len(needed)
+        for reference in needed:
+            waiting[reference].append(call)
+        if not needed:
+            todo.append(call)
+    while todo:
+        call = todo.popleft()
+        yield call
+        total -= 1
+        for next_call in waiting.pop((call.layer, call.number), ()):
+            missing[id(next_call)] -= 1
+            if not missing[id(next_call)]:
+                todo.append(next_call)
+    if total:
+        names = sorted({call.layer for group in waiting.values() for call in group})
+        raise ValueError(f"the connections of {names[:8]} do not lead back to an input")
+
+
+def _is_tensor(item: Any) -> bool:
+    return isinstance(item, Mapping) and item.get("class_name") == _TENSOR
+
+
+def _history(item: Mapping[str, Any]) -> Reference:
+    return _checked(item["config"]["keras_history"])
+
+
+def _checked(reference: Any) -> Reference:
+    layer, call, index = reference
+    if not (isinstance(layer, str) and isinstance(call, int) and isinstance(index, int) and min(call, index) >= 0):
+        raise ValueError(f"{reference!r} is no reference to a layer's output")
+    return layer, call, index
+
+
+def _references(item: Any, depth: int) -> Iterable[Reference]:
+    if depth > _MAX_NESTING:
+        raise ValueError(f"arguments are nested more than {_MAX_NESTING} deep")
+    if _is_tensor(item):
+        yield _history(item)
+    elif isinstance(item, Mapping | list | tuple):
+        for entry in item.values() if isinstance(item, Mapping) else item:
+            yield from _references(entry, depth + 1)
+
+
+def _resolve(item: Any, results: Mapping[tuple[str, int], list[SymbolicTensor]]) -> Any:
+    if _is_tensor(item):
+        return _tensor(_history(item), results)
+    if isinstance(item, Mapping):
+        if item.get("class_name") == "__tuple__":
+            return tuple(_resolve(entry, results) for entry in item["config"])
+        return {key: _resolve(value, results) for key, value in item.items()}
+    if isinstance(item, list):
+        return [_resolve(entry, results) for entry in item]
+    return item
+
+
+def _tensor(reference: Reference, results: Mapping[tuple[str, int], list[SymbolicTensor]]) -> SymbolicTensor:
+    layer, call, index = reference
+    if (layer, call) not in results or index >= len(results[layer, call]):
+        raise ValueError(f"there is no output {index} of call {call} of layer {layer!r}")
+    return results[layer, call][index]
+
+
+def _ends(item: Any, results: Mapping[tuple[str, int], list[SymbolicTensor]], depth: int = 0) -> Any:
+    """Inputs or outputs: a reference, or references in lists and dicts."""
+    if depth > _MAX_NESTING:
+        raise ValueError(f"inputs or outputs are nested more than {_MAX_NESTING} deep")
+    if isinstance(item, Mapping):
+        return {key: _ends(value, results, depth + 1) for key, value in item.items()}
+    if isinstance(item, list | tuple):
+        if len(item) == 3 and isinstance(item[0], str):
+            return _tensor(_checked(item), results)
+        return [_ends(entry, results, depth + 1) for entry in item]
+    raise ValueError(f"{item!r} is no reference to a layer's output")

@@ -1,0 +1,375 @@
+"""`Model`: layers put together, trained and run as one native plan."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._core import tree
+from .._formats import weight_files
+from .._graph.graph import CompiledPlan, Graph, LossTerm, Lowering, Node, Shape, SymbolicTensor, refuse_forced_training
+from .._training.trainer import Trainer
+from ..layers import Input, Layer
+from . import graph_config
+from .summary import PlanDescription, summary_lines
+
+
+class Model(Trainer, Layer):
+    """Layers with training and inference.
+
+    Three ways to make one:
+
+    - ``Model(inputs, outputs)``: everything between symbolic tensors. Tensors come from `Input` and from calling
+      layers; they may be nested in lists, tuples and dicts. A tensor from the middle of another model is an input, too.
+    - `Sequential`: one layer after the other.
+    - a subclass with `call(self, x)` in terms of layers kept as attributes. `call` is traced with symbolic tensors
+      for each new shape of input; it must not compute with NumPy.
+
+    A model is a layer: it can be called, nested and shared.
+
+    Raises:
+        ValueError: the outputs do not depend on the inputs alone, or two layers share a name.
+        TypeError: inputs or outputs that are no symbolic tensors.
+    """
+
+    def __init__(
+        self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True, **kwargs: Any
+    ) -> None:
+        if (inputs is None) != (outputs is None):
+            raise ValueError("Model needs both inputs and outputs, or neither in a subclass with `call`")
+        self._graph: Graph | None = None
+        self._traced: Graph | None = None
+        self._defined_by_tensors = inputs is not None
+        Layer.__init__(self, name=name, trainable=trainable, **kwargs)
+        Trainer.__init__(self)
+        if inputs is not None:
+            self._set_graph(inputs, outputs)
+            if not trainable:
+                self.trainable = False
+        elif type(self) is Model:
+            raise ValueError("Model() without inputs and outputs computes nothing; give both, or subclass it")
+
+    def _default_stem(self) -> str:
+        return "functional" if type(self) is Model else super()._default_stem()
+
+    def _set_graph(self, inputs: Any, outputs: Any) -> None:
+        owner = f"model {self.name!r}"
+        graph = Graph(*_with_own_inputs(inputs, outputs), owner)
+        refuse_forced_training(graph, owner)
+        self._graph = graph
+        self.input_dtypes = tuple(tensor.dtype for tensor in graph.inputs)
+        self.output_dtypes = tuple(tensor.dtype for tensor in graph.outputs)
+        self._forget()
+        self.built = True
+
+    def _is_composite(self) -> bool:
+        return self._graph is None and hasattr(type(self), "call")
+
+    # ---- structure ----
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers directly inside, without those inside of them."""
+        return self.sublayers()
+
+    def sublayers(self) -> list[Layer]:
+        found = dict.fromkeys(self._graph.layers if self._graph else [])
+        found.update(dict.fromkeys(super().sublayers()))
+        return list(found)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """The layer of that name or place. ValueError if there is none, or not exactly one of both was given."""
+        if (name is None) == (index is None):
+            raise ValueError(f"get_layer was given name={name!r} and index={index!r}; expected exactly one of them")
+        own = self.layers
+        if index is not None:
+            if not -len(own) <= index < len(own):
+                raise ValueError(f"model {self.name!r} has {len(own)} layers; index is {index}")
+            return own[index]
+        for layer in own:
+            if layer.name == name:
+                return layer
+        raise ValueError(f"model {self.name!r} has no layer {name!r}; it has {[layer.name for layer in own]}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_ready": None}
+
+    def _known_graph(self) -> Graph:
+        graph = self._graph or self._traced
+        if graph is None:
+            raise AttributeError(f"model {self.name!r} has not seen an input yet; call it or build(input_shape) first")
+        return graph
+
+    @property
+    def inputs(self) -> list[SymbolicTensor]:  # type: ignore[override]
+        """Symbolic inputs, in order. Of a subclass: of the first call, the sizes that may vary as None."""
+        graph = self._known_graph()
+        if self._graph is not None:
+            return list(graph.inputs)
+        # The last axis is that of the features, but numbers to be looked up have none.
+        open_shapes = [
+            tuple(None for _ in t.shape) if t.dtype == "int32" else (*(None for _ in t.shape[:-1]), *t.shape[1:][-1:])
+            for t in graph.inputs
+        ]
+        return [SymbolicTensor(s, t.dtype, t.name) for s, t in zip(open_shapes, graph.inputs, strict=True)]
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        return list(self._known_graph().outputs)
+
+    @property
+    def input(self) -> Any:
+        return _single(self.inputs)
+
+    @property
+    def output(self) -> Any:
+        return _single(self.outputs)
+
+    @property
+    def input_names(self) -> list[str]:
+        return [tensor.name for tensor in self._known_graph().inputs]
+
+    @property
+    def output_names(self) -> list[str]:  # type: ignore[override]
+        """The names of the layers that give the outputs."""
+        return [t.node.layer.name if t.node else t.name for t in self._known_graph().outputs]
+
+    @property
+    def input_shape(self) -> Any:
+        """With the batch; a list for several inputs."""
+        return _single([tensor.shape for tensor in self._known_graph().inputs])
+
+    @property
+    def output_shape(self) -> Any:
+        return _single([tensor.shape for tensor in self.outputs])
+
+    # ---- as a layer ----
+
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the weights of a subclass for inputs of `input_shape`, batch first; a list of shapes for several."""
+        if not self._is_composite():
+            return
+        if input_shape is None:
+            raise ValueError(f"build of model {self.name!r} needs an input_shape, batch first")
+        Layer.build(self, input_shape)
+
+    def _has_own_build(self) -> bool:
+        return type(self).build not in (Layer.build, Model.build)
+
+    def _trace(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Graph:
+        graph = super()._trace(arguments, kwargs)
+        if self._traced is None:
+            self._traced = graph
+        return graph
+
+    def _infer(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._graph is None:
+            return super()._infer(arguments, kwargs)
+        if kwargs:
+            raise TypeError(f"model {self.name!r} was called with {sorted(kwargs)}; it takes its inputs and training=")
+        tensors: list[SymbolicTensor] = tree.flatten(arguments)
+        shapes = self._output_shapes([tensor.shape for tensor in tensors])
+        for tensor, dtype in zip(tensors, self.input_dtypes, strict=True):
+            tensor.require(dtype, f"model {self.name!r}")
+        outputs = [SymbolicTensor(shape, dtype) for shape, dtype in zip(shapes, self.output_dtypes, strict=True)]
+        return tree.pack(self._graph.output_structure, outputs)
+
+    def _split(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if self._graph is not None and len(arguments) == 1 and isinstance(arguments[0], Mapping):
+            given = arguments[0]
+            if not isinstance(self._graph.input_structure, dict):
+                missing = [name for name in self.input_names if name not in given]
+                if missing:
+                    raise ValueError(f"model {self.name!r} was given inputs {sorted(given)}; expected {missing} too")
+                return ([given[name] for name in self.input_names],), kwargs
+        return super()._split(arguments, kwargs)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        if self._graph is None:
+            return super().compute_output_shape(input_shape)
+        shapes: list[Shape] = []
+        tree.map_shapes(shapes.append, input_shape)
+        return tree.pack(self._graph.output_structure, self._output_shapes(shapes))
+
+    def _output_shapes(self, shapes: Sequence[Shape]) -> list[Shape]:
+        assert self._graph is not None
+        self._check_shapes(shapes)
+        declared = [tensor.shape for tensor in self._graph.inputs]
+        if [shape[1:] for shape in shapes] == [shape[1:] for shape in declared]:
+            return [(shapes[0][0], *tensor.shape[1:]) for tensor in self._graph.outputs]
+        return self._graph.walk(shapes, _shapes_of_node)
+
+    def _check_shapes(self, shapes: Sequence[Shape]) -> None:
+        declared = [tensor.shape for tensor in self._known_graph().inputs]
+        if len(shapes) != len(declared):
+            raise ValueError(f"model {self.name!r} was given {len(shapes)} inputs; expected {len(declared)}, of shapes "
+                             f"{declared}")  # fmt: skip
+        for number, (shape, expected) in enumerate(zip(shapes, declared, strict=True)):
+            if len(shape) != len(expected) or any(
+                None not in (size, wanted) and size != wanted
+                for size, wanted in zip(shape[1:], expected[1:], strict=True)
+            ):
+                raise ValueError(
+                    f"model {self.name!r} was given input {number} of shape {tuple(shape)}; expected {expected}"
+                )
+
+    def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
+        if self._graph is None or number >= len(self._graph.inputs):
+            return array
+        shape = self._graph.inputs[number].shape
+        if array.ndim == len(shape) - 1 and shape[-1] == 1:
+            return array[..., np.newaxis]
+        if array.ndim == len(shape) + 1 and array.shape[-1] == 1:
+            return array[..., 0]
+        return array
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        if self._graph is None:
+            return super().lower(lowering, inputs)
+        self._check_shapes([(None, *lowering.shape(tensor)) for tensor in inputs])
+        return self._graph.lower(lowering, inputs)
+
+    def _has_graph(self) -> bool:
+        return True
+
+    def _graph_for(self, input_shape: Any) -> Graph:
+        return self._graph or super()._graph_for(input_shape)
+
+    # ---- for the trainer ----
+
+    def _build_from_arrays(self, xs: Sequence[NDArray[Any]]) -> None:
+        """Makes sure that the graph for these arrays is known."""
+        argument = xs[0] if len(xs) == 1 else list(xs)
+        tensors = [self._placeholder(number, np.asarray(array)) for number, array in enumerate(xs)]
+        self._infer((tree.pack(argument, tensors),), {})
+
+    def _compile_plan(
+        self, input_shapes: tuple[tuple[int, ...], ...], losses: tuple[LossTerm, ...] | None = None
+    ) -> CompiledPlan:
+        """The plan for inputs of these shapes (without the batch), with these losses. Cached."""
+        graph = self._known_graph()
+        if len(input_shapes) != len(graph.inputs):
+            self._check_shapes([(None, *shape) for shape in input_shapes])
+        tensors = [
+            SymbolicTensor((None, *shape), tensor.dtype, "input")
+            for shape, tensor in zip(input_shapes, graph.inputs, strict=True)
+        ]
+        structure = graph.input_structure if self._graph is None else (graph.input_structure,)
+        return self._compile(tree.pack(structure, tensors), {}, losses)
+
+    # ---- looking at it ----
+
+    def summary(
+        self, line_length: int | None = None, positions: None = None, print_fn: Callable[[str], object] | None = None,
+        expand_nested: bool = False,
+    ) -> None:  # fmt: skip
+        """Prints a table: each layer with its output, weights, receptive field and multiply-adds.
+
+        Args:
+            line_length: of the table, in characters; as long as needed by default.
+            print_fn: called with each line instead of `print`.
+            expand_nested: show the layers of models inside, too.
+        """
+        for line in summary_lines(self, line_length, expand_nested):
+            (print_fn or print)(line)
+
+    def plan(self, input_shapes: Sequence[Sequence[int]] | None = None, batch_size: int = 256) -> PlanDescription:
+        """What the model runs as in inference: one dict an op. ``print(model.plan())`` shows a table.
+
+        Ops of one stage run depth first, tile by tile; an op that takes the whole batch is a stage of its own. What was
+        fused into an op stands in its details. Sizes are for one sample, bytes those of the output.
+
+        Args:
+            input_shapes: one for each input, without the batch; needed where the model leaves sizes open.
+            batch_size: the layout depends on it.
+        """
+        shapes = [tensor.shape[1:] for tensor in self._known_graph().inputs] if input_shapes is None else input_shapes
+        for shape in shapes:
+            if None in shape:
+                raise ValueError(f"model {self.name!r} has an input of shape {tuple(shape)}; give input_shapes")
+        known: Any = tuple(tuple(shape) for shape in shapes)
+        return PlanDescription(self._compile_plan(known).plan.describe(batch_size))
+
+    # ---- files ----
+
+    def save(
+        self, filepath: str | os.PathLike[str], overwrite: bool = True, include_optimizer: bool = True, *,
+        sample: Any = None,
+    ) -> None:  # fmt: skip
+        """Writes the whole model to a .keras or .h5 file, which Keras reads, too. See `day33.saving.save_model`."""
+        from ..saving import save_model
+
+        save_model(self, filepath, overwrite, include_optimizer, sample=sample)
+
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Writes all weights to an .npz file, or a .weights.h5 file as Keras has it, whole or not at all.
+
+        Keys in .npz are the layers' names, nested by "/", where the user gave one; otherwise the class and its place,
+        so that a model made by the same code finds them again.
+
+        Raises:
+            ValueError: the model is not built, or another suffix. FileExistsError: it exists and overwrite is False.
+        """
+        weight_files.save(filepath, self, overwrite)
+
+    def load_weights(self, filepath: str | os.PathLike[str]) -> None:
+        """Reads what `save_weights` or Keras wrote (.npz, .weights.h5, .h5, .keras), into a model of the same layers.
+
+        Raises:
+            ValueError: no usable file, or other names or shapes than the model's; nothing is changed then.
+            FileNotFoundError: there is no such file.
+        """
+        weight_files.load(filepath, self)
+
+    # ---- configuration ----
+
+    def get_config(self) -> dict[str, Any]:
+        """Layers and connections of a model made of inputs and outputs. TypeError for other subclasses: they must
+        override it.
+        """
+        if self._graph is None or not self._defined_by_tensors:
+            raise TypeError(f"{type(self).__name__} is defined by its code; override get_config to make it savable")
+        return graph_config.graph_config(self._graph, self.name, self.trainable)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, type[Layer]] | None = None) -> Self:
+        """A new model of the same structure with fresh weights. `custom_objects`: classes that are not day33's."""
+        if "layers" not in config:
+            return cls(**config)
+        inputs, outputs = graph_config.graph_from_config(config, custom_objects or {})
+        return cls(inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True))
+
+
+def _single(items: list[Any]) -> Any:
+    return items[0] if len(items) == 1 else items
+
+
+def _shapes_of_node(node: Node, arguments: tuple[Any, ...]) -> list[Shape]:
+    shapes: list[Shape] = []
+    tree.map_shapes(shapes.append, node.layer.compute_output_shape(arguments[0] if len(arguments) == 1 else arguments))
+    return shapes
+
+
+def _with_own_inputs(inputs: Any, outputs: Any) -> tuple[Any, Any]:
+    """Where an input is the output of a layer, the calls after it are made again on a fresh `Input`."""
+    given = tree.flatten(inputs)
+    if not all(isinstance(tensor, SymbolicTensor) for tensor in given):
+        return inputs, outputs
+    calculated = [tensor.node is not None and bool(tensor.node.inputs) for tensor in given]
+    if not any(calculated):
+        return inputs, outputs
+    graph = Graph(inputs, outputs, "the model")
+    fresh = [
+        Input(batch_shape=tensor.shape, dtype=tensor.dtype) if again else tensor
+        for tensor, again in zip(given, calculated, strict=True)
+    ]
+    return tree.pack(inputs, fresh), tree.pack(outputs, graph.walk(fresh, _repeat))
+
+
+def _repeat(node: Node, arguments: tuple[Any, ...]) -> list[SymbolicTensor]:
+    outputs = tree.transform(lambda tensor: SymbolicTensor(tensor.shape, tensor.dtype), node.output_structure)
+    return Node(node.layer, arguments, node.kwargs, node.training, outputs).outputs
