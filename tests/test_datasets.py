@@ -452,7 +452,7 @@ def test_shakespeare_is_fetched_once(server: Server, tmp_path: Path) -> None:
 
 def test_shared_shakespeare(shared: Path) -> None:
     path = shared / "data" / "shakespeare.txt"
-    assert hashlib.sha256(path.read_bytes()).hexdigest() == datasets.SHAKESPEARE_SHA256
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == datasets.shakespeare.SHAKESPEARE_SHA256
     assert datasets.load_shakespeare(path) == path.read_text(encoding="utf-8").splitlines()
 
 

@@ -13,7 +13,8 @@ import pytest
 
 import day33
 import fuzz_keras_files
-from day33 import _hdf5, layers
+from day33 import layers
+from day33._io import hdf5 as reader
 
 h5py = pytest.importorskip("h5py")
 
@@ -211,7 +212,7 @@ def test_reads_what_h5py_writes():
         file.attrs["texts"] = ["ä", "b" * 3000]
         file.attrs["number"] = 3
 
-    tree = _hdf5.parse(hdf5(write))
+    tree = reader.parse(hdf5(write))
     assert {name: _.attributes["name"] for name, _ in tree.members["g"].members.items()} == {
         str(n): f"größe {n}" for n in range(40)
     }
@@ -255,14 +256,14 @@ def twice(file):
 )  # fmt: skip
 def test_hdf5_that_reaches_out_is_refused(write, reason):
     with pytest.raises(ValueError, match=reason):
-        _hdf5.parse(hdf5(write))
+        reader.parse(hdf5(write))
 
 
 def test_other_formats_of_hdf5_say_so():
     with pytest.raises(ValueError, match="superblock version"):
-        _hdf5.parse(hdf5(lambda file: file.create_group("x"), libver="latest"))
+        reader.parse(hdf5(lambda file: file.create_group("x"), libver="latest"))
     with pytest.raises(ValueError, match="not an HDF5 file"):
-        _hdf5.parse(b"PK\x03\x04")
+        reader.parse(b"PK\x03\x04")
 
 
 # ---- thousands ----

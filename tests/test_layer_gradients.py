@@ -9,7 +9,7 @@ import pytest
 
 import day33
 from day33 import _native, layers
-from day33._graph.graph import Lowering
+from day33._graph.lowering import Lowering
 from tolerances import ELEMENTARY, TRAINING_STEPS, assert_close
 from zoo import mobile, random
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import reference
-from day33 import _native, _plans, ops
+from day33 import _native, ops
+from day33._core import single_op
 
 THREADS = (1, 2, 3, 7)
 LAYOUTS = ("lanes", "channels")
@@ -18,9 +19,9 @@ BATCHES = (1, 3, 4, 7, 8, 9, 17, 33)
 @pytest.fixture(autouse=True)
 def fresh_plans():
     """No plan outlives the instruction set it was made for."""
-    _plans.clear()
+    single_op.clear()
     yield
-    _plans.clear()
+    single_op.clear()
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_conv2d(isa, threads, case, layout):
     height, width, inputs, outputs, kernel_size, strides, padding, dilation, groups = case
     kernel = whole(1, *kernel_size, inputs // groups, outputs)
     bias = whole(2, outputs)
-    plan = _plans.conv2d(
+    plan = single_op.conv2d(
         (height, width, inputs), kernel.shape, True, strides, padding, dilation, groups, "linear", 0.0, layout
     )
     for batch in BATCHES:
@@ -96,7 +97,7 @@ def test_conv2d(isa, threads, case, layout):
 def test_depthwise_conv2d(isa, threads, channels, multiplier, strides, padding, dilation, layout):
     outputs = channels * multiplier
     kernel, bias = whole(1, 3, 2, channels, multiplier), whole(2, outputs)
-    plan = _plans.depthwise_conv2d(
+    plan = single_op.depthwise_conv2d(
         (7, 9, channels), kernel.shape, True, strides, padding, dilation, "linear", 0.0, layout
     )
     options = (strides, padding, dilation, channels)
@@ -116,7 +117,7 @@ def test_depthwise_conv2d(isa, threads, channels, multiplier, strides, padding, 
 )
 @pytest.mark.parametrize("channels", [1, 3, 8, 17])
 def test_avg_pool2d(isa, threads, channels, pool, strides, padding, layout):
-    plan = _plans.avg_pool2d((9, 6, channels), pool, strides, padding, layout)
+    plan = single_op.avg_pool2d((9, 6, channels), pool, strides, padding, layout)
     for batch in BATCHES:
         x = whole(batch, batch, 9, 6, channels)
         y = reference.avg_pool2d(x, pool, strides, padding)
@@ -208,7 +209,7 @@ def test_conv2d_transpose(isa, threads, case, layout):
     height, width, inputs, outputs, kernel_size, strides, padding, output_padding, dilation = case
     kernel = whole(1, *kernel_size, outputs, inputs)
     bias = whole(2, outputs)
-    plan = _plans.conv2d_transpose(
+    plan = single_op.conv2d_transpose(
         (height, width, inputs), kernel.shape, True, strides, padding, (output_padding, output_padding), dilation,
         "linear", 0.0, layout,
     )  # fmt: skip
@@ -224,7 +225,7 @@ def test_conv2d_transpose(isa, threads, case, layout):
 @pytest.mark.parametrize(("inputs", "units"), [(1, 1), (3, 5), (8, 16), (17, 33), (150, 70), (784, 10)])
 def test_dense(isa, threads, inputs, units, layout):
     kernel, bias = whole(1, inputs, units), whole(2, units)
-    plan = _plans.dense(kernel.shape, True, "linear", 0.0, layout)
+    plan = single_op.dense(kernel.shape, True, "linear", 0.0, layout)
     for batch in (*BATCHES, 300):
         x, dy = whole(batch, batch, inputs), whole(3, batch, units)
         wide = [a.astype(np.float64) for a in (x, kernel, dy)]
@@ -239,8 +240,8 @@ def test_dense(isa, threads, inputs, units, layout):
 )
 @pytest.mark.parametrize("channels", [1, 3, 8, 17])
 def test_max_pool2d(isa, threads, channels, pool, strides, padding, layout):
-    plan = _plans.max_pool2d((9, 6, channels), pool, strides, padding, False, layout)
-    with_indices = _plans.max_pool2d((9, 6, channels), pool, strides, padding, True, layout)
+    plan = single_op.max_pool2d((9, 6, channels), pool, strides, padding, False, layout)
+    with_indices = single_op.max_pool2d((9, 6, channels), pool, strides, padding, True, layout)
     for batch in BATCHES:
         x = whole(batch, batch, 9, 6, channels, limit=1) - 2  # many ties, all of them below zero
         y, indices = reference.max_pool2d(x, pool, strides, padding)
@@ -254,7 +255,7 @@ def test_max_pool2d(isa, threads, channels, pool, strides, padding, layout):
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("channels", [1, 3, 8])
 def test_max_unpool2d_where_indices_repeat(isa, threads, channels, layout):
-    plan = _plans.max_unpool2d((4, 5, channels), (6, 7, channels), layout)
+    plan = single_op.max_unpool2d((4, 5, channels), (6, 7, channels), layout)
     for batch in BATCHES:
         x = whole(batch, batch, 4, 5, channels)
         indices = np.random.default_rng(batch).integers(0, 30, x.shape, dtype=np.int32)
@@ -275,7 +276,7 @@ def test_max_unpool2d_where_indices_repeat(isa, threads, channels, layout):
 )  # fmt: skip
 @pytest.mark.parametrize("channels", [1, 3, 8, 17])
 def test_up_sampling2d(isa, threads, channels, interpolation, size, layout):
-    plan = _plans.up_sampling2d((3, 4, channels), size, interpolation, layout)
+    plan = single_op.up_sampling2d((3, 4, channels), size, interpolation, layout)
     for batch in BATCHES:
         x = whole(batch, batch, 3, 4, channels)
         y = reference.up_sampling2d(x, size, interpolation)
@@ -292,9 +293,9 @@ def test_the_same_bits_for_any_number_of_threads(isa, threads, activation, layou
     x, bias = real(0, 70, 9, 8, 5), real(1, 12)
     kernel, transposed = real(2, 3, 3, 5, 12), real(3, 3, 3, 12, 5)
     plans = [
-        (_plans.conv2d((9, 8, 5), kernel.shape, True, (1, 1), "same", (1, 1), 1, activation, 0.5, layout), kernel),
+        (single_op.conv2d((9, 8, 5), kernel.shape, True, (1, 1), "same", (1, 1), 1, activation, 0.5, layout), kernel),
         (
-            _plans.conv2d_transpose(
+            single_op.conv2d_transpose(
                 (9, 8, 5), transposed.shape, True, (2, 2), "same", (None, None), (1, 1), activation, 0.5, layout
             ),
             transposed,

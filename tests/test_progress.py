@@ -7,7 +7,8 @@ import io
 
 import pytest
 
-from day33 import callbacks, progress
+from day33 import callbacks
+from day33.callbacks import progress
 from small_models import compiled, dense_model, regression
 
 

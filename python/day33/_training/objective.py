@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import losses
 from .. import metrics as metrics_module
-from .._graph.graph import CompiledPlan, LossTerm
+from .._graph.lowering import CompiledPlan, LossTerm
 from .batches import Array, Batch
 
 if TYPE_CHECKING:

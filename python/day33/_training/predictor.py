@@ -18,7 +18,9 @@ from .standardize import InputStandardizer, Shape
 
 if TYPE_CHECKING:
     from .._core.variables import Variable
-    from .._graph.graph import CompiledPlan, Graph, LossTerm, SymbolicTensor
+    from .._graph.graph import Graph
+    from .._graph.lowering import CompiledPlan, LossTerm
+    from .._graph.tensors import SymbolicTensor
 
 Data = ArrayData | IterableData
 

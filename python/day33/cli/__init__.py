@@ -85,10 +85,10 @@ def data_mnist(
 ) -> None:
     """Download MNIST (11 MB), check its hash, and keep it in the cache."""
     with reported(), interruptible("Nothing was kept."):
-        from .. import datasets
+        from ..datasets import mnist
 
-        path = datasets.download_mnist(url or datasets.MNIST_URL, sha256 or datasets.MNIST_SHA256, output=output)
-        (x_train, _), (x_test, _) = datasets.load_mnist(path)
+        path = mnist.download_mnist(url or mnist.MNIST_URL, sha256 or mnist.MNIST_SHA256, output=output)
+        (x_train, _), (x_test, _) = mnist.load_mnist(path)
         typer.echo(f"{path}: {len(x_train)} training and {len(x_test)} test images, hash checked.")
 
 
@@ -100,9 +100,9 @@ def data_shakespeare(
 ) -> None:
     """Download Shakespeare's plays (1 MB), check their hash, and keep them in the cache."""
     with reported(), interruptible("Nothing was kept."):
-        from .. import datasets
+        from ..datasets import shakespeare
 
-        path = datasets.download_shakespeare(
-            url or datasets.SHAKESPEARE_URL, sha256 or datasets.SHAKESPEARE_SHA256, output=output
+        path = shakespeare.download_shakespeare(
+            url or shakespeare.SHAKESPEARE_URL, sha256 or shakespeare.SHAKESPEARE_SHA256, output=output
         )
-        typer.echo(f"{path}: {len(datasets.load_shakespeare(path)):,} lines, hash checked.")
+        typer.echo(f"{path}: {len(shakespeare.load_shakespeare(path)):,} lines, hash checked.")

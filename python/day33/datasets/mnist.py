@@ -1,11 +1,4 @@
-"""Data sets from a file or a checked download, and small ones that need no download.
-
-Pictures: MNIST, and the digits of scikit-learn. Text: Shakespeare's plays, and lines from a grammar.
-
-Every loader of pictures returns ``((x_train, y_train), (x_test, y_test))``: images uint8 of shape (N, 28, 28), labels
-uint8 of shape (N,). Files are read without pickle, and their headers are checked before memory is taken, so a damaged
-or hostile file ends in a ValueError that says what is wrong with it.
-"""
+"""MNIST, or any data set in its format: from an .npz file, from IDX files, or from the cached download."""
 
 from __future__ import annotations
 
@@ -22,44 +15,17 @@ from numpy.typing import NDArray
 
 from .._io.archives import Archive, read_exactly, refusing
 from .._io.download import cache_dir, fetch
-from ..text.corpus import read_lines
-from .hidden_digits import HiddenDigits, hidden_digit_features, load_hidden_digits, make_hidden_digits
-from .lyrics import generate_lyrics
 
-__all__ = [
-    "HiddenDigits",
-    "download_mnist",
-    "download_shakespeare",
-    "generate_lyrics",
-    "hidden_digit_features",
-    "load_digits_small",
-    "load_hidden_digits",
-    "load_mnist",
-    "load_shakespeare",
-    "make_hidden_digits",
-    "mnist",
-    "mnist_cache_path",
-    "shakespeare_cache_path",
-]
-
+PathLike = str | os.PathLike[str]
 UInt8 = NDArray[np.uint8]
 Split = tuple[UInt8, UInt8]
-PathLike = str | os.PathLike[str]
-
 # The file that Keras's own loader fetches, and its SHA-256.
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
 MNIST_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 MNIST_FILE = "mnist.npz"
-
-# The 40,000 lines that TensorFlow's tutorials use, and their SHA-256.
-SHAKESPEARE_URL = "https://storage.googleapis.com/download.tensorflow.org/data/shakespeare.txt"
-SHAKESPEARE_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
-SHAKESPEARE_FILE = "shakespeare.txt"
-
 IMAGE_SHAPE = (28, 28)
 # No array of an MNIST-shaped file comes near this; a header that asks for more is damaged or hostile.
 MAX_ARRAY_BYTES = 1 << 30
-
 _NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")
 _IDX_STEMS = {
     "x_train": "train-images",
@@ -133,101 +99,21 @@ def download_mnist(
     return fetch(url, known_hash, mnist_cache_path() if output is None else output, MNIST_FILE, progress)
 
 
-def shakespeare_cache_path() -> Path:
-    """Where `download_shakespeare` puts the plays and `load_shakespeare` looks for them. The file need not exist."""
-    return cache_dir() / SHAKESPEARE_FILE
+def load_data(path: str = MNIST_FILE) -> tuple[Split, Split]:
+    """MNIST from the cache; the first time, it is downloaded there, as Keras does.
 
-
-def load_shakespeare(path: PathLike | None = None) -> list[str]:
-    """The lines of a text file; without a path those of the cached download of Shakespeare's plays.
-
-    Nothing is ever downloaded by this function. `day33.text.Corpus.from_lines` cleans the lines,
-    `day33.text.load_corpus` reads many files at once.
+    Args:
+        path: for the sake of Keras code, where it names the file in the cache. An existing file of that path is
+            read instead of the cached one.
 
     Raises:
-        FileNotFoundError: nothing is there; the message names the command that fetches the plays.
-        ValueError: the file is not UTF-8 text, or empty.
+        OSError: it is not in the cache, and could not be downloaded. ValueError: a damaged file.
     """
-    source = shakespeare_cache_path() if path is None else Path(path).expanduser()
-    if not source.is_file():
-        where = f"not in the cache ({source})" if path is None else f"not there: {source}"
-        raise FileNotFoundError(f"Shakespeare's plays are {where}; fetch them once with: day33 data shakespeare")
-    lines = read_lines(source)
-    if not lines:
-        raise ValueError(f"{source} is empty")
-    return lines
-
-
-def download_shakespeare(
-    url: str = SHAKESPEARE_URL,
-    known_hash: str = SHAKESPEARE_SHA256,
-    progress: bool = True,
-    *,
-    output: PathLike | None = None,
-) -> Path:
-    """Download Shakespeare's plays (1.1 MB) once, check their hash, and return the path of the text file.
-
-    Arguments and errors are those of `download_mnist`.
-    """
-    target = shakespeare_cache_path() if output is None else output
-    return fetch(url, known_hash, target, SHAKESPEARE_FILE, progress)
-
-
-class _KerasMnist:
-    """MNIST by the name that Keras has for it: ``mnist.load_data()``."""
-
-    @staticmethod
-    def load_data(path: str = MNIST_FILE) -> tuple[Split, Split]:
-        """MNIST from the cache; the first time, it is downloaded there, as Keras does.
-
-        Args:
-            path: for the sake of Keras code, where it names the file in the cache. An existing file of that path is
-                read instead of the cached one.
-
-        Raises:
-            OSError: it is not in the cache, and could not be downloaded. ValueError: a damaged file.
-        """
-        if path != MNIST_FILE and Path(path).exists():
-            return load_mnist(path)
-        if not mnist_cache_path().is_file():
-            download_mnist()
-        return load_mnist()
-
-
-mnist = _KerasMnist()
-
-
-def load_digits_small() -> tuple[Split, Split]:
-    """The 1,797 handwritten digits that come with scikit-learn, brought to MNIST's shape; no download.
-
-    The 8 x 8 pictures (values 0 to 16) are enlarged three times by bilinear interpolation with half-pixel centres
-    (as ``day33.ops.up_sampling2d(x, 3, interpolation="bilinear")`` does it), scaled to 0..255, and framed by two empty
-    pixels on each side: 28 x 28. The first 1,500 are the training set, the last 297 the test set; always the same.
-
-    Returns:
-        ``((x_train, y_train), (x_test, y_test))`` as `load_mnist` gives it.
-    """
-    from sklearn.datasets import load_digits
-
-    digits = load_digits()
-    small = digits.images.astype(np.int64)  # whole numbers: the result is the same on every machine
-    weights = _triple_weights(small.shape[1])
-    large = weights @ small @ weights.T  # 9 times the interpolated value
-    scaled = (large * 255 * 2 + 9 * 16) // (2 * 9 * 16)  # rounded half up
-    images = np.pad(scaled.astype(np.uint8), ((0, 0), (2, 2), (2, 2)))
-    labels = digits.target.astype(np.uint8)
-    return (images[:1500], labels[:1500]), (images[1500:], labels[1500:])
-
-
-def _triple_weights(size: int) -> NDArray[np.int64]:
-    """Three times the matrix that interpolates `size` points at three times the density, edges held; (3*size, size)."""
-    weights = np.zeros((3 * size, size), np.int64)
-    for row in range(3 * size):
-        # Half-pixel centres: the output at row sits at (row + 1/2) / 3 - 1/2 = (row - 1) / 3 of the input.
-        low, thirds = divmod(row - 1, 3)
-        weights[row, max(low, 0)] += 3 - thirds
-        weights[row, min(low + 1, size - 1)] += thirds
-    return weights
+    if path != MNIST_FILE and Path(path).exists():
+        return load_mnist(path)
+    if not mnist_cache_path().is_file():
+        download_mnist()
+    return load_mnist()
 
 
 def _check_split(source: Path, name: str, images: UInt8, labels: UInt8) -> None:
@@ -248,9 +134,6 @@ def _array_bytes(shape: tuple[int, ...], what: str) -> int:
     return size
 
 
-# ---- NumPy archives ----
-
-
 def _read_npz(path: Path) -> dict[str, UInt8]:
     with open(path, "rb") as stream, refusing(path, ".npz file"), Archive(stream) as archive:
         missing = [key for key in _NPZ_KEYS if f"{key}.npy" not in archive]
@@ -262,9 +145,6 @@ def _read_npz(path: Path) -> dict[str, UInt8]:
             if array.dtype != np.uint8:
                 raise ValueError(f"{key} has dtype {array.dtype}, expected uint8")
         return {key: np.ascontiguousarray(array) for key, array in arrays.items()}
-
-
-# ---- IDX files ----
 
 
 def _read_idx_folder(folder: Path) -> dict[str, UInt8]:

@@ -33,6 +33,8 @@ def _number(name: str, value: object, low: float, high: float, expected: str) ->
 
 
 class OptionsMaker(Protocol):
+    """Makes the native options for a number of prompts."""
+
     def __call__(self, prompts: int, /) -> Options: ...
 
 
@@ -41,6 +43,7 @@ def prepare_options(
     seed: int | Sequence[int] | None, beams: int, length_penalty: float, banned: Iterable[Token],
     forced: Mapping[int, Token] | Sequence[Token], scores: bool,
 ) -> OptionsMaker:  # fmt: skip
+    """Checks what `generate` was given; the native options follow once the number of prompts is known."""
     common: dict[str, Any] = {"max_len": as_int("max_len", max_len, 1), "scores": bool(scores)}
     sampled = bool(temperature) or (temperature is None and (top_k is not None or top_p is not None))
     if temperature is not None and temperature != 0:

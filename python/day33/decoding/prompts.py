@@ -27,6 +27,8 @@ class Tokenizer(Protocol):
 
 
 class FromTokenizer:
+    """Default of `end_token`: the tokenizer's own, where it has one."""
+
     def __repr__(self) -> str:
         return "the tokenizer's"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import activations
-from .._graph.graph import Lowering
+from .._graph.lowering import Lowering
 from ..activations import ActivationSpec
 from .base import Layer
 

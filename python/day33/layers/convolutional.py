@@ -8,7 +8,8 @@ from typing import Any
 from .. import _native, initializers
 from .._core.arrays import as_padding, as_pair
 from .._core.variables import Variable
-from .._graph.graph import Lowering, Shape
+from .._graph.lowering import Lowering
+from .._graph.tensors import Shape
 from ._images import check_channels_last, image_shape, window_length
 from ._weighted import WeightedLayer, check_units
 from .base import Layer

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import initializers
-from .._graph.graph import Lowering, Node, Shape, SymbolicTensor
+from .._graph.lowering import Lowering
+from .._graph.tensors import Node, Shape, SymbolicTensor
 from ..random import next_seed
 from ._weighted import WeightedLayer, check_units
 from .base import Layer

@@ -9,7 +9,8 @@ from typing import Any
 
 from .._core import tree
 from .._core.arrays import as_int
-from .._graph.graph import Lowering, Shape
+from .._graph.lowering import Lowering
+from .._graph.tensors import Shape
 from .base import Layer
 
 

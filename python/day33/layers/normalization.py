@@ -9,7 +9,8 @@ from typing import Any
 from .. import initializers
 from .._core.arrays import as_int
 from .._core.variables import Variable
-from .._graph.graph import Lowering, Shape
+from .._graph.lowering import Lowering
+from .._graph.tensors import Shape
 from .base import Layer
 
 _PARTS = ("beta", "gamma", "moving_mean", "moving_variance")

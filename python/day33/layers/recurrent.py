@@ -13,7 +13,8 @@ import numpy as np
 
 from .. import activations, initializers
 from .._core.variables import Variable
-from .._graph.graph import Lowering, Shape, SymbolicTensor
+from .._graph.lowering import Lowering
+from .._graph.tensors import Shape, SymbolicTensor
 from ..random import next_seed
 from ._weighted import check_units
 from .base import Layer

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._core.arrays import as_int, as_pair
-from .._graph.graph import Lowering, Shape
+from .._graph.lowering import Lowering
+from .._graph.tensors import Shape
 from ._images import check_channels_last, image_shape
 from ._weighted import check_units
 from .base import Layer

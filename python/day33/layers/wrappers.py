@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._graph import names as _names
-from .._graph.graph import Lowering, Shape
+from .._graph.lowering import Lowering
+from .._graph.tensors import Shape
 from .activation import ELU, Activation, LeakyReLU, ReLU
 from .base import Layer
 from .core import Dense, Dropout

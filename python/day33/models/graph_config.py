@@ -9,7 +9,8 @@ from typing import Any
 
 from .._core import tree
 from .._formats.objects import CustomObjects, layer_config, layer_from_config, take_allowance
-from .._graph.graph import Graph, Node, SymbolicTensor
+from .._graph.graph import Graph
+from .._graph.tensors import Node, SymbolicTensor
 from ..layers.base import Layer
 from ..layers.core import InputLayer
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .._core import tree
 from .._graph import names as _names
-from .._graph.graph import Node, Shape, SymbolicTensor
+from .._graph.tensors import Node, Shape, SymbolicTensor
 from ..layers import Input, InputLayer, Layer
 from . import graph_config
 from .model import Model

@@ -12,7 +12,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, cast
 
-from .._graph.graph import Graph, Node, SymbolicTensor
+from .._graph.graph import Graph
+from .._graph.tensors import Node, SymbolicTensor
 from .._training.trainer import Trainer
 from ..layers import InputLayer
 

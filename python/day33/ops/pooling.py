@@ -1,17 +1,112 @@
-"""Average pooling, depthwise convolution and layer normalisation on arrays. Public in day33.ops."""
+"""Max and average pooling of images, max un-pooling, and their gradients."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import math
+from typing import TYPE_CHECKING, cast
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from .._core import single_op
-from .._core.arrays import as_float32, as_int, as_padding, as_pair, check_image, check_shape
-from ._calls import Activation, Gradients, PairLike, activation_of, backward, backward_of_image, pool_options
+from .._core.arrays import as_float32, as_indices, as_int, check_image, check_shape
+from ._calls import (
+    PairLike,
+    backward_of_image,
+    pool_options,
+)
 
 if TYPE_CHECKING:
     from .._native import Float32, Plan
+
+
+def max_pool2d(
+    x: ArrayLike, pool_size: PairLike = 2, *, strides: PairLike | None = None, padding: str = "valid",
+    return_indices: bool = False,
+) -> Float32 | tuple[Float32, NDArray[np.int64]]:  # fmt: skip
+    """The maximum of every window, per channel.
+
+    Where a window holds its maximum more than once, the first in row-major order wins; cells of padding never
+    win. A NaN wins over every number.
+
+    Args:
+        x: (N, H, W, C).
+        pool_size: the window, an integer or (height, width).
+        strides: the same; None stands for `pool_size`.
+        padding: "valid" or "same".
+        return_indices: also return where each maximum stood.
+
+    Returns:
+        (N, OH, OW, C), and with `return_indices` the int64 array of the same shape that holds
+        ``(y * W + x) * C + c`` of the winner, as ``tf.nn.max_pool_with_argmax`` without the batch.
+    """
+    x = as_float32("x", x)
+    check_image("x", x)
+    if not return_indices:
+        return single_op.max_pool2d(x.shape[1:], *pool_options(pool_size, strides, padding), False).forward([x], [])[0]
+    if math.prod(x.shape[1:]) > np.iinfo(np.int32).max:
+        raise ValueError(f"x has shape {x.shape}; with return_indices an image may hold at most 2**31 - 1 values")
+    plan = single_op.max_pool2d(x.shape[1:], *pool_options(pool_size, strides, padding), True)
+    y, indices = plan.forward([x], [])
+    return y, cast("NDArray[np.int64]", indices)
+
+
+def max_pool2d_backward(
+    dy: ArrayLike, x: ArrayLike, pool_size: PairLike = 2, *, strides: PairLike | None = None, padding: str = "valid"
+) -> Float32:
+    """Gradient of `max_pool2d` with respect to x: each dy goes to the winner of its window, whole."""
+    x = as_float32("x", x)
+    check_image("x", x)
+    return backward_of_image(
+        single_op.max_pool2d(x.shape[1:], *pool_options(pool_size, strides, padding), False), dy, x
+    )
+
+
+def _prepare_max_unpool2d(
+    x: ArrayLike, indices: ArrayLike, output_shape: tuple[int, ...]
+) -> tuple[Plan, Float32, NDArray[np.int32]]:
+    x = as_float32("x", x)
+    check_image("x", x)
+    sizes = tuple(as_int(f"output_shape[{i}]", size, 0) for i, size in enumerate(output_shape))
+    if len(sizes) == 2:
+        sizes = (*sizes, x.shape[3])
+    elif len(sizes) == 4 and sizes[0] == x.shape[0]:
+        sizes = sizes[1:]
+    if len(sizes) != 3 or sizes[2] != x.shape[3] or 0 in sizes:
+        raise ValueError(
+            f"output_shape is {tuple(output_shape)} and x has shape {x.shape}; "
+            f"expected (H, W), (H, W, C) or (N, H, W, C) with N and C of x"
+        )
+    flat = as_indices("indices", indices, math.prod(sizes))
+    check_shape("indices", flat, x.shape, "the shape of x")
+    return single_op.max_unpool2d(x.shape[1:], sizes), x, flat
+
+
+def max_unpool2d(x: ArrayLike, indices: ArrayLike, output_shape: tuple[int, ...]) -> Float32:
+    """Puts every value back where `max_pool2d` found it, with zeros elsewhere.
+
+    Where several cells name one position (overlapping windows), the last one in row-major order of x wins.
+
+    Args:
+        x: (N, H, W, C).
+        indices: integers of the shape of x, as `max_pool2d` returns them: ``(y * OW + x) * C + c``.
+        output_shape: (OH, OW), (OH, OW, C) or (N, OH, OW, C). It has to be given: images of several sizes pool
+            to the same shape.
+
+    Returns:
+        (N, OH, OW, C).
+
+    Raises:
+        ValueError: an index lies outside the output.
+    """
+    plan, x, flat = _prepare_max_unpool2d(x, indices, output_shape)
+    return plan.forward([x, flat], [])[0]
+
+
+def max_unpool2d_backward(dy: ArrayLike, x: ArrayLike, indices: ArrayLike, output_shape: tuple[int, ...]) -> Float32:
+    """Gradient of `max_unpool2d` with respect to x: dy at each index; 0 for a cell that another one overwrote."""
+    plan, x, flat = _prepare_max_unpool2d(x, indices, output_shape)
+    return backward_of_image(plan, dy, x, flat)
 
 
 def _prepare_avg_pool2d(
@@ -46,115 +141,3 @@ def avg_pool2d_backward(
     """Gradient of `avg_pool2d` with respect to x (of which only the shape matters): each window shares out its dy."""
     plan, x = _prepare_avg_pool2d(x, pool_size, strides, padding)
     return backward_of_image(plan, dy, x)
-
-
-def _prepare_depthwise_conv2d(
-    x: ArrayLike, kernel: ArrayLike, bias: ArrayLike | None, strides: PairLike, padding: str,
-    dilation_rate: PairLike, activation: Activation,
-) -> tuple[Plan, Float32, list[Float32]]:  # fmt: skip
-    x = as_float32("x", x)
-    check_image("x", x)
-    weights = as_float32("kernel", kernel)
-    if weights.ndim != 4 or 0 in weights.shape or weights.shape[2] != x.shape[3]:
-        raise ValueError(
-            f"kernel has shape {weights.shape} and x has shape {x.shape}; expected a kernel (KH, KW, C, multiplier)"
-        )
-    shape = weights.shape
-    parameters = [weights]
-    if bias is not None:
-        parameters.append(as_float32("bias", bias))
-        check_shape("bias", parameters[1], (shape[2] * shape[3],), f"one value an output of the kernel {shape}")
-    plan = single_op.depthwise_conv2d(
-        x.shape[1:], shape, bias is not None, as_pair("strides", strides), as_padding(padding),
-        as_pair("dilation_rate", dilation_rate), *activation_of(activation),
-    )  # fmt: skip
-    return plan, x, parameters
-
-
-def depthwise_conv2d(
-    x: ArrayLike, kernel: ArrayLike, bias: ArrayLike | None = None, *, strides: PairLike = 1, padding: str = "valid",
-    dilation_rate: PairLike = 1, activation: Activation = None,
-) -> Float32:  # fmt: skip
-    """Convolution of every channel on its own.
-
-    ``y[n, i, j, c*M + m] = activation(bias[c*M + m] + sum over u, v of x[n, i*s + u*d, j*s + v*d, c] *
-    kernel[u, v, c, m])``, with x taken as zero outside the image where `padding` is "same".
-
-    Args:
-        x: (N, H, W, C).
-        kernel: (KH, KW, C, M), M outputs a channel.
-        bias: (C M,) or None.
-        strides, padding, dilation_rate, activation: as in `conv2d`.
-
-    Returns:
-        (N, OH, OW, C M).
-    """
-    plan, x, parameters = _prepare_depthwise_conv2d(x, kernel, bias, strides, padding, dilation_rate, activation)
-    return plan.forward([x], parameters)[0]
-
-
-def depthwise_conv2d_backward(
-    dy: ArrayLike, x: ArrayLike, kernel: ArrayLike, bias: ArrayLike | None = None, *, strides: PairLike = 1,
-    padding: str = "valid", dilation_rate: PairLike = 1, activation: Activation = None,
-) -> Gradients:  # fmt: skip
-    """Gradients of `depthwise_conv2d`: dx (N, H, W, C), dkernel of kernel's shape, dbias (C M,) or None."""
-    plan, x, parameters = _prepare_depthwise_conv2d(x, kernel, bias, strides, padding, dilation_rate, activation)
-    return backward(plan, dy, x, parameters)
-
-
-class LayerNormGradients(NamedTuple):
-    """Gradients of `layer_norm`; None for a gamma or beta that was not given."""
-
-    dx: Float32
-    dgamma: Float32 | None
-    dbeta: Float32 | None
-
-
-def _prepare_layer_norm(
-    x: ArrayLike, gamma: ArrayLike | None, beta: ArrayLike | None, axes: int, epsilon: float
-) -> tuple[Plan, Float32, list[Float32]]:
-    x = as_float32("x", x)
-    count = as_int("axes", axes, 1)
-    if x.ndim <= count or 0 in x.shape[1:]:
-        raise ValueError(f"x has shape {x.shape}; expected the batch and at least {count} axes of at least 1")
-    if not epsilon >= 0:
-        raise ValueError(f"epsilon is {epsilon}; expected a number of at least 0")
-    parameters = []
-    for name, value in (("gamma", gamma), ("beta", beta)):
-        if value is not None:
-            parameters.append(as_float32(name, value))
-            check_shape(name, parameters[-1], x.shape[-count:], f"that of the last {count} axes of x of {x.shape}")
-    plan = single_op.layer_norm(x.shape[1:], gamma is not None, beta is not None, count, float(epsilon))
-    return plan, x, parameters
-
-
-def layer_norm(
-    x: ArrayLike, gamma: ArrayLike | None = None, beta: ArrayLike | None = None, *, axes: int = 1,
-    epsilon: float = 1e-3,
-) -> Float32:  # fmt: skip
-    """``gamma * (x - mean) / sqrt(variance + epsilon) + beta``, the moments taken over the last `axes` axes.
-
-    Args:
-        x: (N, ..., C).
-        gamma, beta: of the shape of the last `axes` axes of x, or None for 1 and 0.
-        axes: over how many axes, from the last one back.
-        epsilon: keeps the quotient finite.
-
-    Returns:
-        Of the shape of x. (J. Ba, J. Kiros and G. Hinton, 2016.)
-    """
-    plan, x, parameters = _prepare_layer_norm(x, gamma, beta, axes, epsilon)
-    return plan.forward([x], parameters)[0]
-
-
-def layer_norm_backward(
-    dy: ArrayLike, x: ArrayLike, gamma: ArrayLike | None = None, beta: ArrayLike | None = None, *, axes: int = 1,
-    epsilon: float = 1e-3,
-) -> LayerNormGradients:  # fmt: skip
-    """Gradients of `layer_norm`: dx of the shape of x, dgamma and dbeta of theirs or None."""
-    plan, x, parameters = _prepare_layer_norm(x, gamma, beta, axes, epsilon)
-    dy = as_float32("dy", dy)
-    check_shape("dy", dy, x.shape, "the shape of x")
-    (dx,), gradients = plan.backward([x], [dy], parameters)
-    given = iter(gradients)
-    return LayerNormGradients(dx, None if gamma is None else next(given), None if beta is None else next(given))

@@ -19,7 +19,7 @@ from .. import activations, callbacks, datasets, initializers, layers, losses, m
 from .. import random as _random
 from .. import text as _text
 from .._core.tensors import Tensor, as_tensor
-from . import data as _tf_data
+from . import data
 
 __all__ = [
     "Tensor", "argmax", "bool", "cast", "concat", "constant", "convert_to_tensor", "data", "expand_dims", "float32",
@@ -114,7 +114,6 @@ _softmax.__doc__ = ops.softmax.__doc__
 nn = SimpleNamespace(
     relu=_activation("relu"), sigmoid=_activation("sigmoid"), softmax=_softmax, tanh=_activation("tanh")
 )
-data = SimpleNamespace(AUTOTUNE=-1, Dataset=_tf_data.Dataset)
 random = SimpleNamespace(set_seed=_random.set_random_seed)
 keras = SimpleNamespace(
     Input=layers.Input,

@@ -16,6 +16,8 @@ from .._core.tensors import Tensor, as_tensor
 from .._training.batches import check_sizes
 from ..random import next_seed
 
+AUTOTUNE = -1
+
 Element = int | NDArray[np.intp]  # a sample, or the samples of a batch
 Order = Callable[[], Iterator[Element]]
 

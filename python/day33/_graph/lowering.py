@@ -1,0 +1,160 @@
+"""Native plans: what layers write their ops into, and the plan that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .._native import ParameterList, Plan, PlanBuilder
+
+if TYPE_CHECKING:
+    from .._core.variables import Variable
+    from .._training.batches import Array
+
+
+class Lowering:
+    """A plan being written: the builder, the slots given to variables so far, and the mode."""
+
+    def __init__(self) -> None:
+        self.builder = PlanBuilder()
+        self.variables: list[Variable] = []
+        self.inference = False  # inside a layer that was called with training=False
+        self._slots: dict[int, int] = {}
+        self._dtypes: dict[int, str] = {}
+        self._masks: dict[int, int] = {}
+
+    def slot(self, variable: Variable | None) -> int:
+        """The parameter slot of `variable`, made on first use; -1 for None."""
+        if variable is None:
+            return -1
+        if id(variable) not in self._slots:
+            self._slots[id(variable)] = self.builder.parameter(variable.shape, trainable=variable.trainable)
+            self.variables.append(variable)
+        return self._slots[id(variable)]
+
+    def input(self, shape: Sequence[int], dtype: str) -> int:
+        """A new input of the plan, `shape` without the batch."""
+        tensor = self.builder.input(shape, dtype)
+        self._dtypes[tensor] = dtype
+        return tensor
+
+    def shape(self, tensor: int) -> tuple[int, ...]:
+        """Without the batch."""
+        return tuple(self.builder.shape(tensor))
+
+    def dtype(self, tensor: int) -> str:
+        """Of a tensor of the plan: "float32" or "int32"."""
+        return self._dtypes.get(tensor, "float32")
+
+    def set_dtype(self, tensor: int, dtype: str) -> None:
+        """Notes the dtype of a layer's result."""
+        self._dtypes[tensor] = dtype
+
+    def mask(self, tensor: int) -> int:
+        """The mask of a tensor: int32, without the axes it is the same for; -1 for none."""
+        return self._masks.get(tensor, -1)
+
+    def set_mask(self, tensor: int, mask: int) -> None:
+        """Gives a layer's result a mask, or, with -1, says that it has none."""
+        self._masks[tensor] = mask
+
+    def pass_mask(self, inputs: Sequence[int], results: Sequence[int]) -> None:
+        """What a layer does with the mask of its inputs that says nothing of masks: it hands the first one on, to
+        results that still have the axes the mask speaks of.
+        """
+        mask = next((self.mask(tensor) for tensor in inputs if self.mask(tensor) >= 0), -1)
+        for result in results:
+            axes = self.shape(mask) if mask >= 0 else ()
+            if result not in self._masks and mask >= 0 and self.shape(result)[: len(axes)] == axes:
+                self._masks[result] = mask
+
+    @contextmanager
+    def mode(self, training: bool | None) -> Iterator[None]:
+        """The mode inside a layer that was called with this `training`; once False, it stays so further inside."""
+        before = self.inference
+        self.inference = before or training is False
+        try:
+            yield
+        finally:
+            self.inference = before
+
+
+@dataclass(frozen=True)
+class LossTerm:
+    """A loss on output number `output`, as `PlanBuilder.loss` takes it."""
+
+    output: int
+    kind: str
+    from_logits: bool = False
+    reduction: str = "mean"
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class CompiledPlan:
+    """A plan with what it runs on.
+
+    Attributes:
+        variables: in slot order.
+        masks: a plan for the masks of the outputs, None where no output that has a loss has one.
+    """
+
+    plan: Plan
+    parameters: ParameterList
+    variables: list[Variable]
+    masks: MaskPlan | None = None
+
+
+@dataclass(frozen=True)
+class MaskPlan:
+    """Computes masks of a model's outputs from its inputs.
+
+    Attributes:
+        outputs: the numbers of the outputs that have one, in the order of the plan's results.
+    """
+
+    plan: Plan
+    parameters: ParameterList
+    outputs: list[int]
+
+    def masks(self, inputs: Sequence[Array]) -> dict[int, Array]:
+        """int32 masks, by number of the output."""
+        return dict(zip(self.outputs, self.plan.forward(inputs, self.parameters), strict=True))
+
+
+def compile_plan(
+    lower: Callable[[Lowering, list[int]], list[int]],
+    shapes: Sequence[tuple[int, ...]],
+    dtypes: Sequence[str],
+    losses: Sequence[LossTerm] | None,
+) -> CompiledPlan:
+    """The plan of what `lower` writes, for inputs of `shapes` (without the batch)."""
+    lowering = Lowering()
+    inputs = [lowering.input(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
+    outputs = lower(lowering, inputs)
+    for term in losses or ():
+        if not 0 <= term.output < len(outputs):
+            raise ValueError(f"loss is for output {term.output}; the model has {len(outputs)}")
+        lowering.builder.loss(
+            outputs[term.output], term.kind, from_logits=term.from_logits, reduction=term.reduction, weight=term.weight
+        )
+    masked = {term.output for term in losses or () if lowering.mask(outputs[term.output]) >= 0}
+    plan = lowering.builder.build(outputs)
+    parameters = ParameterList([variable.parameter for variable in lowering.variables])
+    masks = _compile_masks(lower, shapes, dtypes, sorted(masked)) if masked else None
+    return CompiledPlan(plan, parameters, lowering.variables, masks)
+
+
+def _compile_masks(
+    lower: Callable[[Lowering, list[int]], list[int]],
+    shapes: Sequence[tuple[int, ...]],
+    dtypes: Sequence[str],
+    masked: list[int],
+) -> MaskPlan:
+    """The same model once more: the builder drops what the masks do not need."""
+    lowering = Lowering()
+    outputs = lower(lowering, [lowering.input(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)])
+    plan = lowering.builder.build([lowering.mask(outputs[number]) for number in masked])
+    return MaskPlan(plan, ParameterList([variable.parameter for variable in lowering.variables]), masked)

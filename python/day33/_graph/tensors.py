@@ -1,0 +1,96 @@
+"""Symbolic tensors and the calls of layers between them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .._core import tree
+
+if TYPE_CHECKING:
+    from ..layers.base import Layer
+
+
+Shape = tuple[int | None, ...]
+
+
+_names = itertools.count()
+
+
+def reset_names() -> None:
+    """Starts the numbers in automatic tensor names over."""
+    global _names
+    _names = itertools.count()
+
+
+class SymbolicTensor:
+    """A tensor known by its shape alone (Keras's KerasTensor).
+
+    Attributes:
+        shape: with the batch first; None where a size is not known yet.
+        dtype: "float32" or "int32".
+        node: the call that gives this tensor, None for a bare placeholder.
+        index: its place among the outputs of that call.
+    """
+
+    def __init__(self, shape: Sequence[int | None], dtype: str = "float32", name: str | None = None) -> None:
+        self.shape: Shape = tuple(shape)
+        self.dtype = dtype
+        if name is None:
+            number = next(_names)
+            name = f"keras_tensor_{number}" if number else "keras_tensor"
+        self.name = name
+        self.node: Node | None = None
+        self.index = 0
+        # An array of integers given to a composite: whoever consumes it first says whether int32 or float32 is meant.
+        self.undecided = False
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes, with the batch."""
+        return len(self.shape)
+
+    def require(self, dtype: str, consumer: str) -> None:
+        """Checks that this tensor has `dtype`, or decides that it has."""
+        if self.undecided:
+            self.dtype, self.undecided = dtype, False
+        elif self.dtype != dtype:
+            raise ValueError(f"{consumer} was given {self!r}; expected dtype {dtype}")
+
+    def __add__(self, other: object) -> Any:
+        if not isinstance(other, SymbolicTensor):
+            return NotImplemented
+        from ..layers.merging import Add
+
+        return Add()([self, other])
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError(f"{self!r} has no values yet, so NumPy cannot be used on it; combine it by layers only")
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"{self!r} has no values yet, so it is neither true nor false")
+
+    def __iter__(self) -> Iterator[Any]:
+        raise TypeError(f"{self!r} has no values yet, so it cannot be iterated over")
+
+    def __repr__(self) -> str:
+        return f"<SymbolicTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
+
+
+class Node:
+    """One call of a layer on symbolic tensors. `arguments` is the tuple of positional arguments, nested as given."""
+
+    def __init__(
+        self, layer: Layer, arguments: tuple[Any, ...], kwargs: dict[str, Any], training: bool | None, outputs: Any
+    ) -> None:
+        self.layer = layer
+        self.arguments = arguments
+        self.kwargs = kwargs
+        # None: as the plan is run. False: always as in inference. True stands only inside a trace being made.
+        self.training = training
+        self.inputs: list[SymbolicTensor] = tree.flatten(arguments)
+        self.output_structure = outputs
+        self.outputs: list[SymbolicTensor] = tree.flatten(outputs)
+        for index, tensor in enumerate(self.outputs):
+            tensor.node, tensor.index = self, index

@@ -1,0 +1,62 @@
+"""Matrix products with a bias and an activation, and their gradients."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from numpy.typing import ArrayLike
+
+from .._core import single_op
+from .._core.arrays import as_float32, check_shape
+from ._calls import (
+    Activation,
+    Gradients,
+    activation_of,
+    backward,
+    parameters_of,
+)
+
+if TYPE_CHECKING:
+    from .._native import Float32, Plan
+
+
+def _prepare_dense(
+    x: ArrayLike, kernel: ArrayLike, bias: ArrayLike | None, activation: Activation
+) -> tuple[Plan, Float32, tuple[int, ...], list[Float32]]:
+    x = as_float32("x", x)
+    parameters = parameters_of(kernel, bias, 2, "(inputs, units)", 1)
+    shape = parameters[0].shape
+    if x.ndim == 0 or x.shape[-1] != shape[0]:
+        raise ValueError(f"x has shape {x.shape}; expected (..., {shape[0]}) for a kernel of shape {shape}")
+    rows = x.reshape(math.prod(x.shape[:-1]), shape[0])
+    plan = single_op.dense(shape, len(parameters) == 2, *activation_of(activation))
+    return plan, rows, x.shape, parameters
+
+
+def dense(x: ArrayLike, kernel: ArrayLike, bias: ArrayLike | None = None, *, activation: Activation = None) -> Float32:
+    """``activation(x @ kernel + bias)`` on the last axis.
+
+    Args:
+        x: (..., inputs), any rank from 1.
+        kernel: (inputs, units).
+        bias: (units,) or None.
+        activation: as in `conv2d`.
+
+    Returns:
+        (..., units).
+    """
+    plan, rows, shape, parameters = _prepare_dense(x, kernel, bias, activation)
+    return plan.forward([rows], parameters)[0].reshape(*shape[:-1], parameters[0].shape[1])
+
+
+def dense_backward(
+    dy: ArrayLike, x: ArrayLike, kernel: ArrayLike, bias: ArrayLike | None = None, *, activation: Activation = None
+) -> Gradients:
+    """Gradients of `dense`: dx (..., inputs), dkernel (inputs, units), dbias (units,) or None. dy is (..., units)."""
+    plan, rows, shape, parameters = _prepare_dense(x, kernel, bias, activation)
+    dy = as_float32("dy", dy)
+    units = parameters[0].shape[1]
+    check_shape("dy", dy, (*shape[:-1], units), f"the shape of the result for x of {shape}")
+    gradients = backward(plan, dy.reshape(rows.shape[0], units), rows, parameters)
+    return gradients._replace(dx=gradients.dx.reshape(shape))
