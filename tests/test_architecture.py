@@ -1,4 +1,4 @@
-"""The rules of the house (docs/architecture.md), read off the sources: floors, circles, public names, private attributes.
+"""The rules of the house (docs/architecture.md), read off the sources: floors, circles, public and private names.
 
 Every import statement counts, those inside functions and under TYPE_CHECKING included. A failure names file and line.
 """
