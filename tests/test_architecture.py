@@ -22,8 +22,8 @@ ROOF = "day33"  # day33/__init__.py and __main__.py: they open the doors of all 
 # The rooms from the ground up. A room is a module, or a folder with all that is in it.
 FLOORS = (
     ("_native",),
-    ("random",),
-    ("_core", "_io", "text"),
+    ("_core",),
+    ("random", "_io", "text"),
     ("losses", "initializers", "activations"),
     ("metrics", "optimizers", "ops"),
     ("_graph",),

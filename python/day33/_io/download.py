@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-PathLike = str | os.PathLike[str]
+from .._core.types import PathLike
 
 
 def cache_dir() -> Path:
