@@ -131,7 +131,7 @@ def _numbered(beside: Path, arrays: Mapping[str, NDArray[Any]], prefix: str) -> 
 
 def _refuse_large(beside: Path, model: Model, inputs: list[NDArray[Any]]) -> None:
     """ValueError where some layer would give more than a sample may need: its sizes come from a file, too."""
-    graph = model._known_graph()
+    graph = model.known_graph
     if len(inputs) != len(graph.inputs):
         raise ValueError(f"{beside} has {len(inputs)} inputs; the model has {len(graph.inputs)}")
     values = graph.values_inside([(None, *array.shape[1:]) for array in inputs]) * max(len(inputs[0]), 1)

@@ -88,8 +88,10 @@ def as_int(name: str, value: object, minimum: int) -> int:
         number = None
     if number is None or isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} is {value!r}; expected an integer")
-    if not minimum <= number <= _INT32_MAX:
-        raise ValueError(f"{name} is {number}; expected a value from {minimum} to {_INT32_MAX}")
+    if number < minimum:
+        raise ValueError(f"{name} is {number}; expected at least {minimum}")
+    if number > _INT32_MAX:
+        raise ValueError(f"{name} is {number}; expected at most {_INT32_MAX}")
     return number
 
 

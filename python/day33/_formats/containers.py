@@ -207,7 +207,7 @@ def _write_hdf5(target: Any, write: Callable[[Any], None]) -> None:
 
 
 def _input_shape(model: Model) -> Any:
-    shapes = [[None, *tensor.shape[1:]] for tensor in model._known_graph().inputs]
+    shapes = [[None, *tensor.shape[1:]] for tensor in model.known_graph.inputs]
     return shapes[0] if len(shapes) == 1 else shapes
 
 

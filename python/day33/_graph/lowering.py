@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from .._native import ParameterList, Plan, PlanBuilder
 
 if TYPE_CHECKING:
+    from .._core.types import Array
     from .._core.variables import Variable
-    from .._training.batches import Array
 
 
 class Lowering:
