@@ -12,9 +12,34 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import losses
-from .losses import match_rank
+from ._core.targets import match_rank
 
-MetricFunction = Callable[..., Any]
+__all__ = [
+    "Accuracy",
+    "BinaryAccuracy",
+    "BinaryCrossentropy",
+    "CategoricalAccuracy",
+    "CategoricalCrossentropy",
+    "Mean",
+    "MeanAbsoluteError",
+    "MeanMetricWrapper",
+    "MeanSquaredError",
+    "Metric",
+    "SparseCategoricalAccuracy",
+    "SparseCategoricalCrossentropy",
+    "SparseTopKCategoricalAccuracy",
+    "TopKCategoricalAccuracy",
+    "accuracy",
+    "binary_accuracy",
+    "categorical_accuracy",
+    "get",
+    "get_accuracy",
+    "sparse_categorical_accuracy",
+    "sparse_top_k_categorical_accuracy",
+    "top_k_categorical_accuracy",
+]
+
+_MetricFunction = Callable[..., Any]
 
 
 def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.bool_]:
@@ -140,7 +165,7 @@ class MeanMetricWrapper(Mean):
     `fn` gets NumPy arrays and returns (N, ...), or one number for the batch, which then counts as one value.
     """
 
-    def __init__(self, fn: MetricFunction, name: str | None = None, **keywords: Any) -> None:
+    def __init__(self, fn: _MetricFunction, name: str | None = None, **keywords: Any) -> None:
         super().__init__(name or str(getattr(fn, "__name__", type(fn).__name__)))
         self._fn = fn
         self._keywords = keywords
@@ -305,3 +330,7 @@ def get_accuracy(name: str, true_shape: tuple[int, ...], pred_shape: tuple[int, 
     if len(true_shape) < len(pred_shape) or true_shape[-1] == 1:
         return SparseCategoricalAccuracy(name)
     return CategoricalAccuracy(name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
