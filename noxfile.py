@@ -66,7 +66,7 @@ def bench(session: nox.Session) -> None:
     results.parent.mkdir(exist_ok=True)
     chosen = [] if any(argument.startswith("bench/") for argument in session.posargs) else ["bench"]
     session.run("python", "-m", "pytest", *chosen, f"--benchmark-json={results}", *session.posargs)
-    session.run("python", "bench/report.py", str(results), f"--markdown={table}", f"--chart={chart}")
+    session.run("python", "bench/harness/report.py", str(results), f"--markdown={table}", f"--chart={chart}")
     session.log(f"{table}, {chart}")
 
 

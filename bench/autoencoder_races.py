@@ -9,9 +9,9 @@ import numpy as np
 
 import autoencoders
 import jax_autoencoders
-import peers
 from day33 import autoencoder, optimizers
-from race import Participant
+from harness import peers
+from harness.race import Participant
 
 Array = np.ndarray[Any, np.dtype[Any]]
 KINDS = ("upsampling", "transposed")

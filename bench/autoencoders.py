@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-import peers
+from harness import peers
 
 Array = np.ndarray[Any, np.dtype[Any]]
 # What follows every convolution: activation, then pooling or up-sampling.

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
+from harness import THREADS
+from harness.race import Participant, Replay, compare, race
+
+# isort: split
 from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 
 import pytest
 
-THREADS = int(os.environ.get("DAY33_BENCH_THREADS", "2"))
-# Before any of them is imported.
-POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")  # the last one is for JAX
-os.environ.update(dict.fromkeys(POOLS, str(THREADS)))
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import day33  # noqa: E402
-from day33 import _native  # noqa: E402
-from race import Participant, Replay, compare, race  # noqa: E402
+import day33
+from day33 import _native
 
 REPLAY = Replay()
 Contest = Callable[..., None]

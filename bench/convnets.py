@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-import peers
-from race import Participant
+from harness import peers
+from harness.race import Participant
 
 Array = np.ndarray[Any, np.dtype[Any]]
 CHANNELS, CLASSES, LEARNING_RATE = (16, 32, 32), 10, 0.01

@@ -7,19 +7,18 @@ The two take turns of a few epochs, so that a busy machine slows both alike. Pri
 
 from __future__ import annotations
 
+from harness import THREADS
+
+# isort: split
 import argparse
-import os
 import time
 from typing import Any
 
-THREADS = os.environ.setdefault("OMP_NUM_THREADS", "2")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-import autoencoders  # noqa: E402
-import day33  # noqa: E402
-from day33 import autoencoder, datasets, optimizers  # noqa: E402
+import autoencoders
+import day33
+from day33 import autoencoder, datasets, optimizers
 
 TURN = 5  # epochs
 BATCH = 256
@@ -67,7 +66,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=50)
     arguments = parser.parse_args()
 
-    day33.set_num_threads(int(THREADS))
+    day33.set_num_threads(THREADS)
     (x, _), (validation, _) = datasets.load_mnist(arguments.mnist)
     x, validation = (np.asarray(images, np.float32)[..., None] / 255 for images in (x, validation))
     print(f"{len(x)} training and {len(validation)} test images, {arguments.epochs} epochs, batch {BATCH}\n")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import autoencoders
-import peers
+from harness import peers
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -8,20 +8,19 @@ of an epoch, so that a busy machine slows both alike. Prints a Markdown table.
 
 from __future__ import annotations
 
+from harness import THREADS
+
+# isort: split
 import argparse
 import math
-import os
 import time
 from typing import Any
 
-THREADS = os.environ.setdefault("OMP_NUM_THREADS", "2")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-import day33  # noqa: E402
-import lyricist_peers  # noqa: E402
-from day33 import lyricist, optimizers, text  # noqa: E402
+import day33
+import lyricist_peers
+from day33 import lyricist, optimizers, text
 
 BATCH = 256
 
@@ -79,7 +78,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
-    day33.set_num_threads(int(THREADS))
+    day33.set_num_threads(THREADS)
     day33.set_random_seed(arguments.seed)
     corpus = text.load_corpus(arguments.paths)
     training, validation = text.split_sentences(corpus.sentences, seed=arguments.seed)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-import peers
+from harness import peers
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conftest import REPLAY, THREADS
-from race import Participant, race
+from conftest import REPLAY
+from harness import THREADS
+from harness.race import Participant, race
 
 MEMBERS = int(os.environ.get("DAY33_BENCH_MEMBERS", "10"))
 ROUNDS = int(os.environ.get("DAY33_BENCH_BAG_ROUNDS", "1"))

@@ -20,7 +20,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from conftest import REPLAY
-from race import ROUNDS
+from harness.race import ROUNDS
 
 # By module, what may provide it.
 DISTRIBUTIONS = {

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import peers
-from arrays import normal
 from day33 import _native, ops
-from race import Participant
+from harness import peers
+from harness.arrays import normal
+from harness.race import Participant
 
 # Rows, inputs, units. The last three are the lyricist's: a step of each LSTM layer (x and h side by side in the
 # second) and the words after it.

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import peers
-from arrays import normal
 from day33 import ops
-from race import Participant
+from harness import peers
+from harness.arrays import normal
+from harness.race import Participant
 
 IMAGES = 256
 PARTICIPANTS = ("day33", "tensorflow", "torch", "onnxruntime")

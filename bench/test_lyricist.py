@@ -12,9 +12,9 @@ import pytest
 
 import day33
 import lyricist_peers
-import peers
 from day33 import decoding, lyricist, text
-from race import Participant
+from harness import peers
+from harness.race import Participant
 
 VOCABULARY, WIDTH, UNITS = 7001, 256, 1024
 LINES, LENGTH = 256, 20

@@ -1,7 +1,7 @@
 """Peak memory of training steps and inference: `python -m pytest bench/test_memory.py`.
 
-Every participant runs in a process of its own (`memory.py`). The report shows by how much memory grows from after the
-imports to the peak; what the imports themselves take is in the JSON file as `bytes_at_rest`. The times in the
+Every participant runs in a process of its own (`memory_steps.py`). The report shows by how much memory grows from
+after the imports to the peak; what the imports themselves take is in the JSON file as `bytes_at_rest`. The times in the
 benchmark's own table are those of single steps, the first with everything that is only made once: no race.
 """
 
@@ -15,15 +15,15 @@ from typing import Any
 
 import pytest
 
-import memory
+import memory_steps
 from conftest import REPLAY
 
-CASES = [(workload, name) for workload, (_, names, _) in memory.WORKLOADS.items() for name in names]
+CASES = [(workload, name) for workload, (_, names, _) in memory_steps.WORKLOADS.items() for name in names]
 
 
 @pytest.mark.parametrize(("workload", "participant"), CASES)
 def test_memory(workload: str, participant: str, request: pytest.FixtureRequest) -> None:
-    script = Path(memory.__file__)
+    script = Path(memory_steps.__file__)
     done = subprocess.run(
         [sys.executable, str(script), workload, participant], capture_output=True, text=True, check=False
     )
@@ -34,7 +34,7 @@ def test_memory(workload: str, participant: str, request: pytest.FixtureRequest)
     grown = measured["peak"] - measured["at_rest"]
     assert grown > 0
     benchmark: Any = request.getfixturevalue("benchmark")
-    benchmark.group = f"memory: {memory.WORKLOADS[workload][0]}"
+    benchmark.group = f"memory: {memory_steps.WORKLOADS[workload][0]}"
     benchmark.extra_info.update(
         participant=participant, unit="steps", amount=1, bytes=grown, bytes_at_rest=measured["at_rest"]
     )

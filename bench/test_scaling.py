@@ -11,17 +11,15 @@ from typing import Any
 
 import pytest
 
-import arrays
 import autoencoder_races
 import convnets
 import day33
-import peers
 import test_kernels
 import test_kernels_dense
 from autoencoder_races import PREDICTORS, made, onnxruntime_on, trainers
-from conftest import THREADS
 from day33 import _native
-from race import Participant
+from harness import THREADS, arrays, peers
+from harness.race import Participant
 
 Makers = Callable[[], dict[str, Participant]]
 BATCH = 256

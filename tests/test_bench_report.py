@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[1] / "bench" / "report.py"
+SCRIPT = Path(__file__).resolve().parents[1] / "bench" / "harness" / "report.py"
 
 
 @pytest.fixture(scope="module")

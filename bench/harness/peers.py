@@ -6,15 +6,14 @@ and torch, channels first for ONNX Runtime. day33 works on plain NumPy arrays.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from race import Participant
+from harness import THREADS
+from harness.race import Participant
 
-THREADS = int(os.environ["OMP_NUM_THREADS"])
 Array = np.ndarray[Any, np.dtype[Any]]
 
 

@@ -1,7 +1,7 @@
 """Turns the JSON file of a benchmark run into Markdown tables of ratios, day33 against each peer, and into a chart.
 
 python -m pytest bench --benchmark-json=bench.json
-python bench/report.py bench.json --markdown bench.md --chart docs/images/speed.png
+python bench/harness/report.py bench.json --markdown bench.md --chart docs/images/speed.png
 """
 
 from __future__ import annotations
