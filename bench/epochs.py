@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
+import autoencoder_races
 import autoencoders
 import day33
-from day33 import autoencoder, datasets, optimizers
+from day33 import datasets
 
 TURN = 5  # epochs
 BATCH = 256
@@ -49,8 +50,7 @@ class Run:
 
 
 def compete(kind: str, x: Any, validation: Any, epochs: int) -> list[Run]:
-    ours = autoencoder.build(kind, seed=0)
-    ours.compile(optimizer=optimizers.Adadelta(learning_rate=1.0), loss="binary_crossentropy")
+    ours = autoencoder_races.our_model(kind, seed=0)
     theirs = autoencoders.keras_model(kind, ours.get_weights())
     assert theirs is not None, "this needs TensorFlow"
     runs = [Run("day33", ours), Run("Keras", theirs)]
@@ -72,7 +72,7 @@ def main() -> None:
     print(f"{len(x)} training and {len(validation)} test images, {arguments.epochs} epochs, batch {BATCH}\n")
     print("| auto-encoder | trained with | final loss | final validation loss | seconds | day33 is faster by |")
     print("|---|---|---|---|---|---|")
-    for kind in ("upsampling", "transposed"):
+    for kind in autoencoder_races.KINDS:
         runs = compete(kind, x, validation, arguments.epochs)
         for run in runs:
             ratio = f"{run.seconds / runs[0].seconds:.1f}×" if run is not runs[0] else ""

@@ -87,7 +87,7 @@ def main() -> None:
     theirs = lyricist_peers.keras_model(ours.get_weights(), mask=True)
     assert theirs is not None, "this needs TensorFlow"
     numbers, held_out = (writer.tokenizer.texts_to_sequences(part) for part in (training, validation))
-    runs = [Day33(ours, numbers, held_out), Keras(theirs, numbers, held_out)]
+    runs: list[Day33 | Keras] = [Day33(ours, numbers, held_out), Keras(theirs, numbers, held_out)]
     print(
         f"{corpus.describe()}\n{len(training):,} lines to learn, {len(validation):,} to measure on; vocabulary "
         f"{ours.vocab_size:,}, embedding {arguments.embedding}, hidden {arguments.hidden}, batch {BATCH}\n"

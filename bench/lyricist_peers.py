@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,23 +9,19 @@ from typing import Any
 
 import numpy as np
 
+from day33 import datasets
 from harness import peers
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from harness.arrays import Array
+from harness.data import shared_file
 
 
 def shakespeare() -> Path | None:
-    """The plays, beside the repository or in the cache."""
-    from day33 import datasets
-
-    shared = os.environ.get("DAY33_SHARED") or Path(__file__).resolve().parents[2] / "shared"
-    for path in (Path(shared) / "data" / "shakespeare.txt", datasets.shakespeare_cache_path()):
-        if path.is_file():
-            return path
-    return None
+    """The file of the plays, in the folder of real data or in the cache; None where it is in neither."""
+    cached = datasets.shakespeare_cache_path()
+    return shared_file("data", "shakespeare.txt") or (cached if cached.is_file() else None)
 
 
-def keras_model(weights: Sequence[Array], *, mask: bool, optimizer: Any = None) -> Any:
+def keras_model(weights: Sequence[Array], *, mask: bool) -> Any:
     """Compiled as in the note; None where Keras is not installed."""
     if peers.tensorflow() is None:
         return None
@@ -44,7 +39,7 @@ def keras_model(weights: Sequence[Array], *, mask: bool, optimizer: Any = None) 
     )
     model.set_weights(list(weights))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer=keras.optimizers.Adam() if optimizer is None else optimizer, loss=loss)
+    model.compile(optimizer=keras.optimizers.Adam(), loss=loss)
     return model
 
 
@@ -86,23 +81,6 @@ def torch_int8(module: Any) -> Any:
     with warnings.catch_warnings():  # of its own future
         warnings.filterwarnings("ignore", category=UserWarning, message=".*quantized tensor creation functions")
         return torch.ao.quantization.quantize_dynamic(module, {torch.nn.LSTM, torch.nn.Linear}, dtype=torch.qint8)
-
-
-class TorchTraining:
-    """Steps of Adam with Keras's epsilon, every position counted."""
-
-    def __init__(self, module: Any) -> None:
-        torch = peers.torch()
-        self._torch, self._module = torch, module
-        self._optimizer = torch.optim.Adam(module.parameters(), eps=1e-7)
-
-    def step(self, source: Any, target: Any) -> float:
-        self._optimizer.zero_grad()
-        logits, _ = self._module(source)
-        loss = self._torch.nn.functional.cross_entropy(logits.flatten(0, 1), target.flatten())
-        loss.backward()
-        self._optimizer.step()
-        return float(loss.detach())
 
 
 def torch_greedy(module: Any, prompts: Array, length: int) -> Array:

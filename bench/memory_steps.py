@@ -1,7 +1,8 @@
 """Peak memory of one workload in this process: `python bench/memory_steps.py training-upsampling day33`.
 
-Prints a JSON object: bytes at rest after the imports, bytes at the peak, seconds of each step. There is one participant
-per process, because memory that an allocator keeps from one would count for the next. `test_memory.py` calls it.
+Prints a JSON object: bytes at rest after the imports, bytes at the peak, seconds of each step; or null if the
+participant is not installed. There is one participant per process, because memory that an allocator keeps from one
+would count for the next. `test_memory.py` calls this script.
 """
 
 from __future__ import annotations
@@ -14,20 +15,18 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
+import autoencoder_races
 import day33
-import lyricist_peers
-from autoencoder_races import PREDICTORS, made, trainers
-from day33 import lyricist
+import lyricist_races
+from autoencoder_races import KINDS, made
 
-STEPS = 3  # plans, traces and slots of optimizers are there after the first
+STEPS = 3  # plans, traces and the slots of optimizers exist after the first step
 TRAINING_BATCH, INFERENCE_BATCH = 256, 2048
-LINES, LENGTH, VOCABULARY, WIDTH, UNITS = 256, 20, 7001, 256, 1024
+Step = Callable[[], Any]
 
 
 def import_library(participant: str) -> bool:
-    """Imports the participant's library; False where it is not installed."""
+    """Imports the participant's library. Returns False if it is not installed."""
     if participant.startswith(("keras", "tf")):
         if peers.tensorflow() is None:
             return False
@@ -35,69 +34,51 @@ def import_library(participant: str) -> bool:
     elif participant == "torch":
         return peers.torch() is not None
     elif participant == "onnxruntime":
-        return peers.onnx_node("Relu", ("x",)) is not None
+        return peers.onnx_chain() is not None
     elif participant == "jax":
         return peers.jax() is not None
     return True
 
 
-# ---- workloads: each makes one participant's step ----
+# ---- workloads: each makes the step of one participant ----
 
 
-def training(kind: str, participant: str) -> Callable[[], Any]:
-    return made(trainers(TRAINING_BATCH), kind, TRAINING_BATCH, [participant])[participant].run
+def training(kind: str, participant: str) -> Step:
+    makers = autoencoder_races.trainers(TRAINING_BATCH)
+    return made(makers, kind, TRAINING_BATCH, [participant])[participant].run
 
 
-def inference(kind: str, participant: str) -> Callable[[], Any]:
-    return made(PREDICTORS, kind, INFERENCE_BATCH, [participant])[participant].run
+def inference(kind: str, participant: str) -> Step:
+    return made(autoencoder_races.PREDICTORS, kind, INFERENCE_BATCH, [participant])[participant].run
 
 
-def lyricist_weights() -> list[Any]:
-    """In the order of day33 and Keras, without a model of either."""
-    rng = np.random.default_rng(33)
-    shapes: list[tuple[int, ...]] = [(VOCABULARY, WIDTH)]
-    for inputs in (WIDTH, UNITS):
-        shapes += [(inputs, 4 * UNITS), (UNITS, 4 * UNITS), (4 * UNITS,)]
-    return [rng.normal(0, 0.02, shape).astype(np.float32) for shape in [*shapes, (UNITS, VOCABULARY), (VOCABULARY,)]]
+def lyricist_training(participant: str) -> Step:
+    found = lyricist_races.TRAINERS[participant](lyricist_races.random_weights(), *lyricist_races.full_lines())
+    assert found is not None  # its library has been imported
+    return found.run
 
 
-def lyricist_training(participant: str) -> Callable[[], Any]:
-    rng, weights = np.random.default_rng(33), lyricist_weights()
-    source, target = (rng.integers(1, VOCABULARY, (LINES, LENGTH), dtype=np.int32) for _ in range(2))
-    if participant == "torch":
-        steps = lyricist_peers.TorchTraining(lyricist_peers.torch_model(weights))
-        read, say = (peers.torch().from_numpy(numbers).long() for numbers in (source, target))
-        return lambda: steps.step(read, say)
-    if participant == "keras":
-        model = lyricist_peers.keras_model(weights, mask=False)
-    else:
-        model = lyricist.TextGenerator(VOCABULARY, WIDTH, UNITS, padding="count")
-        model.build_weights()
-        model.set_weights(weights)
-        model.compile()
-    return lambda: model.train_on_batch(source, target)
-
-
-TRAINING = ("day33", "keras", "keras XLA", "torch", "jax")
-PREDICTING = ("day33", "tf XLA", "keras predict", "torch", "onnxruntime", "jax")
-# By name on the command line: the title, the participants, and what makes a step of one of them.
-WORKLOADS: dict[str, tuple[str, tuple[str, ...], Callable[[str], Callable[[], Any]]]] = {
+PREDICTORS = ("day33", "tf XLA", "keras predict", "torch", "onnxruntime", "jax")
+# By name on the command line: the title, the participants, and a function that makes the step of one of them.
+WORKLOADS: dict[str, tuple[str, tuple[str, ...], Callable[[str], Step]]] = {
     **{
         f"training-{kind}": (
-            f"auto-encoder ({kind}), training step, batch {TRAINING_BATCH}", TRAINING,
+            f"auto-encoder ({kind}), training step, batch {TRAINING_BATCH}",
+            tuple(autoencoder_races.trainers(TRAINING_BATCH)),
             lambda participant, kind=kind: training(kind, participant),
         )
-        for kind in ("upsampling", "transposed")
+        for kind in KINDS
     },
     **{
         f"inference-{kind}": (
-            f"auto-encoder ({kind}), inference, batch {INFERENCE_BATCH}", PREDICTING,
+            f"auto-encoder ({kind}), inference, batch {INFERENCE_BATCH}", PREDICTORS,
             lambda participant, kind=kind: inference(kind, participant),
         )
-        for kind in ("upsampling", "transposed")
+        for kind in KINDS
     },
     "lyricist": (
-        f"lyricist, training step, batch {LINES} × {LENGTH}", ("day33", "keras", "torch"), lyricist_training,
+        f"lyricist, training step, batch {lyricist_races.LINES} × {lyricist_races.LENGTH}",
+        tuple(lyricist_races.TRAINERS), lyricist_training,
     ),
 }  # fmt: skip
 

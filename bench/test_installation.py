@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import random
 import re
 import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
 
-from conftest import REPLAY
-from harness.race import ROUNDS
+from conftest import Record
+from harness.race import ROUNDS, turns
 
 # By module, what may provide it.
 DISTRIBUTIONS = {
@@ -48,10 +46,8 @@ def imports() -> dict[str, list[float]]:
     times: dict[str, list[float]] = {module: [] for module in modules}
     for module in modules:
         seconds_of_import(module)
-    order = random.Random(33)
-    for _ in range(IMPORT_ROUNDS):
-        for module in order.sample(modules, len(modules)):
-            times[module].append(seconds_of_import(module))
+    for module in turns(modules, IMPORT_ROUNDS):
+        times[module].append(seconds_of_import(module))
     return times
 
 
@@ -109,12 +105,9 @@ def sizes(module: str) -> tuple[int, int | None]:
 
 
 @pytest.mark.parametrize("participant", DISTRIBUTIONS)
-def test_import(imports: dict[str, list[float]], participant: str, request: pytest.FixtureRequest) -> None:
+def test_import(record: Record, imports: dict[str, list[float]], participant: str) -> None:
     if participant not in imports:
         pytest.skip(f"{participant} is not installed")
     own, needed = sizes(participant)
     assert own > 0
-    benchmark: Any = request.getfixturevalue("benchmark")
-    benchmark.group = "import"
-    benchmark.extra_info.update(participant=participant, unit="imports", amount=1, bytes=own, bytes_needed=needed)
-    REPLAY.play(benchmark, imports[participant])
+    record("import", participant, imports[participant], unit="imports", amount=1, bytes=own, bytes_needed=needed)

@@ -28,12 +28,7 @@ def dense(rows: int, inputs: int, units: int) -> dict[str, Participant]:
         found["tensorflow"] = peers.of_tensorflow(lambda: tf.nn.bias_add(tf.matmul(tx, tk), tb))
     if torch := peers.torch():
         px, pk, pb = torch.from_numpy(x), torch.from_numpy(kernel.T.copy()), torch.from_numpy(bias)
-
-        def linear() -> Any:
-            with torch.inference_mode():
-                return torch.nn.functional.linear(px, pk, pb)
-
-        found["torch"] = Participant(linear, lambda: linear().numpy())
+        found["torch"] = peers.of_torch(lambda: torch.nn.functional.linear(px, pk, pb))
     return found
 
 
@@ -64,12 +59,7 @@ def layer_norm(rows: int, width: int) -> dict[str, Participant]:
         found["tf XLA"] = peers.of_tensorflow(tf.function(of_moments, jit_compile=True))
     if torch := peers.torch():
         px, pg, pb = torch.from_numpy(x), torch.from_numpy(gamma), torch.from_numpy(beta)
-
-        def theirs() -> Any:
-            with torch.inference_mode():
-                return torch.nn.functional.layer_norm(px, (width,), pg, pb, epsilon)
-
-        found["torch"] = Participant(theirs, lambda: theirs().numpy())
+        found["torch"] = peers.of_torch(lambda: torch.nn.functional.layer_norm(px, (width,), pg, pb, epsilon))
     return found
 
 

@@ -10,63 +10,26 @@ from typing import Any
 import numpy as np
 import pytest
 
-import day33
 import lyricist_peers
 from day33 import decoding, lyricist, text
 from harness import peers
 from harness.race import Participant
+from lyricist_races import LENGTH, LINES, TRAINERS, VOCABULARY, full_lines, our_model
 
-VOCABULARY, WIDTH, UNITS = 7001, 256, 1024
-LINES, LENGTH = 256, 20
 STEPS = 4  # batches of real lines in a turn
 TOKENS = 20  # written, prompt included
-
-
-def our_model(padding: Any = "count") -> lyricist.TextGenerator:
-    """With weights larger than those of a fresh model, which hardly prefers any word to another."""
-    day33.set_random_seed(33)
-    model = lyricist.TextGenerator(VOCABULARY, WIDTH, UNITS, padding=padding)
-    model.build_weights()
-    weights = model.get_weights()
-    weights[0] *= 10
-    weights[-2] *= 4
-    model.set_weights(weights)
-    model.compile()
-    return model
 
 
 # ---- training ----
 
 
 def training() -> dict[str, Participant]:
-    """A step on lines of full length, every position counted. The answer is the loss before any step."""
-    rng = np.random.default_rng(33)
-    source, target = (rng.integers(1, VOCABULARY, (LINES, LENGTH), dtype=np.int32) for _ in range(2))
-    model = our_model()
-    weights = model.get_weights()
-
-    def ours(batch: Any = (source, target)) -> Any:
-        return np.array([model.train_on_batch(*batch)])
-
-    found = {"day33": Participant(ours, lambda: np.array([model.test_on_batch(source, target)]))}
-    if theirs := lyricist_peers.keras_model(weights, mask=False):
-        found["keras"] = Participant(
-            lambda: theirs.train_on_batch(source, target), lambda: np.array([theirs.test_on_batch(source, target)])
-        )
-    if (module := lyricist_peers.torch_model(weights)) is not None:
-        torch = peers.torch()
-        read, say = torch.from_numpy(source).long(), torch.from_numpy(target).long()
-        steps = lyricist_peers.TorchTraining(module)
-
-        def answer() -> Any:
-            with torch.inference_mode():
-                return np.array([torch.nn.functional.cross_entropy(module(read)[0].flatten(0, 1), say.flatten())])
-
-        found["torch"] = Participant(lambda: steps.step(read, say), answer)
-    return found
+    """A step on lines of full length, in which every position counts. The answer is the loss before any step."""
+    weights, batch = our_model().get_weights(), full_lines()
+    return peers.installed({name: make(weights, *batch) for name, make in TRAINERS.items()})
 
 
-@pytest.mark.parametrize("participant", ["day33", "keras", "torch"])
+@pytest.mark.parametrize("participant", TRAINERS)
 def test_training(contest, participant):
     contest(
         f"lyricist, training, every position, batch {LINES} × {LENGTH}", participant, training,
@@ -88,7 +51,7 @@ def lines() -> list[list[int]]:
 
 def training_on_lines(numbers: list[list[int]]) -> dict[str, Participant]:
     """The same lines once through: ours in batches of like length, Keras's filled up and masked."""
-    model = our_model("skip")
+    model = our_model(padding="skip")
     batches = lyricist.LengthBatches(numbers, LINES, pool=STEPS)
     theirs = lyricist_peers.keras_model(model.get_weights(), mask=True)
     # The answer: the loss of one batch that both are given alike.

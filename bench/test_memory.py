@@ -11,18 +11,17 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import memory_steps
-from conftest import REPLAY
+from conftest import Record
 
 CASES = [(workload, name) for workload, (_, names, _) in memory_steps.WORKLOADS.items() for name in names]
 
 
 @pytest.mark.parametrize(("workload", "participant"), CASES)
-def test_memory(workload: str, participant: str, request: pytest.FixtureRequest) -> None:
+def test_memory(record: Record, workload: str, participant: str) -> None:
     script = Path(memory_steps.__file__)
     done = subprocess.run(
         [sys.executable, str(script), workload, participant], capture_output=True, text=True, check=False
@@ -33,9 +32,7 @@ def test_memory(workload: str, participant: str, request: pytest.FixtureRequest)
         pytest.skip(f"{participant} is not installed")
     grown = measured["peak"] - measured["at_rest"]
     assert grown > 0
-    benchmark: Any = request.getfixturevalue("benchmark")
-    benchmark.group = f"memory: {memory_steps.WORKLOADS[workload][0]}"
-    benchmark.extra_info.update(
-        participant=participant, unit="steps", amount=1, bytes=grown, bytes_at_rest=measured["at_rest"]
-    )
-    REPLAY.play(benchmark, measured["seconds"])
+    record(
+        f"memory: {memory_steps.WORKLOADS[workload][0]}", participant, measured["seconds"],
+        unit="steps", amount=1, bytes=grown, bytes_at_rest=measured["at_rest"],
+    )  # fmt: skip

@@ -96,8 +96,7 @@ def on_threads(workload: str) -> dict[str, Participant]:
                 found[f"{library}, {rung(threads)}"] = prepared(participant, switch(library, threads))
         for kind in autoencoder_races.KINDS:
             if workload.startswith(f"auto-encoder ({kind}), inference"):
-                session = made({"session": onnxruntime_on(threads)}, kind, BATCH)
-                found |= {f"onnxruntime, {rung(threads)}": participant for participant in session.values()}
+                found |= made({f"onnxruntime, {rung(threads)}": onnxruntime_on(threads)}, kind, BATCH)
     return found
 
 
@@ -127,7 +126,7 @@ def on_isas(workload: str) -> dict[str, Participant]:
     return found
 
 
-@pytest.mark.skipif(len(_native.available_isas()) == 1, reason="this machine or DAY33_MAX_ISA leaves one only")
+@pytest.mark.skipif(len(_native.available_isas()) == 1, reason="there is only one instruction set")
 @pytest.mark.parametrize("isa", _native.available_isas())
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_instruction_sets(contest, workload, isa):

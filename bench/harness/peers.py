@@ -1,7 +1,7 @@
-"""The same operations in other frameworks. Whoever is not installed is left out.
+"""The same operations in other frameworks. A framework that is not installed is left out.
 
-Every peer gets its arrays in the layout it likes best, prepared before the clock starts: channels last for TensorFlow
-and torch, channels first for ONNX Runtime. day33 works on plain NumPy arrays.
+The arrays of each peer have the layout that suits it best and are prepared before the timing starts: channels last for
+TensorFlow and torch, channels first for ONNX Runtime. day33 works on plain NumPy arrays.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from harness import THREADS
+from harness.arrays import Array
 from harness.race import Participant
-
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def tensorflow() -> Any:
@@ -26,7 +25,7 @@ def tensorflow() -> Any:
     try:
         tf.config.threading.set_intra_op_parallelism_threads(THREADS)
         tf.config.threading.set_inter_op_parallelism_threads(THREADS)
-    except RuntimeError:  # it has started; then the threads have been set before
+    except RuntimeError:  # TensorFlow is running already, so the threads have been set before
         assert tf.config.threading.get_intra_op_parallelism_threads() == THREADS
     return tf
 
@@ -42,7 +41,7 @@ def torch() -> Any:
 
 
 def jax() -> Any:
-    """The module, or None. Its threads are those of NPROC, which is set before it is imported."""
+    """The module, or None. The number of its threads is NPROC, which the import of `harness` sets."""
     try:
         import jax
     except ImportError:
@@ -50,37 +49,104 @@ def jax() -> Any:
     return jax
 
 
-def onnx_session(nodes: Sequence[Any], x_shape: Sequence[int | str], constants: dict[str, Array],
-                 outputs: Sequence[tuple[str, str]] = (("y", "FLOAT"),), threads: int = THREADS) -> Any:  # fmt: skip
-    """A session that runs `nodes` on an input "x", or None. outputs: names and types, of rank 4."""
+def onnx_chain() -> OnnxChain | None:
+    """An empty chain, or None where ONNX Runtime is not installed."""
     try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+    except ImportError:
+        return None
+    return OnnxChain()
+
+
+class OnnxChain:
+    """An ONNX graph in which each node takes the first result of the one before it; the first node takes "x"."""
+
+    def __init__(self) -> None:
+        self._nodes: list[Any] = []
+        self._constants: dict[str, Array] = {}
+        self._value = "x"
+        self._outputs: list[tuple[str, str]] = []
+
+    def add(
+        self, kind: str, *constants: Array | None, types: Sequence[str] = ("FLOAT",), **attributes: Any
+    ) -> OnnxChain:
+        """Appends a node.
+
+        constants: its inputs after the first; None leaves one out. types: the types of its results.
+        """
+        import onnx
+
+        number = len(self._nodes)
+        inputs = [self._value]
+        for index, constant in enumerate(constants):
+            inputs.append("" if constant is None else f"constant{number}_{index}")
+            if constant is not None:
+                self._constants[inputs[-1]] = constant
+        self._outputs = [(f"result{number}_{index}", kind_of) for index, kind_of in enumerate(types)]
+        names = [name for name, _ in self._outputs]
+        self._nodes.append(onnx.helper.make_node(kind, inputs, names, **attributes))
+        self._value = names[0]
+        return self
+
+    def add_upsampling(self, interpolation: str = "nearest") -> OnnxChain:
+        """Appends a node that doubles the sides, "nearest" or "bilinear" as in day33."""
+        mode, transform = {"nearest": ("nearest", "asymmetric"), "bilinear": ("linear", "half_pixel")}[interpolation]
+        scales = np.array([1, 1, 2, 2], np.float32)
+        return self.add(
+            "Resize", None, scales, mode=mode, coordinate_transformation_mode=transform, nearest_mode="floor"
+        )
+
+    def session(self, x_shape: Sequence[int | str], threads: int = THREADS) -> Any:
+        """A session that returns the results of the last node, which are of rank 4."""
         import onnx
         import onnxruntime
-    except ImportError:
-        return None
-    value_info = onnx.helper.make_tensor_value_info
-    graph = onnx.helper.make_graph(
-        nodes,
-        "bench",
-        [value_info("x", onnx.TensorProto.FLOAT, x_shape)],
-        [value_info(name, getattr(onnx.TensorProto, kind), list("nchw")) for name, kind in outputs],
-        [onnx.numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in constants.items()],
-    )
-    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
-    onnx.checker.check_model(model)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+        value_info = onnx.helper.make_tensor_value_info
+        graph = onnx.helper.make_graph(
+            self._nodes,
+            "bench",
+            [value_info("x", onnx.TensorProto.FLOAT, x_shape)],
+            [value_info(name, getattr(onnx.TensorProto, kind), list("nchw")) for name, kind in self._outputs],
+            [onnx.numpy_helper.from_array(np.ascontiguousarray(c), name) for name, c in self._constants.items()],
+        )
+        model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
+        onnx.checker.check_model(model)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-def onnx_node(kind: str, inputs: Sequence[str], outputs: Sequence[str] = ("y",), **attributes: Any) -> Any:
-    """A node of a graph, or None where onnx is not installed."""
-    try:
-        import onnx
-    except ImportError:
-        return None
-    return onnx.helper.make_node(kind, list(inputs), list(outputs), **attributes)
+def torch_convolution(kernel: Array, bias: Array, *, transposed: bool = False, padding: int = 0) -> Any:
+    """A torch layer of stride 1 with these weights.
+
+    kernel: (KH, KW, C, O), or (KH, KW, O, C) if transposed, as in Keras.
+    """
+    module = torch()
+    weight = module.from_numpy(kernel_first(kernel))
+    make = module.nn.ConvTranspose2d if transposed else module.nn.Conv2d
+    layer = make(kernel.shape[3 if transposed else 2], bias.size, tuple(kernel.shape[:2]), padding=padding)
+    with module.no_grad():
+        layer.weight.copy_(weight)
+        layer.bias.copy_(module.from_numpy(bias))
+    return layer
+
+
+def torch_training(module: Any, optimizer: Any, loss_of: Callable[[Any, Any], Any]) -> Callable[[Any, Any], float]:
+    """A function of inputs and targets that takes one training step and returns the loss before it."""
+
+    def step(inputs: Any, targets: Any) -> float:
+        optimizer.zero_grad()
+        loss = loss_of(module(inputs), targets)
+        loss.backward()
+        optimizer.step()
+        return float(loss.item())
+
+    return step
+
+
+# ---- layouts ----
 
 
 def first(x: Array) -> Array:
@@ -93,6 +159,25 @@ def last(x: Array) -> Array:
     return x.transpose(0, 2, 3, 1)
 
 
+def kernel_first(kernel: Array) -> Array:
+    """(KH, KW, C, O) to (O, C, KH, KW); a transposed kernel from (KH, KW, O, C) to (C, O, KH, KW)."""
+    return np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+
+
+def channels_last(x: Array) -> Any:
+    """An array (N, H, W, C) as a torch tensor (N, C, H, W) in channels_last format."""
+    module = torch()
+    return module.from_numpy(first(x)).to(memory_format=module.channels_last)
+
+
+# ---- participants ----
+
+
+def installed(participants: dict[str, Participant | None]) -> dict[str, Participant]:
+    """Without those that are None, whose library is not installed."""
+    return {name: participant for name, participant in participants.items() if participant is not None}
+
+
 def of_numpy(run: Callable[[], Any]) -> Participant:
     return Participant(run, run)
 
@@ -102,24 +187,26 @@ def of_tensorflow(run: Callable[[], Any]) -> Participant:
 
 
 def of_torch(run: Callable[[], Any]) -> Participant:
-    """For a function of images in channels_last format, without gradients."""
+    """Runs without gradients. A result of rank 4 is taken to be (N, C, H, W)."""
     module = torch()
 
     def inference() -> Any:
         with module.inference_mode():
             return run()
 
-    return Participant(inference, lambda: last(inference().numpy()))
+    def answer() -> Array:
+        result = inference().numpy()
+        return last(result) if result.ndim == 4 else result
+
+    return Participant(inference, answer)
 
 
-def of_onnx(session: Any, x: Array) -> Participant:
+def of_onnx(chain: OnnxChain, x: Array, threads: int = THREADS) -> Participant:
+    """x: images (N, H, W, C). The answer is the first result of the last node."""
+    images = first(x)
+    session = chain.session(images.shape, threads)
+
     def run() -> Any:
-        return session.run(None, {"x": x})[0]
+        return session.run(None, {"x": images})[0]
 
     return Participant(run, lambda: last(run()))
-
-
-def channels_last(x: Array) -> Any:
-    """An NHWC array as a torch tensor (N, C, H, W) in channels_last format."""
-    module = torch()
-    return module.from_numpy(first(x)).to(memory_format=module.channels_last)
