@@ -1,4 +1,4 @@
-"""Who trains and runs the note's auto-encoders, each made on its own: for races, ladders and peak memory."""
+"""Training and inference of the note's auto-encoders in each library: the participants of races, scaling and memory."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from harness.arrays import Array
 from harness.race import Participant
 
 KINDS = ("upsampling", "transposed")
-# (kind, weights, images) to a participant, or None where it is not installed.
+# Takes kind, weights and images; returns a participant, or None where its library is not installed.
 Maker = Callable[[str, list[Array], Array], Participant | None]
 
 
 def pictures(count: int) -> Array:
-    """Smooth blobs on black in [0, 1]."""
+    """Images (count, 28, 28, 1) of smooth blobs on black, in [0, 1]."""
     rng = np.random.default_rng(33)
     y, x = np.mgrid[:28, :28]
     centre = rng.uniform(8, 20, (2, count, 1, 1))
@@ -35,7 +35,7 @@ def our_model(kind: str, weights: list[Array] | None = None, *, seed: int = 33) 
     return model
 
 
-# ---- training: an epoch over the images; the answer is the mean loss of one ----
+# ---- training: each run is an epoch over the images; the answer is the mean loss of an epoch ----
 
 
 def of_fit(model: Any, x: Array, batch: int) -> Participant:
@@ -98,7 +98,7 @@ def _keras_predict(kind: str, weights: list[Array], x: Array) -> Participant | N
 
 
 def _tensorflow(wrap: Callable[[Any, Any], Any]) -> Maker:
-    """wrap: (tensorflow, Keras model) to what is called."""
+    """wrap: takes the module and the Keras model, and returns the function to call."""
 
     def make(kind: str, weights: list[Array], x: Array) -> Participant | None:
         tf = peers.tensorflow()
@@ -151,7 +151,7 @@ PREDICTORS: dict[str, Maker] = {
 def made(
     makers: dict[str, Maker], kind: str, images: int, names: Iterable[str] | None = None
 ) -> dict[str, Participant]:
-    """The participants that are installed, all with the same weights and images."""
+    """The participants whose library is installed, all with the same weights and images."""
     x, weights = pictures(images), our_model(kind).get_weights()
     wanted = makers if names is None else names
     return peers.installed({name: makers[name](kind, weights, x) for name in wanted})

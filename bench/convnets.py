@@ -1,7 +1,7 @@
-"""A small convolutional classifier of square colour images of any side, here and in the other frameworks.
+"""A small convolutional classifier of square colour images of any side, in day33 and in the other frameworks.
 
 Three 3x3 convolutions (16, 32, 32 channels, relu), the first two with 2x2 max pooling, the global mean, and a 1x1
-convolution to ten classes. Results are (N, 1, 1, 10); training minimises the mean squared error by plain SGD.
+convolution to ten classes. The outputs are (N, 1, 1, 10); training minimises the mean squared error by plain SGD.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from harness.arrays import Array
 from harness.race import Participant
 
 CHANNELS, CLASSES, LEARNING_RATE = (16, 32, 32), 10, 0.01
-POOLED = (0, 1)  # the convolutions that are followed by pooling
+POOLED = (0, 1)  # the indices of the convolutions that are followed by pooling
 
 
 def keras_like(layers: Any, sequential: Any, side: int) -> Any:
-    """The model in day33's or Keras's own layers."""
+    """The model, made of the layers of day33 or of Keras."""
     steps = [layers.Input((side, side, 3))]
     for index, channels in enumerate(CHANNELS):
         steps.append(layers.Conv2D(channels, 3, padding="same", activation="relu"))
@@ -103,7 +103,7 @@ def inference(side: int, batch: int) -> dict[str, Participant]:
 
 
 def training(side: int, batch: int) -> dict[str, Participant]:
-    """A step. The answer is its loss."""
+    """Each run is a training step, whose loss is the answer."""
     x, model = images(side, batch), our_model(side)
     weights = model.get_weights()
     y = np.random.default_rng(34).standard_normal((batch, 1, 1, CLASSES), np.float32)

@@ -1,8 +1,8 @@
-"""The note's trainings at full length: both auto-encoders on MNIST in day33 and in Keras, from the same weights.
+"""Full training of the note's auto-encoders on MNIST, in day33 and in Keras, from the same initial weights.
 
 python bench/epochs.py mnist.npz --epochs 50
 
-The two take turns of a few epochs, so that a busy machine slows both alike. Prints a Markdown table.
+The two alternate every few epochs, so that other load on the machine slows both. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ import autoencoders
 import day33
 from day33 import datasets
 
-TURN = 5  # epochs
+EPOCHS_PER_TURN = 5
 BATCH = 256
 
 
 class Run:
-    """One model in training: its seconds and losses."""
+    """A model in training, with its seconds and losses."""
 
     def __init__(self, name: str, model: Any) -> None:
         self.name, self.model = name, model
@@ -52,17 +52,17 @@ class Run:
 def compete(kind: str, x: Any, validation: Any, epochs: int) -> list[Run]:
     ours = autoencoder_races.our_model(kind, seed=0)
     theirs = autoencoders.keras_model(kind, ours.get_weights())
-    assert theirs is not None, "this needs TensorFlow"
+    assert theirs is not None, "Keras is not installed; expected TensorFlow and Keras for the comparison"
     runs = [Run("day33", ours), Run("Keras", theirs)]
-    for first in range(0, epochs, TURN):
+    for first in range(0, epochs, EPOCHS_PER_TURN):
         for run in runs:
-            run.train(x, validation, first, min(first + TURN, epochs))
+            run.train(x, validation, first, min(first + EPOCHS_PER_TURN, epochs))
     return runs
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("mnist", help="an .npz file with Keras's keys, or a folder of IDX files")
+    parser.add_argument("mnist", help="an .npz file with the keys of Keras, or a folder of IDX files")
     parser.add_argument("--epochs", type=int, default=50)
     arguments = parser.parse_args()
 

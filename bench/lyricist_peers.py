@@ -1,4 +1,4 @@
-"""The note's language model in Keras and torch, with the weights of a day33 model, and what each does with it."""
+"""The note's language model in Keras and torch with the weights of a day33 model, and how each decodes with it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def keras_model(weights: Sequence[Array], *, mask: bool) -> Any:
 
 
 def torch_model(weights: Sequence[Array]) -> Any:
-    """A module from (N, T) and a state to (logits, state); None where torch is not installed."""
+    """A module that maps tokens (N, T) and a state to logits and a state; None where torch is not installed."""
     torch = peers.torch()
     if torch is None:
         return None
@@ -65,7 +65,7 @@ def torch_model(weights: Sequence[Array]) -> Any:
     embedding, *lstm, kernel, bias = (torch.from_numpy(np.array(weight)) for weight in weights)
     with torch.no_grad():
         module.embedding.weight.copy_(embedding)
-        for layer in range(2):  # both have the gates in the order i, f, candidate, o; torch has a second bias
+        for layer in range(2):  # the order of the gates is i, f, candidate, o in both; torch has a second bias
             getattr(module.rnn, f"weight_ih_l{layer}").copy_(lstm[3 * layer].T)
             getattr(module.rnn, f"weight_hh_l{layer}").copy_(lstm[3 * layer + 1].T)
             getattr(module.rnn, f"bias_ih_l{layer}").copy_(lstm[3 * layer + 2])
@@ -76,15 +76,15 @@ def torch_model(weights: Sequence[Array]) -> Any:
 
 
 def torch_int8(module: Any) -> Any:
-    """The module with its LSTM and linear layers quantised when they are called."""
+    """The module with dynamically quantised LSTM and linear layers."""
     torch = peers.torch()
-    with warnings.catch_warnings():  # of its own future
+    with warnings.catch_warnings():  # torch warns of the future of its quantisation
         warnings.filterwarnings("ignore", category=UserWarning, message=".*quantized tensor creation functions")
         return torch.ao.quantization.quantize_dynamic(module, {torch.nn.LSTM, torch.nn.Linear}, dtype=torch.qint8)
 
 
 def torch_greedy(module: Any, prompts: Array, length: int) -> Array:
-    """Prompts (N, T) continued to `length` tokens, one step a token."""
+    """Continues prompts (N, T) greedily to `length` tokens, with one step per token."""
     torch = peers.torch()
     with torch.inference_mode():
         written = [torch.from_numpy(prompts)]
@@ -98,7 +98,7 @@ def torch_greedy(module: Any, prompts: Array, length: int) -> Array:
 
 
 def note_greedy(model: Any, prompts: Array, length: int) -> Array:
-    """The same in the manner of the note: the whole text so far goes through the model for every token."""
+    """The same as the note does it: each token takes a pass of the whole text so far through the model."""
     tf = peers.tensorflow()
     text = tf.convert_to_tensor(prompts)
     while text.shape[1] < length:

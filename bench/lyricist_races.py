@@ -1,4 +1,4 @@
-"""The note's language model at the note's size: who trains it, each participant made on its own."""
+"""Training of the note's language model at the note's size in each library: the participants of races and memory."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from harness.race import Participant
 
 VOCABULARY, WIDTH, UNITS = 7001, 256, 1024
 LINES, LENGTH = 256, 20
-# (weights, source, target) to a participant, or None where it is not installed.
+# Takes weights, source and target; returns a participant, or None where its library is not installed.
 Maker = Callable[[Sequence[Array], Array, Array], Participant | None]
 
 
 def our_model(weights: Sequence[Array] | None = None, *, padding: Any = "count") -> lyricist.TextGenerator:
-    """Without weights, they are random, and larger than those of a fresh model, whose logits are nearly uniform."""
+    """The model with these weights.
+
+    By default they are random and larger than those of a new model, whose logits are nearly uniform.
+    """
     day33.set_random_seed(33)
     model = lyricist.TextGenerator(VOCABULARY, WIDTH, UNITS, padding=padding)
     model.build_weights()
@@ -35,7 +38,7 @@ def our_model(weights: Sequence[Array] | None = None, *, padding: Any = "count")
 
 
 def random_weights() -> list[Array]:
-    """Made without a model, whose memory would count as the participant's."""
+    """Random weights, made without a model, so that no memory of a second model is measured."""
     rng = np.random.default_rng(33)
     shapes: list[tuple[int, ...]] = [(VOCABULARY, WIDTH)]
     for inputs in (WIDTH, UNITS):
@@ -50,7 +53,7 @@ def full_lines() -> tuple[Array, Array]:
     return source, target
 
 
-# ---- training: a step in which every position counts; the answer is the loss ----
+# ---- training: each run is a step whose loss includes every position; the answer is the loss before any step ----
 
 
 def _of_model(model: Any, source: Array, target: Array) -> Participant:

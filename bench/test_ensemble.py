@@ -1,4 +1,4 @@
-"""Bags of LightGBM on hidden digits: `python -m pytest bench/test_ensemble.py`.
+"""Bagging of LightGBM on hidden digits: `python -m pytest bench/test_ensemble.py`.
 
 The bag is fitted to four fifths of the competition's training images (or, without them, of composed ones) and tested on
 the last fifth. scikit-learn's BaggingClassifier uses LGBMClassifier and its threads with default settings; day33 trains
@@ -43,7 +43,7 @@ def bags() -> dict[str, Any]:
     from day33.ensemble import ChannelSplitter, HardVotingBagging
 
     quiet = {"verbosity": -1}
-    # Few bins (the background is noise of five greys), few features a tree: weaker trees, and a better bag.
+    # Few bins (the background is noise of five grey levels) and few features per tree: weaker trees, but a better bag.
     lean = LGBMClassifier(n_estimators=60, max_bin=15, colsample_bytree=0.1, **quiet)
     cleaned = ChannelSplitter(noise_floor=7, channels=("original",))
     ours = {"n_estimators": MEMBERS, "voting": "soft", "n_jobs": THREADS, "random_state": 0}
@@ -56,7 +56,7 @@ def bags() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def raced() -> tuple[dict[str, float], dict[str, list[float]]]:
-    """Accuracies, and seconds to fit, by participant."""
+    """The accuracy and the seconds of each fit, by participant."""
     pytest.importorskip("lightgbm")
     from sklearn.model_selection import StratifiedKFold
 

@@ -1,7 +1,7 @@
 """Import time and installed size: `python -m pytest bench/test_installation.py`.
 
-Imports take turns in fresh processes, after one each that is not counted (it writes bytecode and fills the file
-cache); the clock runs from before the import to after it, without the start of the interpreter.
+The packages take turns; each import is in a new process, and timed without the start of the interpreter. The first
+import of each package is not counted, because it writes bytecode and fills the file cache.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from conftest import Record
 from harness.race import ROUNDS, turns
 
-# By module, what may provide it.
+# For each module, the distributions that may provide it.
 DISTRIBUTIONS = {
     "day33": ("day33",),
     "tensorflow": ("tensorflow", "tensorflow-cpu"),
@@ -29,7 +29,7 @@ DISTRIBUTIONS = {
     "onnxruntime": ("onnxruntime",),
     "jax": ("jax",),
 }
-IMPORT_ROUNDS = min(ROUNDS, 7)  # TensorFlow takes many seconds
+IMPORT_ROUNDS = min(ROUNDS, 7)  # an import of TensorFlow takes seconds
 PROGRAM = "import time; begin = time.perf_counter(); import {module}; print(time.perf_counter() - begin)"
 
 
@@ -52,7 +52,7 @@ def imports() -> dict[str, list[float]]:
 
 
 def folder_size(folder: Path) -> int:
-    """Without bytecode."""
+    """Bytes of its files, without bytecode."""
     return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file() and p.suffix != ".pyc")
 
 
@@ -72,7 +72,7 @@ def own_size(distribution: metadata.Distribution) -> int:
 
 
 def with_dependencies(distribution: metadata.Distribution) -> dict[str, metadata.Distribution]:
-    """The distribution and all it requires, by normalised name."""
+    """The distribution and its dependencies, direct and indirect, by normalised name."""
     found: dict[str, metadata.Distribution] = {}
     waiting = [distribution]
     while waiting:
@@ -92,13 +92,16 @@ def with_dependencies(distribution: metadata.Distribution) -> dict[str, metadata
 
 
 def sizes(module: str) -> tuple[int, int | None]:
-    """Bytes of the package and of all it needs; the second None where it was not installed but put on the path."""
+    """Bytes of the package without and with its dependencies.
+
+    The second is None if the package is not installed, but only on the path.
+    """
     distribution = distribution_of(module)
     spec = importlib.util.find_spec(module)
     folder = Path(str(spec.origin)).parent if spec else Path()
     if distribution is None:
         return folder_size(folder), None
-    # An editable installation has no files of its own to speak of.
+    # An editable installation consists of a few small files that refer to the folder.
     own = max(own_size(distribution), folder_size(folder))
     others = [other for other in with_dependencies(distribution).values() if other is not distribution]
     return own, own + sum(map(own_size, others))

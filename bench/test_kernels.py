@@ -1,6 +1,6 @@
-"""Convolutions against the same operation elsewhere: `python -m pytest bench/test_kernels.py`.
+"""Convolutions, compared with the same operations of other libraries: `python -m pytest bench/test_kernels.py`.
 
-Pooling and dense layers have files of their own beside this one (`bench/test_kernels_*.py`).
+Pooling and dense layers are in `bench/test_kernels_*.py`.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Convolution:
         return 2e-9 * self.batch * pixels * self.kernel**2 * self.inputs * self.outputs
 
     def torch_borders(self) -> list[int]:
-        """left, right, top, bottom of "same", which torch does not do for strides."""
+        """The padding on the left, right, top and bottom; torch has no "same" for strided convolutions."""
         if self.padding == "valid":
             return [0, 0, 0, 0]
         borders = []
@@ -109,7 +109,7 @@ def convolution(w: Convolution) -> dict[str, Participant]:
         pk = pk.to(memory_format=torch.channels_last)
         functional = torch.nn.functional
         if w.transposed:
-            # "same" keeps strides * size cells: torch gives (size - 1) * strides + kernel - 2 * border + extra.
+            # The size with "same" is strides * size; torch's is (size - 1) * strides + kernel - 2 * border + extra.
             border = max(w.kernel - w.strides, 0) // 2 if w.padding == "same" else 0
             extra = w.strides - w.kernel + 2 * border
             found["torch"] = peers.of_torch(
@@ -145,7 +145,7 @@ def test_convolution(contest, workload, participant):
     )  # fmt: skip
 
 
-# ---- gradients: TensorFlow and torch only ----
+# ---- gradients, without ONNX Runtime ----
 
 
 def convolution_gradients(w: Convolution) -> dict[str, Participant]:

@@ -12,8 +12,8 @@ from harness import peers
 from harness.arrays import normal
 from harness.race import Participant
 
-# Rows, inputs, units. The last three are the lyricist's: a step of each LSTM layer (x and h side by side in the
-# second) and the words after it.
+# Rows, inputs, units. The last three are those of the lyricist: a step of each LSTM layer (of x and h concatenated in
+# the second) and the logits.
 SHAPES = [(256, 784, 128), (256, 1024, 1024), (256, 1024, 4096), (256, 2048, 4096), (512, 1024, 7001)]
 
 
@@ -79,7 +79,7 @@ LINES, STEPS, UNITS = 64, 20, 256
 
 
 def lstm() -> dict[str, Participant]:
-    """Forward and back through one layer: gradients of x and of all weights. The answer is dx."""
+    """Forward and backward pass of one layer, with the gradients of x and of all weights. The answer is dx."""
     x, dy = normal(LINES, STEPS, UNITS), normal(LINES, STEPS, UNITS)
     kernel, recurrent = (normal(UNITS, 4 * UNITS) / np.float32(np.sqrt(UNITS)) for _ in range(2))
     bias = normal(4 * UNITS)

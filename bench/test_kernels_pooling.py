@@ -1,4 +1,4 @@
-"""Pooling and up-sampling against the same elsewhere: `python -m pytest bench/test_kernels_pooling.py`."""
+"""Pooling and up-sampling, compared with other libraries: `python -m pytest bench/test_kernels_pooling.py`."""
 
 from __future__ import annotations
 

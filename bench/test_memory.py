@@ -1,8 +1,8 @@
 """Peak memory of training steps and inference: `python -m pytest bench/test_memory.py`.
 
-Every participant runs in a process of its own (`memory_steps.py`). The report shows by how much memory grows from
-after the imports to the peak; what the imports themselves take is in the JSON file as `bytes_at_rest`. The times in the
-benchmark's own table are those of single steps, the first with everything that is only made once: no race.
+Each participant runs in a process of its own (`memory_steps.py`). The report shows the growth of memory from the end of
+the imports to the peak; the memory that the imports take is in the JSON file as `bytes_at_rest`. The times in the table
+of pytest-benchmark are not comparable: they are those of single steps, of which the first includes all preparations.
 """
 
 from __future__ import annotations
