@@ -27,7 +27,7 @@ def tests(session: nox.Session) -> None:
 def fuzz(session: nox.Session) -> None:
     """Load ten thousand mutated model files. Arguments replace the number (and --seed)."""
     session.install(".")
-    session.run("python", "tests/fuzz_keras_files.py", *(session.posargs or ["10000"]))
+    session.run("python", "tests/formats/fuzz_keras_files.py", *(session.posargs or ["10000"]))
 
 
 @nox.session

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._native import Float32
 
 _FLOAT32 = np.dtype(np.float32)
-_INT32_MAX = 2**31 - 1
+INT32_MAX = 2**31 - 1
 
 # Keras's own defaults: the slope of keras.activations.leaky_relu and the scale of keras.activations.elu.
 LEAKY_RELU_SLOPE = 0.2
@@ -80,22 +80,51 @@ def check_shape(name: str, array: NDArray[Any], expected: tuple[int, ...], what:
         raise ValueError(f"{name} has shape {array.shape}; expected {expected}, {what}")
 
 
-def as_int(name: str, value: object, minimum: int) -> int:
-    """`value` as an int of at least `minimum`. TypeError for anything but an integer (bool included)."""
+def is_int(value: object) -> bool:
+    """Whether `value` is an integer, of Python, NumPy or anything with ``__index__``. A bool is none."""
     try:
-        number = operator.index(value)  # type: ignore[arg-type]
+        operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        number = None
-    if number is None or isinstance(value, bool | np.bool_):
+        return False
+    return not isinstance(value, bool | np.bool_)
+
+
+def as_int(name: str, value: object, minimum: int = -(2**31), maximum: int | None = INT32_MAX) -> int:
+    """`value` as an int.
+
+    Args:
+        name: the argument, for the message.
+        value: what the caller was given for it.
+        minimum, maximum: the bounds, themselves included. None for no upper bound. Where the number goes to native
+            code, int32 is the limit.
+
+    Raises:
+        TypeError: `value` is no integer. A bool is none.
+        ValueError: it is out of bounds.
+    """
+    if not is_int(value):
         raise TypeError(f"{name} is {value!r}; expected an integer")
-    if not minimum <= number <= _INT32_MAX:
-        raise ValueError(f"{name} is {number}; expected a value from {minimum} to {_INT32_MAX}")
+    number = operator.index(value)  # type: ignore[arg-type]
+    if number < minimum:
+        raise ValueError(f"{name} is {number}; expected at least {minimum}")
+    if maximum is not None and number > maximum:
+        raise ValueError(f"{name} is {number}; expected at most {maximum}")
     return number
+
+
+def as_count(name: str, value: object, minimum: int = 1) -> int:
+    """`value` as an int of at least `minimum` without an upper bound: a number of epochs, steps or samples."""
+    return as_int(name, value, minimum, None)
+
+
+def as_optional_count(name: str, value: object) -> int | None:
+    """None, or `value` as an int of at least 1."""
+    return None if value is None else as_count(name, value)
 
 
 def as_pair(name: str, value: object, minimum: int = 1) -> tuple[int, int]:
     """An int, or a pair of ints for height and width, as a pair. Each at least `minimum`."""
-    if type(value) is int and minimum <= value <= _INT32_MAX:
+    if type(value) is int and minimum <= value <= INT32_MAX:
         return value, value
     if isinstance(value, tuple | list | np.ndarray):
         if len(value) != 2:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .arrays import is_int
+
 
 def flatten(structure: Any) -> list[Any]:
     """The leaves from left to right."""
@@ -37,7 +39,7 @@ def describe(structure: Any) -> str:
 
 def is_shape(value: Any) -> bool:
     """Whether `value` is a shape, such as (None, 28, 28, 1), and not a list of them."""
-    return isinstance(value, list | tuple) and all(size is None or isinstance(size, int) for size in value)
+    return isinstance(value, list | tuple) and all(size is None or is_int(size) for size in value)
 
 
 def map_shapes(function: Callable[[tuple[int | None, ...]], Any], structure: Any) -> Any:

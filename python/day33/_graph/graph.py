@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._core import tree
+from .._core.types import Shape
 
 if TYPE_CHECKING:
     from ..layers.base import Layer
 from .lowering import Lowering
-from .tensors import Node, Shape, SymbolicTensor
+from .tensors import Node, SymbolicTensor
 
 
 class Graph:

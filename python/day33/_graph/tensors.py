@@ -7,12 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._core import tree
+from .._core.types import Shape
 
 if TYPE_CHECKING:
     from ..layers.base import Layer
-
-
-Shape = tuple[int | None, ...]
 
 
 _names = itertools.count()

@@ -21,6 +21,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.types import PathLike
+
 _CHUNK = 1 << 20
 _MAX_NPY_HEADER = 4096
 # DEFLATE can make a million zeros out of a kilobyte. Small members may; large ones that do are taken for bombs.
@@ -36,7 +38,7 @@ _DAMAGE = (
 
 
 @contextmanager
-def refusing(path: str | os.PathLike[str], what: str) -> Iterator[None]:
+def refusing(path: PathLike, what: str) -> Iterator[None]:
     """Turns whatever damaged content makes a reader raise into a ValueError with the path and the reason."""
     try:
         yield

@@ -6,7 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
-PathLike = str | os.PathLike[str]
+from .._core.types import PathLike
+
 HASH_LENGTHS = {"sha256": 64, "md5": 32}  # hexadecimal digits
 _HASH_NAMES = {"sha256": "a SHA-256", "md5": "an MD5"}
 

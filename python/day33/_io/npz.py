@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.types import PathLike
 from .archives import Archive, refusing
 from .files import replacing
 
 _SUFFIX = ".npy"
 
 
-def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]) -> None:
+def write_npz(path: PathLike, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write `arrays` to `path` so that the file is the old one or the new one at every moment, even under SIGKILL.
 
     A symbolic link is followed. Raises TypeError for arrays of objects, OSError where the folder cannot be written.
@@ -36,7 +37,7 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]) 
                     np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
 
 
-def read_npz(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+def read_npz(path: PathLike) -> dict[str, NDArray[Any]]:
     """The arrays of an uncompressed or compressed .npz file by name.
 
     Raises:

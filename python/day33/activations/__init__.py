@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from .spec import ActivationSpec, get, is_name
+from . import spec
+from .spec import ActivationSpec, get, names
 
-__all__ = ["ActivationSpec", "get"]
+__all__ = ["ActivationSpec", "get", "names"]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
 
 
 def __getattr__(name: str) -> Any:
-    if is_name(name):
+    if spec.is_name(name):
         return get(name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from .._core import tree, variables
 from .._core.arrays import as_float32, as_indices
 from .._core.tensors import like_inputs
+from .._core.types import Shape
 from .._graph import names as _names
 from .._graph.graph import Graph
 from .._graph.lowering import CompiledPlan, LossTerm, Lowering, compile_plan
 from .._graph.modes import merge_modes, refuse_forced_training
-from .._graph.tensors import Node, Shape, SymbolicTensor, reset_names
+from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..random import next_seed
 from ._weights import WeightOwner, dtype_name, find_layers
 

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core import tree
+from .._core.types import Shape
 from .._formats import weight_files
 from .._graph.graph import Graph
 from .._graph.lowering import CompiledPlan, LossTerm, Lowering
 from .._graph.modes import refuse_forced_training
-from .._graph.tensors import Node, Shape, SymbolicTensor
+from .._graph.tensors import Node, SymbolicTensor
 from .._training.trainer import Trainer
 from ..layers import Input, Layer
 from . import graph_config

@@ -8,8 +8,9 @@ from typing import Any, Self
 from numpy.typing import NDArray
 
 from .._core import tree
+from .._core.types import Shape
 from .._graph import names as _names
-from .._graph.tensors import Node, Shape, SymbolicTensor
+from .._graph.tensors import Node, SymbolicTensor
 from ..layers import Input, InputLayer, Layer
 from . import graph_config
 from .model import Model

@@ -10,13 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import activations
 from .._core.arrays import as_float32, as_padding, as_pair, check_shape
+from .._core.types import PairLike
 
 if TYPE_CHECKING:
     from .._native import Float32, Pair, Plan
 
 # A name, or whatever else day33.activations.get understands.
 Activation = str | activations.ActivationSpec | Callable[..., object] | None
-PairLike = int | tuple[int, int] | list[int]
 
 
 class Gradients(NamedTuple):

@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike
 
 from .._core import single_op
 from .._core.arrays import as_float32, as_int, as_padding, as_pair, check_image, check_shape
+from .._core.types import PairLike
 from ._calls import (
     Activation,
     Gradients,
-    PairLike,
     activation_of,
     backward,
     parameters_of,

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._core import single_op
 from .._core.arrays import as_float32, as_indices, as_int, check_image, check_shape
+from .._core.types import PairLike
 from ._calls import (
-    PairLike,
     backward_of_image,
     pool_options,
 )

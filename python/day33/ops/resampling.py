@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike
 
 from .._core import single_op
 from .._core.arrays import as_float32, as_pair, check_image
+from .._core.types import PairLike
 from ._calls import (
-    PairLike,
     backward_of_image,
 )
 
