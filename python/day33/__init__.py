@@ -51,7 +51,8 @@ threadpool.register_if_imported()
 
 _MODULES = (
     "activations", "autoencoder", "callbacks", "datasets", "decoding", "ensemble", "initializers", "keras", "layers",
-    "losses", "lyricist", "metrics", "models", "ops", "optimizers", "plotting", "random", "saving", "text", "tf", "utils",
+    "losses", "lyricist", "metrics", "models", "ops", "optimizers", "plotting", "random", "saving", "text", "tf",
+    "utils",
 )  # fmt: skip
 _NAMES = {
     "Input": ".layers",

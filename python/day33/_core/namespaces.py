@@ -94,18 +94,22 @@ class Namespace(ModuleType):
         return sorted(own.union(self._lookup.listed()))
 
 
-def add_modules(package: str, shown: str, modules: Mapping[str, tuple[Mapping[str, str], Sequence[str]]]) -> None:
-    """Puts a `Namespace` below `package` for each entry, so that it can be imported like a file.
+def add_modules(
+    package: str, shown: str, rooms: Mapping[str, Sequence[str]], names: Mapping[str, Mapping[str, str]]
+) -> None:
+    """Puts a `Namespace` below `package` for each entry of `rooms`, so that it can be imported like a file.
 
     Args:
         package: the full name of a package that is being imported, such as "day33.keras".
         shown: what the sentence calls it, such as "keras".
-        modules: for each dotted name below the package the names and the rooms of its `Lookup`; a module comes after
-            the one it is in.
+        rooms: for each dotted name below the package the `rooms` of its `Lookup`; a module comes after the one it is
+            in.
+        names: the `names` of the lookups that have any.
     """
-    for below, (names, rooms) in modules.items():
+    for below, sources in rooms.items():
         name = f"{package}.{below}"
-        module = Namespace(name, f"`{below}` of {shown}, from day33's own modules.", Lookup(f"{shown}.{below}", names, rooms))
+        lookup = Lookup(f"{shown}.{below}", names.get(below, {}), sources)
+        module = Namespace(name, f"`{shown}.{below}`, from day33's own modules.", lookup)
         parent, _, last = name.rpartition(".")
         sys.modules[name] = module
         setattr(sys.modules[parent], last, module)

@@ -22,7 +22,7 @@ from .._core.arrays import as_int
 from .._core.tensors import Tensor, as_tensor, to_tensor
 from ..random import next_seed
 from .specs import DatasetSpec, TensorSpec, merge, spec_of
-from .structures import leaves, map_leaves
+from .structures import leaves, map_leaves, pack
 
 AUTOTUNE = -1
 INFINITE_CARDINALITY = -1
@@ -169,13 +169,14 @@ class Dataset:
 
         def raws() -> Iterator[Any]:
             for items in zip(*parts, strict=False):
-                rest = iter(items)
-                yield map_leaves(lambda _: next(rest), structure)
+                yield pack(structure, items)
 
         sizes = [part._cardinality for part in parts]
         finite = [size for size in sizes if size != INFINITE_CARDINALITY]
         return Dataset(
-            raws, lambda: map_leaves(lambda part: part.element_spec, structure), min(finite, default=INFINITE_CARDINALITY)
+            raws,
+            lambda: map_leaves(lambda part: part.element_spec, structure),
+            min(finite, default=INFINITE_CARDINALITY),
         )
 
     # ---- which elements, in which order ----

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 
@@ -11,6 +11,12 @@ def leaves(structure: Any) -> list[Any]:
     found: list[Any] = []
     map_leaves(found.append, structure)
     return found
+
+
+def pack(structure: Any, parts: Iterable[Any]) -> Any:
+    """The same structure with other leaves, from left to right."""
+    rest = iter(parts)
+    return map_leaves(lambda _: next(rest), structure)
 
 
 def map_leaves(function: Callable[..., Any], structure: Any, *others: Any) -> Any:

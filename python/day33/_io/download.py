@@ -59,7 +59,8 @@ def fetch(
     if again and target.exists():
         # Beside the old file, which stays if the download fails.
         with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
-            return fetch(url, known_hash, Path(folder, target.name), name, progress, algorithm=algorithm).replace(target)
+            fetched = fetch(url, known_hash, Path(folder, target.name), name, progress, algorithm=algorithm)
+            return fetched.replace(target)
 
     import pooch
     import requests

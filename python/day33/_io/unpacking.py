@@ -28,16 +28,16 @@ def unpack(archive: Path, folder: Path, archive_format: str | None = "auto") -> 
     readers = {"tar": (tarfile.is_tarfile, _tar_members), "zip": (zipfile.is_zipfile, _zip_members)}
     if archive_format not in ("auto", *readers):
         raise ValueError(f'archive_format is {archive_format!r}; expected "auto" or one of {", ".join(readers)}')
-    for name, (fits, members) in readers.items():
-        if archive_format in ("auto", name) and fits(archive):
-            break
-    else:
+    fitting = [
+        members for name, (fits, members) in readers.items() if archive_format in ("auto", name) and fits(archive)
+    ]
+    if not fitting:
         raise ValueError(f"{archive} is no archive of the format {archive_format!r}")
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
         made = Path(temporary, "new")
         made.mkdir()
         try:
-            for path, is_folder, read in members(archive):
+            for path, is_folder, read in fitting[0](archive):
                 _write(archive, made, path, is_folder, read)
         except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             raise ValueError(f"{archive} is damaged: {error}") from error
@@ -66,8 +66,12 @@ def _tar_members(archive: Path) -> Iterator[_Member]:
     with tarfile.open(archive) as tar:
         for member in tar:
             is_file = member.isreg()
-            yield member.name, member.isdir(), lambda member=member, is_file=is_file: (  # type: ignore[misc]
-                tar.extractfile(member) if is_file else None
+            yield (
+                member.name,
+                member.isdir(),
+                lambda member=member, is_file=is_file: (  # type: ignore[misc]
+                    tar.extractfile(member) if is_file else None
+                ),
             )
 
 

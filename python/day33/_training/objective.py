@@ -232,7 +232,7 @@ class CompiledTraining:
     def logs(self) -> dict[str, float]:
         """The running means, sorted by name as Keras hands them to callbacks."""
         if not self.want_outputs and not self.parts:
-            return {"loss": self.total.result()}
+            return {"loss": float(self.total.result())}
         return {name: float(metric.result()) for name, metric in sorted(self._named(), key=lambda item: item[0])}
 
     def ordered(self, logs: Mapping[str, float]) -> list[float]:

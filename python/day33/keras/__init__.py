@@ -1,4 +1,4 @@
-"""Keras's layout of names, for code written for Keras: ``from day33 import keras``, ``from day33.keras.layers import Dense``.
+"""Keras's layout of names, for code written for Keras: ``from day33.keras.layers import Dense``.
 
 Behind every name is an object of day33's own modules: ``day33.keras.layers.Dense`` is ``day33.layers.Dense``.
 `day33.tf.keras` is this package. Names of Keras that day33 does not have say so when they are used; docs/keras.md lists
@@ -9,7 +9,7 @@ what there is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._core import namespaces
 from .._native import __version__ as __version__
@@ -61,49 +61,57 @@ _NAMES = {
     "from_keras": "keras.live",
     "to_keras": "keras.live",
 }
-_LOSS_FUNCTIONS = {
-    name: f"losses:{name}"
-    for name in (
-        "binary_crossentropy", "categorical_crossentropy", "mean_absolute_error", "mean_squared_error",
-        "sparse_categorical_crossentropy",
-    )
-}  # fmt: skip
-_SHORT_NAMES = {
+_SHORT_LOSSES = {
     "MAE": "losses:mean_absolute_error",
     "MSE": "losses:mean_squared_error",
     "mae": "losses:mean_absolute_error",
     "mse": "losses:mean_squared_error",
 }
-# For each module the names that are its own, and the modules of day33 all of whose names it has.
-_MODULES: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
-    "activations": ({}, ("activations",)),
-    "backend": ({"clear_session": "utils"}, ("keras.config",)),
-    "callbacks": ({}, ("callbacks",)),
-    "constraints": ({}, ()),
-    "datasets": ({}, ("datasets",)),
-    "datasets.mnist": ({"load_data": "datasets.mnist"}, ()),
-    "initializers": ({}, ("initializers",)),
-    "layers": ({}, ("layers",)),
-    "losses": (_SHORT_NAMES, ("losses",)),
-    "metrics": (_SHORT_NAMES | _LOSS_FUNCTIONS, ("metrics",)),
-    "models": ({}, ("models", "saving")),
-    "optimizers": ({}, ("optimizers",)),
-    "optimizers.schedules": ({}, ("optimizers.schedules",)),
-    "preprocessing": (
-        {name: "utils" for name in ("image_dataset_from_directory", "timeseries_dataset_from_array")},
-        (),
+_LONG_LOSSES = dict.fromkeys(
+    (
+        "binary_crossentropy", "categorical_crossentropy", "mean_absolute_error", "mean_squared_error",
+        "sparse_categorical_crossentropy",
     ),
-    "preprocessing.image": ({}, ()),
-    "preprocessing.sequence": ({"pad_sequences": "text"}, ()),
-    "preprocessing.text": ({name: "text" for name in ("Tokenizer", "text_to_word_sequence", "tokenizer_from_json")}, ()),
-    "random": ({"SeedGenerator": "random"}, ()),
-    "regularizers": ({}, ()),
-    "saving": ({}, ("saving",)),
-    "utils": ({}, ("utils",)),
+    "losses",
+)  # fmt: skip
+# For each module of Keras the modules of day33 all of whose names it has.
+_ROOMS: dict[str, tuple[str, ...]] = {
+    "activations": ("activations",),
+    "backend": ("keras.config",),
+    "callbacks": ("callbacks",),
+    "constraints": (),
+    "datasets": ("datasets",),
+    "datasets.mnist": (),
+    "initializers": ("initializers",),
+    "layers": ("layers",),
+    "losses": ("losses",),
+    "metrics": ("metrics",),
+    "models": ("models", "saving"),
+    "optimizers": ("optimizers",),
+    "optimizers.schedules": ("optimizers.schedules",),
+    "preprocessing": (),
+    "preprocessing.image": (),
+    "preprocessing.sequence": (),
+    "preprocessing.text": (),
+    "random": (),
+    "regularizers": (),
+    "saving": ("saving",),
+    "utils": ("utils",),
+}
+# The names beside them, or without them.
+_SINGLE_NAMES = {
+    "backend": {"clear_session": "utils"},
+    "datasets.mnist": {"load_data": "datasets.mnist"},
+    "losses": _SHORT_LOSSES,
+    "metrics": _SHORT_LOSSES | _LONG_LOSSES,
+    "preprocessing": dict.fromkeys(("image_dataset_from_directory", "timeseries_dataset_from_array"), "utils"),
+    "preprocessing.sequence": {"pad_sequences": "text"},
+    "preprocessing.text": dict.fromkeys(("Tokenizer", "text_to_word_sequence", "tokenizer_from_json"), "text"),
+    "random": {"SeedGenerator": "random"},
 }
 
 __getattr__ = namespaces.Lookup("keras", _NAMES).find
-namespaces.add_modules(__name__, "keras", _MODULES)
+namespaces.add_modules(__name__, "keras", _ROOMS, _SINGLE_NAMES)
 
 
 def __dir__() -> list[str]:

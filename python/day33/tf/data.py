@@ -6,13 +6,16 @@ from .._core import namespaces
 from .._data.dataset import AUTOTUNE, INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset
 from .._data.specs import DatasetSpec
 
-__all__ = ["AUTOTUNE", "INFINITE_CARDINALITY", "UNKNOWN_CARDINALITY", "Dataset", "DatasetSpec", "experimental"]
+__all__ = [
+    "AUTOTUNE", "INFINITE_CARDINALITY", "UNKNOWN_CARDINALITY", "Dataset", "DatasetSpec",
+    "experimental",  # noqa: F822 - `add_modules` sets it
+]  # fmt: skip
 
-# Where TensorFlow had these names before 2.4.
-_EXPERIMENTAL = dict.fromkeys(("AUTOTUNE", "INFINITE_CARDINALITY", "UNKNOWN_CARDINALITY"), "_data.dataset")
+_CONSTANTS = dict.fromkeys(("AUTOTUNE", "INFINITE_CARDINALITY", "UNKNOWN_CARDINALITY"), "_data.dataset")
 
 __getattr__ = namespaces.absent("tf.data")
-namespaces.add_modules(__name__, "tf.data", {"experimental": (_EXPERIMENTAL, ())})
+# TensorFlow had the constants there before 2.4.
+namespaces.add_modules(__name__, "tf.data", {"experimental": ()}, {"experimental": _CONSTANTS})
 
 
 def __dir__() -> list[str]:

@@ -21,9 +21,9 @@ def read_picture(path: str, color_mode: str) -> NDArray[np.uint8]:
             if mode == "L":
                 picture.draft("L", picture.size)  # of a JPEG the luminance as it is stored
             if picture.mode.startswith("I;16"):  # Pillow would clip these to 255
-                grey: NDArray[np.uint8] = (np.asarray(picture) >> 8).astype(np.uint8)
-                picture = Image.fromarray(grey)
-            array = np.asarray(picture.convert(mode))
+                array = np.asarray(Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8)).convert(mode))
+            else:
+                array = np.asarray(picture.convert(mode))
     except FileNotFoundError:
         raise
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
@@ -50,7 +50,8 @@ def fitted(picture: NDArray[np.uint8], size: tuple[int, int], interpolation: str
 def _resized(picture: NDArray[np.uint8], size: tuple[int, int], interpolation: str) -> NDArray[Any]:
     if interpolation == "nearest":
         rows, columns = (_centres(old, new).astype(np.intp) for old, new in zip(picture.shape, size, strict=False))
-        return picture[np.minimum(rows, picture.shape[0] - 1)][:, np.minimum(columns, picture.shape[1] - 1)]
+        rows, columns = np.minimum(rows, picture.shape[0] - 1), np.minimum(columns, picture.shape[1] - 1)
+        return np.asarray(picture[rows][:, columns])
     # Along the width first, then along the height, each in float32.
     above, below, height_share = _neighbours(picture.shape[0], size[0])
     left, right, width_share = _neighbours(picture.shape[1], size[1])

@@ -37,7 +37,7 @@ def get_file(
         file_hash: the SHA-256 or MD5 that the file must have, as hexadecimal digits.
         cache_subdir: the folder below `cache_dir`; an absolute path is taken as it is.
         hash_algorithm: "sha256", "md5", or "auto", which tells them apart by their length.
-        extract: unpack the archive beside itself. Members that would land outside of the folder, and links, are refused.
+        extract: unpack the archive, into a folder beside it. Members outside of that folder, and links, are refused.
         archive_format: "tar" (also compressed), "zip", or "auto" for either.
         cache_dir: by default the folder that day33 keeps downloads in, ``DAY33_CACHE`` if set.
         force_download: fetch it even if it is in the cache.

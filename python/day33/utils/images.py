@@ -40,8 +40,8 @@ def image_dataset_from_directory(
 ) -> Any:
     """Pictures (PNG, JPEG, BMP, the first of a GIF) below a folder, in batches, with their labels.
 
-    They are read by Pillow, which Matplotlib brings along, when their batch is asked for. The values of PNG are those of TensorFlow; of JPEG the
-    decoders differ by a few of 255.
+    They are read by Pillow, which Matplotlib brings along, when their batch is asked for. The values of PNG files are
+    those of TensorFlow; of JPEG files the two decoders differ by a few of 255.
 
     Args:
         directory: with "inferred" labels it holds a folder for each class.
@@ -108,7 +108,9 @@ def image_dataset_from_directory(
                 f"in {', '.join(_SUFFIXES)}"
             )
         chosen = [paths[row] for row in rows]
-        data = Dataset.from_tensor_slices(chosen if numbers is None else (chosen, _targets(numbers[rows], names, label_mode)))
+        data = Dataset.from_tensor_slices(
+            chosen if numbers is None else (chosen, _targets(numbers[rows], names, label_mode))
+        )
         if shuffled:
             data = data.shuffle(1024 if batch_size is None else batch_size * 8, seed=seed)
         data = data.map(load)
@@ -162,8 +164,11 @@ def _find(
     if labels is None:
         return paths, None, None
     if len(labels) != len(paths):
-        raise ValueError(f"labels has {len(labels)} numbers; expected {len(paths)}, as there are pictures in {directory}")
-    return paths, np.asarray(labels, np.int32), [str(label) for label in sorted(set(labels))]
+        raise ValueError(
+            f"labels has {len(labels)} numbers; expected {len(paths)}, as there are pictures in {directory}"
+        )
+    numbers = np.asarray(labels, np.int32)
+    return paths, numbers, [str(label) for label in np.unique(numbers)]
 
 
 def _pictures_below(folder: str, follow_links: bool) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -172,6 +173,7 @@ def _arrange(boxes: Sequence[_Box]) -> list[list[_Box]]:
 
 def _draw(boxes: Sequence[_Box], across: bool, path: str | os.PathLike[str] | None, dpi: int) -> Figure:
     from matplotlib.figure import Figure
+    from matplotlib.patches import FancyBboxPatch
 
     rows = _arrange(boxes)
 
@@ -202,22 +204,28 @@ def _draw(boxes: Sequence[_Box], across: bool, path: str | os.PathLike[str] | No
     ax.set_axis_off()
     for box in boxes:
         for source in box.sources:
-            _arrow(ax, boxes[source], box, centres, across)
+            _add_arrow(ax, (boxes[source], centres[id(boxes[source])]), (box, centres[id(box)]), across, breadth)
     for box in boxes:
-        ax.annotate(
-            "\n".join(box.lines), centres[id(box)], ha="center", va="center", fontsize=9 * scale, family="monospace",
-            bbox={"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": "0.3"},
-        )  # fmt: skip
+        x, y = centres[id(box)]
+        corner = (x - box.width / 2, y - box.height / 2)
+        ax.add_patch(FancyBboxPatch(corner, box.width, box.height, "round,pad=0,rounding_size=0.05", fc="w", ec="0.3"))
+        ax.text(x, y, "\n".join(box.lines), ha="center", va="center", fontsize=9 * scale, family="monospace")
     if path is not None:
         figure.savefig(path, dpi=dpi)
     return figure
 
 
-def _arrow(ax: Axes, source: _Box, target: _Box, centres: Mapping[int, tuple[float, float]], across: bool) -> None:
-    (x0, y0), (x1, y1) = centres[id(source)], centres[id(target)]
-    start = (x0 + source.width / 2, y0) if across else (x0, y0 - source.height / 2)
-    end = (x1 - target.width / 2, y1) if across else (x1, y1 + target.height / 2)
-    # An arrow past other rows bends around what stands in them.
-    bend = 0.0 if target.rank == source.rank + 1 else 0.35
-    ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": "0.3",
-                                            "connectionstyle": f"arc3,rad={bend}"})  # fmt: skip
+_Placed = tuple[_Box, tuple[float, float]]
+
+
+def _add_arrow(ax: Axes, source: _Placed, target: _Placed, across: bool, breadth: float) -> None:
+    from matplotlib.patches import FancyArrowPatch
+
+    (first, (x0, y0)), (second, (x1, y1)) = source, target
+    start = (x0 + first.width / 2, y0) if across else (x0, y0 - first.height / 2)
+    end = (x1 - second.width / 2, y1) if across else (x1, y1 + second.height / 2)
+    # Past the rows between them, an arrow goes around what stands in their middle.
+    passed = second.rank - first.rank - 1
+    bend = 0.0 if passed == 0 else breadth / math.dist(start, end)
+    ax.add_patch(FancyArrowPatch(start, end, connectionstyle=f"arc3,rad={bend}", arrowstyle="-|>", mutation_scale=9,
+                                 shrinkA=0, shrinkB=0, color="0.3"))  # fmt: skip

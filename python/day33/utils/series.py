@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -52,7 +51,10 @@ def timeseries_dataset_from_array(
     series = np.asarray(data)
     steps = len(series)
     length = as_int("sequence_length", sequence_length, 1)
-    stride, rate = _within("sequence_stride", sequence_stride, 1, steps), _within("sampling_rate", sampling_rate, 1, steps)
+    stride, rate = (
+        _within("sequence_stride", sequence_stride, 1, steps),
+        _within("sampling_rate", sampling_rate, 1, steps),
+    )
     start = 0 if not start_index else _within("start_index", start_index, 0, steps)
     end = steps if not end_index else _within("end_index", end_index, start + 1, steps)
     series = series[start:end]
