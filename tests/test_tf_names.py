@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pytest
 
@@ -66,9 +68,12 @@ def test_layers_answer_in_kind():
     assert all(isinstance(y, tf.Tensor) for y in model(tf.zeros((3, 4))))
 
 
-def test_modules_are_those_of_day33():
-    assert tf.keras.layers is day33.layers and tf.keras.Model is day33.Model
-    assert tf.keras.optimizers.Adam is day33.optimizers.Adam
+def test_objects_are_those_of_day33():
+    assert tf.keras is day33.keras and tf.keras.Model is day33.Model
+    for room in ("activations", "callbacks", "initializers", "layers", "losses", "metrics", "models", "optimizers"):
+        for name in (name for name in dir(getattr(day33, room)) if not name.startswith("_")):
+            value = getattr(getattr(day33, room), name)
+            assert getattr(getattr(tf.keras, room), name) is value or inspect.ismodule(value), name
 
 
 # ---- data sets ----
