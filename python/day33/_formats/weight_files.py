@@ -5,40 +5,33 @@ from __future__ import annotations
 import os
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
 
 from .._core.variables import Variable
 from .._io.npz import read_npz, write_npz
-from ..layers import Layer
-
-if TYPE_CHECKING:
-    from ..models import Model
+from . import containers
+from .protocols import SavedLayer, SavedModel
 
 _SAVED = (".npz", ".weights.h5")
 _LOADED = (".npz", ".weights.h5", ".h5", ".keras")
 
 
-def save(filepath: str | os.PathLike[str], model: Layer, overwrite: bool) -> None:
+def save(filepath: str | os.PathLike[str], model: SavedModel, overwrite: bool) -> None:
     """See `Model.save_weights`."""
     path = _checked_path(filepath, _SAVED)
     if not overwrite and os.path.exists(path):
         raise FileExistsError(f"{path} exists; pass overwrite=True to replace it")
     if not path.endswith(".npz"):
-        from . import containers
-
-        containers.save_weights(Path(path), cast("Model", model))
+        containers.save_weights(Path(path), model)
         return
     write_npz(path, {key: variable.value for key, variable in named_variables(model)})
 
 
-def load(filepath: str | os.PathLike[str], model: Layer) -> None:
+def load(filepath: str | os.PathLike[str], model: SavedModel) -> None:
     """See `Model.load_weights`."""
     path = _checked_path(filepath, _LOADED)
     if not path.endswith(".npz"):
-        from . import containers
-
         named_variables(model)
-        containers.load_weights(Path(path), cast("Model", model))
+        containers.load_weights(Path(path), model)
         return
     own = dict(named_variables(model))
     arrays = read_npz(path)
@@ -57,16 +50,16 @@ def load(filepath: str | os.PathLike[str], model: Layer) -> None:
         variable.assign(arrays[key])
 
 
-def named_variables(model: Layer) -> list[tuple[str, Variable]]:
+def named_variables(model: SavedModel) -> list[tuple[str, Variable]]:
     """Every variable with a key that a model made by the same code has, too. ValueError before the model is built."""
     if not model.built:
         raise ValueError(f"model {model.name!r} is not built yet, so it has no weights; call it, or build, first")
     return _named_variables(model, "", set())
 
 
-def _named_variables(layer: Layer, prefix: str, seen: set[Layer]) -> list[tuple[str, Variable]]:
+def _named_variables(layer: SavedLayer, prefix: str, seen: set[SavedLayer]) -> list[tuple[str, Variable]]:
     seen.add(layer)
-    named = [(prefix + v.name, v) for v in layer._trainable_variables + layer._non_trainable_variables]
+    named = [(prefix + v.name, v) for v in layer.own_variables()]
     counts: Counter[str] = Counter()
     taken = {inner.name for inner in layer.sublayers() if inner.named_by_user}
     for inner in layer.sublayers():
@@ -74,7 +67,7 @@ def _named_variables(layer: Layer, prefix: str, seen: set[Layer]) -> list[tuple[
             continue
         name = inner.name
         if not inner.named_by_user:
-            stem = inner._default_stem()
+            stem = inner.name_stem()
             name = stem
             while name in taken:
                 counts[stem] += 1

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from .._native import ParameterList, Plan, PlanBuilder
 
 if TYPE_CHECKING:
     from .._core.variables import Variable
-    from .._training.batches import Array
+
+Array = NDArray[Any]
 
 
 class Lowering:

@@ -47,7 +47,7 @@ class _Ready:
             and x.ndim > 0
             and x.shape[1:] == self.shape
             and self.modes == modes_version()
-            and self.graph is model._known_graph()
+            and self.graph is model.known_graph()
         )
 
 
@@ -65,7 +65,7 @@ class Predictor:
             self, input_shapes: tuple[Shape, ...], losses: tuple[LossTerm, ...] | None = None
         ) -> CompiledPlan: ...
         def _build_from_arrays(self, xs: Sequence[Array]) -> None: ...
-        def _known_graph(self) -> Graph: ...
+        def known_graph(self) -> Graph: ...
 
     stop_predicting: bool = False
     _ready: _Ready | None = None
@@ -157,7 +157,7 @@ class Predictor:
         return [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
 
     def _pack(self, outputs: Sequence[Array]) -> Any:
-        return tree.pack(self._known_graph().output_structure, outputs)
+        return tree.pack(self.known_graph().output_structure, outputs)
 
     def predict_on_batch(self, x: Any) -> Any:
         """`predict` for one batch, handed over as a whole."""
@@ -169,7 +169,7 @@ class Predictor:
         outputs = compiled_plan.plan.forward(inputs, compiled_plan.parameters)
         packed = self._pack(outputs)
         if inputs[0] is x and packed is outputs[0]:
-            self._ready = _Ready(x.shape[1:], modes_version(), self._known_graph(), compiled_plan)
+            self._ready = _Ready(x.shape[1:], modes_version(), self.known_graph(), compiled_plan)
         return packed
 
     def _callback_list(

@@ -52,7 +52,7 @@ class InputStandardizer:
                     array = as_float32(argument, x)  # words the error
                 model._build_from_arrays([array])
         tensors = model.inputs
-        names = dict_keys(model._known_graph().input_structure) or [tensor.name for tensor in tensors]
+        names = dict_keys(model.known_graph().input_structure) or [tensor.name for tensor in tensors]
         self._specs = [
             (name, tuple(tensor.shape[1:]), tensor.dtype) for name, tensor in zip(names, tensors, strict=True)
         ]
@@ -115,7 +115,7 @@ class Standardizer:
         compiled = self._compiled
         if compiled.terms is None:
             model = self._model
-            compiled.resolve(dict_keys(model._known_graph().output_structure) or model.output_names)
+            compiled.resolve(dict_keys(model.known_graph().output_structure) or model.output_names)
         shapes = self._model._program(compiled, tuple(array.shape[1:] for array in inputs)).output_shapes
         given = self._given_labels(y)
         batch.labels = [None] * len(self._compiled.output_names)

@@ -137,6 +137,11 @@ class Trainer(Predictor):
         return self._compiled is not None
 
     @property
+    def compile_arguments(self) -> Mapping[str, Any] | None:
+        """The loss, loss_weights, metrics and weighted_metrics that `compile` was given; None before it."""
+        return None if self._compiled is None else self._compiled.arguments
+
+    @property
     def metrics(self) -> list[Metric]:
         """The running mean of the loss and the metrics; those asked for in `compile` appear with the first batch."""
         return self._compiled.metrics if self._compiled is not None else []

@@ -31,6 +31,7 @@ _DEFAULT_ALPHA = {
     "hard_silu": 0.0,
     "mish": 0.0,
 }
+_OWN = frozenset({"gelu_tanh"})  # without a name in Keras
 _ALIASES = {"swish": "silu", "hard_swish": "hard_silu"}  # as in Keras
 
 
@@ -47,6 +48,11 @@ class ActivationSpec:
 
     def __call__(self, x: Any) -> Any:
         return x if self.kind == "linear" else apply(x, self.kind, self.alpha)
+
+    @property
+    def known_to_keras(self) -> bool:
+        """Whether Keras has a name for it."""
+        return self.kind not in _OWN
 
     def get_config(self) -> str | dict[str, Any]:
         """The name alone where it says everything."""

@@ -38,6 +38,9 @@ class WeightedLayer(Layer):
         if self.use_bias:
             self.bias = self.add_weight((bias_size,), self.bias_initializer, name="bias")
 
+    def known_to_keras(self) -> bool:
+        return self.activation.known_to_keras
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),

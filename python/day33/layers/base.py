@@ -7,7 +7,7 @@ import inspect
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -18,11 +18,13 @@ from .._core.arrays import as_float32, as_indices
 from .._core.tensors import like_inputs
 from .._core.types import Shape
 from .._graph import names as _names
+from .._graph import registry
 from .._graph.graph import Graph
 from .._graph.lowering import CompiledPlan, LossTerm, Lowering, compile_plan
 from .._graph.modes import merge_modes, refuse_forced_training
 from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..random import next_seed
+from . import serialization
 from ._weights import WeightOwner, dtype_name, find_layers
 
 _PLANS_KEPT = 16  # a plan: a few kilobytes, and its packed weights
@@ -111,7 +113,7 @@ class Layer(WeightOwner):
         if name is not None and (not isinstance(name, str) or not name or "/" in name):
             raise ValueError(f"name is {name!r}; expected a string that is not empty and has no '/'")
         # A name of the automatic kind says nothing, also where a configuration gives it.
-        stem = self._default_stem()
+        stem = self.name_stem()
         self.named_by_user = name is not None and re.fullmatch(rf"{stem}(_\d+)?", name) is None
         self.name: str = name if name is not None else _names.unique(stem)
         self.built = False
@@ -125,7 +127,8 @@ class Layer(WeightOwner):
         self._traces: OrderedDict[Hashable, Graph] = OrderedDict()
         self._modes: tuple[int, tuple[bool, ...]] | None = None
 
-    def _default_stem(self) -> str:
+    def name_stem(self) -> str:
+        """What automatic names begin with."""
         return _names.snake_case(type(self).__name__)
 
     def _refuse(self, **arguments: object) -> None:
@@ -167,7 +170,7 @@ class Layer(WeightOwner):
 
         Runs once: later calls do nothing.
         """
-        if self._is_composite():
+        if self.is_composite():
             self._trace((tree.map_shapes(SymbolicTensor, input_shape),), {})
 
     def _has_own_build(self) -> bool:
@@ -181,7 +184,7 @@ class Layer(WeightOwner):
     @_with_plain_shape
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Shape (batch first, None where unknown) of the output for `input_shape`; lists for several."""
-        if self._is_composite():
+        if self.is_composite():
             graph = self._trace((tree.map_shapes(SymbolicTensor, input_shape),), {})
             return tree.transform(lambda tensor: tensor.shape, graph.output_structure)
         return tree.map_shapes(tuple, input_shape)
@@ -193,7 +196,7 @@ class Layer(WeightOwner):
         return self._trace((tree.map_shapes(SymbolicTensor, input_shape),), {})
 
     def _has_graph(self) -> bool:
-        return self._is_composite()
+        return self.is_composite()
 
     def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
         """Multiplications with a weight for one sample (shapes batch first, all sizes known but the batch)."""
@@ -216,16 +219,18 @@ class Layer(WeightOwner):
 
     # ---- calls ----
 
-    def _is_composite(self) -> bool:
+    def is_composite(self) -> bool:
+        """Whether `call` says what the layer does, in terms of other layers."""
         return hasattr(type(self), "call")
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         """Writes this layer into a plan: from tensors of `lowering.builder` to tensors of it."""
         raise TypeError(f"{type(self).__name__} defines neither lower(self, lowering, inputs) nor call(self, x)")
 
-    def _lower_call(self, lowering: Lowering, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
+    def lower_call(self, lowering: Lowering, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
+        """Writes one call into a plan: `arguments` hold tensors of the plan, nested as in the call."""
         inputs: list[int] = tree.flatten(arguments)
-        if self._is_composite():
+        if self.is_composite():
 
             def placeholder(tensor: int) -> SymbolicTensor:
                 return SymbolicTensor((None, *lowering.shape(tensor)), lowering.dtype(tensor))
@@ -284,7 +289,7 @@ class Layer(WeightOwner):
 
     def _infer(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Fresh symbolic outputs for symbolic arguments; builds the layer."""
-        if self._is_composite():
+        if self.is_composite():
             outputs = self._trace(arguments, kwargs).output_structure
             return tree.transform(lambda tensor: SymbolicTensor(tensor.shape, tensor.dtype), outputs)
         if len(arguments) != 1 or kwargs:
@@ -324,15 +329,27 @@ class Layer(WeightOwner):
             return self._compute(arguments, leaves, kwargs, bool(training))
         if not all(symbolic):
             raise TypeError(f"layer {self.name!r} was given arrays and symbolic tensors together")
+        return self.extend_graph(arguments, kwargs, training, keep=not _names.scope())
+
+    def extend_graph(
+        self, arguments: tuple[Any, ...], kwargs: dict[str, Any], training: bool | None = None, *, keep: bool = True
+    ) -> Any:
+        """The outputs of a call on symbolic tensors.
+
+        Args:
+            arguments: positional, with tensors in them; kwargs: the others.
+            training: of the call.
+            keep: whether the layer remembers the call for `input` and `output`. One inside of a trace is not kept.
+        """
         outputs = self._infer(arguments, kwargs)
         node = Node(self, arguments, kwargs, training, outputs)
-        if not _names.scope():
+        if keep:
             self._nodes.append(node)
         return outputs
 
     def _split(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Tensors given by name come after the positional ones, where `call` expects them."""
-        if not kwargs or not self._is_composite():
+        if not kwargs or not self.is_composite():
             return arguments, kwargs
         parameters = list(inspect.signature(self.call).parameters)  # type: ignore[attr-defined]
         kwargs = dict(kwargs)
@@ -371,7 +388,7 @@ class Layer(WeightOwner):
 
     def _placeholder(self, number: int, array: NDArray[Any]) -> SymbolicTensor:
         tensor = SymbolicTensor((None, *array.shape[1:]), _at(self.input_dtypes, number), "input")
-        if self._is_composite() and array.dtype.kind in "iu":
+        if self.is_composite() and array.dtype.kind in "iu":
             tensor.dtype, tensor.undecided = "int32", True
         return tensor
 
@@ -387,7 +404,7 @@ class Layer(WeightOwner):
             compiled = self._plans.get(key)
             if compiled is None:
                 compiled = compile_plan(
-                    lambda lowering, inputs: self._lower_call(lowering, tree.pack(arguments, inputs), kwargs),
+                    lambda lowering, inputs: self.lower_call(lowering, tree.pack(arguments, inputs), kwargs),
                     [tensor.shape[1:] for tensor in tensors],  # type: ignore[misc]
                     [tensor.dtype for tensor in tensors],
                     losses,
@@ -406,6 +423,16 @@ class Layer(WeightOwner):
             flags += [v.trainable for layer in layers for v in layer._trainable_variables]
             self._modes = (now, tuple(flags))
         return self._modes[1]
+
+    # ---- layers inside ----
+
+    def sublayers(self) -> list[Layer]:
+        """The layers kept as attributes, also in lists, tuples and dicts, in the order they were set."""
+        return super().sublayers()
+
+    def walk(self) -> Iterator[Layer]:
+        """This layer and every layer inside it, each once."""
+        return super().walk()
 
     # ---- the ends of the first symbolic call ----
 
@@ -432,13 +459,58 @@ class Layer(WeightOwner):
         return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """A layer like the one whose `get_config` gave `config`."""
+    def from_config(cls, config: Mapping[str, Any], custom_objects: serialization.CustomObjects | None = None) -> Self:
+        """A layer like the one whose `get_config` gave `config`, with fresh weights.
+
+        Args:
+            config: of day33's layers also as Keras wrote it.
+            custom_objects: classes by name that are not day33's, for layers inside.
+
+        Raises:
+            ValueError: an argument that the layer does not support.
+        """
+        if registry.has(cls):
+            return cls(**serialization.constructor_arguments(cls, config, custom_objects or {}))
         return cls(**config)
+
+    @classmethod
+    def modern_config(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """A configuration with the arguments named as since Keras 3, from one that may be of Keras 2."""
+        result = dict(config)
+        shape = result.pop("batch_input_shape", None)
+        return result if shape is None else {**result, "input_shape": tuple(shape[1:])}
+
+    # ---- what Keras's files ask ----
+
+    keras_module = "keras.layers"  # where Keras has the layers of day33 that it knows
+    variable_group = ""  # the group that has the variables of the layer itself, inside of that of the layer
+
+    def known_to_keras(self) -> bool:
+        """Whether Keras has a layer like this one; True for a class of yours, which may have a twin there."""
+        return True
+
+    def keras_class(self) -> tuple[str, str, str | None]:
+        """Module, name and, for a class that is not day33's, registered name of the class in a file."""
+        cls = type(self)
+        if registry.has(cls):
+            return cls.keras_module if self.known_to_keras() else "day33.layers", cls.__name__, None
+        return cls.__module__, cls.__name__, cls.__name__
+
+    def saved_children(self) -> list[tuple[str, Any]]:
+        """The attributes that hold layers, also in lists, tuples and dicts, by name, in Keras's order of saving."""
+        return _in_saved_order(self._attributes_with_layers())
+
+    def _attributes_with_layers(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if find_layers(value)}
 
 
 def _convert(name: str, array: NDArray[Any], dtype: str) -> NDArray[Any]:
     return as_float32(name, array) if dtype == "float32" else as_indices(name, array, 2**31)
+
+
+def _in_saved_order(attributes: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """By name, those with an underscore last."""
+    return sorted(attributes.items(), key=lambda item: f"~{item[0]}" if item[0].startswith("_") else item[0])
 
 
 def _at(dtypes: tuple[str, ...], number: int) -> str:

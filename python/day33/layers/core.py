@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import initializers
@@ -50,6 +50,13 @@ class InputLayer(Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "batch_shape": self.batch_shape, "dtype": self.dtype}
+
+    @classmethod
+    def modern_config(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        result = dict(config)
+        if "batch_input_shape" in result:
+            result["batch_shape"] = result.pop("batch_input_shape")
+        return result
 
 
 def Input(

@@ -75,6 +75,9 @@ class MaxPooling2D(_Pooling2D):
         )
         return [pooled, indices] if self.return_indices else [pooled]
 
+    def known_to_keras(self) -> bool:
+        return not self.return_indices
+
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         return {**config, "return_indices": True} if self.return_indices else config
@@ -145,6 +148,9 @@ class MaxUnpooling2D(Layer):
     def enlarges(self, axis: int) -> int:
         return self.strides[axis]
 
+    def known_to_keras(self) -> bool:
+        return False
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
@@ -190,6 +196,9 @@ class UpSampling2D(Layer):
 
     def enlarges(self, axis: int) -> int:
         return self.size[axis]
+
+    def known_to_keras(self) -> bool:
+        return self.interpolation != "bed_of_nails"
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -144,6 +144,7 @@ class Recurrent(TakesStates):
     """
 
     gates: int
+    variable_group = "cell"  # Keras keeps the weights in a cell inside of the layer
 
     def __init__(
         self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .._core import tree
 from .._core.tensors import as_tensor
 from .._core.types import Shape
-from .._formats import weight_files
+from .._formats import model_files, weight_files
 from .._graph.graph import Graph
 from .._graph.lowering import CompiledPlan, LossTerm, Lowering
 from .._graph.modes import refuse_forced_training
@@ -58,8 +58,8 @@ class Model(Trainer, Layer):
         elif type(self) is Model:
             raise ValueError("Model() without inputs and outputs computes nothing; give both, or subclass it")
 
-    def _default_stem(self) -> str:
-        return "functional" if type(self) is Model else super()._default_stem()
+    def name_stem(self) -> str:
+        return "functional" if type(self) is Model else super().name_stem()
 
     def _set_graph(self, inputs: Any, outputs: Any) -> None:
         owner = f"model {self.name!r}"
@@ -71,7 +71,7 @@ class Model(Trainer, Layer):
         self._forget()
         self.built = True
 
-    def _is_composite(self) -> bool:
+    def is_composite(self) -> bool:
         return self._graph is None and hasattr(type(self), "call")
 
     # ---- structure ----
@@ -82,7 +82,7 @@ class Model(Trainer, Layer):
         return self.sublayers()
 
     def sublayers(self) -> list[Layer]:
-        found = dict.fromkeys(self._graph.layers if self._graph else [])
+        found = dict.fromkeys(cast("list[Layer]", self._graph.layers) if self._graph else [])
         found.update(dict.fromkeys(super().sublayers()))
         return list(found)
 
@@ -103,8 +103,13 @@ class Model(Trainer, Layer):
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_ready": None}
 
-    def _known_graph(self) -> Graph:
-        graph = self._graph or self._traced
+    def find_graph(self) -> Graph | None:
+        """The graph of the model, for a subclass that of its first call; None before it."""
+        return self._graph or self._traced
+
+    def known_graph(self) -> Graph:
+        """`find_graph`, but AttributeError where there is none."""
+        graph = self.find_graph()
         if graph is None:
             raise AttributeError(f"model {self.name!r} has not seen an input yet; call it or build(input_shape) first")
         return graph
@@ -112,7 +117,7 @@ class Model(Trainer, Layer):
     @property
     def inputs(self) -> list[SymbolicTensor]:  # type: ignore[override]
         """Symbolic inputs, in order. Of a subclass: of the first call, the sizes that may vary as None."""
-        graph = self._known_graph()
+        graph = self.known_graph()
         if self._graph is not None:
             return list(graph.inputs)
         # The last axis is that of the features, but numbers to be looked up have none.
@@ -124,7 +129,7 @@ class Model(Trainer, Layer):
 
     @property
     def outputs(self) -> list[SymbolicTensor]:
-        return list(self._known_graph().outputs)
+        return list(self.known_graph().outputs)
 
     @property
     def input(self) -> Any:
@@ -136,17 +141,17 @@ class Model(Trainer, Layer):
 
     @property
     def input_names(self) -> list[str]:
-        return [tensor.name for tensor in self._known_graph().inputs]
+        return [tensor.name for tensor in self.known_graph().inputs]
 
     @property
     def output_names(self) -> list[str]:  # type: ignore[override]
         """The names of the layers that give the outputs."""
-        return [t.node.layer.name if t.node else t.name for t in self._known_graph().outputs]
+        return [t.node.layer.name if t.node else t.name for t in self.known_graph().outputs]
 
     @property
     def input_shape(self) -> Any:
         """With the batch; a list for several inputs."""
-        return _single([tensor.shape for tensor in self._known_graph().inputs])
+        return _single([tensor.shape for tensor in self.known_graph().inputs])
 
     @property
     def output_shape(self) -> Any:
@@ -156,7 +161,7 @@ class Model(Trainer, Layer):
 
     def build(self, input_shape: Any = None) -> None:
         """Makes the weights of a subclass for inputs of `input_shape`, batch first; a list of shapes for several."""
-        if not self._is_composite():
+        if not self.is_composite():
             return
         if input_shape is None:
             raise ValueError(f"build of model {self.name!r} needs an input_shape, batch first")
@@ -209,7 +214,7 @@ class Model(Trainer, Layer):
         return self._graph.walk(shapes, _shapes_of_node)
 
     def _check_shapes(self, shapes: Sequence[Shape]) -> None:
-        declared = [tensor.shape for tensor in self._known_graph().inputs]
+        declared = [tensor.shape for tensor in self.known_graph().inputs]
         if len(shapes) != len(declared):
             raise ValueError(f"model {self.name!r} was given {len(shapes)} inputs; expected {len(declared)}, of shapes "
                              f"{declared}")  # fmt: skip
@@ -260,7 +265,7 @@ class Model(Trainer, Layer):
         self, input_shapes: tuple[tuple[int, ...], ...], losses: tuple[LossTerm, ...] | None = None
     ) -> CompiledPlan:
         """The plan for inputs of these shapes (without the batch), with these losses. Cached."""
-        graph = self._known_graph()
+        graph = self.known_graph()
         if len(input_shapes) != len(graph.inputs):
             self._check_shapes([(None, *shape) for shape in input_shapes])
         tensors = [
@@ -296,7 +301,7 @@ class Model(Trainer, Layer):
             input_shapes: one for each input, without the batch; needed where the model leaves sizes open.
             batch_size: the layout depends on it.
         """
-        shapes = [tensor.shape[1:] for tensor in self._known_graph().inputs] if input_shapes is None else input_shapes
+        shapes = [tensor.shape[1:] for tensor in self.known_graph().inputs] if input_shapes is None else input_shapes
         for shape in shapes:
             if None in shape:
                 raise ValueError(f"model {self.name!r} has an input of shape {tuple(shape)}; give input_shapes")
@@ -310,9 +315,7 @@ class Model(Trainer, Layer):
         sample: Any = None,
     ) -> None:  # fmt: skip
         """Writes the whole model to a .keras or .h5 file, which Keras reads, too. See `day33.saving.save_model`."""
-        from ..saving import save_model
-
-        save_model(self, filepath, overwrite, include_optimizer, sample=sample)
+        model_files.save(filepath, self, overwrite, include_optimizer, sample)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Writes all weights to an .npz file, or a .weights.h5 file as Keras has it, whole or not at all.
@@ -333,6 +336,24 @@ class Model(Trainer, Layer):
             FileNotFoundError: there is no such file.
         """
         weight_files.load(filepath, self)
+
+    # ---- what Keras's files ask ----
+
+    def keras_class(self) -> tuple[str, str, str | None]:
+        if type(self) is Model:
+            return "keras.src.models.functional", "Functional", "Functional"
+        return super().keras_class()
+
+    def saved_children(self) -> list[tuple[str, Any]]:
+        found = super().saved_children()
+        return found if self._is_defined_by_call() else [("layers", self.sublayers()), *found]
+
+    def _attributes_with_layers(self) -> dict[str, Any]:
+        found = super()._attributes_with_layers()
+        return found | {"layers": self.sublayers()} if self._is_defined_by_call() else found
+
+    def _is_defined_by_call(self) -> bool:
+        return not self._defined_by_tensors and self.is_composite()
 
     # ---- configuration ----
 

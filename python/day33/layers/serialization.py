@@ -1,24 +1,24 @@
 """Layers as Keras writes them, ``{"module", "class_name", "config", "registered_name"}``, to objects and back.
 
-Classes are looked up in fixed tables; nothing is ever imported by a name from a file. Keras's configurations have keys
-for what day33 lacks: those that say nothing are dropped, others are refused by name.
+Classes are looked up in the registry; nothing is ever imported by a name from a file. Keras's configurations have keys
+for what day33 lacks: those without effect are dropped, others are refused by name.
 """
 
 from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from .. import activations, initializers
-from ..layers.base import Layer
+from .._core.signatures import accepted_arguments
+from .._graph import limits, registry
+from ._weights import WeightOwner
 
 CustomObjects = Mapping[str, type[Any]]
 
-_KERAS = ("keras", "tf_keras", "tensorflow", "day33")
+_LIBRARIES = ("keras", "tf_keras", "tensorflow", "day33")
 # Keys that only say how Keras computes, whatever their value.
 _WITHOUT_EFFECT = frozenset(
     {"autocast", "implementation", "renorm_momentum", "shared_object_id", "unroll", "use_cudnn", "ragged", "sparse",
@@ -30,73 +30,34 @@ _ACTIVATION_LAYERS = {
 }  # fmt: skip
 
 
-def layer_classes() -> dict[str, type[Layer]]:
-    """Every layer of day33 by name, models included."""
-    from .. import layers, models
+class Configurable(Protocol):
+    """A layer, as far as its configuration goes."""
 
-    known = {name: getattr(layers, name) for name in layers.__all__ if name not in ("Input", "Layer")}
-    return known | {"Model": models.Model, "Functional": models.Model, "Sequential": models.Sequential}
-
-
-# ---- files that come from elsewhere may not do everything ----
-
-
-class Allowance:
-    """How many calls of layers a file may still describe."""
-
-    def __init__(self, calls: int) -> None:
-        self.calls = calls
-
-    def take(self, calls: int) -> None:
-        self.calls -= calls
-        if self.calls < 0:
-            raise ValueError("the model has more layers than day33 reads from a file")
-
-
-_allowance: ContextVar[Allowance | None] = ContextVar("allowance", default=None)
-
-
-@contextmanager
-def allowing(calls: int) -> Iterator[None]:
-    """Inside, objects made from configurations may hold that many layers and calls in all."""
-    token = _allowance.set(Allowance(calls))
-    try:
-        yield
-    finally:
-        _allowance.reset(token)
-
-
-def take_allowance(calls: int) -> None:
-    allowance = _allowance.get()
-    if allowance is not None:
-        allowance.take(calls)
+    def keras_class(self) -> tuple[str, str, str | None]: ...
+    def get_config(self) -> dict[str, Any]: ...
 
 
 # ---- reading ----
 
 
-def layer_from_config(item: Mapping[str, Any], custom_objects: CustomObjects) -> Layer:
+def layer_from_config(item: Mapping[str, Any], custom_objects: CustomObjects) -> Any:
     """The layer or model that `item` describes, with fresh weights.
+
+    Args:
+        item: what `layer_config` or Keras wrote.
+        custom_objects: classes by name that are preferred to day33's own.
 
     Raises:
         ValueError: its class is neither day33's nor among `custom_objects`, or an argument is not supported.
     """
-    take_allowance(1)
-    config = item["config"]
-    cls = _layer_class(item, custom_objects)
-    from ..models import Model
-
-    if issubclass(cls, Model):
-        model: Layer = cls.from_config(config, custom_objects)
-        return model
-    if cls.__name__ not in layer_classes():
-        custom: Layer = cls.from_config(config)
-        return custom
-    layer: Layer = cls(**_layer_arguments(cls, config, custom_objects))
-    return layer
+    limits.take_calls(1)
+    cls = _class_of(item, custom_objects)
+    if "custom_objects" in inspect.signature(cls.from_config).parameters:
+        return cls.from_config(item["config"], custom_objects)
+    return cls.from_config(item["config"])  # written for Keras
 
 
-def _layer_class(item: Mapping[str, Any], custom_objects: CustomObjects) -> type[Layer]:
+def _class_of(item: Mapping[str, Any], custom_objects: CustomObjects) -> type[Any]:
     name = item["class_name"]
     config = item.get("config")
     called = config.get("name") if isinstance(config, Mapping) else None
@@ -105,13 +66,13 @@ def _layer_class(item: Mapping[str, Any], custom_objects: CustomObjects) -> type
     for key in (item.get("registered_name"), name):
         if isinstance(key, str) and key in custom_objects:
             cls = custom_objects[key]
-            if not (isinstance(cls, type) and issubclass(cls, Layer)):
+            if not (isinstance(cls, type) and issubclass(cls, WeightOwner)):
                 raise ValueError(f"custom_objects has {cls!r} for {key!r}; expected a subclass of day33.layers.Layer")
             return cls
-    known = layer_classes()
+    known = registry.CLASSES
     module = str(item.get("module") or "keras")
-    if not isinstance(name, str) or name not in known or module.split(".")[0] not in _KERAS:
-        origin = "" if module.split(".")[0] in _KERAS else f" of {module}"
+    if not isinstance(name, str) or name not in known or module.split(".")[0] not in _LIBRARIES:
+        origin = "" if module.split(".")[0] in _LIBRARIES else f" of {module}"
         raise ValueError(
             f"layer {called!r} is of class {name!r}{origin}, which day33 does not have. Pass your own classes in "
             f"custom_objects; day33 has {', '.join(sorted(known))}"
@@ -119,10 +80,15 @@ def _layer_class(item: Mapping[str, Any], custom_objects: CustomObjects) -> type
     return known[name]
 
 
-def _layer_arguments(cls: type[Layer], config: Mapping[str, Any], custom_objects: CustomObjects) -> dict[str, Any]:
+def constructor_arguments(cls: Any, config: Mapping[str, Any], custom_objects: CustomObjects) -> dict[str, Any]:
+    """What the constructor of a layer of day33 is given for a configuration that Keras or day33 wrote.
+
+    Raises:
+        ValueError: the configuration has an argument that the layer does not support.
+    """
     accepted = accepted_arguments(cls)
     arguments: dict[str, Any] = {}
-    for key, value in _modernised(cls.__name__, config).items():
+    for key, value in cls.modern_config(config).items():
         if key.endswith(("_regularizer", "_constraint")):
             if value is not None:
                 warnings.warn(
@@ -135,32 +101,6 @@ def _layer_arguments(cls: type[Layer], config: Mapping[str, Any], custom_objects
         elif not (key in _WITHOUT_EFFECT or value is None or value is False):
             raise ValueError(f"{key}={value!r} of layer {config.get('name')!r} ({cls.__name__}) is not supported")
     return arguments
-
-
-def _modernised(class_name: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Names of arguments as they are since Keras 3, from those of Keras 2."""
-    result = dict(config)
-    if "batch_input_shape" in result:
-        shape = result.pop("batch_input_shape")
-        if class_name == "InputLayer":
-            result["batch_shape"] = shape
-        elif shape is not None:
-            result["input_shape"] = tuple(shape[1:])
-    if class_name == "LeakyReLU" and "negative_slope" not in result and "alpha" in result:
-        result["negative_slope"] = result.pop("alpha")
-    return result
-
-
-def accepted_arguments(cls: Any) -> frozenset[str]:
-    """The names of the arguments of the constructor, those that ``**kwargs`` hands on to base classes included."""
-    names: set[str] = set()
-    for base in cls.__mro__:
-        if "__init__" in vars(base):
-            parameters = inspect.signature(vars(base)["__init__"]).parameters.values()
-            names.update(p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY))
-            if all(p.kind is not p.VAR_KEYWORD for p in parameters):
-                break
-    return frozenset(names - {"self"})
 
 
 def _argument(key: str, value: Any, custom_objects: CustomObjects) -> Any:
@@ -197,7 +137,7 @@ def _known_arguments(name: Any, config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _function_name(item: Mapping[str, Any]) -> str:
     module = str(item.get("module") or "keras")
-    if module.split(".")[0] not in (*_KERAS, "builtins") or not isinstance(item["config"], str):
+    if module.split(".")[0] not in (*_LIBRARIES, "builtins") or not isinstance(item["config"], str):
         raise ValueError(f"function {item['config']!r} of {module} is not day33's; code from a file is never run")
     return item["config"]
 
@@ -205,30 +145,10 @@ def _function_name(item: Mapping[str, Any]) -> str:
 # ---- writing ----
 
 
-def layer_config(layer: Layer) -> dict[str, Any]:
+def layer_config(layer: Configurable) -> dict[str, Any]:
     """What `layer_from_config` reads, and Keras as well where it has the layer."""
-    from ..models import Model, Sequential
-
-    cls = type(layer)
-    module, registered = cls.__module__, cls.__name__
-    name = cls.__name__
-    config = _plain(layer.get_config())
-    if cls is Model:
-        module, name, registered = "keras.src.models.functional", "Functional", "Functional"
-    elif layer_classes().get(name) is cls:
-        module = "day33.layers" if is_own(layer) else "keras" if cls is Sequential else "keras.layers"
-        registered = ""
-    return {"module": module, "class_name": name, "config": config, "registered_name": registered or None}
-
-
-def is_own(layer: Layer) -> bool:
-    """Whether Keras has no such layer."""
-    return (
-        type(layer).__name__ == "MaxUnpooling2D"
-        or getattr(layer, "return_indices", False) is True
-        or getattr(layer, "interpolation", None) == "bed_of_nails"
-        or getattr(getattr(layer, "activation", None), "kind", None) == "gelu_tanh"
-    )
+    module, name, registered = layer.keras_class()
+    return {"module": module, "class_name": name, "config": _plain(layer.get_config()), "registered_name": registered}
 
 
 def _plain(value: Any) -> Any:
