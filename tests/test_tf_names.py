@@ -93,9 +93,10 @@ def test_every_way_of_importing():
     import day33.keras.layers
     import day33.tf.keras.layers as L
     import day33.tf.keras.optimizers.schedules
-    from day33.keras import models
     from day33.tf.keras.datasets.mnist import load_data
     from day33.tf.keras.layers import Dense
+
+    from day33.keras import models
 
     assert Dense is L.Dense is day33.keras.layers.Dense is layers.Dense
     assert L is day33.keras.layers is importlib.import_module("day33.tf.keras.layers")

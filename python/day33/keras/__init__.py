@@ -9,15 +9,9 @@ what there is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from .._core import namespaces
 from .._native import __version__ as __version__
 from . import config as config
-
-if TYPE_CHECKING:
-    from .live import from_keras as from_keras
-    from .live import to_keras as to_keras
 
 __all__ = [
     "Initializer",

@@ -53,7 +53,7 @@ def get_file(
     if origin is None:
         raise ValueError("origin is None; expected the address of the file")
     name = os.fspath(fname) if fname else posixpath.basename(urllib.parse.urlsplit(origin).path)
-    if not name or Path(name).name != name:
+    if name in ("", ".", "..") or Path(name).name != name:
         raise ValueError(f"fname is {name!r}; expected the name of a file, without folders (see cache_dir)")
     folder = Path(_default_cache() if cache_dir is None else cache_dir).expanduser() / cache_subdir
     unpacked = extract or untar

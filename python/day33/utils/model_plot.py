@@ -87,7 +87,7 @@ def plot_model(
         if show_dtype:
             lines.append("dtype: " + ", ".join(tensor.dtype for tensor in node.outputs))
         if show_trainable:
-            lines.append("trainable" if layer.trainable else "not trainable")
+            lines.append("trainable" if getattr(layer, "trainable", False) else "not trainable")
         return lines
 
     boxes: list[_Box] = []

@@ -10,7 +10,7 @@ import numpy as np
 from .._core.arrays import as_int
 from .._core.tensors import as_tensor
 from .._data.dataset import Dataset
-from .._data.structures import leaves, map_leaves
+from .._data.structures import map_leaves
 from ..random import next_seed
 
 
@@ -42,7 +42,7 @@ def split_dataset(
     if left_size is None and right_size is None:
         raise ValueError("left_size and right_size are None; expected at least one of them")
     arrays, batch_size = _arrays(dataset)
-    size = len(leaves(arrays)[0])
+    size = len(Dataset.from_tensor_slices(arrays))
     left, right = _sizes(left_size, right_size, size)
     order = list(range(size))
     if shuffle:
