@@ -3,8 +3,8 @@
     from day33 import Model, layers
 
 Modules are imported when first used: `activations`, `autoencoder`, `callbacks`, `datasets`, `decoding`, `ensemble`,
-`initializers`, `layers`, `losses`, `lyricist`, `metrics`, `models`, `ops`, `optimizers`, `plotting`, `random`,
-`saving`, `text`, `tf`.
+`initializers`, `keras`, `layers`, `losses`, `lyricist`, `metrics`, `models`, `ops`, `optimizers`, `plotting`, `random`,
+`saving`, `text`, `tf`, `utils`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         decoding,
         ensemble,
         initializers,
+        keras,
         layers,
         losses,
         lyricist,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         saving,
         text,
         tf,
+        utils,
     )
     from .keras import from_keras, to_keras
     from .layers import Input
@@ -48,8 +50,9 @@ if TYPE_CHECKING:
 threadpool.register_if_imported()
 
 _MODULES = (
-    "activations", "autoencoder", "callbacks", "datasets", "decoding", "ensemble", "initializers", "layers", "losses",
-    "lyricist", "metrics", "models", "ops", "optimizers", "plotting", "random", "saving", "text", "tf",
+    "activations", "autoencoder", "callbacks", "datasets", "decoding", "ensemble", "initializers", "keras", "layers",
+    "losses", "lyricist", "metrics", "models", "ops", "optimizers", "plotting", "random", "saving", "text", "tf",
+    "utils",
 )  # fmt: skip
 _NAMES = {
     "Input": ".layers",
@@ -76,6 +79,7 @@ __all__ = [
     "from_keras",
     "get_num_threads",
     "initializers",
+    "keras",
     "layers",
     "load_model",
     "losses",
@@ -93,6 +97,7 @@ __all__ = [
     "text",
     "tf",
     "to_keras",
+    "utils",
 ]
 
 

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._core.arrays import as_float32
 from ._core.targets import class_labels, match_rank, position_weights, smooth_labels
+from ._core.tensors import Number, as_tensor
 
 __all__ = [
     "BinaryCrossentropy",
@@ -58,13 +59,13 @@ def _log_softmax(logits: NDArray[Any]) -> _Values:
 def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> _Values:
     """``mean((y_true - y_pred)²)`` over the last axis: (N, ..., C) and (N, ..., C) give (N, ...)."""
     true, pred = _pair(y_true, y_pred)
-    return np.asarray(np.mean(np.square(true - pred, dtype=np.float64), axis=-1))
+    return as_tensor(np.mean(np.square(true - pred, dtype=np.float64), axis=-1))
 
 
 def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> _Values:
     """``mean(|y_true - y_pred|)`` over the last axis: (N, ..., C) and (N, ..., C) give (N, ...)."""
     true, pred = _pair(y_true, y_pred)
-    return np.asarray(np.mean(np.abs(true - pred, dtype=np.float64), axis=-1))
+    return as_tensor(np.mean(np.abs(true - pred, dtype=np.float64), axis=-1))
 
 
 def binary_crossentropy(
@@ -82,7 +83,7 @@ def binary_crossentropy(
     else:
         p = np.clip(pred, _LOWEST, _HIGHEST).astype(np.float64)
         values = -(true * np.log(p) + (1.0 - true) * np.log1p(-p))
-    return np.asarray(values.mean(axis=-1))
+    return as_tensor(values.mean(axis=-1))
 
 
 def categorical_crossentropy(
@@ -99,7 +100,7 @@ def categorical_crossentropy(
     else:
         share = pred / pred.sum(axis=-1, keepdims=True)
         logs = np.log(np.clip(share, _LOWEST, _HIGHEST), dtype=np.float64)
-    return np.asarray(-(true * logs).sum(axis=-1))
+    return as_tensor(-(true * logs).sum(axis=-1))
 
 
 def sparse_categorical_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False) -> _Values:
@@ -113,7 +114,7 @@ def sparse_categorical_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_l
         raise ValueError("y_pred has shape (); expected (N, ..., C)")
     labels = class_labels("y_true", y_true, pred.shape[:-1], pred.shape[-1])
     logs = _log_softmax(pred if from_logits else np.log(np.clip(pred, _LOWEST, _HIGHEST), dtype=np.float64))
-    return np.asarray(-np.take_along_axis(logs, labels[..., np.newaxis].astype(np.intp), axis=-1)[..., 0])
+    return as_tensor(-np.take_along_axis(logs, labels[..., np.newaxis].astype(np.intp), axis=-1)[..., 0])
 
 
 class Loss:
@@ -151,15 +152,18 @@ class Loss:
     def __call__(
         self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> float | NDArray[np.float32]:
-        """The loss of arrays. `sample_weight`: (N,), or a shape that broadcasts to that of the values a position."""
+        """The loss of arrays; it also answers ``.numpy()``.
+
+        `sample_weight`: (N,), or a shape that broadcasts to that of the values a position.
+        """
         values = self.call(y_true, y_pred)
         if sample_weight is not None:
             weights = position_weights("sample_weight", sample_weight, values.shape)
             values = values * weights.reshape(weights.shape + (1,) * (values.ndim - weights.ndim))
         if self.reduction in ("none", None):
-            return values.astype(np.float32)
+            return as_tensor(values.astype(np.float32))
         total = float(values.sum())
-        return total if self.reduction == "sum" else total / max(values.size, 1)
+        return Number(total if self.reduction == "sum" else total / max(values.size, 1))
 
 
 class MeanSquaredError(Loss):

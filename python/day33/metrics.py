@@ -1,6 +1,7 @@
 """Metrics: running means over samples, with the names and rules of Keras 3.
 
-`update_state` adds a batch, `result` gives the value so far as a float, `reset_state` starts over.
+`update_state` adds a batch, `result` gives the value so far as a float, which also answers ``.numpy()``, and
+`reset_state` starts over.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import losses
 from ._core.targets import match_rank
+from ._core.tensors import Number
 
 __all__ = [
     "Accuracy",
@@ -152,7 +154,7 @@ class Mean(Metric):
         self.count += float(weights.sum()) / rest
 
     def result(self) -> float:
-        return self.total / self.count if self.count else 0.0
+        return Number(self.total / self.count if self.count else 0.0)
 
     def reset_state(self) -> None:
         self.total = 0.0

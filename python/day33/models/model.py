@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .._core import tree
 from .._core.arrays import as_float32
+from .._core.tensors import as_tensor
 from .._core.types import Shape
 from .._formats import model_files, weight_files
 from .._graph.graph import Graph
@@ -229,6 +230,10 @@ class Model(Trainer, Layer):
                 raise ValueError(
                     f"model {self.name!r} was given input {number} of shape {tuple(shape)}; expected {expected}"
                 )
+
+    def _answers(self, inputs: list[Any], results: list[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Tensors, whatever the inputs are: code written for TensorFlow calls ``model(x).numpy()``."""
+        return [as_tensor(array) for array in results]
 
     def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
         if self._graph is None or number >= len(self._graph.inputs):
