@@ -8,6 +8,7 @@ Objects, strings, complex numbers and masked arrays raise ``TypeError``; a wrong
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -120,6 +121,23 @@ def as_count(name: str, value: object, minimum: int = 1) -> int:
 def as_optional_count(name: str, value: object) -> int | None:
     """None, or `value` as an int of at least 1."""
     return None if value is None else as_count(name, value)
+
+
+def as_number(name: str, value: object, minimum: float | None = None) -> float:
+    """`value` as a finite float of at least `minimum`.
+
+    Raises:
+        TypeError: `value` is no real number. A bool is none.
+        ValueError: it is NaN, infinite or below `minimum`.
+    """
+    array = np.asarray(value)
+    if array.ndim or array.dtype.kind not in "fiu":
+        raise TypeError(f"{name} is {value!r}; expected a number")
+    number = float(array)
+    if not math.isfinite(number) or (minimum is not None and number < minimum):
+        bound = "" if minimum is None else f" of at least {minimum:g}"
+        raise ValueError(f"{name} is {value}; expected a finite number{bound}")
+    return number
 
 
 def as_pair(name: str, value: object, minimum: int = 1) -> tuple[int, int]:

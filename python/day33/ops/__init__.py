@@ -15,40 +15,42 @@ from __future__ import annotations
 
 from ..activations.functions import (
     elu,
-    elu_backward,
     exponential,
-    exponential_backward,
     gelu,
-    gelu_backward,
     hard_sigmoid,
-    hard_sigmoid_backward,
     hard_silu,
-    hard_silu_backward,
     leaky_relu,
-    leaky_relu_backward,
     log_sigmoid,
-    log_sigmoid_backward,
     log_softmax,
-    log_softmax_backward,
     mish,
-    mish_backward,
     relu,
     relu6,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+    tanh,
+)
+from ..activations.gradients import (
+    elu_backward,
+    exponential_backward,
+    gelu_backward,
+    hard_sigmoid_backward,
+    hard_silu_backward,
+    leaky_relu_backward,
+    log_sigmoid_backward,
+    log_softmax_backward,
+    mish_backward,
     relu6_backward,
     relu_backward,
-    selu,
     selu_backward,
-    sigmoid,
     sigmoid_backward,
-    silu,
     silu_backward,
-    softmax,
     softmax_backward,
-    softplus,
     softplus_backward,
-    softsign,
     softsign_backward,
-    tanh,
     tanh_backward,
 )
 from ._calls import Gradients
@@ -132,3 +134,7 @@ __all__ = [
     "up_sampling2d",
     "up_sampling2d_backward",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
