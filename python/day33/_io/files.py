@@ -95,7 +95,9 @@ def make_folder(path: Path) -> None:
         if place.exists():
             raise NotADirectoryError(f"{place} is a file; expected a folder")
         if place.is_symlink():
-            raise NotADirectoryError(f"{place} is a link to {os.readlink(place)}, which is not there; expected a folder")
+            raise NotADirectoryError(
+                f"{place} is a link to {os.readlink(place)}, which is not there; expected a folder"
+            )
     path.mkdir(parents=True, exist_ok=True)
 
 
