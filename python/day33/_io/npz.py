@@ -1,11 +1,10 @@
 """Archives of arrays (.npz) that are written whole or not at all, and read without trusting them.
 
-Written uncompressed and without pickle; read back by the rules of `_archives`.
+Written uncompressed and without pickle; read back by the rules of `archives`.
 """
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +28,7 @@ def write_npz(path: PathLike, arrays: Mapping[str, NDArray[Any]]) -> None:
     for name, array in arrays.items():
         if array.dtype.hasobject:
             raise TypeError(f"{name} has dtype {array.dtype}; only plain numbers can be saved")
-    with replacing(Path(os.path.realpath(path))) as temporary, open(temporary, "wb") as stream:
+    with replacing(Path(path)) as temporary, open(temporary, "wb") as stream:
         # np.savez takes the names as keyword arguments, where "file" is not free: write the members directly.
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
             for name, array in arrays.items():

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._io.files import clear_leftovers
 from .._io.npz import read_npz, write_npz
 from .base import Callback, Logs, State, _SavesOthers
 from .monitoring import MonitorCallback
@@ -170,8 +171,7 @@ class BackupAndRestore(Callback, _SavesOthers):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._counter.seen = 0
         self.backup_dir.mkdir(parents=True, exist_ok=True)
-        for left_over in self.backup_dir.glob(f".{self.path.stem}-*{self.path.suffix}"):
-            left_over.unlink(missing_ok=True)  # half-written by a run that was killed
+        clear_leftovers(self.path)  # of a run that was killed
         if self.path.exists():
             self._restore()
 
