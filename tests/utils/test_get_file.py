@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from day33.tf.keras.utils import get_file
+from day33.utils import get_file
 from support.server import Server, serving
 
 CONTENT = b"some lines\n" * 1000

@@ -7,10 +7,10 @@ import pytest
 
 import day33
 from day33 import layers
-from day33.tf.keras.utils import plot_model
+from day33.utils import plot_model
 
 pytest.importorskip("matplotlib")
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch  # noqa: E402
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 
 def drawn(figure):
