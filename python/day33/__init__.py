@@ -10,11 +10,18 @@ Modules are imported when first used: `activations`, `autoencoder`, `callbacks`,
 from __future__ import annotations
 
 import importlib
+import os as _os
+import sys as _sys
 from typing import TYPE_CHECKING, Any
 
-from ._core import threadpool
+try:
+    from ._native import __version__, get_num_threads, set_num_threads
+except ImportError as _error:  # DAY33_MAX_ISA or DAY33_NUM_THREADS may have a value that it refuses
+    if _os.path.basename(_sys.argv[0]) not in ("day33", "-m") or "DAY33_TRACEBACK" in _os.environ:
+        raise
+    _sys.exit(f"day33: error: {_error}")  # the command itself: an error in one line, as its others
+from ._core.threadpool import register_if_imported as _register_if_imported
 from ._core.threadpool import register_threadpoolctl
-from ._native import __version__, get_num_threads, set_num_threads
 from .random import set_random_seed
 
 if TYPE_CHECKING:
@@ -45,7 +52,7 @@ if TYPE_CHECKING:
     from .models import Model, Sequential
     from .saving import load_model
 
-threadpool.register_if_imported()
+_register_if_imported()
 
 _MODULES = (
     "activations", "autoencoder", "callbacks", "datasets", "decoding", "ensemble", "initializers", "layers", "losses",

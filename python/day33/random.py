@@ -1,25 +1,30 @@
-"""Where every random number of day33 comes from: one stream of seeds.
+"""The stream of seeds from which every random number of day33 follows.
 
-The stream is day33's own. `set_random_seed` does not touch the global generators of `random` and `numpy.random`.
+It is day33's own: `set_random_seed` does not touch the global generators of `random` and `numpy.random`.
 """
 
 from __future__ import annotations
 
-import operator
 import secrets
 import threading
 from collections.abc import Mapping
 
 import numpy as np
 
+from ._core.arrays import as_count
+
 __all__ = ["SeedGenerator", "get_state", "next_seed", "set_random_seed", "set_state"]
 
 
 class SeedGenerator:
-    """A stream of seeds: the n-th is a hash of the stream's own seed and n (NumPy's SeedSequence).
+    """A stream of seeds. The n-th is a hash of the stream's own seed and of n (NumPy's SeedSequence).
 
     Args:
         seed: a non-negative int, or None for entropy of the operating system.
+
+    Raises:
+        TypeError: `seed` is no integer.
+        ValueError: it is negative.
     """
 
     def __init__(self, seed: int | None = None) -> None:
@@ -27,10 +32,16 @@ class SeedGenerator:
         self.reset(seed)
 
     def reset(self, seed: int | None = None) -> None:
-        """Starts the stream over from `seed`. ValueError if it is negative, TypeError if it is no integer."""
-        entropy = secrets.randbits(128) if seed is None else operator.index(seed)
-        if entropy < 0:
-            raise ValueError(f"seed is {seed}; expected a non-negative integer")
+        """Start the stream over.
+
+        Args:
+            seed: a non-negative int, or None for entropy of the operating system.
+
+        Raises:
+            TypeError: `seed` is no integer.
+            ValueError: it is negative.
+        """
+        entropy = secrets.randbits(128) if seed is None else as_count("seed", seed, 0)
         with self._lock:
             self._entropy, self._count = entropy, 0
 
@@ -48,8 +59,8 @@ class SeedGenerator:
             return {"entropy": self._entropy, "count": self._count}
 
     def set_state(self, state: Mapping[str, int]) -> None:
-        """Continues where `get_state` was taken."""
-        entropy, count = operator.index(state["entropy"]), operator.index(state["count"])
+        """Continue where `get_state` was taken."""
+        entropy, count = (as_count(name, state[name], 0) for name in ("entropy", "count"))
         with self._lock:
             self._entropy, self._count = entropy, count
 
@@ -58,8 +69,16 @@ _stream = SeedGenerator()
 
 
 def set_random_seed(seed: int) -> None:
-    """Makes everything after it repeatable: initial weights, shuffling, dropout."""
-    _stream.reset(operator.index(seed))
+    """Make everything after it repeatable: initial weights, shuffling, dropout.
+
+    Args:
+        seed: a non-negative int.
+
+    Raises:
+        TypeError: `seed` is no integer.
+        ValueError: it is negative.
+    """
+    _stream.reset(as_count("seed", seed, 0))
 
 
 def next_seed() -> int:
@@ -73,5 +92,9 @@ def get_state() -> dict[str, int]:
 
 
 def set_state(state: Mapping[str, int]) -> None:
-    """Continues the global stream where `get_state` was taken."""
+    """Continue the global stream where `get_state` was taken."""
     _stream.set_state(state)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
