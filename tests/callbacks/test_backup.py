@@ -52,7 +52,7 @@ SCRIPT = """
         # it in the state.
         def on_train_begin(self, logs=None):
             if not backup.path.exists():
-                self.model._training.seed = 12345
+                self.model.training_state.seed = 12345
 
     backup = callbacks.BackupAndRestore(
         os.path.join(folder, "backup"), int(save_freq) if save_freq.isdigit() else save_freq, delete_checkpoint=False)

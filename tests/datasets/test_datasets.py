@@ -6,17 +6,16 @@ import gzip
 import hashlib
 import io
 import struct
-import threading
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from day33 import datasets
+from support.server import Server, serving
 
 IDX_NAMES = {
     "x_train": "train-images-idx3-ubyte",
@@ -393,47 +392,13 @@ def test_digits_small_is_the_bilinear_enlargement() -> None:
 # ---- downloads, from a server on loopback ----
 
 
-class Server:
-    """Serves `content` under /mnist.npz; what else it does is in `fault`."""
-
-    def __init__(self, content: bytes) -> None:
-        self.content = content
-        self.fault = ""
-        self.requests = 0
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                outer.requests += 1
-                if self.path != "/mnist.npz" or outer.fault == "500":
-                    self.send_error(500 if outer.fault == "500" else 404)
-                    return
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(outer.content)))
-                self.end_headers()
-                end = len(outer.content) // 2 if outer.fault == "truncate" else None
-                self.wfile.write(outer.content[:end])
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}/mnist.npz"
-        self.sha256 = hashlib.sha256(content).hexdigest()
-
-
 @pytest.fixture
 def server(tmp_path: Path, arrays: Arrays, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("DAY33_CACHE", str(tmp_path / "cache"))
-    made = Server(write_npz(tmp_path / "source.npz", arrays).read_bytes())
-    thread = threading.Thread(target=made.http.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield made
-    made.http.shutdown()
-    thread.join()
-    made.http.server_close()
+    with serving(write_npz(tmp_path / "source.npz", arrays).read_bytes(), "mnist.npz") as made:
+        yield made
 
 
 def files_below(folder: Path) -> list[Path]:

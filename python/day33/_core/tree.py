@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 from .arrays import is_int
 
@@ -40,6 +43,11 @@ def describe(structure: Any) -> str:
 def is_shape(value: Any) -> bool:
     """Whether `value` is a shape, such as (None, 28, 28, 1), and not a list of them."""
     return isinstance(value, list | tuple) and all(size is None or is_int(size) for size in value)
+
+
+def plain_shapes(structure: Any) -> Any:
+    """The same shapes with Python's integers in place of NumPy's; whatever else is in them stays."""
+    return transform(lambda size: operator.index(size) if isinstance(size, np.integer) else size, structure)
 
 
 def map_shapes(function: Callable[[tuple[int | None, ...]], Any], structure: Any) -> Any:

@@ -185,7 +185,7 @@ class BackupAndRestore(Callback, _SavesOthers):
 
     def on_exception(self) -> None:
         # After Ctrl-C between two batches the run goes on from there, not from the last epoch.
-        if isinstance(sys.exc_info()[1], KeyboardInterrupt) and self.model._training.between_batches:
+        if isinstance(sys.exc_info()[1], KeyboardInterrupt) and self.model.training_state.between_batches:
             self._save()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
@@ -204,7 +204,7 @@ class BackupAndRestore(Callback, _SavesOthers):
         meta = {
             "format": _FORMAT,
             "optimizer": type(model.optimizer).__name__,
-            "training": model._training.get_state(),
+            "training": model.training_state.get_state(),
             "batches_since_save": self._counter.seen,
             "callbacks": {
                 key: _to_plain(callback.get_state(), f"callbacks/{key}", arrays) for key, callback in self._keyed()
@@ -233,7 +233,7 @@ class BackupAndRestore(Callback, _SavesOthers):
                 key: _from_plain(state, f"callbacks/{key}", arrays) for key, state in dict(meta["callbacks"]).items()
             }
             training, seen = dict(meta["training"]), int(meta["batches_since_save"])
-            model._training.check_state(training)
+            model.training_state.check_state(training)
             model.optimizer.build(model.trainable_variables)
             model.optimizer.set_state(
                 {name.removeprefix("optimizer/"): a for name, a in arrays.items() if name.startswith("optimizer/")}
@@ -243,7 +243,7 @@ class BackupAndRestore(Callback, _SavesOthers):
             raise ValueError(f"cannot resume from {self.path}: {reason}") from error
         for variable, value in zip(variables, weights, strict=True):
             variable.assign(value)
-        model._training.set_state(training)
+        model.training_state.set_state(training)
         self._counter.seen = seen
         self._restore_callbacks(states)
 

@@ -12,7 +12,11 @@ import typer
 from .apps import App
 from .errors import interruptible, reported
 
-app = App(help="Download data sets. No other command downloads anything.", no_args_is_help=True)
+app = App(
+    help="Download data sets. No other command downloads anything. In Python, `keras.datasets.mnist.load_data()` and "
+    "`keras.utils.get_file` do, as Keras's own.",
+    no_args_is_help=True,
+)
 
 
 @contextlib.contextmanager

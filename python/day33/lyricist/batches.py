@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,5 +98,4 @@ class FollowEpochs(Callback):
         self._batches = batches
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        model: Any = self.model
-        self._batches.seed, self._batches.epoch = model._training.seed, epoch
+        self._batches.seed, self._batches.epoch = self.model.training_state.seed, epoch
