@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
 
 from .._core.variables import Variable
+from .._graph.limits import limiting
 from .._io.npz import read_npz, write_npz
 from . import containers
 from .protocols import SavedLayer, SavedModel
 
+Made = TypeVar("Made")
+
 _SAVED = (".npz", ".weights.h5")
+_MAX_CALLS = 1000  # of layers, of the models that `load_new` is for
 _LOADED = (".npz", ".weights.h5", ".h5", ".keras")
 
 
@@ -33,8 +41,40 @@ def load(filepath: str | os.PathLike[str], model: SavedModel) -> None:
         named_variables(model)
         containers.load_weights(Path(path), model)
         return
-    own = dict(named_variables(model))
+    named_variables(model)
+    _assign(path, model, read_npz(path))
+
+
+def load_new(path: Path, build: Callable[[], Made], model_of: Callable[[Made], SavedModel]) -> Made:
+    """Builds a model for the weights in an .npz file, and reads them into it.
+
+    While `build` runs, weights are made as zeros, so no random numbers are drawn, and at most as many as the file
+    holds: a size from a configuration file takes no memory that the weights do not confirm.
+
+    Args:
+        path: the .npz file.
+        build: makes the model, or an object that has one.
+        model_of: the model of what `build` made.
+
+    Returns:
+        What `build` made.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, or does not hold the weights of the model.
+    """
     arrays = read_npz(path)
+    try:
+        with limiting(_MAX_CALLS, sum(array.size for array in arrays.values())):
+            made = build()
+    except ValueError as error:
+        raise ValueError(f"{path} does not hold the weights of the model: {error}") from error
+    _assign(str(path), model_of(made), arrays)
+    return made
+
+
+def _assign(path: str, model: SavedModel, arrays: Mapping[str, NDArray[Any]]) -> None:
+    own = dict(named_variables(model))
     missing, extra = sorted(own.keys() - arrays.keys()), sorted(arrays.keys() - own.keys())
     if missing or extra:
         raise ValueError(

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .. import optimizers
-from ..autoencoder import CODE_LAYER, build
+from ..autoencoder import build
 from ..models import Model
 from ._randomness import OwnSeed, generator_of
 from .channels import as_pictures
@@ -75,7 +75,7 @@ class EncoderFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def _build(self, seed: int) -> None:
         self.model_ = build(self.kind, (*self.image_shape, 1), seed=seed)  # type: ignore[arg-type]
-        self.encoder_ = Model(self.model_.inputs[0], self.model_.get_layer(CODE_LAYER).output, name="encoder")
+        self.encoder_ = Model(self.model_.inputs[0], self.model_.get_layer("code").output, name="encoder")
 
     def transform(self, X: Any) -> NDArray[np.float32]:
         """(N, F) to (N, F + 64), or to (N, 64) without `passthrough`."""
