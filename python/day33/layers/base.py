@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .._core import tree, variables
 from .._core.arrays import as_float32, as_indices
+from .._core.naming import snake_case
 from .._core.tensors import like_inputs
 from .._graph import names as _names
 from .._graph.graph import Graph
@@ -108,7 +109,7 @@ class Layer(WeightOwner):
         self._modes: tuple[int, tuple[bool, ...]] | None = None
 
     def _default_stem(self) -> str:
-        return _names.snake_case(type(self).__name__)
+        return snake_case(type(self).__name__)
 
     def _refuse(self, **arguments: object) -> None:
         """ValueError for arguments of Keras that day33 does not have, unless they say nothing."""
