@@ -265,13 +265,13 @@ class Trainer(Predictor):
     def _train(self, plans: TrainingPlans, batch: Batch, draw_seed: Callable[[], int]) -> None:
         program = plans.program(batch.input_shapes)
         seed = draw_seed() if program.is_random else 0
-        values, outputs = program.train(batch, seed, plans.objective.want_outputs)
+        result = program.train(batch, seed, plans.objective.want_outputs)
         if program.trainable:
             self.optimizer.apply(program.gradients, program.trainable)  # type: ignore[union-attr]
         elif not self._warned:
             self._warned = True
             warnings.warn("the model has no trainable weights, so training changes nothing", stacklevel=4)
-        plans.objective.update(batch, values, outputs)
+        plans.objective.update(batch, result)
 
     def _validation(
         self, plans: TrainingPlans, given: Any, batch_size: int | None, steps: int | None, runs: int
@@ -340,8 +340,8 @@ class Trainer(Predictor):
             if tells_begin:
                 listeners.on_batch("on_test_batch_begin", step)
             program = plans.program(batch.input_shapes)
-            values, outputs = program.evaluate(batch, plans.objective.want_outputs)
-            plans.objective.update(batch, values, outputs)
+            result = program.evaluate(batch, plans.objective.want_outputs)
+            plans.objective.update(batch, result)
             self.progress.add(batch)
             if tells_end:
                 listeners.on_batch("on_test_batch_end", step, plans.objective.meters.logs())
@@ -379,8 +379,8 @@ class Trainer(Predictor):
         refuse_empty(batch)
         plans.objective.meters.reset()
         program = plans.program(batch.input_shapes)
-        values, outputs = program.evaluate(batch, plans.objective.want_outputs)
-        plans.objective.update(batch, values, outputs)
+        result = program.evaluate(batch, plans.objective.want_outputs)
+        plans.objective.update(batch, result)
         return self._results(plans, return_dict)
 
     def _results(self, plans: TrainingPlans, return_dict: bool) -> float | list[float] | dict[str, float]:
