@@ -27,9 +27,14 @@ LEAKY_RELU_SLOPE = 0.2
 ELU_ALPHA = 1.0
 
 
-def _as_array(name: str, value: ArrayLike) -> NDArray[Any]:
+def refuse_masked(name: str, value: object) -> None:
+    """Raises TypeError for a masked array: `numpy.asarray` would drop the mask and use what it hides."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array of shape {value.shape}; expected none (fill it: {name}.filled(0))")
+
+
+def _as_array(name: str, value: ArrayLike) -> NDArray[Any]:
+    refuse_masked(name, value)
     try:
         return np.asarray(value)
     except ValueError as error:  # ragged lists

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from .. import initializers
 from .._io.files import read_json, write_json, write_text
 from .._io.npz import read_npz, write_npz
 from .bagging import HardVotingBagging
@@ -205,8 +206,7 @@ def _write_encoder(writer: _Writer, part: EncoderFeatures) -> Node:
 def _read_encoder(reader: _Reader, node: Node, depth: int) -> EncoderFeatures:
     part = EncoderFeatures(**_chosen(node, _ENCODER))
     part.n_features_in_, part.scale_ = int(node["n_features"]), float(node["scale"])
-    part._build(0)
-    part.model_.set_weights(reader.weights(node["weights"]))
+    part._build(reader.weights(node["weights"]))
     return part
 
 
@@ -237,7 +237,7 @@ def _read_conv(reader: _Reader, node: Node, depth: int) -> ConvClassifier:
     part.scale_, part.n_features_in_ = float(node["scale"]), int(node["n_features"])
     height, width, channels = node["input_shape"]
     part.input_shape_ = (int(height), int(width), int(channels))
-    part.model_ = part._build(0)
+    part.model_ = part._build(initializers.Zeros())
     part.model_.set_weights(reader.weights(node["weights"]))
     return part
 
