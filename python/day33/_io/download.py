@@ -29,9 +29,9 @@ def fetch(url: str, known_hash: str, target: PathLike, name: str, progress: bool
     be reached, refused, or broke off.
     """
     if not (len(known_hash) == 64 and all(c in "0123456789abcdef" for c in known_hash.lower())):
-        raise ValueError(f"known_hash must be the 64 hexadecimal digits of a SHA-256, got {known_hash!r}")
+        raise ValueError(f"known_hash is {known_hash!r}; expected the 64 hexadecimal digits of a SHA-256")
     if not url.startswith(("http://", "https://")):
-        raise ValueError(f"url must begin with http:// or https://, got {url!r}")
+        raise ValueError(f"url is {url!r}; expected http:// or https:// at the beginning")
     target = Path(target).expanduser()
     if target.is_dir():
         target = target / name
