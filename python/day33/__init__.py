@@ -1,10 +1,8 @@
-"""day33: small neural networks on the CPU, with the API of Keras and kernels of their own.
+"""Small neural networks on the CPU: Keras's API on kernels of its own.
 
     from day33 import Model, layers
 
-Modules are imported when first used: `activations`, `autoencoder`, `callbacks`, `datasets`, `decoding`, `ensemble`,
-`initializers`, `layers`, `losses`, `lyricist`, `metrics`, `models`, `ops`, `optimizers`, `plotting`, `random`,
-`saving`, `text`, `tf`.
+The modules (`day33.layers`, `day33.ops`, ..., all in `day33.__all__`) are imported when they are first used.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from ._core import threadpool
+from ._core.threadpool import register_if_imported as _register_if_imported
 from ._core.threadpool import register_threadpoolctl
 from ._native import __version__, get_num_threads, set_num_threads
 from .random import set_random_seed
@@ -22,10 +20,12 @@ if TYPE_CHECKING:
         activations,
         autoencoder,
         callbacks,
+        cli,
         datasets,
         decoding,
         ensemble,
         initializers,
+        keras,
         layers,
         losses,
         lyricist,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         saving,
         text,
         tf,
+        utils,
     )
     from .keras import from_keras, to_keras
     from .layers import Input
@@ -45,11 +46,12 @@ if TYPE_CHECKING:
     from .models import Model, Sequential
     from .saving import load_model
 
-threadpool.register_if_imported()
+_register_if_imported()
 
 _MODULES = (
-    "activations", "autoencoder", "callbacks", "datasets", "decoding", "ensemble", "initializers", "layers", "losses",
-    "lyricist", "metrics", "models", "ops", "optimizers", "plotting", "random", "saving", "text", "tf",
+    "activations", "autoencoder", "callbacks", "cli", "datasets", "decoding", "ensemble", "initializers", "keras",
+    "layers", "losses", "lyricist", "metrics", "models", "ops", "optimizers", "plotting", "random", "saving", "text",
+    "tf", "utils",
 )  # fmt: skip
 _NAMES = {
     "Input": ".layers",
@@ -70,12 +72,14 @@ __all__ = [
     "autoencoder",
     "callbacks",
     "clear_session",
+    "cli",
     "datasets",
     "decoding",
     "ensemble",
     "from_keras",
     "get_num_threads",
     "initializers",
+    "keras",
     "layers",
     "load_model",
     "losses",
@@ -93,6 +97,7 @@ __all__ = [
     "text",
     "tf",
     "to_keras",
+    "utils",
 ]
 
 

@@ -1,6 +1,7 @@
 """Metrics: running means over samples, with the names and rules of Keras 3.
 
-`update_state` adds a batch, `result` gives the value so far as a float, `reset_state` starts over.
+`update_state` adds a batch, `result` gives the value so far as a float, which also answers ``.numpy()``, and
+`reset_state` starts over.
 """
 
 from __future__ import annotations
@@ -12,9 +13,35 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import losses
-from .losses import match_rank
+from ._core.targets import match_rank
+from ._core.tensors import Number
 
-MetricFunction = Callable[..., Any]
+__all__ = [
+    "Accuracy",
+    "BinaryAccuracy",
+    "BinaryCrossentropy",
+    "CategoricalAccuracy",
+    "CategoricalCrossentropy",
+    "Mean",
+    "MeanAbsoluteError",
+    "MeanMetricWrapper",
+    "MeanSquaredError",
+    "Metric",
+    "SparseCategoricalAccuracy",
+    "SparseCategoricalCrossentropy",
+    "SparseTopKCategoricalAccuracy",
+    "TopKCategoricalAccuracy",
+    "accuracy",
+    "binary_accuracy",
+    "categorical_accuracy",
+    "get",
+    "get_accuracy",
+    "sparse_categorical_accuracy",
+    "sparse_top_k_categorical_accuracy",
+    "top_k_categorical_accuracy",
+]
+
+_MetricFunction = Callable[..., Any]
 
 
 def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.bool_]:
@@ -127,7 +154,7 @@ class Mean(Metric):
         self.count += float(weights.sum()) / rest
 
     def result(self) -> float:
-        return self.total / self.count if self.count else 0.0
+        return Number(self.total / self.count if self.count else 0.0)
 
     def reset_state(self) -> None:
         self.total = 0.0
@@ -140,7 +167,7 @@ class MeanMetricWrapper(Mean):
     `fn` gets NumPy arrays and returns (N, ...), or one number for the batch, which then counts as one value.
     """
 
-    def __init__(self, fn: MetricFunction, name: str | None = None, **keywords: Any) -> None:
+    def __init__(self, fn: _MetricFunction, name: str | None = None, **keywords: Any) -> None:
         super().__init__(name or str(getattr(fn, "__name__", type(fn).__name__)))
         self._fn = fn
         self._keywords = keywords
@@ -305,3 +332,7 @@ def get_accuracy(name: str, true_shape: tuple[int, ...], pred_shape: tuple[int, 
     if len(true_shape) < len(pred_shape) or true_shape[-1] == 1:
         return SparseCategoricalAccuracy(name)
     return CategoricalAccuracy(name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

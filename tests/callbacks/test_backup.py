@@ -52,7 +52,7 @@ SCRIPT = """
         # it in the state.
         def on_train_begin(self, logs=None):
             if not backup.path.exists():
-                self.model._training.seed = 12345
+                self.model.training_state.seed = 12345
 
     backup = callbacks.BackupAndRestore(
         os.path.join(folder, "backup"), int(save_freq) if save_freq.isdigit() else save_freq, delete_checkpoint=False)
@@ -156,7 +156,7 @@ def test_the_state_is_deleted_at_the_end(tmp_path):
 
 
 def test_half_written_files_of_a_killed_run_are_cleared(tmp_path):
-    (tmp_path / ".training_state-x7.npz").write_bytes(b"half")
+    (tmp_path / ".training_state-0123abcd.npz").write_bytes(b"half")
     backed_up(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["training_state.npz"]
 

@@ -191,9 +191,9 @@ def test_what_is_no_hdf5():
 
 
 def test_a_bomb_takes_no_memory():
-    """A gigabyte of zeros out of a megabyte: refused before memory is taken for it."""
-    data = hdf5(lambda file: file.create_dataset("x", (1 << 28,), "f4", chunks=(1 << 24,), compression="gzip",
-                                                 data=np.zeros(1 << 28, np.float32)))  # fmt: skip
+    """A quarter of a gigabyte of zeros out of some hundred kilobytes: refused before memory is taken for it."""
+    data = hdf5(lambda file: file.create_dataset("x", (1 << 26,), "f4", chunks=(1 << 22,), compression="gzip",
+                                                 data=np.zeros(1 << 26, np.float32)))  # fmt: skip
     assert len(data) < 2 << 20
     dataset = reader.parse(data).members["x"]
     tracemalloc.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 import threading
 import tracemalloc
@@ -160,6 +161,55 @@ def test_open_sizes(keras, name, arguments, shape):
         assert tuple(ours.compute_output_shape(given)) == tuple(theirs.compute_output_shape(given))
     symbolic = ours(day33.Input(open_shape[1:]))
     assert symbolic.shape == tuple(theirs.compute_output_shape(open_shape))
+
+
+@grid
+def test_sizes_of_numpy(name, arguments, shape):
+    """Sizes from `numpy.prod` and the like count as integers, and come out as Python's, which JSON takes."""
+
+    def numpys(value):
+        if isinstance(value, list | tuple):
+            return type(value)([numpys(item) for item in value])
+        return np.int64(value) if type(value) is int else value
+
+    sizes = (None, *numpys(shape))
+    given = {key: numpys(value) for key, value in arguments.items()}
+    layer, reference = getattr(layers, name)(**given), getattr(layers, name)(**arguments)
+    found = layer.compute_output_shape(sizes)
+    assert found == reference.compute_output_shape((None, *shape))
+    assert all(size is None or type(size) is int for size in found)
+    layer.build(sizes)
+    assert json.dumps(layer.get_config() | {"name": ""}) == json.dumps(reference.get_config() | {"name": ""})
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "shape"),
+    [
+        ("LSTM", {"units": 3}, (5, 2)),
+        ("GRU", {"units": 3, "return_sequences": True}, (5, 2)),
+        ("SimpleRNN", {"units": 3}, (5, 2)),
+        ("Embedding", {"input_dim": 5, "output_dim": 3}, (5,)),
+        ("Masking", {}, (5, 2)),
+        ("SpatialDropout1D", {"rate": 0.5}, (5, 2)),
+        ("GlobalAveragePooling1D", {}, (5, 2)),
+    ],
+)
+def test_sizes_of_numpy_in_sequences(name, arguments, shape):
+    test_sizes_of_numpy(name, arguments, shape)
+
+
+def test_models_of_numpy_sizes():
+    x = random(5, 2, 3)
+    flat = day33.Input(shape=(np.prod(x.shape[1:]),))
+    assert flat.shape == (None, 6) and type(flat.shape[1]) is int
+    for first in (layers.Dense(2, input_shape=(np.prod(x.shape[1:]),)), layers.Dense(2, input_dim=np.int64(6))):
+        model = day33.Sequential([first])
+        assert model.input_shape == (None, 6) and "int64" not in repr(model.get_config())
+        json.dumps(model.get_config())
+    model = day33.Sequential([layers.TimeDistributed(layers.Dense(2)), layers.Bidirectional(layers.LSTM(3))])
+    model.build((None, np.int64(2), np.int64(3)))
+    assert model.output_shape == model.compute_output_shape((None, np.int32(2), np.uint8(3))) == (None, 6)
+    assert layers.Add().compute_output_shape([(None, np.int64(3)), (None, np.int64(3))]) == (None, 3)
 
 
 @grid

@@ -242,7 +242,7 @@ def test_a_seed_fixes_shuffling_and_dropout():
 
 
 def test_dropout_differs_between_steps_and_epochs():
-    state = day33._training.trainer.TrainingState(None, seed=5, epoch=0)
+    state = day33._training.state.TrainingState(None, seed=5, epoch=0)
     seeds = set()
     for epoch in range(20):
         for step in range(50):

@@ -35,7 +35,7 @@ def register_threadpoolctl() -> None:
             return self.dynlib.day33_set_num_threads(max(1, int(num_threads)))
 
         def get_version(self) -> str:
-            from .. import __version__
+            from .._native import __version__
 
             return __version__
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import io
 import json
-import os
 import warnings
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
@@ -167,7 +166,7 @@ def save_keras(path: Path, model: SavedModel, include_optimizer: bool) -> None:
     buffer = io.BytesIO()
     _write_hdf5(buffer, lambda file: _keras_weights.write(file, model, _state(model, training)))
     _check_readable(model, buffer.getvalue())
-    with replacing(Path(os.path.realpath(path))) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         archive.writestr(_METADATA, json.dumps(metadata))
         archive.writestr(_CONFIG, text)
         with archive.open(_WEIGHTS, "w", force_zip64=True) as member:
@@ -191,9 +190,10 @@ def save_h5(path: Path, model: SavedModel, include_optimizer: bool) -> None:
             file.attrs["training_config"] = json.dumps(settings)
         _keras_weights.write_old(file, model, _state(model, training))
 
-    with replacing(Path(os.path.realpath(path))) as temporary:
-        _write_hdf5(temporary, write)
-        _check_readable(model, temporary.read_bytes())
+    with replacing(path) as temporary, open(temporary, "w+b") as stream:
+        _write_hdf5(stream, write)
+        stream.seek(0)
+        _check_readable(model, stream.read())
 
 
 def save_weights(path: Path, model: SavedModel) -> None:
@@ -201,9 +201,10 @@ def save_weights(path: Path, model: SavedModel) -> None:
     if not model.built:
         raise ValueError(f"model {model.name!r} is not built yet, so it has no weights; call it, or build, first")
     training = _training(model)
-    with replacing(Path(os.path.realpath(path))) as temporary:
-        _write_hdf5(temporary, lambda file: _keras_weights.write(file, model, _state(model, training)))
-        _check_readable(model, temporary.read_bytes())
+    with replacing(path) as temporary, open(temporary, "w+b") as stream:
+        _write_hdf5(stream, lambda file: _keras_weights.write(file, model, _state(model, training)))
+        stream.seek(0)
+        _check_readable(model, stream.read())
 
 
 def _json(config: Mapping[str, Any]) -> str:

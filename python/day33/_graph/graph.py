@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .._core import tree
+from .._core.types import Shape
 from .lowering import Lowering
 from .protocols import CalledLayer
-from .tensors import Node, Shape, SymbolicTensor
+from .tensors import Node, SymbolicTensor
 
 
 class Graph:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from .._native import ParameterList, Plan, PlanBuilder
 
 if TYPE_CHECKING:
+    from .._core.types import Array
     from .._core.variables import Variable
-
-Array = NDArray[Any]
 
 
 class Lowering:

@@ -7,11 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .._core import tree
+from .._core.types import Shape
 from .protocols import CalledLayer
 from .registry import CLASSES
-
-Shape = tuple[int | None, ...]
-
 
 _names = itertools.count()
 

@@ -19,7 +19,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",  # the default keeps the line breaks of docstrings
 )
-data_app = typer.Typer(help="Fetch data sets. Nothing else in day33 ever downloads.", no_args_is_help=True)
+data_app = typer.Typer(
+    help="Fetch data sets. No other command downloads. In Python, `keras.datasets.mnist.load_data()` and "
+    "`keras.utils.get_file` do, as Keras's own.",
+    no_args_is_help=True,
+)
 app.add_typer(data_app, name="data")
 app.command()(autoencoder.autoencoder)
 app.add_typer(ensemble.app, name="ensemble")

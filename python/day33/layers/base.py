@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from .._core import tree, variables
 from .._core.arrays import as_float32, as_indices
 from .._core.tensors import like_inputs
+from .._core.types import Shape
 from .._graph import names as _names
 from .._graph import registry
 from .._graph.graph import Graph
 from .._graph.lowering import CompiledPlan, LossTerm, Lowering, compile_plan
 from .._graph.modes import merge_modes, refuse_forced_training
-from .._graph.tensors import Node, Shape, SymbolicTensor, reset_names
+from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..random import next_seed
 from . import serialization
 from ._weights import WeightOwner, dtype_name, find_layers
@@ -29,11 +30,25 @@ from ._weights import WeightOwner, dtype_name, find_layers
 _PLANS_KEPT = 16  # a plan: a few kilobytes, and its packed weights
 
 
+def _with_plain_shape(compute_output_shape: Callable[..., Any]) -> Callable[..., Any]:
+    """Wraps `compute_output_shape`: sizes may be NumPy's integers, which `numpy.prod` and data frames give."""
+
+    @functools.wraps(compute_output_shape)
+    def wrapper(self: Layer, *args: Any, **kwargs: Any) -> Any:
+        return compute_output_shape(self, *tree.plain_shapes(args), **tree.plain_shapes(kwargs))
+
+    return wrapper
+
+
 def _once(build: Callable[..., None]) -> Callable[..., None]:
-    """Wraps `build`: the first call fixes the path of the weights and marks the layer as built, later ones return."""
+    """Wraps `build`: the first call fixes the path of the weights and marks the layer as built, later ones return.
+
+    Sizes may be NumPy's integers.
+    """
 
     @functools.wraps(build)
     def wrapper(self: Layer, *args: Any, **kwargs: Any) -> None:
+        args, kwargs = tree.plain_shapes(args), tree.plain_shapes(kwargs)
         if self._building:  # super().build() in a subclass
             build(self, *args, **kwargs)
             return
@@ -79,6 +94,9 @@ class Layer(WeightOwner):
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
             cls.build = _once(cls.__dict__["build"])  # type: ignore[method-assign]
+        if "compute_output_shape" in cls.__dict__:
+            wrapped = _with_plain_shape(cls.__dict__["compute_output_shape"])
+            cls.compute_output_shape = wrapped  # type: ignore[method-assign]
 
     def __init__(
         self, *, name: str | None = None, trainable: bool = True, dtype: object = None,
@@ -163,6 +181,7 @@ class Layer(WeightOwner):
             with self._lock:
                 self.build(input_shape)
 
+    @_with_plain_shape
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Shape (batch first, None where unknown) of the output for `input_shape`; lists for several."""
         if self.is_composite():
@@ -357,7 +376,11 @@ class Layer(WeightOwner):
         results = compiled.plan.forward(
             converted, compiled.parameters, training=training, seed=next_seed() if training else 0
         )
-        return tree.pack(outputs, like_inputs(leaves, results))
+        return tree.pack(outputs, self._answers(leaves, results))
+
+    def _answers(self, inputs: list[Any], results: list[NDArray[Any]]) -> list[NDArray[Any]]:
+        """What a call on arrays returns: arrays for arrays, tensors of `day33.tf` for tensors."""
+        return like_inputs(inputs, results)
 
     def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
         """A model with declared inputs adds or drops a last axis of 1, as Keras's do."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .._core.arrays import as_padding, as_pair
+from .._core.types import Shape
 from .._graph.lowering import Lowering
-from .._graph.tensors import Shape
 from ._images import check_channels_last, image_shape, window_length
 from .base import Layer
 

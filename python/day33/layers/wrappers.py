@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._core.types import Shape
 from .._graph import names as _names
 from .._graph.lowering import Lowering
-from .._graph.tensors import Shape
 from .activation import ELU, Activation, LeakyReLU, ReLU
 from .base import Layer
 from .core import Dense, Dropout

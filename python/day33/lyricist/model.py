@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .. import decoding, layers, losses
-from .._training.batches import Batch, as_count
+from .._core.arrays import as_int
+from .._training.objective import Objective
+from .._training.state import Progress
 from ..models import Model
 from ..text import preprocess_sentence
 from ..text.cleaning import END, START
-from .measuring import SkippedPadding
+from .measuring import SkippedPadding, TokenProgress
 
 if TYPE_CHECKING:
     from ..text import Tokenizer
@@ -53,9 +55,9 @@ class TextGenerator(Model):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
-        self.vocab_size = as_count("vocab_size", vocab_size, 2)
-        self.embedding_size = as_count("embedding_size", embedding_size, 1)
-        self.hidden_size = as_count("hidden_size", hidden_size, 1)
+        self.vocab_size = as_int("vocab_size", vocab_size, 2)
+        self.embedding_size = as_int("embedding_size", embedding_size, 1)
+        self.hidden_size = as_int("hidden_size", hidden_size, 1)
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be from 0 to below 1, got {dropout}")
         if padding not in ("skip", "count"):
@@ -104,21 +106,20 @@ class TextGenerator(Model):
         if loss is None:
             loss = losses.SparseCategoricalCrossentropy(from_logits=True)
         super().compile(optimizer, loss, loss_weights, metrics, weighted_metrics)
-        if self.padding == "skip":
-            self._compiled = SkippedPadding(loss, loss_weights, metrics, weighted_metrics)
-            self._compiled.line_length = self.line_length
+
+    def _make_objective(self, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any) -> Objective:
+        meters = SkippedPadding(metrics, weighted_metrics, self.line_length) if self.padding == "skip" else None
+        return Objective(loss, loss_weights, metrics, weighted_metrics, meters)
+
+    def _new_progress(self) -> Progress:
+        return TokenProgress(self.padding == "skip")
 
     def set_line_length(self, length: int | None) -> None:
         """To how many positions lines are filled up in ``padded_loss``; None for the length of each batch."""
         self.line_length = length
-        if isinstance(self._compiled, SkippedPadding):
-            self._compiled.line_length = length
-
-    def _work(self, batch: Batch) -> int:
-        tokens = batch.inputs[0]
-        return int(np.count_nonzero(tokens)) if self.padding == "skip" else tokens.size
-
-    _unit = "tokens"
+        meters = self._objective.meters if self._objective is not None else None
+        if isinstance(meters, SkippedPadding):
+            meters.line_length = length
 
     # ---- writing ----
 
@@ -173,4 +174,4 @@ class TextGenerator(Model):
     def build_weights(self) -> None:
         """Make the weights now instead of with the first batch."""
         if not self.built:
-            self._build_from_arrays([np.zeros((1, 1), np.int32)])
+            self.build_for(np.zeros((1, 1), np.int32))

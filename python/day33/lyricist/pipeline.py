@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .. import optimizers
+from .._core.arrays import as_int
 from .._io.files import read_json, write_json, write_text
-from .._training.batches import as_count
 from ..callbacks import EarlyStopping, ReduceLROnPlateau
 from ..text import Tokenizer, make_dataset, pad_sequences, tokenizer_from_json
 from ..text.cleaning import END, START
@@ -66,7 +66,7 @@ class Lyricist:
         dropout: float = 0.0,
         padding: Padding = "skip",
     ) -> None:
-        self.num_words = as_count("num_words", num_words, _SMALLEST_VOCABULARY)
+        self.num_words = as_int("num_words", num_words, _SMALLEST_VOCABULARY)
         self._sizes: dict[str, Any] = {
             "embedding_size": embedding_size, "hidden_size": hidden_size, "dropout": dropout, "padding": padding,
         }  # fmt: skip
@@ -141,7 +141,7 @@ class Lyricist:
         """
         self._check(validation, learning_rate, schedule, patience)
         model = self._model or self.prepare(training)
-        steps = -(-len(training) // as_count("batch_size", batch_size, 1))
+        steps = -(-len(training) // as_int("batch_size", batch_size, 1))
         rate: Any = learning_rate
         if schedule == "cosine":
             rate = optimizers.schedules.CosineDecay(learning_rate, max(steps * epochs, 1))
@@ -210,7 +210,7 @@ class Lyricist:
         if schedule not in SCHEDULES:
             raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}")
         if patience is not None:
-            as_count("patience", patience, 1)
+            as_int("patience", patience, 1)
         if not validation and (patience is not None or schedule == "plateau"):
             raise ValueError("patience and the schedule 'plateau' need validation sentences")
 

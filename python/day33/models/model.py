@@ -10,11 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core import tree
+from .._core.arrays import as_float32
+from .._core.tensors import as_tensor
+from .._core.types import Shape
 from .._formats import model_files, weight_files
 from .._graph.graph import Graph
 from .._graph.lowering import CompiledPlan, LossTerm, Lowering
 from .._graph.modes import refuse_forced_training
-from .._graph.tensors import Node, Shape, SymbolicTensor
+from .._graph.tensors import Node, SymbolicTensor
+from .._training.plans import Shapes
+from .._training.standardize import InputSpec
+from .._training.structures import dict_keys, is_array
 from .._training.trainer import Trainer
 from ..layers import Input, Layer
 from ..layers.serialization import one_warning
@@ -116,7 +122,7 @@ class Model(Trainer, Layer):
         return graph
 
     @property
-    def inputs(self) -> list[SymbolicTensor]:  # type: ignore[override]
+    def inputs(self) -> list[SymbolicTensor]:
         """Symbolic inputs, in order. Of a subclass: of the first call, the sizes that may vary as None."""
         graph = self.known_graph()
         if self._graph is not None:
@@ -145,7 +151,7 @@ class Model(Trainer, Layer):
         return [tensor.name for tensor in self.known_graph().inputs]
 
     @property
-    def output_names(self) -> list[str]:  # type: ignore[override]
+    def output_names(self) -> list[str]:
         """The names of the layers that give the outputs."""
         return [t.node.layer.name if t.node else t.name for t in self.known_graph().outputs]
 
@@ -228,6 +234,10 @@ class Model(Trainer, Layer):
                     f"model {self.name!r} was given input {number} of shape {tuple(shape)}; expected {expected}"
                 )
 
+    def _answers(self, inputs: list[Any], results: list[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Tensors, whatever the inputs are: code written for TensorFlow calls ``model(x).numpy()``."""
+        return [as_tensor(array) for array in results]
+
     def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
         if self._graph is None or number >= len(self._graph.inputs):
             return array
@@ -252,15 +262,36 @@ class Model(Trainer, Layer):
 
     # ---- for the trainer ----
 
-    def _build_from_arrays(self, xs: Sequence[NDArray[Any]]) -> None:
-        """Makes sure that the graph for these arrays is known."""
-        argument = xs[0] if len(xs) == 1 else list(xs)
-        tensors = [self._placeholder(number, np.asarray(array)) for number, array in enumerate(xs)]
-        self._infer((tree.pack(argument, tensors),), {})
+    def build_for(self, x: Any) -> None:
+        """Makes sure that the weights, and the graph for samples like `x`, are there.
 
-    def _compile_plan(
-        self, input_shapes: tuple[tuple[int, ...], ...], losses: tuple[LossTerm, ...] | None = None
-    ) -> CompiledPlan:
+        Args:
+            x: samples (N, ...) of real numbers; a list or dict of arrays for several inputs. Their values do not count.
+        """
+        if isinstance(x, Mapping):
+            arrays = [np.asarray(value) for value in x.values()]
+        elif isinstance(x, list | tuple) and any(is_array(item) for item in x):
+            arrays = [np.asarray(item) for item in x]
+        else:
+            arrays = [np.asarray(x)]
+            if arrays[0].dtype.kind not in "biuf":
+                arrays = [as_float32("x", x)]  # words the error
+        tensors = [self._placeholder(number, array) for number, array in enumerate(arrays)]
+        self._infer((tree.pack(arrays[0] if len(arrays) == 1 else arrays, tensors),), {})
+
+    def input_specs(self, x: Any) -> list[InputSpec]:
+        """What the model takes, input by input; it is built for the samples `x` if it is not yet."""
+        if not self.built:
+            self.build_for(x)
+        tensors = self.inputs
+        names = dict_keys(self.known_graph().input_structure) or [tensor.name for tensor in tensors]
+        return [InputSpec(name, tensor.shape[1:], tensor.dtype) for name, tensor in zip(names, tensors, strict=True)]
+
+    def output_keys(self) -> list[str]:
+        """What `loss`, `metrics` and `y` call the outputs: the keys of a dict of outputs, else `output_names`."""
+        return dict_keys(self.known_graph().output_structure) or self.output_names
+
+    def compile_plan(self, input_shapes: Shapes, losses: tuple[LossTerm, ...] | None = None) -> CompiledPlan:
         """The plan for inputs of these shapes (without the batch), with these losses. Cached."""
         graph = self.known_graph()
         if len(input_shapes) != len(graph.inputs):
@@ -303,7 +334,7 @@ class Model(Trainer, Layer):
             if None in shape:
                 raise ValueError(f"model {self.name!r} has an input of shape {tuple(shape)}; give input_shapes")
         known: Any = tuple(tuple(shape) for shape in shapes)
-        return PlanDescription(self._compile_plan(known).plan.describe(batch_size))
+        return PlanDescription(self.compile_plan(known).plan.describe(batch_size))
 
     # ---- files ----
 

@@ -8,8 +8,9 @@ from typing import Any, Self, cast
 from numpy.typing import NDArray
 
 from .._core import tree
+from .._core.types import Shape
 from .._graph import names as _names
-from .._graph.tensors import Shape, SymbolicTensor
+from .._graph.tensors import SymbolicTensor
 from ..layers import Input, InputLayer, Layer
 from ..layers.serialization import layer_config, layer_from_config, one_warning
 from .model import Model

@@ -77,7 +77,7 @@ class Optimizer(ABC):
 
     @property
     def schedule(self) -> Callable[[int], float] | None:
-        """What gives the learning rate for a number of steps done; None where it is a number."""
+        """What the learning rate of a step comes from, called with the number of steps done; None for a fixed rate."""
         return self._rate if callable(self._rate) else None
 
     @property

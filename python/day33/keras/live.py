@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .layers.base import Layer
-from .models import Model
-from .saving import load_model, save_model
+from ..layers.base import Layer
+from ..models import Model
+from ..saving import load_model, save_model
 
 __all__ = ["from_keras", "to_keras"]
 

@@ -1,7 +1,7 @@
-"""Turns the JSON file of a benchmark run into Markdown tables of ratios, day33 against each peer, and into a chart.
+"""Writes the JSON file of a benchmark run as Markdown tables, with ratios of day33 to each peer, and as a chart.
 
 python -m pytest bench --benchmark-json=bench.json
-python bench/report.py bench.json --markdown bench.md --chart docs/images/speed.png
+python bench/harness/report.py bench.json --markdown bench.md --chart docs/images/speed.png
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 Entry = dict[str, Any]
 Workloads = dict[str, dict[str, Entry]]  # entries by workload and participant
-# By the benchmark's file, the longest name that fits; sections come in this order.
+# The section of a benchmark by the prefix of its file name, the longest one that matches. Sections have this order.
 SECTIONS = {
     "test_autoencoder": "Auto-encoders",
     "test_kernels": "Kernels",
@@ -42,8 +42,8 @@ def head(report: Entry) -> str:
 
 def section_of(entry: Entry) -> str:
     stem = Path(entry["fullname"].split("::")[0]).stem
-    fits = [name for name in SECTIONS if stem.startswith(name)]
-    return SECTIONS[max(fits, key=len)] if fits else OTHERS
+    prefixes = [name for name in SECTIONS if stem.startswith(name)]
+    return SECTIONS[max(prefixes, key=len)] if prefixes else OTHERS
 
 
 def by_section(report: Entry) -> dict[str, Workloads]:
@@ -58,14 +58,14 @@ def by_section(report: Entry) -> dict[str, Workloads]:
 
 
 def number(value: float) -> str:
-    """Three significant digits, with separators above a thousand."""
+    """Three significant digits, with thousands separators."""
     if value >= 100:
         return f"{float(f'{value:.3g}'):,.0f}"
     return f"{value:.3g}"
 
 
 def scaled(value: float, units: Iterable[tuple[float, str]]) -> str:
-    """In the first unit of which there is at least one, else in the last."""
+    """The value in the first unit in which it is at least 1, or else in the last one."""
     chosen = list(units)
     factor, unit = next((pair for pair in chosen if value * pair[0] >= 1), chosen[-1])
     return f"{number(value * factor)} {unit}"
@@ -84,7 +84,7 @@ def median(entry: Entry) -> float:
 
 
 def cell(entry: Entry) -> str:
-    """Median time of a call with the interquartile range in per cent, and the rate."""
+    """Median time per call with the interquartile range in percent, and the rate."""
     info = entry["extra_info"]
     spread = 100 * entry["stats"]["iqr"] / median(entry)
     return f"{duration(median(entry))} ± {spread:.0f}% ({number(info['amount'] / median(entry))} {info['unit']}/s)"
@@ -99,16 +99,24 @@ def is_ours(participant: str) -> bool:
 
 
 def peers_of(entries: dict[str, Entry]) -> list[str]:
-    """Fastest first."""
+    """The participants other than day33, fastest first."""
     return sorted((name for name in entries if not is_ours(name)), key=lambda name: median(entries[name]))
 
 
 def lead(entries: dict[str, Entry], *, over: tuple[str, ...] | None = None) -> float | None:
-    """How many times faster day33 is than the fastest peer, or than the fastest of those whose names begin so."""
+    """How many times faster day33 is than the fastest peer, of those whose names begin with one of `over` if given.
+
+    None where there is no such peer, or no day33.
+    """
     peers = [name for name in peers_of(entries) if over is None or name.startswith(over)]
     if "day33" not in entries or not peers:
         return None
     return median(entries[peers[0]]) / median(entries["day33"])
+
+
+def leads(members: list[dict[str, Entry]], *, over: tuple[str, ...] | None = None) -> list[float]:
+    """The `lead` of each workload that has one."""
+    return [ratio for entries in members if (ratio := lead(entries, over=over)) is not None]
 
 
 def by_family(workloads: Workloads) -> dict[str, list[dict[str, Entry]]]:
@@ -126,7 +134,7 @@ RATIOS = ["| workload | day33 | best peer | day33 is faster by | than the others
 
 
 def rows(workload: str, entries: dict[str, Entry]) -> list[str]:
-    """One for each way into day33 ("day33", "day33 predict")."""
+    """One row for each participant of day33 ("day33", "day33 predict")."""
     peers = peers_of(entries)
     lines = []
     for ours in filter(is_ours, entries):
@@ -143,27 +151,27 @@ def rows(workload: str, entries: dict[str, Entry]) -> list[str]:
 
 
 def mean_rows(workloads: Workloads) -> list[str]:
-    """The geometric means of every family of several kernels, over the rows in which day33 meets the peer."""
+    """A row for each family of several kernels: the geometric mean over the workloads of day33 and the peer."""
     lines = []
     for family, members in by_family(workloads).items():
-        best = [ratio for entries in members if (ratio := lead(entries)) is not None]
+        best = leads(members)
         if len(best) < 2:
             continue
         names = dict.fromkeys(name for entries in members for name in entries if not is_ours(name))
         means = []
         for name in names:
-            met = [median(e[name]) / median(e["day33"]) for e in members if name in e and "day33" in e]
-            if met:
-                means.append(f"{name} {number(geometric_mean(met))}×")
-        ratio = f"**{number(geometric_mean(best))}×**"
+            ratios = [median(e[name]) / median(e["day33"]) for e in members if name in e and "day33" in e]
+            if ratios:
+                means.append(f"{name} {number(geometric_mean(ratios))}×")
+        mean = f"**{number(geometric_mean(best))}×**"
         lines.append(
-            f"| *geometric mean: {family}* | {len(best)} rows | each row's best | {ratio} | {', '.join(means)} |"
+            f"| *geometric mean: {family}* | {len(best)} rows | each row's best | {mean} | {', '.join(means)} |"
         )
     return lines
 
 
 def ladder_rows(workload: str, entries: dict[str, Entry]) -> list[str]:
-    """Each library's rungs against its first one (one thread, the plainest instruction set)."""
+    """The rungs of each library relative to its first one (one thread, the baseline instruction set)."""
     libraries: dict[str, list[Entry]] = {}
     for entry in entries.values():
         libraries.setdefault(entry["extra_info"]["library"], []).append(entry)
@@ -191,7 +199,7 @@ def scaling_table(workloads: Workloads) -> list[str]:
 
 
 def memory_table(workloads: Workloads) -> list[str]:
-    lines = ["| workload | day33 | peers, and how many times as much it is |", "|---|---|---|"]
+    lines = ["| workload | day33 | peers (multiple of day33) |", "|---|---|---|"]
     for workload, entries in workloads.items():
         taken = {name: entry["extra_info"]["bytes"] for name, entry in entries.items()}
         ours = taken.pop("day33", None)
@@ -205,7 +213,7 @@ def memory_table(workloads: Workloads) -> list[str]:
 
 
 def installation_table(workloads: Workloads) -> list[str]:
-    lines = ["| package | import | of day33's | installed | with all it needs |", "|---|---|---|---|---|"]
+    lines = ["| package | import | multiple of day33 | installed | with dependencies |", "|---|---|---|---|---|"]
     for entries in workloads.values():
         for name, entry in entries.items():
             info = entry["extra_info"]
@@ -233,7 +241,10 @@ def tables(report: Entry) -> str:
 
 
 def bars(report: Entry) -> list[tuple[str, float, float | None]]:
-    """Title, lead over the best peer and lead over Keras or TensorFlow; a family of kernels is one bar, its mean."""
+    """The title, the lead over the fastest peer and the lead over Keras or TensorFlow, for each bar of the chart.
+
+    A family of kernels is one bar: the geometric means of its leads.
+    """
     sections = by_section(report)
     found = []
     for section in ("Auto-encoders", "Kernels", "Lyricist", "Ensemble"):
@@ -243,8 +254,7 @@ def bars(report: Entry) -> list[tuple[str, float, float | None]]:
             if "family" not in next(iter(entries.values()))["extra_info"] and (best := lead(entries)) is not None:
                 found.append((workload, best, lead(entries, over=KERAS)))
         for family, members in families.items():
-            best_of = [ratio for entries in members if (ratio := lead(entries)) is not None]
-            keras_of = [ratio for entries in members if (ratio := lead(entries, over=KERAS)) is not None]
+            best_of, keras_of = leads(members), leads(members, over=KERAS)
             if best_of:
                 mean = geometric_mean(keras_of) if keras_of else None
                 found.append((family, geometric_mean(best_of), mean))
@@ -252,14 +262,18 @@ def bars(report: Entry) -> list[tuple[str, float, float | None]]:
 
 
 def draw(report: Entry, path: Path) -> None:
-    """Horizontal bars on a logarithmic scale. ValueError where nothing was raced against a peer."""
+    """Draws horizontal bars on a logarithmic scale.
+
+    Raises ValueError if no workload has both day33 and a peer.
+    """
     from matplotlib.figure import Figure
 
     found = bars(report)
     if not found:
-        raise ValueError("the run has no workload with day33 and a peer in it; expected at least one for the chart")
-    # A card of its own colour reads the same on a light and on a dark page.
+        raise ValueError("the number of workloads with day33 and a peer is 0; expected at least 1 for the chart")
+    # An opaque background, so that the chart is legible on light and on dark pages.
     card, ink, line = "#f6f8fa", "#1f2328", "#afb8c1"
+    series: list[tuple[str, str, list[Any]]]
     series = [("the fastest peer", "#0969da", [row[1] for row in found]),
               ("Keras or TensorFlow", "#bf8700", [row[2] for row in found])]  # fmt: skip
     figure = Figure(figsize=(8.4, 1.5 + 0.42 * len(found)), facecolor=card, layout="constrained")
@@ -270,7 +284,7 @@ def draw(report: Entry, path: Path) -> None:
             if ratio is None:
                 continue
             height = row + (place - 0.5) * thickness
-            # From 1: what is slower than a peer points to the left.
+            # Bars begin at 1, so that a ratio below 1 (day33 is slower) extends to the left.
             axes.barh(height, ratio - 1, thickness, left=1, color=colour, label=label)
             side, shift = ("left", 3) if ratio >= 1 else ("right", -3)
             axes.annotate(f"{number(ratio)}×", (ratio, height), (shift, 0), textcoords="offset points",
@@ -284,7 +298,7 @@ def draw(report: Entry, path: Path) -> None:
     axes.set_xticks([], minor=True)
     axes.xaxis.set_major_formatter(lambda value, _: f"{number(value)}×")
     axes.set_yticks(range(len(found)), [row[0] for row in found], fontsize=9, color=ink)
-    axes.set_ylim(len(found) - 0.4, -0.6)  # the first on top
+    axes.set_ylim(len(found) - 0.4, -0.6)  # the first bar at the top
     axes.axvline(1, color=ink, linewidth=0.8)
     axes.grid(axis="x", color=line, linewidth=0.5)
     axes.set_axisbelow(True)
@@ -301,10 +315,10 @@ def draw(report: Entry, path: Path) -> None:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "json", type=Path, nargs="+", help="what pytest --benchmark-json wrote; several are put together"
+        "json", type=Path, nargs="+", help="files written by pytest --benchmark-json; several are merged"
     )
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the tables there")
-    parser.add_argument("--chart", type=Path, metavar="FILE", help="also draw a chart (.png, .svg)")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the tables to this file")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="also write the chart to this file (.png, .svg)")
     chosen = parser.parse_args(arguments)
     runs = [json.loads(path.read_text(encoding="utf-8")) for path in chosen.json]
     report = runs[0] | {"benchmarks": [entry for run in runs for entry in run["benchmarks"]]}
