@@ -364,7 +364,10 @@ _CLASSES: dict[str, type[Initializer]] = {
     )
 }  # fmt: skip
 _NAMES = {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower(): cls for name, cls in _CLASSES.items()}
-_SHORT_NAMES = {"normal": RandomNormal, "one": Ones, "uniform": RandomUniform, "zero": Zeros}  # Keras has them, too
+# Keras has them, too; it wrote the long one itself from 3.0 to 3.3.
+_SHORT_NAMES = {
+    "OrthogonalInitializer": Orthogonal, "normal": RandomNormal, "one": Ones, "uniform": RandomUniform, "zero": Zeros,
+}  # fmt: skip
 
 # What layers take for an initializer, see `get`.
 _Given = str | Mapping[str, Any] | type[Any] | Callable[..., ArrayLike]

@@ -23,6 +23,7 @@ from .._training.standardize import InputSpec
 from .._training.structures import dict_keys, is_array
 from .._training.trainer import Trainer
 from ..layers import Input, Layer
+from ..layers.serialization import one_warning
 from . import graph_config
 from .summary import PlanDescription, summary_lines
 
@@ -56,7 +57,9 @@ class Model(Trainer, Layer):
         Layer.__init__(self, name=name, trainable=trainable, **kwargs)
         Trainer.__init__(self)
         if inputs is not None:
-            self._set_graph(inputs, outputs)
+            # As in Keras, a list of one output means the output.
+            single = isinstance(outputs, list | tuple) and len(outputs) == 1
+            self._set_graph(inputs, outputs[0] if single else outputs)
             if not trainable:
                 self.trainable = False
         elif type(self) is Model:
@@ -395,7 +398,8 @@ class Model(Trainer, Layer):
         """A new model of the same structure with fresh weights. `custom_objects`: classes that are not day33's."""
         if "layers" not in config:
             return cls(**config)
-        inputs, outputs = graph_config.graph_from_config(config, custom_objects or {})
+        with one_warning():
+            inputs, outputs = graph_config.graph_from_config(config, custom_objects or {})
         return cls(inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True))
 
 

@@ -12,7 +12,7 @@ from .._core.types import Shape
 from .._graph import names as _names
 from .._graph.tensors import SymbolicTensor
 from ..layers import Input, InputLayer, Layer
-from ..layers.serialization import layer_config, layer_from_config
+from ..layers.serialization import layer_config, layer_from_config, one_warning
 from .model import Model
 
 
@@ -161,7 +161,10 @@ class Sequential(Model):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, type[Layer]] | None = None) -> Self:
-        members = [layer_from_config(item, custom_objects or {}) for item in config["layers"]]
+        if isinstance(config, list):  # Keras before 2.2
+            config = {"layers": config}
+        with one_warning():
+            members = [layer_from_config(item, custom_objects or {}) for item in config["layers"]]
         model = cls(members, name=config.get("name"))
         if model._graph is None and members and config.get("build_input_shape") is not None:
             model.build(config["build_input_shape"])
