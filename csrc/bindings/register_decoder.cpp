@@ -5,7 +5,7 @@
 #include <tuple>
 
 #include "bindings/bindings.h"
-#include "engine/generation.h"
+#include "decoding/generation.h"
 
 namespace day33 {
 namespace {

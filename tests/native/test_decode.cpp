@@ -5,8 +5,8 @@
 #include "check.h"
 #include "core/philox.h"
 #include "core/staged_job.h"
-#include "engine/decoder.h"
-#include "engine/token_choice.h"
+#include "decoding/decoder.h"
+#include "decoding/token_choice.h"
 #include "inputs.h"
 #include "reference/decode.h"
 

@@ -1,4 +1,4 @@
-#include "engine/generation.h"
+#include "decoding/generation.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "engine/token_choice.h"
+#include "decoding/token_choice.h"
 
 #include <algorithm>
 #include <cmath>

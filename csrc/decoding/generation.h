@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "core/staged_job.h"
-#include "engine/decoder.h"
-#include "engine/token_choice.h"
+#include "decoding/decoder.h"
+#include "decoding/token_choice.h"
 
 namespace day33 {
 

@@ -1,4 +1,4 @@
-#include "engine/decoder.h"
+#include "decoding/decoder.h"
 
 #include <algorithm>
 #include <cmath>
