@@ -1,6 +1,6 @@
 // PlanBuilder's methods for the layers of engine/builder_layers.cpp.
 #include "bindings/bindings.h"
-#include "engine/graph.h"
+#include "engine/builder.h"
 
 namespace day33 {
 namespace {

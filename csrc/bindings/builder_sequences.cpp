@@ -1,6 +1,6 @@
 // PlanBuilder's methods for sequences.
 #include "bindings/bindings.h"
-#include "engine/graph.h"
+#include "engine/builder.h"
 
 namespace day33 {
 

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "bindings/bindings.h"
+#include "engine/parameter.h"
 
 namespace day33 {
 

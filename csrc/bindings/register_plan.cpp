@@ -3,6 +3,8 @@
 
 #include "bindings/bindings.h"
 #include "core/isa.h"
+#include "engine/builder.h"
+#include "engine/parameter.h"
 #include "engine/plan.h"
 
 namespace day33 {

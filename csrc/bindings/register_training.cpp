@@ -3,6 +3,7 @@
 
 #include "bindings/bindings.h"
 #include "core/isa.h"
+#include "engine/parameter.h"
 
 namespace day33 {
 namespace {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/builder_support.h"
+
 namespace day33 {
 const Tensor& GraphBuilder::tensor(int id, const char* argument) const {
   if (id < 0 || id >= static_cast<int>(graph_.tensors.size()))
@@ -349,15 +351,8 @@ Graph GraphBuilder::build(const std::vector<int>& outputs, Layout layout, const 
   graph_.join_losses = fusions.loss;
   if (folds) {
     auto inference = std::make_shared<Graph>();
-    inference->tensors = graph_.tensors;
-    inference->buffers = graph_.buffers;
-    inference->parameters = graph_.parameters;
+    static_cast<Network&>(*inference) = graph_;
     inference->ops = make_ops(folded);
-    inference->inputs = graph_.inputs;
-    inference->outputs = graph_.outputs;
-    inference->losses = graph_.losses;
-    inference->layout = layout;
-    inference->join_losses = fusions.loss;
     graph_.inference = std::move(inference);
   }
   return std::exchange(graph_, Graph{});

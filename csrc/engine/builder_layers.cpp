@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/builder.h"
+#include "engine/builder_support.h"
 
 namespace day33 {
 

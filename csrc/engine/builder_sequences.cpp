@@ -1,21 +1,11 @@
 // The builder's methods for sequences: tensors of shape (T, ...), time first.
 #include <algorithm>
-#include <stdexcept>
 #include <utility>
 
-#include "engine/graph.h"
-#include "ops/sequence_ops.h"
+#include "engine/builder.h"
+#include "engine/builder_support.h"
 
 namespace day33 {
-namespace {
-
-[[noreturn]] void fail(const std::string& message) { throw std::invalid_argument(message); }
-
-std::string shape_of(const char* name, const Shape& shape) {
-  return std::string(name) + ": got shape " + to_string(shape) + " (without the batch)";
-}
-
-}  // namespace
 
 int GraphBuilder::embedding(int ids, int table) {
   const Tensor& x = tensor(ids, "x");

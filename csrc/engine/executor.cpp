@@ -1,19 +1,18 @@
-// Runs a request: tiles through passes, depth first, in fixed groups; then the reductions in a fixed order.
+#include "engine/executor.h"
+
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include "core/block_pool.h"
-#include "core/isa.h"
 #include "core/thread_pool.h"
-#include "engine/plan.h"
 #include "engine/workspace.h"
 
 namespace day33 {
 namespace {
 
-// Lanes pay while channels are too few to fill a vector, and while a tile of one sample a lane stays near the cache.
-constexpr int64_t kLanesMaxChannels = 32;
-constexpr int64_t kLanesMaxSampleFloats = 1 << 17;
 // Below this much work (Program::work), waking threads costs more than they save: about 20 microseconds.
 constexpr int64_t kWorthThreads = 1'000'000;
 
@@ -283,76 +282,13 @@ class Run {
   std::unique_ptr<AlignedBuffer> shared_arena_;  // of all tiles, where they wait for each other
 };
 
-// No samples: nothing runs; sums and gradients are zero.
-void answer_empty(const Graph& graph, Request& request) {
-  if (request.want_losses) request.loss_sums.assign(graph.losses.size(), 0.0);
-  if (request.want_backward) clear_gradients(graph, request);
-}
-
 }  // namespace
 
-bool Plan::uses_lanes(int64_t samples) const {
-  if (graph_.layout != Layout::automatic) return graph_.layout == Layout::lanes;
-  for (const auto& op : graph_.ops)
-    if (!op->takes_lanes()) return false;
-  const int lanes = active_kernels().lanes;
-  if (samples < lanes / 2) return false;
-  bool convolutions = false;
-  for (const auto& op : graph_.ops) {
-    if (op->kind != "conv2d" && op->kind != "conv2d_transpose") continue;
-    if (op->fills_vectors(lanes)) continue;
-    convolutions = true;
-    if (op->channels() > kLanesMaxChannels) return false;
-  }
-  int64_t floats = 0;
-  for (const Tensor& t : graph_.tensors) floats += t.size;
-  for (const ParameterInfo& parameter : graph_.parameters) floats += parameter.size;
-  return convolutions && floats <= kLanesMaxSampleFloats;
-}
+void execute(const Program& program, Request& request) { Run(program, request).execute(); }
 
-std::shared_ptr<const Program> Plan::program(const Purpose& purpose) const {
-  std::lock_guard<std::mutex> lock(mutex_);
-  for (const auto& existing : programs_)
-    if (existing->purpose == purpose) return existing;
-  programs_.push_back(std::make_shared<const Program>(graph_for(purpose.training || purpose.backward), purpose));
-  return programs_.back();
-}
-
-Plan::Description Plan::describe(int64_t samples, bool training) const {
-  Purpose purpose;
-  purpose.lanes = uses_lanes(samples);
-  purpose.losses = purpose.backward = purpose.training = training && !graph_.losses.empty();
-  purpose.outputs = !purpose.losses;
-  purpose.kernels = &active_kernels();
-  const std::shared_ptr<const Program> ready = program(purpose);
-  Description result{
-      purpose.lanes, ready->tile_samples, ready->memory.floats * static_cast<int64_t>(sizeof(float)), {}};
-  int stage = 0;
-  for (const Pass& pass : ready->passes) {
-    int here = 0;
-    for (const Action& action : pass.actions)
-      if (action.kind == Action::forward) {
-        if (here == 0) here = ++stage;
-        result.steps.push_back({action.op, here, false, false});
-      }
-    if (pass.end == Pass::whole_forward || pass.end == Pass::whole_joined)
-      result.steps.push_back({pass.op, ++stage, true, pass.end == Pass::whole_joined});
-  }
-  return result;
-}
-
-void Plan::run(Request& request) const {
-  if (request.samples == 0) return answer_empty(graph_, request);
-  Purpose purpose;
-  purpose.lanes = uses_lanes(request.samples);
-  purpose.outputs = request.want_outputs;
-  purpose.losses = request.want_losses;
-  purpose.backward = request.want_backward;
-  purpose.input_gradients = !request.input_gradients.empty();
-  purpose.training = request.training;
-  purpose.kernels = &active_kernels();
-  const std::shared_ptr<const Program> ready = program(purpose);
-  Run(*ready, request).execute();
+void execute_empty(const Graph& graph, Request& request) {
+  if (request.want_losses) request.loss_sums.assign(graph.losses.size(), 0.0);
+  if (request.want_backward) clear_gradients(graph, request);
 }
 
 }  // namespace day33

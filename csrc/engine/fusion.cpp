@@ -1,6 +1,4 @@
-#include <algorithm>
-
-#include "engine/graph.h"
+#include "engine/fusion.h"
 
 namespace day33 {
 namespace {

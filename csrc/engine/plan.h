@@ -3,36 +3,14 @@
 
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "engine/graph.h"
 #include "engine/program.h"
+#include "engine/request.h"
 
 namespace day33 {
-
-// One call. Arrays are contiguous, (samples, *shape); pointers that are not needed are null or the vector empty.
-struct Request {
-  int64_t samples = 0;
-  std::vector<const void*> inputs;
-  std::vector<float*> parameters;   // by slot; only the moving statistics of batch normalisation are written
-  uint64_t owner = 0, version = 0;  // of the parameters, for keeping packed weights; owner 0 keeps nothing
-  bool training = false;
-  uint64_t seed = 0;
-
-  bool want_outputs = false;
-  std::vector<void*> outputs;
-
-  bool want_losses = false;
-  std::vector<const void*> targets;          // float32, or int32 for the sparse loss
-  std::vector<const float*> sample_weights;  // by loss; null for none
-  std::vector<char> weights_per_position;    // by loss: (samples, positions) instead of (samples,)
-  std::vector<double> loss_sums;             // result, by loss
-
-  bool want_backward = false;  // from the losses, else from output_gradients
-  std::vector<const float*> output_gradients;
-  std::vector<float*> input_gradients;      // result, by input; empty when not wanted, null for int32 inputs
-  std::vector<float*> parameter_gradients;  // result, by slot; null where not wanted
-};
 
 class Plan {
  public:

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/plan.h"
 #include "engine/program.h"
+#include "engine/request.h"
 
 namespace day33 {
 

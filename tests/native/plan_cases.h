@@ -6,6 +6,7 @@
 
 #include "check.h"
 #include "core/thread_pool.h"
+#include "engine/builder.h"
 #include "engine/plan.h"
 #include "inputs.h"
 #include "reference/conv2d.h"
