@@ -9,13 +9,13 @@
 
 #include "engine/fusion.h"
 #include "engine/graph.h"
-#include "ops/activation.h"
-#include "ops/batch_norm.h"
-#include "ops/channel_ops.h"
-#include "ops/conv_ops.h"
-#include "ops/layer_ops.h"
-#include "ops/rearrange.h"
-#include "ops/sequence_ops.h"
+#include "ops/activations.h"
+#include "ops/convolution.h"
+#include "ops/elementwise.h"
+#include "ops/movement.h"
+#include "ops/normalization.h"
+#include "ops/pooling.h"
+#include "ops/recurrent.h"
 
 namespace day33 {
 
@@ -59,7 +59,7 @@ class GraphBuilder {
   int reshape(int x, const Shape& shape);
   int add(const std::vector<int>& xs) { return merge(Merge::add, xs); }
   int concatenate(const std::vector<int>& xs, int64_t axis);
-  // builder_sequences.cpp
+  // builder_recurrent.cpp
   int embedding(int ids, int table);
   // y (T, units). mask -1: none; initial: the states, or none. lstm: `with_state` adds a row, the last state of the
   // cell.
@@ -76,7 +76,7 @@ class GraphBuilder {
   // int32: 1 where x differs from `value`; of float32, where any number on the last axis does.
   int differs(int x, float value);
 
-  // builder_layers.cpp
+  // builder_movement.cpp
   int average_pool2d(int x, Pair pool_size, Pair strides, Padding padding);
   int global_max_pooling2d(int x, bool keepdims);
   int depthwise_conv2d(int x, int kernel, int bias, Pair strides, Padding padding, Pair dilation,

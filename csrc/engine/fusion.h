@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "ops/activation.h"
-#include "ops/conv_ops.h"
+#include "ops/activations.h"
+#include "ops/convolution.h"
 #include "ops/op.h"
 
 namespace day33 {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/shapes.h"
-#include "ops/loss_ops.h"
+#include "ops/losses.h"
 #include "ops/op.h"
 
 namespace day33 {

@@ -1,8 +1,8 @@
-#include "ops/batch_norm.h"
-
 #include <algorithm>
 #include <cmath>
 #include <vector>
+
+#include "ops/normalization.h"
 
 namespace day33 {
 namespace {

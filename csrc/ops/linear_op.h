@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "ops/activation.h"
+#include "ops/activations.h"
 
 namespace day33 {
 

@@ -8,8 +8,8 @@
 
 #include "ops/gemm.h"
 #include "ops/op.h"
+#include "ops/recurrent.h"
 #include "ops/scratch.h"
-#include "ops/sequence_ops.h"
 
 namespace day33 {
 

@@ -9,7 +9,7 @@
 #include "engine/builder.h"
 #include "engine/plan.h"
 #include "inputs.h"
-#include "reference/conv2d.h"
+#include "reference/convolution.h"
 
 namespace day33::testing {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "ops/gemm.h"
-#include "ops/sequence_ops.h"
+#include "ops/recurrent.h"
 
 namespace day33 {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "ops/dense_op.h"
 #include "ops/gemm.h"
-#include "ops/loss_ops.h"
+#include "ops/losses.h"
 #include "ops/scratch.h"
 
 namespace day33 {

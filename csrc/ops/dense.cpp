@@ -1,8 +1,7 @@
-#include "ops/dense_op.h"
-
 #include <memory>
 
-#include "ops/conv_ops.h"
+#include "ops/convolution.h"
+#include "ops/dense_op.h"
 
 namespace day33 {
 namespace {

@@ -1,6 +1,6 @@
 #include "check.h"
 #include "inputs.h"
-#include "reference/norm.h"
+#include "reference/normalization.h"
 
 namespace day33::testing {
 namespace {

@@ -1,9 +1,9 @@
-#include "ops/sequence_ops.h"
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
 #include <limits>
+
+#include "ops/recurrent.h"
 
 namespace day33 {
 namespace {

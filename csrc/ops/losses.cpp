@@ -1,4 +1,4 @@
-#include "ops/loss_ops.h"
+#include "ops/losses.h"
 
 #include <stdexcept>
 #include <utility>

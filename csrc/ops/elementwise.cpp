@@ -1,4 +1,4 @@
-#include "ops/layer_ops.h"
+#include "ops/elementwise.h"
 
 #include <cstring>
 #include <stdexcept>

@@ -1,6 +1,6 @@
 #include "check.h"
 #include "inputs.h"
-#include "reference/upsample2d.h"
+#include "reference/resampling.h"
 
 namespace day33::testing {
 namespace {

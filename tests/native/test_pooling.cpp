@@ -1,6 +1,6 @@
 #include "check.h"
 #include "inputs.h"
-#include "reference/pool2d.h"
+#include "reference/pooling.h"
 
 namespace day33::testing {
 namespace {

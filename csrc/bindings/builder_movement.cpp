@@ -1,4 +1,4 @@
-// PlanBuilder's methods for the layers of engine/builder_layers.cpp.
+// PlanBuilder's methods for the layers of engine/builder_movement.cpp.
 #include "bindings/bindings.h"
 #include "engine/builder.h"
 

@@ -1,4 +1,4 @@
-#include "ops/activation.h"
+#include "ops/activations.h"
 
 namespace day33 {
 namespace {

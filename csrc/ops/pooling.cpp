@@ -1,4 +1,4 @@
-#include "ops/channel_ops.h"
+#include "ops/pooling.h"
 
 #include <algorithm>
 #include <cstring>

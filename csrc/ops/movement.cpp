@@ -1,4 +1,4 @@
-#include "ops/rearrange.h"
+#include "ops/movement.h"
 
 #include <cstring>
 #include <utility>

@@ -1,10 +1,11 @@
+#include "ops/convolution.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <memory>
 
 #include "ops/conv_geometry.h"
-#include "ops/conv_ops.h"
 #include "ops/linear_op.h"
 
 namespace day33 {
