@@ -16,15 +16,12 @@ namespace day33 {
 
 namespace py = pybind11;
 
+void register_builder(py::module_& m);
 void register_decoder(py::module_& m);
 void register_runtime(py::module_& m);
 void register_parameters(py::module_& m);
 void register_plan(py::module_& m);
 void register_training(py::module_& m);
-
-class GraphBuilder;
-void add_sequence_methods(py::class_<GraphBuilder>& builder);
-void add_layer_methods(py::class_<GraphBuilder>& builder);
 
 // The shape of any array, for messages.
 inline std::string shape_of(const py::array& array) {

@@ -7,15 +7,15 @@
 #include <utility>
 #include <vector>
 
+#include "core/shapes.h"
 #include "engine/fusion.h"
 #include "engine/graph.h"
-#include "ops/activations.h"
-#include "ops/convolution.h"
-#include "ops/elementwise.h"
+#include "ops/losses.h"
 #include "ops/movement.h"
 #include "ops/normalization.h"
-#include "ops/pooling.h"
+#include "ops/op.h"
 #include "ops/recurrent.h"
+#include "ops/resampling.h"
 
 namespace day33 {
 
@@ -42,53 +42,69 @@ class GraphBuilder {
   int input(const Shape& shape, DType dtype);
   int parameter(const Shape& shape, bool trainable);
 
+  // builder_convolution.cpp
   int conv2d(int x, int kernel, int bias, Pair strides, Padding padding, Pair dilation, int64_t groups,
              ActivationSpec activation);
   int conv2d_transpose(int x, int kernel, int bias, Pair strides, Padding padding,
                        std::optional<int64_t> output_padding_height, std::optional<int64_t> output_padding_width,
                        Pair dilation, ActivationSpec activation);
+  int depthwise_conv2d(int x, int kernel, int bias, Pair strides, Padding padding, Pair dilation,
+                       ActivationSpec activation);
+
+  // builder_dense.cpp
   int dense(int x, int kernel, int bias, ActivationSpec activation);
-  // {pooled, indices}
-  std::pair<int, int> max_pool2d(int x, Pair pool_size, Pair strides, Padding padding);
+
+  // builder_pooling.cpp
+  std::pair<int, int> max_pool2d(int x, Pair pool_size, Pair strides, Padding padding);  // {pooled, indices}
+  int average_pool2d(int x, Pair pool_size, Pair strides, Padding padding);
   int max_unpool2d(int x, int indices, const Shape& output_shape);
-  int up_sampling2d(int x, Pair size, Interpolation interpolation);
-  int activation(int x, ActivationSpec activation);
-  int batch_normalization(int x, const BatchNormParameters& parameters, float momentum, float epsilon, bool frozen);
-  int dropout(int x, float rate, uint64_t seed, bool shared_axis);  // shared: one mask along the first axis
   int global_average_pooling2d(int x, bool keepdims);
-  int reshape(int x, const Shape& shape);
+  int global_max_pooling2d(int x, bool keepdims);
+
+  // builder_resampling.cpp
+  int up_sampling2d(int x, Pair size, Interpolation interpolation);
+
+  // builder_normalization.cpp
+  int batch_normalization(int x, const BatchNormParameters& parameters, float momentum, float epsilon, bool frozen);
+  int layer_normalization(int x, int gamma, int beta, int64_t axes, float epsilon);  // over the last `axes` axes
+
+  // builder_elementwise.cpp
+  int activation(int x, ActivationSpec activation);
+  // One value for all, or one for each element of a sample.
+  int rescaling(int x, const std::vector<float>& scale, const std::vector<float>& offset);
+  int merge(Merge kind, const std::vector<int>& xs);  // of one shape
   int add(const std::vector<int>& xs) { return merge(Merge::add, xs); }
+  int dropout(int x, float rate, uint64_t seed, bool shared_axis);  // shared: one mask along the first axis
+  int to_int64(int x);  // of int32; only the caller can read the result, no op does
+  int to_int32(int x);  // the fraction is cut off; values outside the range of int32 become -1
+
+  // builder_movement.cpp
+  int reshape(int x, const Shape& shape);
+  int pad2d(int x, Border height, Border width);
+  int permute(int x, const std::vector<int64_t>& axes);
+  int broadcast_to(int x, const Shape& shape);
   int concatenate(const std::vector<int>& xs, int64_t axis);
-  // builder_recurrent.cpp
+  int slice(int x, int64_t begin, int64_t end);  // rows of the first axis
+  int reverse(int x);                            // along the first axis
+
+  // builder_masks.cpp
+  // int32: 1 where x differs from `value`; for float32, where any number on the last axis does.
+  int differs(int x, float value);
+  int either(int a, int b);             // int32, of one shape: 1 where either is not 0
+  int keep_where(int x, int mask);      // 0 where the mask, of the leading axes of x, is 0
+  int masked_average(int x, int mask);  // (T, ...) to (...): over the rows where the mask (T,) is not 0
+
+  // builder_embedding.cpp
   int embedding(int ids, int table);
-  // y (T, units). mask -1: none; initial: the states, or none. lstm: `with_state` adds a row, the last state of the
+
+  // builder_recurrent.cpp
+  // y (T, units). mask: -1 for none. initial: all states, or none. lstm: `with_state` adds a row, the last state of the
   // cell.
   int lstm(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial, bool with_state);
   int gru(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial, bool reset_after);
   int simple_rnn(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial);
-  int slice(int x, int64_t begin, int64_t end);  // rows of the first axis
-  int reverse(int x);                            // along the first axis
-  int keep_where(int x, int mask);               // 0 where the mask, of the leading axes of x, is 0
-  int either(int a, int b);                      // int32, of one shape: 1 where either is not 0
-  int masked_average(int x, int mask);           // (T, ...) to (...): over the rows where the mask (T,) is not 0
-  int to_int64(int x);                           // of int32; nothing reads it but the caller
-  int to_int32(int x);                           // the fraction is cut off; what int32 cannot hold becomes -1
-  // int32: 1 where x differs from `value`; of float32, where any number on the last axis does.
-  int differs(int x, float value);
 
-  // builder_movement.cpp
-  int average_pool2d(int x, Pair pool_size, Pair strides, Padding padding);
-  int global_max_pooling2d(int x, bool keepdims);
-  int depthwise_conv2d(int x, int kernel, int bias, Pair strides, Padding padding, Pair dilation,
-                       ActivationSpec activation);
-  int layer_normalization(int x, int gamma, int beta, int64_t axes, float epsilon);
-  // One value for all, or one for each element of a sample.
-  int rescaling(int x, const std::vector<float>& scale, const std::vector<float>& offset);
-  int merge(Merge kind, const std::vector<int>& xs);  // of one shape
-  int pad2d(int x, Border height, Border width);
-  int permute(int x, const std::vector<int64_t>& axes);
-  int broadcast_to(int x, const Shape& shape);
-
+  // builder_losses.cpp
   int loss(int prediction, LossKind kind, bool from_logits, bool mean, float weight);
 
   // Fuses, drops what no output and no loss needs, and makes the ops. The builder is empty afterwards.

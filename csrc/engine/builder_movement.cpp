@@ -1,93 +1,18 @@
-// The builder's methods for average and global max pooling, depthwise convolution, layer normalisation, rescaling,
-// merging, and for what only puts values elsewhere.
+// The builder's methods for ops that only move values.
 #include <algorithm>
 
 #include "engine/builder.h"
 #include "engine/builder_support.h"
+#include "ops/movement.h"
 
 namespace day33 {
 
-int GraphBuilder::average_pool2d(int x, Pair pool_size, Pair strides, Padding padding) {
-  const Shape in = tensor_of_rank(x, 3, "x").shape;
-  const ConvAxis height = conv_axis(in[0], pool_size.height, strides.height, 1, padding, "height");
-  const ConvAxis width = conv_axis(in[1], pool_size.width, strides.width, 1, padding, "width");
-  const int y = new_tensor({height.out, width.out, in[2]});
-  add_other({x}, y, [=](const Node& n) { return make_average_pool2d(n.inputs[0], y, height, width, in[2]); });
-  return y;
-}
-
-int GraphBuilder::global_max_pooling2d(int x, bool keepdims) {
-  const Shape in = tensor_of_rank(x, 3, "x").shape;
-  if (in[0] * in[1] == 0)
-    fail("x: got shape " + to_string(in) + " (without the batch), which has no pixels to take the maximum of");
-  const int y = new_tensor(keepdims ? Shape{1, 1, in[2]} : Shape{in[2]});
-  add_other({x}, y, [=](const Node& n) { return make_global_max(n.inputs[0], y, in[0] * in[1], in[2]); });
-  return y;
-}
-
-// The kernel (KH, KW, C, M) is, in memory, that of a convolution with a group for every channel: (KH, KW, 1, C M).
-int GraphBuilder::depthwise_conv2d(int x, int kernel, int bias, Pair strides, Padding padding, Pair dilation,
-                                   ActivationSpec spec) {
-  const Shape in = tensor_of_rank(x, 3, "x").shape;
-  const Shape k = parameter_info(kernel, 4, "kernel").shape;
-  if (k[2] < 1 || k[3] < 1 || in[2] != k[2])
-    fail("kernel: got shape " + to_string(k) + ", expected (KH, KW, " + std::to_string(in[2]) +
-         ", depth multiplier) for the channels of x");
-  const int64_t outputs = k[2] * k[3];
-  check_bias(bias, outputs);
-  const Convolution c{conv_axis(in[0], k[0], strides.height, dilation.height, padding, "height"),
-                      conv_axis(in[1], k[1], strides.width, dilation.width, padding, "width"),
-                      1,
-                      outputs,
-                      k[2],
-                      false};
-  return convolution(x, kernel, bias, c, {c.height.out, c.width.out, outputs}, spec);
-}
-
-int GraphBuilder::layer_normalization(int x, int gamma, int beta, int64_t axes, float epsilon) {
-  const Shape shape = tensor(x, "x").shape;
-  if (axes < 1 || axes > static_cast<int64_t>(shape.size()) || element_count(shape) == 0)
-    fail("x: got shape " + to_string(shape) + " (without the batch), expected at least " + std::to_string(axes) +
-         " dimensions and one value");
-  const size_t first = shape.size() - static_cast<size_t>(axes);
-  const Shape normalised(shape.begin() + static_cast<std::ptrdiff_t>(first), shape.end());
-  const auto check = [&](int slot, const char* name) {
-    if (slot < 0) return;
-    const ParameterInfo& info = parameter_info(slot, normalised.size(), name);
-    if (info.shape != normalised)
-      fail(std::string(name) + ": got shape " + to_string(info.shape) + ", expected " + to_string(normalised));
-  };
-  check(gamma, "gamma");
-  check(beta, "beta");
-  const int64_t rows = product(shape, 0, first), C = element_count(normalised);
-  const int y = new_tensor(shape);
-  add_other({x}, y, [=](const Node& n) { return make_layer_norm(n.inputs[0], y, gamma, beta, rows, C, epsilon); });
-  return y;
-}
-
-int GraphBuilder::rescaling(int x, const std::vector<float>& scale, const std::vector<float>& offset) {
+int GraphBuilder::reshape(int x, const Shape& shape) {
   const Tensor& in = tensor(x, "x");
-  const int64_t features = in.size, count = static_cast<int64_t>(scale.size());
-  if (scale.size() != offset.size() || (count != 1 && count != features))
-    fail("scale, offset: got " + std::to_string(count) + " and " + std::to_string(offset.size()) +
-         " values, expected 1 or " + std::to_string(features) + " of each");
-  const int y = new_tensor(Shape(in.shape));
-  add_other({x}, y, [=](const Node& n) { return make_rescaling(n.inputs[0], y, features, scale, offset); });
-  return y;
-}
-
-int GraphBuilder::merge(Merge kind, const std::vector<int>& xs) {
-  if (xs.size() < 2 || (kind == Merge::subtract && xs.size() != 2))
-    fail("xs: got " + std::to_string(xs.size()) + " tensors, expected " +
-         (kind == Merge::subtract ? "2" : "at least 2"));
-  const Shape shape = tensor(xs[0], "xs").shape;
-  for (int x : xs)
-    if (tensor(x, "xs").shape != shape)
-      fail("xs: got shapes " + to_string(shape) + " and " + to_string(tensor(x, "xs").shape) + ", expected equal ones");
-  const int y = new_tensor(shape);
-  add_other(xs, y,
-            [=, features = element_count(shape)](const Node& n) { return make_merge(kind, n.inputs, y, features); });
-  return y;
+  if (element_count(shape) != in.size)
+    fail("shape: got " + to_string(shape) + ", which has not the " + std::to_string(in.size) + " elements of x, " +
+         to_string(in.shape) + " (without the batch)");
+  return alias(x, shape);
 }
 
 int GraphBuilder::rearrange(const char* kind, int x, const Shape& shape, const std::vector<SourceAxis>& axes) {
@@ -149,6 +74,62 @@ int GraphBuilder::broadcast_to(int x, const Shape& shape) {
     from.push_back({shape[i], 0, shape[i], stretched ? 0 : product(source, i + 1, source.size())});
   }
   return rearrange("broadcast", x, shape, from);
+}
+
+int GraphBuilder::concatenate(const std::vector<int>& xs, int64_t axis) {
+  if (xs.empty()) fail("xs: got no tensors");
+  Shape shape = tensor(xs[0], "xs").shape;
+  const int64_t rank = static_cast<int64_t>(shape.size());
+  if (axis < -rank || axis >= rank)
+    fail("axis: got " + std::to_string(axis) + ", expected one of the " + std::to_string(rank) +
+         " axes after the batch");
+  const size_t at = static_cast<size_t>(axis < 0 ? axis + rank : axis);
+  const int64_t outer = product(shape, 0, at), tail = product(shape, at + 1, shape.size());
+  std::vector<int64_t> inner;
+  int64_t total = 0;
+  const DType dtype = tensor(xs[0], "xs").dtype;
+  for (int x : xs) {
+    Shape other = tensor(x, "xs").shape;
+    if (tensor(x, "xs").dtype != dtype) fail("xs: got tensors of different dtypes");
+    if (other.size() == shape.size()) {
+      inner.push_back(other[at] * tail);
+      total += other[at];
+      other[at] = shape[at];
+    }
+    if (other != shape)
+      fail("xs: shapes " + to_string(shape) + " and " + to_string(tensor(x, "xs").shape) +
+           " differ in more than axis " + std::to_string(axis));
+  }
+  shape[at] = total;
+  const int y = new_tensor(shape, dtype);
+  add_other(xs, y, [=](const Node& n) { return make_concatenate(n.inputs, y, outer, inner); });
+  return y;
+}
+
+int GraphBuilder::slice(int x, int64_t begin, int64_t end) {
+  const Tensor in = tensor(x, "x");
+  if (in.shape.empty()) fail(shape_of("x", in.shape) + ", expected at least one dimension");
+  const int64_t T = in.shape[0];
+  if (begin < 0 || end <= begin || end > T)
+    fail("end: got [" + std::to_string(begin) + ", " + std::to_string(end) + "), expected rows of the " +
+         std::to_string(T) + " that there are");
+  Shape shape = in.shape;
+  shape[0] = end - begin;
+  const int y = new_tensor(shape, in.dtype);
+  add_other({x}, y, [=, inner = in.size / T](const Node& n) {
+    return make_slice(n.inputs[0], y, T, inner, begin, end - begin);
+  });
+  return y;
+}
+
+int GraphBuilder::reverse(int x) {
+  const Tensor in = tensor(x, "x");
+  if (in.shape.empty()) fail(shape_of("x", in.shape) + ", expected at least one dimension");
+  const int64_t T = in.shape[0];
+  const int y = new_tensor(in.shape, in.dtype);
+  add_other({x}, y,
+            [=, inner = T > 0 ? in.size / T : 0](const Node& n) { return make_reverse(n.inputs[0], y, T, inner); });
+  return y;
 }
 
 }  // namespace day33

@@ -1,27 +1,11 @@
-// The builder's methods for sequences: tensors of shape (T, ...), time first.
-#include <algorithm>
+// The builder's methods for recurrent layers, on tensors of shape (T, ...), time first.
 #include <utility>
 
 #include "engine/builder.h"
 #include "engine/builder_support.h"
+#include "ops/recurrent.h"
 
 namespace day33 {
-
-int GraphBuilder::embedding(int ids, int table) {
-  const Tensor& x = tensor(ids, "x");
-  if (x.dtype != DType::int32) fail("x: expected an int32 tensor");
-  const Shape weights = parameter_info(table, 2, "table").shape;
-  if (weights[0] < 1 || weights[1] < 1 || weights[0] > INT32_MAX)
-    fail("table: got shape " + to_string(weights) + ", expected (V, E) with at least one row and column");
-  const int64_t rows = x.size;
-  Shape shape = x.shape;
-  shape.push_back(weights[1]);
-  const int y = new_tensor(shape);
-  add_other({ids}, y, [=, V = weights[0], E = weights[1]](const Node& n) {
-    return make_embedding(n.inputs[0], y, table, rows, V, E);
-  });
-  return y;
-}
 
 SequenceShape GraphBuilder::sequence_shape(int x, const RecurrentParameters& p) const {
   const Shape in = tensor_of_rank(x, 2, "x").shape;
@@ -97,101 +81,6 @@ int GraphBuilder::simple_rnn(int x, const RecurrentParameters& p, int mask, cons
   return recurrent(x, p, mask, initial, {1, 1, 1, 0}, [=](const RecurrentInputs& in, std::vector<int> outputs) {
     return make_simple_rnn(in, std::move(outputs), {p.kernel, p.recurrent_kernel, p.bias}, shape);
   });
-}
-
-int GraphBuilder::slice(int x, int64_t begin, int64_t end) {
-  const Tensor in = tensor(x, "x");
-  if (in.shape.empty()) fail(shape_of("x", in.shape) + ", expected at least one dimension");
-  const int64_t T = in.shape[0];
-  if (begin < 0 || end <= begin || end > T)
-    fail("end: got [" + std::to_string(begin) + ", " + std::to_string(end) + "), expected rows of the " +
-         std::to_string(T) + " that there are");
-  Shape shape = in.shape;
-  shape[0] = end - begin;
-  const int y = new_tensor(shape, in.dtype);
-  add_other({x}, y, [=, inner = in.size / T](const Node& n) {
-    return make_slice(n.inputs[0], y, T, inner, begin, end - begin);
-  });
-  return y;
-}
-
-int GraphBuilder::reverse(int x) {
-  const Tensor in = tensor(x, "x");
-  if (in.shape.empty()) fail(shape_of("x", in.shape) + ", expected at least one dimension");
-  const int64_t T = in.shape[0];
-  const int y = new_tensor(in.shape, in.dtype);
-  add_other({x}, y,
-            [=, inner = T > 0 ? in.size / T : 0](const Node& n) { return make_reverse(n.inputs[0], y, T, inner); });
-  return y;
-}
-
-int GraphBuilder::keep_where(int x, int mask) {
-  const Tensor in = tensor(x, "x");
-  const Tensor& m = tensor(mask, "mask");
-  const bool leading =
-      m.shape.size() <= in.shape.size() && std::equal(m.shape.begin(), m.shape.end(), in.shape.begin());
-  if (m.dtype != DType::int32 || !leading)
-    fail(shape_of("mask", m.shape) + ", expected int32 of the leading axes of x, " + to_string(in.shape));
-  const int y = new_tensor(in.shape);
-  const int64_t rows = m.size;
-  add_other({x, mask}, y, [=, inner = rows > 0 ? in.size / rows : 0](const Node& n) {
-    return make_keep_where(n.inputs[0], n.inputs[1], y, rows, inner);
-  });
-  return y;
-}
-
-int GraphBuilder::either(int a, int b) {
-  const Tensor first = tensor(a, "a");
-  const Tensor& second = tensor(b, "b");
-  if (first.dtype != DType::int32 || second.dtype != DType::int32 || first.shape != second.shape)
-    fail(shape_of("b", second.shape) + ", expected int32 of the shape of a, " + to_string(first.shape));
-  const int y = new_tensor(first.shape, DType::int32);
-  add_other({a, b}, y, [=](const Node& n) { return make_either(n.inputs[0], n.inputs[1], y, first.size); });
-  return y;
-}
-
-int GraphBuilder::masked_average(int x, int mask) {
-  const Tensor in = tensor(x, "x");
-  const Tensor& m = tensor(mask, "mask");
-  if (in.shape.empty() || in.shape[0] < 1 || m.dtype != DType::int32 || m.shape != Shape{in.shape[0]})
-    fail(shape_of("mask", m.shape) + ", expected int32 of the first axis of x, " + to_string(in.shape));
-  const int64_t T = in.shape[0];
-  const int y = new_tensor(Shape(in.shape.begin() + 1, in.shape.end()));
-  add_other({x, mask}, y, [=, inner = in.size / T](const Node& n) {
-    return make_masked_average(n.inputs[0], n.inputs[1], y, T, inner);
-  });
-  return y;
-}
-
-int GraphBuilder::to_int32(int x) {
-  const Tensor in = tensor(x, "x");
-  if (in.dtype != DType::float32) fail("x: expected a float32 tensor");
-  const int y = new_tensor(in.shape, DType::int32);
-  add_other({x}, y, [=](const Node& n) { return make_to_int32(n.inputs[0], y, in.size); });
-  return y;
-}
-
-int GraphBuilder::to_int64(int x) {
-  const Tensor in = tensor(x, "x");
-  if (in.dtype != DType::int32) fail("x: expected an int32 tensor");
-  const int y = new_tensor(in.shape, DType::int64);
-  add_other({x}, y, [=](const Node& n) { return make_to_int64(n.inputs[0], y, in.size); });
-  return y;
-}
-
-int GraphBuilder::differs(int x, float value) {
-  const Tensor in = tensor(x, "x");
-  Shape shape = in.shape;
-  if (in.dtype == DType::float32) {
-    if (shape.empty()) fail(shape_of("x", in.shape) + ", expected at least one dimension");
-    shape.pop_back();
-  }
-  const int64_t rows = element_count(shape);
-  const int y = new_tensor(shape, DType::int32);
-  add_other({x}, y, [=, inner = rows > 0 ? in.size / rows : 0](const Node& n) {
-    return make_differs(n.inputs[0], y, rows, inner, value, in.dtype);
-  });
-  return y;
 }
 
 }  // namespace day33

@@ -1,4 +1,4 @@
-// Sums over everything but the channel: batch normalisation, bias gradients, global average.
+// Sums over everything but the channel: batch normalisation and the gradients of biases.
 #include "kernels/kernels.h"
 #include "simd/body.h"
 #include "simd/wide_sum.h"
@@ -169,21 +169,6 @@ void channel_sums(const float* dy, int64_t rows, int64_t C, int lanes, float* su
         for (int64_t row = 0; row < rows; ++row) part += dy[row * C + c];
         sum[c] += part;
       });
-}
-
-void global_average_forward(const float* x, float* y, int64_t pixels, int64_t inner) {
-  const float count = static_cast<float>(pixels);
-  over_inner(inner, [=](auto w, int64_t i) {
-    auto sum = w.fill(0.0f);
-    for (int64_t pixel = 0; pixel < pixels; ++pixel) sum += w.load(x + pixel * inner + i);
-    w.store(y + i, sum / count);
-  });
-}
-
-void global_average_backward(const float* dy, float* dx, int64_t pixels, int64_t inner) {
-  const float count = static_cast<float>(pixels);
-  for (int64_t pixel = 0; pixel < pixels; ++pixel, dx += inner)
-    over_inner(inner, [=](auto w, int64_t i) { w.store(dx + i, w.load(dy + i) / count); });
 }
 
 }  // namespace day33::DAY33_ISA

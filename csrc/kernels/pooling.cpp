@@ -1,4 +1,4 @@
-// Max pooling and un-pooling, average and global max pooling, forward and backward.
+// Maximum and average pooling over windows and over all pixels, and un-pooling, forward and backward.
 #include "kernels/kernels.h"
 #include "simd/body.h"
 
@@ -196,6 +196,21 @@ void avg_pool2d_backward(const Pool2dArgs& args, const float* dy, float* dx) {
         }
     });
   });
+}
+
+void global_average_forward(const float* x, float* y, int64_t pixels, int64_t inner) {
+  const float count = static_cast<float>(pixels);
+  over_inner(inner, [=](auto w, int64_t i) {
+    auto sum = w.fill(0.0f);
+    for (int64_t pixel = 0; pixel < pixels; ++pixel) sum += w.load(x + pixel * inner + i);
+    w.store(y + i, sum / count);
+  });
+}
+
+void global_average_backward(const float* dy, float* dx, int64_t pixels, int64_t inner) {
+  const float count = static_cast<float>(pixels);
+  for (int64_t pixel = 0; pixel < pixels; ++pixel, dx += inner)
+    over_inner(inner, [=](auto w, int64_t i) { w.store(dx + i, w.load(dy + i) / count); });
 }
 
 void global_max_forward(const float* x, float* y, int64_t pixels, int64_t inner) {

@@ -1,4 +1,4 @@
-// Convolution, transposed convolution and dense layers.
+// Convolution and transposed convolution, depthwise included.
 #pragma once
 
 #include <memory>
@@ -35,9 +35,5 @@ struct Convolution {
 // input; parameters {kernel, bias or -1}.
 std::unique_ptr<Op> make_convolution(int x, std::vector<int> outputs, int kernel, int bias,
                                      const Convolution& convolution, ActivationSpec activation);
-
-// [rows][C] -> [rows][O]; outputs {y} or {y, sums} as above; parameters {kernel (C, O), bias or -1}.
-std::unique_ptr<Op> make_dense(int x, std::vector<int> outputs, int kernel, int bias, int64_t rows, int64_t C,
-                               int64_t O, ActivationSpec activation);
 
 }  // namespace day33

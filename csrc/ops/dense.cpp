@@ -1,6 +1,5 @@
-#include <memory>
+#include "ops/dense.h"
 
-#include "ops/convolution.h"
 #include "ops/dense_op.h"
 
 namespace day33 {

@@ -1,5 +1,6 @@
 #include "ops/elementwise.h"
 
+#include <bit>
 #include <cstring>
 #include <stdexcept>
 #include <utility>
@@ -15,91 +16,6 @@ constexpr std::pair<const char*, Merge> kMerges[] = {
 void copy(float* to, const float* from, int64_t floats) {
   std::memcpy(to, from, static_cast<size_t>(floats) * sizeof(float));
 }
-
-class AveragePool2dOp final : public Op {
- public:
-  AveragePool2dOp(int x, int y, const ConvAxis& height, const ConvAxis& width, int64_t channels)
-      : Op("average_pool2d", {x}, {y}, {}),
-        args_{height.in,    width.in,      height.out,   width.out,     channels,    height.kernel,
-              width.kernel, height.stride, width.stride, height.before, width.before} {}
-
-  int64_t units(int64_t n) const override { return n; }
-
-  void forward(const Tile& tile, int64_t begin, int64_t end) const override {
-    const Pool2dArgs args = args_for(tile);
-    for (int64_t sample = begin; sample < end; ++sample)
-      tile.kernels->avg_pool2d_forward(args, tile.value[inputs[0]] + sample * args.H * args.W * args.inner,
-                                       tile.value[outputs[0]] + sample * args.OH * args.OW * args.inner);
-  }
-  void backward(const Tile& tile, float* const* dx) const override {
-    if (dx[0] == nullptr) return;
-    const Pool2dArgs args = args_for(tile);
-    for (int64_t sample = 0; sample < tile.n; ++sample)
-      tile.kernels->avg_pool2d_backward(args, tile.gradient[outputs[0]] + sample * args.OH * args.OW * args.inner,
-                                        dx[0] + sample * args.H * args.W * args.inner);
-  }
-  bool backward_reads_forward() const override { return false; }
-  std::string detail() const override { return std::to_string(args_.KH) + "x" + std::to_string(args_.KW); }
-
- private:
-  Pool2dArgs args_for(const Tile& tile) const {
-    Pool2dArgs args = args_;
-    args.inner *= tile.lanes;
-    return args;
-  }
-  const Pool2dArgs args_;  // inner = C
-};
-
-class GlobalMaxOp final : public Op {
- public:
-  GlobalMaxOp(int x, int y, int64_t pixels, int64_t C)
-      : Op("global_max_pooling2d", {x}, {y}, {}), pixels_(pixels), C_(C) {}
-
-  void forward(const Tile& tile, int64_t, int64_t) const override {
-    const int64_t inner = C_ * tile.lanes;
-    for (int64_t sample = 0; sample < tile.n; ++sample)
-      tile.kernels->global_max_forward(tile.value[inputs[0]] + sample * pixels_ * inner,
-                                       tile.value[outputs[0]] + sample * inner, pixels_, inner);
-  }
-  void backward(const Tile& tile, float* const* dx) const override {
-    if (dx[0] == nullptr) return;
-    const int64_t inner = C_ * tile.lanes;
-    for (int64_t sample = 0; sample < tile.n; ++sample)
-      tile.kernels->global_max_backward(
-          tile.value[inputs[0]] + sample * pixels_ * inner, tile.value[outputs[0]] + sample * inner,
-          tile.gradient[outputs[0]] + sample * inner, dx[0] + sample * pixels_ * inner, pixels_, inner);
-  }
-
- private:
-  const int64_t pixels_, C_;
-};
-
-class LayerNormOp final : public Op {
- public:
-  LayerNormOp(int x, int y, int gamma, int beta, int64_t rows, int64_t C, float epsilon)
-      : Op("layer_normalization", {x}, {y}, {gamma, beta}), rows_(rows), C_(C), epsilon_(epsilon) {}
-
-  void forward(const Tile& tile, int64_t, int64_t) const override {
-    tile.kernels->layer_norm_forward(tile.value[inputs[0]], parameter(tile, kGamma), parameter(tile, kBeta), epsilon_,
-                                     tile.value[outputs[0]], tile.n * rows_, C_, tile.lanes);
-  }
-  // The moments are worked out again: cheaper than to keep them, for x is read anyway.
-  void backward(const Tile& tile, float* const* dx) const override {
-    tile.kernels->layer_norm_backward(tile.value[inputs[0]], parameter(tile, kGamma), tile.gradient[outputs[0]],
-                                      epsilon_, dx[0], tile.accumulate[kGamma], tile.accumulate[kBeta], tile.n * rows_,
-                                      C_, tile.lanes);
-  }
-  bool backward_reads_forward() const override { return false; }
-  int accumulator_lanes(size_t, int lanes) const override { return lanes; }
-
- private:
-  static constexpr int kGamma = 0, kBeta = 1;  // parameters
-  const float* parameter(const Tile& tile, int i) const {
-    return parameters[i] < 0 ? nullptr : tile.parameter[parameters[i]];
-  }
-  const int64_t rows_, C_;
-  const float epsilon_;
-};
 
 class RescalingOp final : public Op {
  public:
@@ -177,17 +93,94 @@ class MergeOp final : public Op {
   const int64_t features_;
 };
 
+class DropoutOp final : public Op {
+ public:
+  DropoutOp(int x, int y, int64_t repeats, int64_t features, float rate, uint64_t seed)
+      : Op("dropout", {x}, {y}, {}), repeats_(repeats), features_(features), rate_(rate), seed_(seed) {}
+
+  void forward(const Tile& tile, int64_t, int64_t) const override {
+    if (tile.training && rate_ > 0.0f)
+      mask(tile, tile.value[inputs[0]], tile.value[outputs[0]]);
+    else
+      std::memcpy(tile.value[outputs[0]], tile.value[inputs[0]], bytes(tile));
+  }
+  void backward(const Tile& tile, float* const* dx) const override {
+    if (dx[0] == nullptr) return;
+    if (tile.training && rate_ > 0.0f)
+      mask(tile, tile.gradient[outputs[0]], dx[0]);
+    else
+      std::memcpy(dx[0], tile.gradient[outputs[0]], bytes(tile));
+  }
+  bool backward_reads_forward() const override { return false; }
+  std::string detail() const override { return std::to_string(rate_); }
+
+ private:
+  size_t bytes(const Tile& tile) const {
+    return static_cast<size_t>(tile.n * repeats_ * features_ * tile.lanes) * sizeof(float);
+  }
+  void mask(const Tile& tile, const float* x, float* y) const {
+    // Weyl step between the seeds of layers and of training steps, so that no two pairs meet in one key.
+    const uint64_t key = tile.seed + seed_ * 0x9E3779B97F4A7C15u;
+    const int64_t floats = features_ * tile.lanes;
+    for (int64_t row = 0; row < tile.n * repeats_; ++row)
+      tile.kernels->dropout(x + row * floats, y + row * floats, features_, tile.lanes, key,
+                            tile.first_sample + row / repeats_, rate_);
+  }
+
+  const int64_t repeats_, features_;
+  const float rate_;
+  const uint64_t seed_;
+};
+
+class ToInt32Op final : public Op {
+ public:
+  ToInt32Op(int x, int y, int64_t size) : Op("to_int32", {x}, {y}, {}), size_(size) {}
+
+  void forward(const Tile& tile, int64_t, int64_t) const override {
+    const float* x = tile.value[inputs[0]];
+    int32_t* y = reinterpret_cast<int32_t*>(tile.value[outputs[0]]);
+    for (int64_t i = 0; i < tile.n * size_ * tile.lanes; ++i)
+      y[i] = x[i] >= -2147483648.0f && x[i] < 2147483648.0f ? static_cast<int32_t>(x[i]) : -1;
+  }
+  void backward(const Tile&, float* const*) const override {}
+  bool backward_reads_forward() const override { return false; }
+
+ private:
+  const int64_t size_;
+};
+
+class ToInt64Op final : public Op {
+ public:
+  ToInt64Op(int x, int y, int64_t size) : Op("to_int64", {x}, {y}, {}), size_(size) {}
+
+  // An int64 is two words of a tensor, the lower one first.
+  void forward(const Tile& tile, int64_t, int64_t) const override {
+    static_assert(std::endian::native == std::endian::little);
+    const int32_t* x = reinterpret_cast<const int32_t*>(tile.value[inputs[0]]);
+    int32_t* y = reinterpret_cast<int32_t*>(tile.value[outputs[0]]);
+    const int64_t lanes = tile.lanes;
+    if (lanes == 1) {
+      for (int64_t i = 0; i < tile.n * size_; ++i) {
+        y[2 * i] = x[i];
+        y[2 * i + 1] = x[i] >> 31;
+      }
+      return;
+    }
+    for (int64_t i = 0; i < size_; ++i, x += lanes, y += 2 * lanes)
+      for (int64_t lane = 0; lane < lanes; ++lane) {
+        y[lane] = x[lane];
+        y[lanes + lane] = x[lane] >> 31;
+      }
+  }
+  void backward(const Tile&, float* const*) const override {}
+  bool backward_reads_forward() const override { return false; }
+
+ private:
+  const int64_t size_;
+};
+
 }  // namespace
 
-std::unique_ptr<Op> make_average_pool2d(int x, int y, const ConvAxis& height, const ConvAxis& width, int64_t channels) {
-  return std::make_unique<AveragePool2dOp>(x, y, height, width, channels);
-}
-std::unique_ptr<Op> make_global_max(int x, int y, int64_t pixels, int64_t C) {
-  return std::make_unique<GlobalMaxOp>(x, y, pixels, C);
-}
-std::unique_ptr<Op> make_layer_norm(int x, int y, int gamma, int beta, int64_t rows, int64_t C, float epsilon) {
-  return std::make_unique<LayerNormOp>(x, y, gamma, beta, rows, C, epsilon);
-}
 std::unique_ptr<Op> make_rescaling(int x, int y, int64_t features, std::vector<float> scale,
                                    std::vector<float> offset) {
   return std::make_unique<RescalingOp>(x, y, features, std::move(scale), std::move(offset));
@@ -204,5 +197,10 @@ Merge parse_merge(const std::string& name) {
   }
   throw std::invalid_argument("kind: got '" + name + "', expected one of " + known);
 }
+std::unique_ptr<Op> make_dropout(int x, int y, int64_t repeats, int64_t features, float rate, uint64_t seed) {
+  return std::make_unique<DropoutOp>(x, y, repeats, features, rate, seed);
+}
+std::unique_ptr<Op> make_to_int32(int x, int y, int64_t size) { return std::make_unique<ToInt32Op>(x, y, size); }
+std::unique_ptr<Op> make_to_int64(int x, int y, int64_t size) { return std::make_unique<ToInt64Op>(x, y, size); }
 
 }  // namespace day33

@@ -1,20 +1,13 @@
-// Average and global max pooling, layer normalisation, rescaling, and merging of several tensors.
+// Ops whose output elements depend on the input elements at the same place only.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "core/shapes.h"
 #include "ops/op.h"
 
 namespace day33 {
-
-std::unique_ptr<Op> make_average_pool2d(int x, int y, const ConvAxis& height, const ConvAxis& width, int64_t channels);
-std::unique_ptr<Op> make_global_max(int x, int y, int64_t pixels, int64_t C);
-
-// `rows` rows of C values a sample, each normalised on its own. parameters {gamma or -1, beta or -1}, of C values.
-std::unique_ptr<Op> make_layer_norm(int x, int y, int gamma, int beta, int64_t rows, int64_t C, float epsilon);
 
 // x * scale + offset: one value for all, or one for each of the `features` values of a sample.
 std::unique_ptr<Op> make_rescaling(int x, int y, int64_t features, std::vector<float> scale, std::vector<float> offset);
@@ -23,5 +16,13 @@ std::unique_ptr<Op> make_rescaling(int x, int y, int64_t features, std::vector<f
 std::unique_ptr<Op> make_merge(Merge kind, std::vector<int> xs, int y, int64_t features);
 
 Merge parse_merge(const std::string& name);
+
+// [repeats][features]: the same elements are dropped in every repeat.
+std::unique_ptr<Op> make_dropout(int x, int y, int64_t repeats, int64_t features, float rate, uint64_t seed);
+
+// float32 to int32: the fraction is cut off, and values outside the range of int32 become -1.
+std::unique_ptr<Op> make_to_int32(int x, int y, int64_t size);
+// int32 to int64.
+std::unique_ptr<Op> make_to_int64(int x, int y, int64_t size);
 
 }  // namespace day33

@@ -1,10 +1,11 @@
+#include "ops/embedding.h"
+
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
 #include <string>
 
 #include "ops/gemm.h"
-#include "ops/recurrent.h"
 
 namespace day33 {
 namespace {

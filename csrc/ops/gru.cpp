@@ -1,4 +1,4 @@
-// GRU, in both variants, and the plain recurrent layer, in the frame of recurrent_op.h.
+// GRU, in both variants, in the frame of recurrent_op.h.
 #include <algorithm>
 
 #include "ops/recurrent_op.h"
@@ -103,42 +103,12 @@ class GruResetBeforeOp final : public GruOp {
   }
 };
 
-// h = tanh(x kernel + h recurrent_kernel + bias).
-class SimpleRnnOp final : public RecurrentOp {
- public:
-  SimpleRnnOp(const RecurrentInputs& in, std::vector<int> outputs, std::vector<int> parameters, const SequenceShape& s)
-      : RecurrentOp("simple_rnn", in, std::move(outputs), std::move(parameters), s, s.U, s.U, 0, {s.U}) {}
-
-  std::string kernel(int) const override { return "gemm_tile, activation"; }
-
- private:
-  void forward_step(const Walk& w, int64_t t) const override {
-    if (has_before(t)) add_products(w, t, states_before(w, t), 0, 0);
-    over_cells(w, t, [&](int64_t i) {
-      w.kernels.activation_forward(Activation::tanh, 0.0f, memory_row(w, i), w.y + w.steps.y_row[i] * U_, U_);
-    });
-  }
-  void backward_step(const Walk& w, int64_t t) const override {
-    over_cells(w, t, [&](int64_t i) {
-      w.kernels.activation_backward(Activation::tanh, 0.0f, w.y + w.steps.y_row[i] * U_, w.dh + w.steps.sample[i] * U_,
-                                    memory_row(w, i), U_);
-    });
-    if (has_before(t)) multiply_back(w, t, 0, 0, w.dh, false);
-  }
-  void add_recurrent_gradient(const Walk& w, float* gradient) const override { add_outer_of_states(w, 0, gradient); }
-};
-
 }  // namespace
 
 std::unique_ptr<Op> make_gru(const RecurrentInputs& in, std::vector<int> outputs, std::vector<int> parameters,
                              const SequenceShape& shape, bool reset_after) {
   if (reset_after) return std::make_unique<GruResetAfterOp>(in, std::move(outputs), std::move(parameters), shape);
   return std::make_unique<GruResetBeforeOp>(in, std::move(outputs), std::move(parameters), shape);
-}
-
-std::unique_ptr<Op> make_simple_rnn(const RecurrentInputs& in, std::vector<int> outputs, std::vector<int> parameters,
-                                    const SequenceShape& shape) {
-  return std::make_unique<SimpleRnnOp>(in, std::move(outputs), std::move(parameters), shape);
 }
 
 }  // namespace day33

@@ -1,63 +1,10 @@
-#include <algorithm>
-#include <bit>
-#include <cstring>
-#include <limits>
+#include "ops/masks.h"
 
-#include "ops/recurrent.h"
+#include <algorithm>
+#include <limits>
 
 namespace day33 {
 namespace {
-
-// Both move rows; a row of int32 is as many bytes as one of float32.
-class MoveRowsOp : public Op {
- public:
-  MoveRowsOp(std::string kind, int x, int y, int64_t T, int64_t count, int64_t inner)
-      : Op(std::move(kind), {x}, {y}, {}), T_(T), count_(count), inner_(inner) {}
-
-  void forward(const Tile& tile, int64_t, int64_t) const override {
-    const int64_t row = inner_ * tile.lanes;
-    for (int64_t s = 0; s < tile.n; ++s)
-      for (int64_t i = 0; i < count_; ++i)
-        copy(tile.value[inputs[0]] + (s * T_ + source(i)) * row, tile.value[outputs[0]] + (s * count_ + i) * row, row);
-  }
-  void backward(const Tile& tile, float* const* dx) const override {
-    if (dx[0] == nullptr) return;
-    const int64_t row = inner_ * tile.lanes;
-    if (count_ < T_) std::fill_n(dx[0], tile.n * T_ * row, 0.0f);
-    for (int64_t s = 0; s < tile.n; ++s)
-      for (int64_t i = 0; i < count_; ++i)
-        copy(tile.gradient[outputs[0]] + (s * count_ + i) * row, dx[0] + (s * T_ + source(i)) * row, row);
-  }
-  bool backward_reads_forward() const override { return false; }
-
- protected:
-  virtual int64_t source(int64_t i) const = 0;  // the row of x that becomes row i
-
- private:
-  static void copy(const float* from, float* to, int64_t floats) {
-    std::memcpy(to, from, static_cast<size_t>(floats) * sizeof(float));
-  }
-  const int64_t T_, count_, inner_;
-};
-
-class SliceOp final : public MoveRowsOp {
- public:
-  SliceOp(int x, int y, int64_t T, int64_t inner, int64_t begin, int64_t count)
-      : MoveRowsOp("slice", x, y, T, count, inner), begin_(begin) {}
-
- private:
-  int64_t source(int64_t i) const override { return begin_ + i; }
-  const int64_t begin_;
-};
-
-class ReverseOp final : public MoveRowsOp {
- public:
-  ReverseOp(int x, int y, int64_t T, int64_t inner) : MoveRowsOp("reverse", x, y, T, T, inner), last_(T - 1) {}
-
- private:
-  int64_t source(int64_t i) const override { return last_ - i; }
-  const int64_t last_;
-};
 
 class KeepWhereOp final : public Op {
  public:
@@ -146,53 +93,6 @@ class MaskedAverageOp final : public Op {
   const int64_t T_, inner_;
 };
 
-class ToInt32Op final : public Op {
- public:
-  ToInt32Op(int x, int y, int64_t size) : Op("to_int32", {x}, {y}, {}), size_(size) {}
-
-  void forward(const Tile& tile, int64_t, int64_t) const override {
-    const float* x = tile.value[inputs[0]];
-    int32_t* y = reinterpret_cast<int32_t*>(tile.value[outputs[0]]);
-    for (int64_t i = 0; i < tile.n * size_ * tile.lanes; ++i)
-      y[i] = x[i] >= -2147483648.0f && x[i] < 2147483648.0f ? static_cast<int32_t>(x[i]) : -1;
-  }
-  void backward(const Tile&, float* const*) const override {}
-  bool backward_reads_forward() const override { return false; }
-
- private:
-  const int64_t size_;
-};
-
-class ToInt64Op final : public Op {
- public:
-  ToInt64Op(int x, int y, int64_t size) : Op("to_int64", {x}, {y}, {}), size_(size) {}
-
-  // An int64 is two words of a tensor, the lower one first.
-  void forward(const Tile& tile, int64_t, int64_t) const override {
-    static_assert(std::endian::native == std::endian::little);
-    const int32_t* x = reinterpret_cast<const int32_t*>(tile.value[inputs[0]]);
-    int32_t* y = reinterpret_cast<int32_t*>(tile.value[outputs[0]]);
-    const int64_t lanes = tile.lanes;
-    if (lanes == 1) {
-      for (int64_t i = 0; i < tile.n * size_; ++i) {
-        y[2 * i] = x[i];
-        y[2 * i + 1] = x[i] >> 31;
-      }
-      return;
-    }
-    for (int64_t i = 0; i < size_; ++i, x += lanes, y += 2 * lanes)
-      for (int64_t lane = 0; lane < lanes; ++lane) {
-        y[lane] = x[lane];
-        y[lanes + lane] = x[lane] >> 31;
-      }
-  }
-  void backward(const Tile&, float* const*) const override {}
-  bool backward_reads_forward() const override { return false; }
-
- private:
-  const int64_t size_;
-};
-
 class DiffersOp final : public Op {
  public:
   DiffersOp(int x, int y, int64_t rows, int64_t inner, float value, DType dtype)
@@ -225,12 +125,6 @@ class DiffersOp final : public Op {
 
 }  // namespace
 
-std::unique_ptr<Op> make_slice(int x, int y, int64_t T, int64_t inner, int64_t begin, int64_t count) {
-  return std::make_unique<SliceOp>(x, y, T, inner, begin, count);
-}
-std::unique_ptr<Op> make_reverse(int x, int y, int64_t T, int64_t inner) {
-  return std::make_unique<ReverseOp>(x, y, T, inner);
-}
 std::unique_ptr<Op> make_keep_where(int x, int mask, int y, int64_t rows, int64_t inner) {
   return std::make_unique<KeepWhereOp>(x, mask, y, rows, inner);
 }
@@ -238,8 +132,6 @@ std::unique_ptr<Op> make_either(int a, int b, int y, int64_t size) { return std:
 std::unique_ptr<Op> make_masked_average(int x, int mask, int y, int64_t T, int64_t inner) {
   return std::make_unique<MaskedAverageOp>(x, mask, y, T, inner);
 }
-std::unique_ptr<Op> make_to_int32(int x, int y, int64_t size) { return std::make_unique<ToInt32Op>(x, y, size); }
-std::unique_ptr<Op> make_to_int64(int x, int y, int64_t size) { return std::make_unique<ToInt64Op>(x, y, size); }
 std::unique_ptr<Op> make_differs(int x, int y, int64_t rows, int64_t inner, float value, DType dtype) {
   return std::make_unique<DiffersOp>(x, y, rows, inner, value, dtype);
 }

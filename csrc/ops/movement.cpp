@@ -1,6 +1,8 @@
 #include "ops/movement.h"
 
+#include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <utility>
 
 namespace day33 {
@@ -98,11 +100,125 @@ class RearrangeOp final : public Op {
   const std::vector<Stretch> stretches_;
 };
 
+class ConcatenateOp final : public Op {
+ public:
+  ConcatenateOp(std::vector<int> xs, int y, int64_t outer, std::vector<int64_t> inner)
+      : Op("concatenate", std::move(xs), {y}, {}),
+        outer_(outer),
+        inner_(std::move(inner)),
+        total_(std::accumulate(inner_.begin(), inner_.end(), int64_t{0})) {}
+
+  void forward(const Tile& tile, int64_t, int64_t) const override {
+    int64_t offset = 0;
+    for (size_t i = 0; i < inputs.size(); offset += inner_[i++])
+      blocks(tile, i, [&](int64_t at, int64_t block, size_t bytes) {
+        std::memcpy(tile.value[outputs[0]] + (at * total_ + offset) * tile.lanes, tile.value[inputs[i]] + block, bytes);
+      });
+  }
+  void backward(const Tile& tile, float* const* dx) const override {
+    int64_t offset = 0;
+    for (size_t i = 0; i < inputs.size(); offset += inner_[i++])
+      if (dx[i] != nullptr)
+        blocks(tile, i, [&](int64_t at, int64_t block, size_t bytes) {
+          std::memcpy(dx[i] + block, tile.gradient[outputs[0]] + (at * total_ + offset) * tile.lanes, bytes);
+        });
+  }
+  bool backward_reads_forward() const override { return false; }
+
+ private:
+  template <typename Visit>
+  void blocks(const Tile& tile, size_t i, Visit&& visit) const {
+    const int64_t floats = inner_[i] * tile.lanes;
+    for (int64_t at = 0; at < tile.n * outer_; ++at)
+      visit(at, at * floats, static_cast<size_t>(floats) * sizeof(float));
+  }
+  const int64_t outer_;
+  const std::vector<int64_t> inner_;
+  const int64_t total_;
+};
+
+// Both move rows; a row of int32 is as many bytes as one of float32.
+class MoveRowsOp : public Op {
+ public:
+  MoveRowsOp(std::string kind, int x, int y, int64_t T, int64_t count, int64_t inner)
+      : Op(std::move(kind), {x}, {y}, {}), T_(T), count_(count), inner_(inner) {}
+
+  void forward(const Tile& tile, int64_t, int64_t) const override {
+    const int64_t row = inner_ * tile.lanes;
+    for (int64_t s = 0; s < tile.n; ++s)
+      for (int64_t i = 0; i < count_; ++i)
+        copy(tile.value[inputs[0]] + (s * T_ + source(i)) * row, tile.value[outputs[0]] + (s * count_ + i) * row, row);
+  }
+  void backward(const Tile& tile, float* const* dx) const override {
+    if (dx[0] == nullptr) return;
+    const int64_t row = inner_ * tile.lanes;
+    if (count_ < T_) std::fill_n(dx[0], tile.n * T_ * row, 0.0f);
+    for (int64_t s = 0; s < tile.n; ++s)
+      for (int64_t i = 0; i < count_; ++i)
+        copy(tile.gradient[outputs[0]] + (s * count_ + i) * row, dx[0] + (s * T_ + source(i)) * row, row);
+  }
+  bool backward_reads_forward() const override { return false; }
+
+ protected:
+  virtual int64_t source(int64_t i) const = 0;  // the row of x that becomes row i
+
+ private:
+  static void copy(const float* from, float* to, int64_t floats) {
+    std::memcpy(to, from, static_cast<size_t>(floats) * sizeof(float));
+  }
+  const int64_t T_, count_, inner_;
+};
+
+class SliceOp final : public MoveRowsOp {
+ public:
+  SliceOp(int x, int y, int64_t T, int64_t inner, int64_t begin, int64_t count)
+      : MoveRowsOp("slice", x, y, T, count, inner), begin_(begin) {}
+
+ private:
+  int64_t source(int64_t i) const override { return begin_ + i; }
+  const int64_t begin_;
+};
+
+class ReverseOp final : public MoveRowsOp {
+ public:
+  ReverseOp(int x, int y, int64_t T, int64_t inner) : MoveRowsOp("reverse", x, y, T, T, inner), last_(T - 1) {}
+
+ private:
+  int64_t source(int64_t i) const override { return last_ - i; }
+  const int64_t last_;
+};
+
+class CopyOp final : public Op {
+ public:
+  CopyOp(int x, int y, int64_t features) : Op("copy", {x}, {y}, {}), features_(features) {}
+  void forward(const Tile& tile, int64_t, int64_t) const override {
+    std::memcpy(tile.value[outputs[0]], tile.value[inputs[0]], bytes(tile));
+  }
+  void backward(const Tile& tile, float* const* dx) const override {
+    if (dx[0] != nullptr) std::memcpy(dx[0], tile.gradient[outputs[0]], bytes(tile));
+  }
+  bool backward_reads_forward() const override { return false; }
+
+ private:
+  size_t bytes(const Tile& tile) const { return static_cast<size_t>(tile.n * features_ * tile.lanes) * sizeof(float); }
+  const int64_t features_;
+};
+
 }  // namespace
 
 std::unique_ptr<Op> make_rearrange(std::string kind, int x, int y, int64_t source_size,
                                    const std::vector<SourceAxis>& axes) {
   return std::make_unique<RearrangeOp>(std::move(kind), x, y, source_size, axes);
 }
+std::unique_ptr<Op> make_concatenate(std::vector<int> xs, int y, int64_t outer, std::vector<int64_t> inner) {
+  return std::make_unique<ConcatenateOp>(std::move(xs), y, outer, std::move(inner));
+}
+std::unique_ptr<Op> make_slice(int x, int y, int64_t T, int64_t inner, int64_t begin, int64_t count) {
+  return std::make_unique<SliceOp>(x, y, T, inner, begin, count);
+}
+std::unique_ptr<Op> make_reverse(int x, int y, int64_t T, int64_t inner) {
+  return std::make_unique<ReverseOp>(x, y, T, inner);
+}
+std::unique_ptr<Op> make_copy(int x, int y, int64_t features) { return std::make_unique<CopyOp>(x, y, features); }
 
 }  // namespace day33

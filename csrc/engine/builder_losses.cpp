@@ -1,0 +1,28 @@
+// The builder's method for losses.
+#include "engine/builder.h"
+#include "engine/builder_support.h"
+#include "ops/losses.h"
+
+namespace day33 {
+
+int GraphBuilder::loss(int prediction, LossKind kind, bool from_logits, bool mean, float weight) {
+  const Shape shape = tensor(prediction, "prediction").shape;
+  if (shape.empty()) fail("prediction: got shape () (without the batch), expected at least one dimension");
+  LossTerm term{kind, from_logits, mean, weight, prediction, rows_of(shape), shape.back()};
+  // A prediction straight out of a sigmoid or softmax: like Keras on TensorFlow, cross-entropies then look through it
+  // to the logits, whichever of the two it is and whatever from_logits says (backend/tensorflow/nn.py, _get_logits).
+  // That is cheaper, and exact where a probability rounds to 0 or 1.
+  const bool crossentropy = kind == LossKind::binary_crossentropy || kind == LossKind::categorical_crossentropy ||
+                            kind == LossKind::sparse_categorical_crossentropy;
+  for (const Node& node : nodes_) {
+    const Activation head = node.activation.kind;
+    if (!crossentropy || node.kind != Node::activation_node || node.outputs[0] != prediction) continue;
+    if (head != Activation::sigmoid && head != Activation::softmax) continue;
+    term.tensor = node.inputs[0];
+    term.from_logits = true;
+  }
+  graph_.losses.push_back(term);
+  return static_cast<int>(graph_.losses.size()) - 1;
+}
+
+}  // namespace day33
