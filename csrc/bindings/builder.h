@@ -7,6 +7,7 @@
 
 #include "bindings/bindings.h"
 #include "engine/builder.h"
+#include "ops/activations.h"
 
 namespace day33 {
 

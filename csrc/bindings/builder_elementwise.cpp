@@ -1,5 +1,6 @@
 // PlanBuilder's methods for activations and other ops on single elements.
 #include "bindings/builder.h"
+#include "ops/elementwise.h"
 
 namespace day33 {
 namespace {

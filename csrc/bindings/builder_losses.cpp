@@ -1,14 +1,13 @@
 // PlanBuilder's method for losses.
 #include "bindings/builder.h"
+#include "core/names.h"
+#include "ops/losses.h"
 
 namespace day33 {
 namespace {
 
-bool parse_reduction(const std::string& name) {
-  if (name == "mean") return true;
-  if (name == "sum") return false;
-  throw py::value_error("reduction: got '" + name + "', expected 'mean' or 'sum'");
-}
+enum class Reduction { mean, sum };
+constexpr const char* kReductionNames[] = {"mean", "sum"};
 
 }  // namespace
 
@@ -17,7 +16,8 @@ void add_losses_methods(BuilderClass& builder) {
       "loss",
       [](GraphBuilder& b, int prediction, const std::string& kind, bool from_logits, const std::string& reduction,
          float weight) {
-        return b.loss(prediction, parse_loss(kind), from_logits, parse_reduction(reduction), weight);
+        return b.loss(prediction, parse_loss(kind), from_logits,
+                      parse_name<Reduction>("reduction", reduction, kReductionNames) == Reduction::mean, weight);
       },
       py::arg("prediction"), py::arg("kind"), py::kw_only(), py::arg("from_logits") = false,
       py::arg("reduction") = "mean", py::arg("weight") = 1.0f);

@@ -2,17 +2,6 @@
 #include "bindings/builder.h"
 
 namespace day33 {
-namespace {
-
-Interpolation parse_interpolation(const std::string& name) {
-  if (name == "nearest") return Interpolation::nearest;
-  if (name == "bilinear") return Interpolation::bilinear;
-  if (name == "bed_of_nails") return Interpolation::bed_of_nails;
-  throw py::value_error("interpolation: got '" + name + "', expected 'nearest', 'bilinear' or 'bed_of_nails'");
-}
-
-}  // namespace
-
 void add_resampling_methods(BuilderClass& builder) {
   builder.def(
       "up_sampling2d",

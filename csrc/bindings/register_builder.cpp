@@ -1,40 +1,22 @@
 // PlanBuilder.
 #include "bindings/builder.h"
+#include "core/names.h"
 #include "engine/plan.h"
 
 namespace day33 {
 namespace {
 
-Layout parse_layout(const std::string& name) {
-  if (name == "auto") return Layout::automatic;
-  if (name == "lanes") return Layout::lanes;
-  if (name == "channels") return Layout::channels;
-  throw py::value_error("layout: got '" + name + "', expected 'auto', 'lanes' or 'channels'");
-}
+#define DAY33_MEMBER(name) &Fusions::name,
 
-DType parse_dtype(const std::string& name) {
-  if (name == "float32") return DType::float32;
-  if (name == "int32") return DType::int32;
-  throw py::value_error("dtype: got '" + name + "', expected 'float32' or 'int32'");
-}
+constexpr const char* kLayoutNames[] = {"auto", "lanes", "channels"};  // in the order of Layout
+constexpr const char* kInputTypeNames[] = {"float32", "int32"};        // the first of DType
 
+// Everything but what is named.
 Fusions parse_fusions(const std::vector<std::string>& without) {
+  constexpr const char* kNames[] = {DAY33_FUSIONS(DAY33_ENUMERATOR_NAME)};
+  constexpr bool Fusions::* kMembers[] = {DAY33_FUSIONS(DAY33_MEMBER)};
   Fusions fusions;
-  for (const std::string& name : without) {
-    if (name == "activation")
-      fusions.activation = false;
-    else if (name == "up_sampling")
-      fusions.up_sampling = false;
-    else if (name == "pooling")
-      fusions.pooling = false;
-    else if (name == "loss")
-      fusions.loss = false;
-    else if (name == "batch_norm")
-      fusions.batch_norm = false;
-    else
-      throw py::value_error("without: got '" + name +
-                            "', expected 'activation', 'batch_norm', 'loss', 'pooling' or 'up_sampling'");
-  }
+  for (const std::string& name : without) fusions.*kMembers[parse_name<size_t>("without", name, kNames)] = false;
   return fusions;
 }
 
@@ -49,7 +31,7 @@ void register_builder(py::module_& m) {
       .def(
           "input",
           [](GraphBuilder& b, const Shape& shape, const std::string& dtype) {
-            return b.input(shape, parse_dtype(dtype));
+            return b.input(shape, parse_name<DType>("dtype", dtype, kInputTypeNames));
           },
           py::arg("shape"), py::arg("dtype") = "float32")
       .def("parameter", &GraphBuilder::parameter, py::arg("shape"), py::arg("trainable") = true)
@@ -57,7 +39,8 @@ void register_builder(py::module_& m) {
           "build",
           [](GraphBuilder& b, const std::vector<int>& outputs, const std::string& layout,
              const std::vector<std::string>& without) {
-            return std::make_unique<Plan>(b.build(outputs, parse_layout(layout), parse_fusions(without)));
+            return std::make_unique<Plan>(
+                b.build(outputs, parse_name<Layout>("layout", layout, kLayoutNames), parse_fusions(without)));
           },
           py::arg("outputs"), py::kw_only(), py::arg("layout") = "auto",
           py::arg("without") = std::vector<std::string>());

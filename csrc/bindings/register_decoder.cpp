@@ -147,12 +147,7 @@ std::unique_ptr<Generation> make_generation(std::shared_ptr<Decoder> decoder, st
                                             double length_penalty, std::vector<int32_t> banned,
                                             std::vector<int32_t> forced, bool scores) {
   GenerationOptions options;
-  if (strategy == "sample")
-    options.strategy = Strategy::sample;
-  else if (strategy == "beam")
-    options.strategy = Strategy::beam;
-  else if (strategy != "greedy")
-    throw py::value_error("strategy: got '" + strategy + "', expected 'greedy', 'sample' or 'beam'");
+  options.strategy = parse_strategy(strategy);
   if (!(temperature > 0.0f) || !(1.0f / temperature < std::numeric_limits<float>::infinity()))
     throw py::value_error("temperature: expected a number above 0");
   if (top_k < 0) throw py::value_error("top_k: got " + std::to_string(top_k) + ", expected at least 0");

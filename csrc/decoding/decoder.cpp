@@ -6,12 +6,14 @@
 #include <new>
 #include <stdexcept>
 
+#include "core/names.h"
 #include "core/staged_job.h"
 #include "core/thread_pool.h"
 
 namespace day33 {
 namespace {
 
+constexpr const char* kWeightFormatNames[] = {DAY33_WEIGHT_FORMATS(DAY33_ENUMERATOR_NAME)};
 constexpr std::align_val_t kLine{64};
 
 int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
@@ -51,10 +53,7 @@ std::vector<int64_t> gate_columns(int64_t U, int64_t lanes) {
 }  // namespace
 
 WeightFormat parse_weight_format(const std::string& name) {
-  if (name == "float32") return WeightFormat::float32;
-  if (name == "bfloat16") return WeightFormat::bfloat16;
-  if (name == "int8") return WeightFormat::int8;
-  throw std::invalid_argument("weights: got '" + name + "', expected 'float32', 'bfloat16' or 'int8'");
+  return parse_name<WeightFormat>("weights", name, kWeightFormatNames);
 }
 
 Bytes::Bytes(int64_t size) : size_(round_up(size, 64)) {

@@ -6,13 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "core/enumerators.h"
 #include "core/isa.h"
 
 namespace day33 {
 
-enum class WeightFormat { float32, bfloat16, int8 };
+#define DAY33_WEIGHT_FORMATS(X) X(float32) X(bfloat16) X(int8)
+enum class WeightFormat { DAY33_WEIGHT_FORMATS(DAY33_ENUMERATOR) };
 
-// "float32", "bfloat16" or "int8"; anything else is std::invalid_argument.
+// Throws std::invalid_argument for any other name.
 WeightFormat parse_weight_format(const std::string& name);
 
 // Where the weights are, as Keras has them: kernel (in, 4U), recurrent kernel (U, 4U), bias (4U) or null, gates i, f,

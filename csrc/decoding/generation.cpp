@@ -6,9 +6,17 @@
 #include <stdexcept>
 #include <string>
 
+#include "core/names.h"
 #include "core/philox.h"
 
 namespace day33 {
+namespace {
+
+constexpr const char* kStrategyNames[] = {DAY33_STRATEGIES(DAY33_ENUMERATOR_NAME)};
+
+}  // namespace
+
+Strategy parse_strategy(const std::string& name) { return parse_name<Strategy>("strategy", name, kStrategyNames); }
 
 Generation::Generation(std::shared_ptr<const Decoder> decoder, std::vector<std::vector<int32_t>> prompts,
                        GenerationOptions options)

@@ -4,15 +4,21 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
+#include "core/enumerators.h"
 #include "core/staged_job.h"
 #include "decoding/decoder.h"
 #include "decoding/token_choice.h"
 
 namespace day33 {
 
-enum class Strategy { greedy, sample, beam };
+#define DAY33_STRATEGIES(X) X(greedy) X(sample) X(beam)
+enum class Strategy { DAY33_STRATEGIES(DAY33_ENUMERATOR) };
+
+// Throws std::invalid_argument for any other name.
+Strategy parse_strategy(const std::string& name);
 
 struct GenerationOptions {
   Strategy strategy = Strategy::greedy;

@@ -37,13 +37,17 @@ struct Node {
   FoldedNorm norm{};  // of a batch normalisation
 };
 
-// Rewrites that change how a plan computes, not what. All are on unless a test compares with and without.
+// Rewrites that change how a plan computes, but not what. All are on unless a test compares with and without.
+//   activation   of a convolution or dense layer, applied while its sums are in registers
+//   batch_norm   folded into the convolution before it, for inference
+//   loss         a sparse cross-entropy taken by the large dense layer that makes the logits
+//   pooling      max pooling of a convolution's rows while they are in the cache
+//   up_sampling  nearest, folded into the kernel of the convolution that follows
+#define DAY33_FUSIONS(X) X(activation) X(batch_norm) X(loss) X(pooling) X(up_sampling)
 struct Fusions {
-  bool activation = true;   // of a convolution or dense layer, applied while its sums are in registers
-  bool up_sampling = true;  // nearest, folded into the kernel of the convolution that follows
-  bool pooling = true;      // max pooling of a convolution's rows while they are in the cache
-  bool batch_norm = true;   // folded into the convolution before it, for inference
-  bool loss = true;         // a sparse cross-entropy taken by the large dense layer that makes the logits
+#define DAY33_FUSION(name) bool name = true;
+  DAY33_FUSIONS(DAY33_FUSION)
+#undef DAY33_FUSION
 };
 
 // Folds batch normalisation, as it is in inference, into the convolutions before it. Whether there was any.

@@ -9,33 +9,37 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/enumerators.h"
+
 namespace day33 {
 
-enum class Activation : int {
-  linear,
-  relu,
-  leaky_relu,
-  elu,
-  sigmoid,
-  tanh,
-  softmax,
-  log_softmax,
-  relu6,  // min(max(x, 0), alpha)
-  selu,
-  exponential,
-  softplus,
-  softsign,
-  log_sigmoid,
-  hard_sigmoid,
-  gelu,
-  gelu_tanh,
-  silu,
-  hard_silu,
-  mish,
-};
+// relu6 is min(max(x, 0), alpha).
+#define DAY33_ACTIVATIONS(X) \
+  X(linear)                  \
+  X(relu)                    \
+  X(leaky_relu)              \
+  X(elu)                     \
+  X(sigmoid)                 \
+  X(tanh)                    \
+  X(softmax)                 \
+  X(log_softmax)             \
+  X(relu6)                   \
+  X(selu)                    \
+  X(exponential)             \
+  X(softplus)                \
+  X(softsign)                \
+  X(log_sigmoid)             \
+  X(hard_sigmoid)            \
+  X(gelu)                    \
+  X(gelu_tanh)               \
+  X(silu)                    \
+  X(hard_silu)               \
+  X(mish)
+enum class Activation : int { DAY33_ACTIVATIONS(DAY33_ENUMERATOR) };
 
-// How tensors of one shape become one.
-enum class Merge : int { add, subtract, multiply, maximum, minimum, average };
+// How several tensors of one shape become one.
+#define DAY33_MERGES(X) X(add) X(subtract) X(multiply) X(maximum) X(minimum) X(average)
+enum class Merge : int { DAY33_MERGES(DAY33_ENUMERATOR) };
 
 // ---- pooling, un-pooling, up-sampling: one sample, [H][W][inner] -> [OH][OW][inner] ----
 

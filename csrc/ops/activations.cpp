@@ -1,7 +1,11 @@
 #include "ops/activations.h"
 
+#include "core/names.h"
+
 namespace day33 {
 namespace {
+
+constexpr const char* kActivationNames[] = {DAY33_ACTIVATIONS(DAY33_ENUMERATOR_NAME)};
 
 class ActivationOp final : public Op {
  public:
@@ -25,6 +29,12 @@ class ActivationOp final : public Op {
 };
 
 }  // namespace
+
+Activation parse_activation(const std::string& name) {
+  return parse_name<Activation>("activation", name, kActivationNames);
+}
+
+std::string to_string(Activation activation) { return name_of(activation, kActivationNames); }
 
 bool backward_reads_input(Activation kind) {
   switch (kind) {

@@ -2,10 +2,14 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "ops/op.h"
 
 namespace day33 {
+
+Activation parse_activation(const std::string& name);
+std::string to_string(Activation activation);
 
 // The derivative is a function of the output for most activations. For these it is not: they fall and rise, and
 // backward needs what went in.

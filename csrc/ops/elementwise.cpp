@@ -2,16 +2,14 @@
 
 #include <bit>
 #include <cstring>
-#include <stdexcept>
 #include <utility>
+
+#include "core/names.h"
 
 namespace day33 {
 namespace {
 
-constexpr std::pair<const char*, Merge> kMerges[] = {
-    {"add", Merge::add},         {"subtract", Merge::subtract}, {"multiply", Merge::multiply},
-    {"maximum", Merge::maximum}, {"minimum", Merge::minimum},   {"average", Merge::average},
-};
+constexpr const char* kMergeNames[] = {DAY33_MERGES(DAY33_ENUMERATOR_NAME)};
 
 void copy(float* to, const float* from, int64_t floats) {
   std::memcpy(to, from, static_cast<size_t>(floats) * sizeof(float));
@@ -49,7 +47,7 @@ class RescalingOp final : public Op {
 class MergeOp final : public Op {
  public:
   MergeOp(Merge kind, std::vector<int> xs, int y, int64_t features)
-      : Op(name_of(kind), std::move(xs), {y}, {}), kind_(kind), features_(features) {}
+      : Op(name_of(kind, kMergeNames), std::move(xs), {y}, {}), kind_(kind), features_(features) {}
 
   void forward(const Tile& tile, int64_t, int64_t) const override {
     const int64_t floats = tile.n * features_ * tile.lanes;
@@ -82,11 +80,6 @@ class MergeOp final : public Op {
   bool backward_reads_forward() const override { return kind_ == Merge::maximum || kind_ == Merge::minimum; }
 
  private:
-  static std::string name_of(Merge kind) {
-    for (const auto& [name, value] : kMerges)
-      if (value == kind) return name;
-    return "merge";
-  }
   float share() const { return 1.0f / static_cast<float>(inputs.size()); }
 
   const Merge kind_;
@@ -189,14 +182,7 @@ std::unique_ptr<Op> make_merge(Merge kind, std::vector<int> xs, int y, int64_t f
   return std::make_unique<MergeOp>(kind, std::move(xs), y, features);
 }
 
-Merge parse_merge(const std::string& name) {
-  std::string known;
-  for (const auto& [known_name, kind] : kMerges) {
-    if (name == known_name) return kind;
-    known += std::string(known.empty() ? "" : ", ") + known_name;
-  }
-  throw std::invalid_argument("kind: got '" + name + "', expected one of " + known);
-}
+Merge parse_merge(const std::string& name) { return parse_name<Merge>("kind", name, kMergeNames); }
 std::unique_ptr<Op> make_dropout(int x, int y, int64_t repeats, int64_t features, float rate, uint64_t seed) {
   return std::make_unique<DropoutOp>(x, y, repeats, features, rate, seed);
 }

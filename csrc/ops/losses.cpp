@@ -1,29 +1,15 @@
 #include "ops/losses.h"
 
-#include <stdexcept>
-#include <utility>
+#include "core/names.h"
 
 namespace day33 {
 namespace {
 
-constexpr std::pair<const char*, LossKind> kLosses[] = {
-    {"binary_crossentropy", LossKind::binary_crossentropy},
-    {"categorical_crossentropy", LossKind::categorical_crossentropy},
-    {"sparse_categorical_crossentropy", LossKind::sparse_categorical_crossentropy},
-    {"mean_squared_error", LossKind::mean_squared_error},
-    {"mean_absolute_error", LossKind::mean_absolute_error},
-};
+constexpr const char* kLossNames[] = {DAY33_LOSSES(DAY33_ENUMERATOR_NAME)};
 
 }  // namespace
 
-LossKind parse_loss(const std::string& name) {
-  std::string known;
-  for (const auto& [known_name, kind] : kLosses) {
-    if (name == known_name) return kind;
-    known += std::string(known.empty() ? "" : ", ") + known_name;
-  }
-  throw std::invalid_argument("loss: got '" + name + "', expected one of " + known);
-}
+LossKind parse_loss(const std::string& name) { return parse_name<LossKind>("loss", name, kLossNames); }
 
 double run_loss(const Kernels& kernels, const LossTerm& term, const LossArgs& args) {
   switch (term.kind) {

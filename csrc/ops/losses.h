@@ -4,17 +4,18 @@
 #include <cstdint>
 #include <string>
 
+#include "core/enumerators.h"
 #include "kernels/kernels.h"
 
 namespace day33 {
 
-enum class LossKind {
-  binary_crossentropy,
-  categorical_crossentropy,
-  sparse_categorical_crossentropy,
-  mean_squared_error,
-  mean_absolute_error,
-};
+#define DAY33_LOSSES(X)              \
+  X(binary_crossentropy)             \
+  X(categorical_crossentropy)        \
+  X(sparse_categorical_crossentropy) \
+  X(mean_squared_error)              \
+  X(mean_absolute_error)
+enum class LossKind { DAY33_LOSSES(DAY33_ENUMERATOR) };
 
 struct LossTerm {
   LossKind kind;

@@ -138,7 +138,4 @@ class Op {
   virtual std::string kernel(int /*lanes*/) const { return kind; }
 };
 
-Activation parse_activation(const std::string& name);
-std::string to_string(Activation activation);
-
 }  // namespace day33

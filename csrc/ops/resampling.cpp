@@ -1,9 +1,11 @@
 #include "ops/resampling.h"
 
-#include <string>
+#include "core/names.h"
 
 namespace day33 {
 namespace {
+
+constexpr const char* kInterpolationNames[] = {DAY33_INTERPOLATIONS(DAY33_ENUMERATOR_NAME)};
 
 class UpSampling2dOp final : public Op {
  public:
@@ -28,10 +30,8 @@ class UpSampling2dOp final : public Op {
   }
   bool backward_reads_forward() const override { return false; }
   std::string detail() const override {
-    return std::to_string(args_.scale_h) + "x" + std::to_string(args_.scale_w) +
-           (interpolation_ == Interpolation::bilinear       ? " bilinear"
-            : interpolation_ == Interpolation::bed_of_nails ? " bed_of_nails"
-                                                            : " nearest");
+    return std::to_string(args_.scale_h) + "x" + std::to_string(args_.scale_w) + " " +
+           name_of(interpolation_, kInterpolationNames);
   }
 
  private:
@@ -54,6 +54,10 @@ class UpSampling2dOp final : public Op {
 };
 
 }  // namespace
+
+Interpolation parse_interpolation(const std::string& name) {
+  return parse_name<Interpolation>("interpolation", name, kInterpolationNames);
+}
 
 std::unique_ptr<Op> make_up_sampling2d(int x, int y, int64_t H, int64_t W, int64_t C, int64_t scale_h, int64_t scale_w,
                                        Interpolation interpolation) {
