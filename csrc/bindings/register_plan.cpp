@@ -214,6 +214,7 @@ void register_plan(py::module_& m) {
                                  shapes.append(py::tuple(py::cast(plan.graph().tensors[id].shape)));
                                return shapes;
                              })
+      .def_property_readonly("is_random", &Plan::is_random)
       .def(
           "forward",
           [](const Plan& plan, const std::vector<py::array>& inputs, const py::object& parameters, bool training,

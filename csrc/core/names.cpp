@@ -14,7 +14,7 @@ void throw_unknown_name(const char* argument, const std::string& given, const Na
   std::string known;
   for (size_t i = 0; i < table.count; ++i) {
     if (i > 0) known += i + 1 == table.count ? " or " : ", ";
-    known += "'" + std::string(table.names[i]) + "'";
+    known.append(1, '\'').append(table.names[i]).append(1, '\'');
   }
   throw std::invalid_argument(std::string(argument) + ": got '" + given + "', expected " + known);
 }

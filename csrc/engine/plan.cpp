@@ -1,5 +1,7 @@
 #include "engine/plan.h"
 
+#include <algorithm>
+
 #include "core/isa.h"
 #include "engine/executor.h"
 
@@ -18,17 +20,17 @@ bool Plan::uses_lanes(int64_t samples) const {
     if (!op->takes_lanes()) return false;
   const int lanes = active_kernels().lanes;
   if (samples < lanes / 2) return false;
-  bool convolutions = false;
-  for (const auto& op : graph_.ops) {
-    if (op->kind != "conv2d" && op->kind != "conv2d_transpose") continue;
-    if (op->fills_vectors(lanes)) continue;
-    convolutions = true;
-    if (op->channels() > kLanesMaxChannels) return false;
-  }
+  int64_t channels = 0;
+  for (const auto& op : graph_.ops) channels = std::max(channels, op->channels_for_layout(lanes));
+  if (channels == 0 || channels > kLanesMaxChannels) return false;
   int64_t floats = 0;
   for (const Tensor& t : graph_.tensors) floats += t.size;
   for (const ParameterInfo& parameter : graph_.parameters) floats += parameter.size;
-  return convolutions && floats <= kLanesMaxSampleFloats;
+  return floats <= kLanesMaxSampleFloats;
+}
+
+bool Plan::is_random() const {
+  return std::any_of(graph_.ops.begin(), graph_.ops.end(), [](const auto& op) { return op->is_random(); });
 }
 
 std::shared_ptr<const Program> Plan::program(const Purpose& purpose) const {

@@ -25,6 +25,9 @@ class Plan {
   // Safe to call from many threads at once. Throws std::invalid_argument for un-pooling indices out of range.
   void run(Request& request) const;
 
+  // Whether an op draws random numbers in training, so that the seed of a request matters.
+  bool is_random() const;
+
   // The layout that a batch of this size gets with the instruction set in use.
   bool uses_lanes(int64_t samples) const;
 

@@ -158,8 +158,9 @@ class ConvolutionOp final : public LinearOp {
   }
 
   int64_t multiply_adds() const override { return forward_.multiply_adds() * out_channels_; }
-  int64_t channels() const override { return std::max(in_channels_, out_channels_); }
-  bool fills_vectors(int lanes) const override { return depthwise_ && out_channels_ % lanes == 0; }
+  int64_t channels_for_layout(int lanes) const override {
+    return depthwise_ && out_channels_ % lanes == 0 ? 0 : std::max(in_channels_, out_channels_);
+  }
   std::string kernel(int lanes) const override { return lanes > 1 ? "gather_lanes" : "gather_channels"; }
   std::string detail() const override {
     const auto size = [](int64_t h, int64_t w) { return std::to_string(h) + "x" + std::to_string(w); };

@@ -105,6 +105,7 @@ class DropoutOp final : public Op {
       std::memcpy(dx[0], tile.gradient[outputs[0]], bytes(tile));
   }
   bool backward_reads_forward() const override { return false; }
+  bool is_random() const override { return true; }
   std::string detail() const override { return std::to_string(rate_); }
 
  private:

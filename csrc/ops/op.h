@@ -128,10 +128,11 @@ class Op {
 
   // Multiply-adds of one sample, for describe() and for choosing how to split.
   virtual int64_t multiply_adds() const { return 0; }
-  // Largest number of channels that a convolution reads or writes: decides the layout.
-  virtual int64_t channels() const { return 0; }
-  // Whether vectors of channels serve a convolution as well as samples in the lanes: it gains nothing from these.
-  virtual bool fills_vectors(int /*lanes*/) const { return false; }
+  // For the choice of the layout: the largest number of channels that a convolution reads or writes. 0 for an op that
+  // gains nothing from samples in the lanes, such as a convolution whose channels fill vectors anyway.
+  virtual int64_t channels_for_layout(int /*lanes*/) const { return 0; }
+  // Whether the op draws random numbers in training.
+  virtual bool is_random() const { return false; }
 
   virtual std::string detail() const { return ""; }
   // The kernels that do most of it.

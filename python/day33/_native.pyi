@@ -206,6 +206,8 @@ class Plan:
 
     @property
     def output_shapes(self) -> list[tuple[int, ...]]: ...
+    @property
+    def is_random(self) -> bool: ...  # whether an op draws random numbers in training, as dropout does
     def forward(
         self,
         inputs: Sequence[Array],
