@@ -27,7 +27,8 @@ void register_training(py::module_& m) {
         if (v == nullptr && momentum != 0.0f)
           throw py::value_error("velocity: got None, expected an array with momentum");
         py::gil_scoped_release release;
-        active_kernels().sgd_step({learning_rate, momentum, nesterov}, p.data(), g, v, p.size());
+        active_kernels().sgd_step({.learning_rate = learning_rate, .momentum = momentum, .nesterov = nesterov},
+                                  p.data(), g, v, p.size());
         p.touch();
       },
       py::arg("parameter"), py::arg("gradient"), py::arg("velocity"), py::kw_only(), py::arg("learning_rate"),
@@ -40,7 +41,8 @@ void register_training(py::module_& m) {
         float* a = slot(squares, p, "squares", true);
         float* d = slot(deltas, p, "deltas", true);
         py::gil_scoped_release release;
-        active_kernels().adadelta_step({learning_rate, rho, epsilon}, p.data(), g, a, d, p.size());
+        active_kernels().adadelta_step({.learning_rate = learning_rate, .rho = rho, .epsilon = epsilon}, p.data(), g, a,
+                                       d, p.size());
         p.touch();
       },
       py::arg("parameter"), py::arg("gradient"), py::arg("squares"), py::arg("deltas"), py::kw_only(),
@@ -56,8 +58,11 @@ void register_training(py::module_& m) {
         const double t = static_cast<double>(step);
         const double alpha = learning_rate * std::sqrt(1.0 - std::pow(beta_2, t)) / (1.0 - std::pow(beta_1, t));
         py::gil_scoped_release release;
-        active_kernels().adam_step({static_cast<float>(alpha), beta_1, beta_2, static_cast<float>(epsilon)}, p.data(),
-                                   g, m1, v1, p.size());
+        active_kernels().adam_step({.learning_rate = static_cast<float>(alpha),
+                                    .beta_1 = beta_1,
+                                    .beta_2 = beta_2,
+                                    .epsilon = static_cast<float>(epsilon)},
+                                   p.data(), g, m1, v1, p.size());
         p.touch();
       },
       py::arg("parameter"), py::arg("gradient"), py::arg("m"), py::arg("v"), py::kw_only(), py::arg("learning_rate"),

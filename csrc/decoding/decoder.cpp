@@ -346,8 +346,12 @@ void DecoderStep::run(int64_t item, int thread) {
   if (decoder_.format_ == WeightFormat::int8)
     (decoder_.group_ == 4 ? kernels.panel_int8_quads : kernels.panel_int8_pairs)(args);
   if (last) return;
-  kernels.lstm_cell_panel(
-      {rows_, item * kernels.lanes, scratch_rows_[thread].data(), in.c_in.data(), in.c_out.data(), in.h_out.data()});
+  kernels.lstm_cell_panel({.rows = rows_,
+                           .offset = item * kernels.lanes,
+                           .z = scratch_rows_[thread].data(),
+                           .c_in = in.c_in.data(),
+                           .c_out = in.c_out.data(),
+                           .h = in.h_out.data()});
 }
 
 bool DecoderStep::advance() {

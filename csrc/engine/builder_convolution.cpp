@@ -28,12 +28,12 @@ int GraphBuilder::conv2d(int x, int kernel, int bias, Pair strides, Padding padd
     fail("groups: got " + std::to_string(groups) + ", which does not divide the kernel's " + std::to_string(k[3]) +
          " output channels");
   check_bias(bias, k[3]);
-  Convolution c{conv_axis(in[0], k[0], strides.height, dilation.height, padding, "height"),
-                conv_axis(in[1], k[1], strides.width, dilation.width, padding, "width"),
-                k[2],
-                k[3],
-                groups,
-                false};
+  const Convolution c{.height = conv_axis(in[0], k[0], strides.height, dilation.height, padding, "height"),
+                      .width = conv_axis(in[1], k[1], strides.width, dilation.width, padding, "width"),
+                      .P = k[2],
+                      .Q = k[3],
+                      .groups = groups,
+                      .transposed = false};
   return convolution(x, kernel, bias, c, {c.height.out, c.width.out, k[3]}, spec);
 }
 
@@ -47,13 +47,14 @@ int GraphBuilder::conv2d_transpose(int x, int kernel, int bias, Pair strides, Pa
          std::to_string(in[2]));
   if (k[2] < 1) fail("kernel: got shape " + to_string(k) + ", expected at least one output channel");
   check_bias(bias, k[2]);
-  Convolution c{
-      conv_transpose_axis(in[0], k[0], strides.height, dilation.height, padding, output_padding_height, "height"),
-      conv_transpose_axis(in[1], k[1], strides.width, dilation.width, padding, output_padding_width, "width"),
-      k[2],
-      k[3],
-      1,
-      true};
+  const Convolution c{
+      .height =
+          conv_transpose_axis(in[0], k[0], strides.height, dilation.height, padding, output_padding_height, "height"),
+      .width = conv_transpose_axis(in[1], k[1], strides.width, dilation.width, padding, output_padding_width, "width"),
+      .P = k[2],
+      .Q = k[3],
+      .groups = 1,
+      .transposed = true};
   return convolution(x, kernel, bias, c, {c.height.in, c.width.in, k[2]}, spec);
 }
 
@@ -67,12 +68,12 @@ int GraphBuilder::depthwise_conv2d(int x, int kernel, int bias, Pair strides, Pa
          ", depth multiplier) for the channels of x");
   const int64_t outputs = k[2] * k[3];
   check_bias(bias, outputs);
-  const Convolution c{conv_axis(in[0], k[0], strides.height, dilation.height, padding, "height"),
-                      conv_axis(in[1], k[1], strides.width, dilation.width, padding, "width"),
-                      1,
-                      outputs,
-                      k[2],
-                      false};
+  const Convolution c{.height = conv_axis(in[0], k[0], strides.height, dilation.height, padding, "height"),
+                      .width = conv_axis(in[1], k[1], strides.width, dilation.width, padding, "width"),
+                      .P = 1,
+                      .Q = outputs,
+                      .groups = k[2],
+                      .transposed = false};
   return convolution(x, kernel, bias, c, {c.height.out, c.width.out, outputs}, spec);
 }
 

@@ -8,7 +8,13 @@ namespace day33 {
 int GraphBuilder::loss(int prediction, LossKind kind, bool from_logits, bool mean, float weight) {
   const Shape shape = tensor(prediction, "prediction").shape;
   if (shape.empty()) fail("prediction: got shape () (without the batch), expected at least one dimension");
-  LossTerm term{kind, from_logits, mean, weight, prediction, rows_of(shape), shape.back()};
+  LossTerm term{.kind = kind,
+                .from_logits = from_logits,
+                .mean = mean,
+                .weight = weight,
+                .tensor = prediction,
+                .rows = rows_of(shape),
+                .C = shape.back()};
   // A prediction straight out of a sigmoid or softmax: like Keras on TensorFlow, cross-entropies then look through it
   // to the logits, whichever of the two it is and whatever from_logits says (backend/tensorflow/nn.py, _get_logits).
   // That is cheaper, and exact where a probability rounds to 0 or 1.

@@ -161,7 +161,9 @@ class BatchNormOp final : public Op {
 
   int64_t scratch_sums() const { return 4 * C_; }  // two doubles a channel
 
-  ChannelRows rows(const Tile& tile) const { return {tile.n * rows_, C_, tile.lanes, tile.valid_lanes}; }
+  ChannelRows rows(const Tile& tile) const {
+    return {.rows = tile.n * rows_, .C = C_, .lanes = tile.lanes, .valid_lanes = tile.valid_lanes};
+  }
   float inverse_std(float variance) const { return 1.0f / std::sqrt(variance + epsilon_); }
   template <typename Parameters>
   float gamma(Parameters parameter, int64_t c) const {

@@ -216,17 +216,17 @@ class ConvolutionOp final : public LinearOp {
     return {std::max<int64_t>(start, 0), std::min(start + c_.pool_h, forward_.rows()), std::max<int64_t>(-start, 0)};
   }
   Pool2dArgs band_args(const Band& band, int lanes) const {
-    return {band.last - band.first,
-            forward_.columns(),
-            1,
-            c_.pooled_w,
-            out_channels_ * lanes,
-            c_.pool_h,
-            c_.pool_w,
-            c_.pool_h,
-            c_.pool_w,
-            band.above,
-            c_.pool_left};
+    return {.H = band.last - band.first,
+            .W = forward_.columns(),
+            .OH = 1,
+            .OW = c_.pooled_w,
+            .inner = out_channels_ * lanes,
+            .KH = c_.pool_h,
+            .KW = c_.pool_w,
+            .SH = c_.pool_h,
+            .SW = c_.pool_w,
+            .pad_top = band.above,
+            .pad_left = c_.pool_left};
   }
 
   // The gradient before the pooling of one band.
@@ -259,22 +259,22 @@ class ConvolutionOp final : public LinearOp {
       const int64_t together = depthwise_ ? 1 : std::max<int64_t>(1, kCorrelatedPixels / grid.inner.count);
       for (int64_t group = 0; group < calls(); ++group)
         for (int64_t line = 0; line < grid.outer.count; line += together) {
-          CorrelateArgs args;
-          args.a = big + (block.base + line * grid.outer.from + group * c_.P) * L;
-          args.b = small + (((block.rows.first - first) * walk.columns() + block.columns.first) * c_.Q +
+          const CorrelateArgs args{
+              .a = big + (block.base + line * grid.outer.from + group * c_.P) * L,
+              .b = small + (((block.rows.first - first) * walk.columns() + block.columns.first) * c_.Q +
                             line * grid.outer.to + group * group_q) *
-                               L;
-          args.dw = tile.accumulate[kKernel] + group * group_q * L;
-          args.segments = block.segments;
-          args.segment_count = block.segment_count;
-          args.lines = std::min(together, grid.outer.count - line);
-          args.pixels = grid.inner.count;
-          args.a_line = grid.outer.from;
-          args.b_line = grid.outer.to;
-          args.a_step = grid.inner.from;
-          args.b_step = grid.inner.to;
-          args.dw_step = c_.Q;
-          args.O = depthwise_ ? c_.Q : group_q;
+                               L,
+              .dw = tile.accumulate[kKernel] + group * group_q * L,
+              .segments = block.segments,
+              .segment_count = block.segment_count,
+              .lines = std::min(together, grid.outer.count - line),
+              .pixels = grid.inner.count,
+              .a_line = grid.outer.from,
+              .b_line = grid.outer.to,
+              .a_step = grid.inner.from,
+              .b_step = grid.inner.to,
+              .dw_step = c_.Q,
+              .O = depthwise_ ? c_.Q : group_q};
           if (depthwise_)
             tile.kernels->correlate_depthwise(args, L);
           else
@@ -298,21 +298,21 @@ class ConvolutionOp final : public LinearOp {
       if (block.columns.count == 1) grid = grid.long_side_inside();
       for (int64_t line = 0; line < grid.outer.count; ++line)
         for (int64_t group = 0; group < calls(); ++group) {
-          GatherArgs args;
-          args.x = x + (block.base + line * grid.outer.from + group * group_in) * L;
-          args.weights = packed + group * group_weights;
-          args.bias = offsets == nullptr ? nullptr : offsets + group * group_out;
-          args.y = y + (((block.rows.first - first) * walk.columns() + block.columns.first) * to_channels +
+          const GatherArgs args{
+              .x = x + (block.base + line * grid.outer.from + group * group_in) * L,
+              .weights = packed + group * group_weights,
+              .bias = offsets == nullptr ? nullptr : offsets + group * group_out,
+              .y = y + (((block.rows.first - first) * walk.columns() + block.columns.first) * to_channels +
                         line * grid.outer.to + group * group_out) *
-                           L;
-          args.segments = block.segments;
-          args.segment_count = block.segment_count;
-          args.pixels = grid.inner.count;
-          args.x_step = grid.inner.from;
-          args.y_step = grid.inner.to;
-          args.K = walk.reduction();
-          args.O = depthwise_ ? to_channels : group_out;
-          args.relu = forward && fused_relu();
+                           L,
+              .segments = block.segments,
+              .segment_count = block.segment_count,
+              .pixels = grid.inner.count,
+              .x_step = grid.inner.from,
+              .y_step = grid.inner.to,
+              .K = walk.reduction(),
+              .O = depthwise_ ? to_channels : group_out,
+              .relu = forward && fused_relu()};
           if (depthwise_)
             tile.kernels->gather_depthwise(args, L);
           else

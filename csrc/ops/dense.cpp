@@ -5,14 +5,39 @@
 namespace day33 {
 namespace {
 
+Segment one_segment(int64_t K) { return {.x = 0, .weight = 0, .length = K}; }
+
 // Rows of K inputs to rows of O outputs, and their gradient: one run whose pixels are rows, one segment.
 GatherArgs gather_rows(const Segment& all, const float* packed, const float* x, float* y, int64_t rows, int64_t O,
                        const float* bias, bool relu) {
   const int64_t K = all.length;
-  return {x, packed, bias, y, &all, 1, rows, K, O, K, O, relu};
+  return {.x = x,
+          .weights = packed,
+          .bias = bias,
+          .y = y,
+          .segments = &all,
+          .segment_count = 1,
+          .pixels = rows,
+          .x_step = K,
+          .y_step = O,
+          .K = K,
+          .O = O,
+          .relu = relu};
 }
 CorrelateArgs correlate_rows(const Segment& all, const float* a, const float* b, float* dw, int64_t rows, int64_t O) {
-  return {a, b, dw, &all, 1, 1, rows, 0, 0, all.length, O, O, O};
+  return {.a = a,
+          .b = b,
+          .dw = dw,
+          .segments = &all,
+          .segment_count = 1,
+          .lines = 1,
+          .pixels = rows,
+          .a_line = 0,
+          .b_line = 0,
+          .a_step = all.length,
+          .b_step = O,
+          .dw_step = O,
+          .O = O};
 }
 
 }  // namespace
@@ -26,7 +51,7 @@ void DenseOp::forward(const Tile& tile, int64_t, int64_t) const {
     tile.kernels->dot_rows(x, tile.parameter[parameters[kKernel]], bias(tile), to, rows, C_);
     if (fused_relu()) tile.kernels->activation_forward(Activation::relu, 0.0f, y, y, rows);
   } else {
-    const Segment all{0, 0, C_};
+    const Segment all = one_segment(C_);
     gather(tile, gather_rows(all, tile.packed, x, to, rows, O_, bias(tile), fused_relu()));
   }
   activate(tile, to, y, rows, O_);
@@ -39,13 +64,13 @@ void DenseOp::backward(const Tile& tile, float* const* dx) const {
   if (float* dw = tile.accumulate[kKernel]) {
     // (C, 1) and (1, C) are the same memory: with one output the wide side goes into the lanes.
     const float* x = tile.value[inputs[0]];
-    const Segment all{0, 0, single_output(tile.lanes) ? 1 : C_};
+    const Segment all = one_segment(single_output(tile.lanes) ? 1 : C_);
     if (single_output(tile.lanes))
       correlate(tile, correlate_rows(all, dy, x, dw, rows, C_));
     else
       correlate(tile, correlate_rows(all, x, dy, dw, rows, O_));
   }
-  const Segment all{0, 0, O_};
+  const Segment all = one_segment(O_);
   if (dx[0] != nullptr) gather(tile, gather_rows(all, tile.packed_backward, dy, dx[0], rows, C_, nullptr, false));
 }
 

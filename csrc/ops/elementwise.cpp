@@ -37,8 +37,9 @@ class RescalingOp final : public Op {
     if (scale_.size() == 1)
       tile.kernels->scale_shift(x, scale_[0], shift[0], y, tile.n * features_ * tile.lanes);
     else
-      tile.kernels->channel_affine({tile.n, features_, tile.lanes, tile.valid_lanes}, x, scale_.data(), shift.data(),
-                                   y);
+      tile.kernels->channel_affine(
+          {.rows = tile.n, .C = features_, .lanes = tile.lanes, .valid_lanes = tile.valid_lanes}, x, scale_.data(),
+          shift.data(), y);
   }
   const int64_t features_;
   const std::vector<float> scale_, offset_, zero_;

@@ -45,7 +45,8 @@ void pack_panels(const Kernels& kernels, Input x, bool columns, int64_t lines, i
       const int64_t line = p * width, count = std::min(width, lines - line);
       const Input from = columns ? Input{x.data + line, x.step, x.rows} : after(x, line);
       const auto pack_panel = columns ? kernels.gemm_pack_columns : kernels.gemm_pack_rows;
-      pack_panel({from.data, from.step, from.rows, K, count, width}, packed + line * K);
+      pack_panel({.x = from.data, .step = from.step, .rows = from.rows, .K = K, .count = count, .width = width},
+                 packed + line * K);
     }
   });
 }
@@ -121,7 +122,16 @@ void multiply(const Kernels& kernels, const Product& p, float* scratch) {
   for (int64_t first = 0; first < p.M; first += kPackedRows) {
     const int64_t rows = std::min(kPackedRows, p.M - first);
     pack_panels(kernels, after(p.a, first), false, rows, kernels.gemm_rows(), p.K, threads, scratch);
-    run_block(kernels, {p.K, scratch, p.packed_b, rows, p.N, after(p.c, first), p.bias, p.add}, threads);
+    run_block(kernels,
+              {.K = p.K,
+               .packed_a = scratch,
+               .packed_b = p.packed_b,
+               .M = rows,
+               .N = p.N,
+               .c = after(p.c, first),
+               .bias = p.bias,
+               .add = p.add},
+              threads);
   }
 }
 
@@ -137,7 +147,15 @@ void add_outer(const Kernels& kernels, const OuterProduct& p, float* scratch) {
     float* packed_b = scratch + panel_floats(p.M, kernels.gemm_rows(), depth);
     pack_panels(kernels, after(p.a, first), true, p.M, kernels.gemm_rows(), depth, threads, scratch);
     pack_panels(kernels, after(p.b, first), true, p.N, kernels.gemm_columns(), depth, threads, packed_b);
-    run_block(kernels, {depth, scratch, packed_b, p.M, p.N, {p.c, p.c_step > 0 ? p.c_step : p.N}, nullptr, true},
+    run_block(kernels,
+              {.K = depth,
+               .packed_a = scratch,
+               .packed_b = packed_b,
+               .M = p.M,
+               .N = p.N,
+               .c = {p.c, p.c_step > 0 ? p.c_step : p.N},
+               .bias = nullptr,
+               .add = true},
               threads);
   }
 }

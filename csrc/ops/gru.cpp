@@ -12,7 +12,7 @@ class GruOp : public RecurrentOp {
   using RecurrentOp::RecurrentOp;
 
   GruCellArgs cell_of(const Walk& w, int64_t t, int64_t i) const {
-    return {U_, memory_row(w, i), state_before(w, t, i), w.y + w.steps.y_row[i] * U_};
+    return {.U = U_, .gates = memory_row(w, i), .h_before = state_before(w, t, i), .h = w.y + w.steps.y_row[i] * U_};
   }
   float* dh_of(const Walk& w, int64_t i) const { return w.dh + w.steps.sample[i] * U_; }
 };
@@ -98,7 +98,14 @@ class GruResetBeforeOp final : public GruOp {
 
   void add_columns(const Walk& w, gemm::Input a, int64_t row, int64_t count, int64_t column, int64_t columns,
                    float* gradient) const {
-    gemm::add_outer(w.kernels, {U_, columns, count, a, memory_columns(w, row, column), gradient + column, gates_},
+    gemm::add_outer(w.kernels,
+                    {.M = U_,
+                     .N = columns,
+                     .K = count,
+                     .a = a,
+                     .b = memory_columns(w, row, column),
+                     .c = gradient + column,
+                     .c_step = gates_},
                     w.products);
   }
 };

@@ -20,7 +20,14 @@ void LargeDenseOp::forward(const Tile& tile, int64_t begin, int64_t end) const {
   const int64_t rows = tile.n * rows_;
   float* y = tile.value[outputs[0]];
   float* to = sums(tile);
-  gemm::multiply(*tile.kernels, {rows, O_, C_, {tile.value[inputs[0]], C_}, tile.packed, {to, O_}, bias(tile)},
+  gemm::multiply(*tile.kernels,
+                 {.M = rows,
+                  .N = O_,
+                  .K = C_,
+                  .a = {tile.value[inputs[0]], C_},
+                  .packed_b = tile.packed,
+                  .c = {to, O_},
+                  .bias = bias(tile)},
                  tile.scratch);
   if (linear()) return;
   gemm::over_rows(rows, kPortion, rows * O_, [&](int64_t first, int64_t count) {
@@ -43,9 +50,12 @@ void LargeDenseOp::backward(const Tile& tile, float* const* dx) const {
   if (float* db = parameters[kBias] >= 0 ? tile.accumulate[kBias] : nullptr)
     gemm::add_column_sums(kernels, {dy, O_}, rows, O_, db, tile.scratch);
   if (float* dw = tile.accumulate[kKernel])
-    gemm::add_outer(kernels, {C_, O_, rows, {tile.value[inputs[0]], C_}, {dy, O_}, dw}, tile.scratch);
+    gemm::add_outer(kernels, {.M = C_, .N = O_, .K = rows, .a = {tile.value[inputs[0]], C_}, .b = {dy, O_}, .c = dw},
+                    tile.scratch);
   if (dx[0] != nullptr)
-    gemm::multiply(kernels, {rows, C_, O_, {dy, O_}, tile.packed_backward, {dx[0], C_}}, tile.scratch);
+    gemm::multiply(kernels,
+                   {.M = rows, .N = C_, .K = O_, .a = {dy, O_}, .packed_b = tile.packed_backward, .c = {dx[0], C_}},
+                   tile.scratch);
 }
 
 int64_t LargeDenseOp::packed_size(const Kernels& kernels, int lanes, bool backward) const {
@@ -92,27 +102,42 @@ double LargeDenseOp::run_joined(const Tile& tile, const JoinedLoss& loss, float*
     else if (dx != nullptr)
       std::fill_n(dx + r * C_, C_, 0.0f);
   }
-  const LossTerm term{LossKind::sparse_categorical_crossentropy, true, true, 1.0f, outputs[0], 1, O_};
+  const LossTerm term{.kind = LossKind::sparse_categorical_crossentropy,
+                      .from_logits = true,
+                      .mean = true,
+                      .weight = 1.0f,
+                      .tensor = outputs[0],
+                      .rows = 1,
+                      .C = O_};
   double sum = 0.0;
   for (int64_t first = 0; first < count; first += together) {
     const int64_t here = std::min(together, count - first);
     const int32_t* chosen = counted + first;
-    gemm::multiply(kernels, {here, O_, C_, {x, C_, chosen}, tile.packed, {logits, O_}, bias(tile)}, products);
+    gemm::multiply(kernels,
+                   {.M = here,
+                    .N = O_,
+                    .K = C_,
+                    .a = {x, C_, chosen},
+                    .packed_b = tile.packed,
+                    .c = {logits, O_},
+                    .bias = bias(tile)},
+                   products);
     for (int64_t i = 0; i < here; ++i) {
       labels[i] = loss.labels[chosen[i]];
       weights[i] = loss.weights == nullptr ? 1.0f : loss.weights[chosen[i]];
     }
     std::vector<double> sums(static_cast<size_t>((here + kPortion - 1) / kPortion));
     gemm::over_rows(here, kPortion, here * O_, [&](int64_t begin, int64_t rows_here) {
-      LossArgs args{};
-      args.rows = rows_here;
-      args.C = O_;
-      args.lanes = args.valid_lanes = 1;
-      args.prediction = logits + begin * O_;
-      args.labels = labels + begin;
-      args.weights = weights + begin;
-      args.gradient = loss.backward ? logits + begin * O_ : nullptr;
-      args.scale = loss.scale;
+      const LossArgs args{.rows = rows_here,
+                          .C = O_,
+                          .lanes = 1,
+                          .valid_lanes = 1,
+                          .prediction = logits + begin * O_,
+                          .target = nullptr,
+                          .labels = labels + begin,
+                          .weights = weights + begin,
+                          .gradient = loss.backward ? logits + begin * O_ : nullptr,
+                          .scale = loss.scale};
       sums[static_cast<size_t>(begin / kPortion)] = run_loss(kernels, term, args);
     });
     for (double part : sums) sum += part;
@@ -120,9 +145,13 @@ double LargeDenseOp::run_joined(const Tile& tile, const JoinedLoss& loss, float*
     if (float* db = parameters[kBias] >= 0 ? tile.accumulate[kBias] : nullptr)
       gemm::add_column_sums(kernels, {logits, O_}, here, O_, db, products);
     if (float* dw = tile.accumulate[kKernel])
-      gemm::add_outer(kernels, {C_, O_, here, {x, C_, chosen}, {logits, O_}, dw}, products);
+      gemm::add_outer(kernels, {.M = C_, .N = O_, .K = here, .a = {x, C_, chosen}, .b = {logits, O_}, .c = dw},
+                      products);
     if (dx != nullptr)
-      gemm::multiply(kernels, {here, C_, O_, {logits, O_}, tile.packed_backward, {dx, C_, chosen}}, products);
+      gemm::multiply(
+          kernels,
+          {.M = here, .N = C_, .K = O_, .a = {logits, O_}, .packed_b = tile.packed_backward, .c = {dx, C_, chosen}},
+          products);
   }
   return sum;
 }

@@ -19,11 +19,7 @@ class LstmOp final : public RecurrentOp {
  private:
   void forward_step(const Walk& w, int64_t t) const override {
     if (has_before(t)) add_products(w, t, states_before(w, t), 0, 0);
-    over_cells(w, t, [&](int64_t i) {
-      LstmCellArgs cell = cell_of(w, t, i);
-      cell.h = w.y + w.steps.y_row[i] * U_;
-      w.kernels.lstm_cell_forward(cell);
-    });
+    over_cells(w, t, [&](int64_t i) { w.kernels.lstm_cell_forward(cell_of(w, t, i)); });
   }
 
   void backward_step(const Walk& w, int64_t t) const override {
@@ -58,12 +54,12 @@ class LstmOp final : public RecurrentOp {
   float* c_of(const Walk& w, int64_t row) const { return w.memory + row * row_ + 4 * U_; }
 
   LstmCellArgs cell_of(const Walk& w, int64_t t, int64_t i) const {
-    LstmCellArgs cell{};
-    cell.U = U_;
-    cell.gates = memory_row(w, i);
-    cell.c = c_of(w, w.steps.row[i]);
-    cell.c_before = t > 0 ? cell.c - row_ : initial(w, 1, w.steps.sample[i]);
-    return cell;
+    float* c = c_of(w, w.steps.row[i]);
+    return {.U = U_,
+            .gates = memory_row(w, i),
+            .c_before = t > 0 ? c - row_ : initial(w, 1, w.steps.sample[i]),
+            .c = c,
+            .h = w.y + w.steps.y_row[i] * U_};
   }
 };
 

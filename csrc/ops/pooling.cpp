@@ -6,17 +6,38 @@
 namespace day33 {
 namespace {
 
+Pool2dArgs pool_args(const ConvAxis& height, const ConvAxis& width, int64_t channels) {
+  return {.H = height.in,
+          .W = width.in,
+          .OH = height.out,
+          .OW = width.out,
+          .inner = channels,
+          .KH = height.kernel,
+          .KW = width.kernel,
+          .SH = height.stride,
+          .SW = width.stride,
+          .pad_top = height.before,
+          .pad_left = width.before};
+}
+
+// From arguments whose `inner` is the number of channels to those of a tile.
+Pool2dArgs on_tile(Pool2dArgs args, const Tile& tile) {
+  args.inner *= tile.lanes;
+  return args;
+}
+
+int64_t input_floats(const Pool2dArgs& a) { return a.H * a.W * a.inner; }
+int64_t output_floats(const Pool2dArgs& a) { return a.OH * a.OW * a.inner; }
+
 class MaxPool2dOp final : public Op {
  public:
   MaxPool2dOp(int x, int y, int winner, int indices, const ConvAxis& height, const ConvAxis& width, int64_t channels)
-      : Op("max_pool2d", {x}, {y, winner, indices}, {}),
-        args_{height.in,    width.in,      height.out,   width.out,     channels,    height.kernel,
-              width.kernel, height.stride, width.stride, height.before, width.before} {}
+      : Op("max_pool2d", {x}, {y, winner, indices}, {}), args_(pool_args(height, width, channels)) {}
 
   int64_t units(int64_t n) const override { return n; }
 
   void forward(const Tile& tile, int64_t begin, int64_t end) const override {
-    const Pool2dArgs args = args_for(tile);
+    const Pool2dArgs args = on_tile(args_, tile);
     const int64_t in = input_floats(args), out = output_floats(args);
     const float* x = tile.value[inputs[0]];
     float* y = tile.value[outputs[0]];
@@ -33,7 +54,7 @@ class MaxPool2dOp final : public Op {
 
   void backward(const Tile& tile, float* const* dx) const override {
     if (dx[0] == nullptr) return;
-    const Pool2dArgs args = args_for(tile);
+    const Pool2dArgs args = on_tile(args_, tile);
     const int32_t* winner = reinterpret_cast<const int32_t*>(tile.value[outputs[1]]);
     for (int64_t sample = 0; sample < tile.n; ++sample)
       tile.kernels->max_pool2d_backward(args, winner + sample * output_floats(args),
@@ -44,14 +65,6 @@ class MaxPool2dOp final : public Op {
   std::string detail() const override { return std::to_string(args_.KH) + "x" + std::to_string(args_.KW); }
 
  private:
-  Pool2dArgs args_for(const Tile& tile) const {
-    Pool2dArgs args = args_;
-    args.inner *= tile.lanes;
-    return args;
-  }
-  static int64_t input_floats(const Pool2dArgs& a) { return a.H * a.W * a.inner; }
-  static int64_t output_floats(const Pool2dArgs& a) { return a.OH * a.OW * a.inner; }
-
   const Pool2dArgs args_;  // inner = C
 };
 
@@ -114,34 +127,27 @@ class GlobalAverageOp final : public Op {
 class AveragePool2dOp final : public Op {
  public:
   AveragePool2dOp(int x, int y, const ConvAxis& height, const ConvAxis& width, int64_t channels)
-      : Op("average_pool2d", {x}, {y}, {}),
-        args_{height.in,    width.in,      height.out,   width.out,     channels,    height.kernel,
-              width.kernel, height.stride, width.stride, height.before, width.before} {}
+      : Op("average_pool2d", {x}, {y}, {}), args_(pool_args(height, width, channels)) {}
 
   int64_t units(int64_t n) const override { return n; }
 
   void forward(const Tile& tile, int64_t begin, int64_t end) const override {
-    const Pool2dArgs args = args_for(tile);
+    const Pool2dArgs args = on_tile(args_, tile);
     for (int64_t sample = begin; sample < end; ++sample)
-      tile.kernels->avg_pool2d_forward(args, tile.value[inputs[0]] + sample * args.H * args.W * args.inner,
-                                       tile.value[outputs[0]] + sample * args.OH * args.OW * args.inner);
+      tile.kernels->avg_pool2d_forward(args, tile.value[inputs[0]] + sample * input_floats(args),
+                                       tile.value[outputs[0]] + sample * output_floats(args));
   }
   void backward(const Tile& tile, float* const* dx) const override {
     if (dx[0] == nullptr) return;
-    const Pool2dArgs args = args_for(tile);
+    const Pool2dArgs args = on_tile(args_, tile);
     for (int64_t sample = 0; sample < tile.n; ++sample)
-      tile.kernels->avg_pool2d_backward(args, tile.gradient[outputs[0]] + sample * args.OH * args.OW * args.inner,
-                                        dx[0] + sample * args.H * args.W * args.inner);
+      tile.kernels->avg_pool2d_backward(args, tile.gradient[outputs[0]] + sample * output_floats(args),
+                                        dx[0] + sample * input_floats(args));
   }
   bool backward_reads_forward() const override { return false; }
   std::string detail() const override { return std::to_string(args_.KH) + "x" + std::to_string(args_.KW); }
 
  private:
-  Pool2dArgs args_for(const Tile& tile) const {
-    Pool2dArgs args = args_;
-    args.inner *= tile.lanes;
-    return args;
-  }
   const Pool2dArgs args_;  // inner = C
 };
 

@@ -61,7 +61,8 @@ Interpolation parse_interpolation(const std::string& name) {
 
 std::unique_ptr<Op> make_up_sampling2d(int x, int y, int64_t H, int64_t W, int64_t C, int64_t scale_h, int64_t scale_w,
                                        Interpolation interpolation) {
-  const UpSample2dArgs args{H, W, H * scale_h, W * scale_w, C, scale_h, scale_w};
+  const UpSample2dArgs args{
+      .H = H, .W = W, .OH = H * scale_h, .OW = W * scale_w, .inner = C, .scale_h = scale_h, .scale_w = scale_w};
   return std::make_unique<UpSampling2dOp>(x, y, args, interpolation);
 }
 

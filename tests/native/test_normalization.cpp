@@ -14,7 +14,7 @@ struct Tile {
 };
 
 Tile make_tile(Random& random, int64_t rows, int64_t C, int lanes, int valid, bool whole_numbers) {
-  Tile tile{{rows, C, lanes, valid}, {}, {}, {}, {}};
+  Tile tile{{.rows = rows, .C = C, .lanes = lanes, .valid_lanes = valid}, {}, {}, {}, {}};
   const int64_t n = rows * C * lanes;
   tile.x = whole_numbers ? random.integers(n, -8, 8) : random.reals(n, -2.0f, 3.0f);
   tile.dy = whole_numbers ? random.integers(n, -8, 8) : random.reals(n);

@@ -8,7 +8,17 @@ namespace {
 struct Geometry {
   int64_t H, W;
   Pool2dArgs args(int64_t inner) const {
-    return {H, W, pool.OH, pool.OW, inner, pool.KH, pool.KW, pool.stride_h, pool.stride_w, pool.pad_top, pool.pad_left};
+    return {.H = H,
+            .W = W,
+            .OH = pool.OH,
+            .OW = pool.OW,
+            .inner = inner,
+            .KH = pool.KH,
+            .KW = pool.KW,
+            .SH = pool.stride_h,
+            .SW = pool.stride_w,
+            .pad_top = pool.pad_top,
+            .pad_left = pool.pad_left};
   }
   reference::Pool2d pool;
 };
@@ -178,7 +188,7 @@ TEST(pool_unpool_round_trip) {
   for_each_isa([&](const Kernels& k) {
     const int64_t H = 6, W = 4;
     const int lanes = k.lanes;
-    const Pool2dArgs args{H, W, 3, 2, lanes, 2, 2, 2, 2, 0, 0};
+    const Pool2dArgs args = Geometry{H, W, {3, 2, 2, 2, 2, 2}}.args(lanes);
     const Floats x = random.reals(H * W * lanes, 0.5f, 1.0f);
     Floats y(static_cast<size_t>(6 * lanes)), back(x.size()), again(y.size());
     std::vector<int32_t> winner(y.size()), winner_again(y.size());

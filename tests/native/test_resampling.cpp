@@ -30,7 +30,8 @@ void check_up_sampling(const Kernels& k, UpSampling kind, int64_t H, int64_t W, 
                        int64_t inner, const Floats& x, const Floats& dy, Bound bound) {
   const Context context("H ", H, " W ", W, " scale ", scale_h, "x", scale_w, " inner ", inner, " kind ",
                         static_cast<int>(kind));
-  const UpSample2dArgs args{H, W, H * scale_h, W * scale_w, inner, scale_h, scale_w};
+  const UpSample2dArgs args{
+      .H = H, .W = W, .OH = H * scale_h, .OW = W * scale_w, .inner = inner, .scale_h = scale_h, .scale_w = scale_w};
   const Pass pass = pass_of(k, kind);
   Floats y(dy.size(), kNan), dx(x.size(), kNan);
   pass.forward(args, x.data(), y.data());
