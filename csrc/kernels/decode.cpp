@@ -1,5 +1,7 @@
-// One step of a language model: panels of weights times a few rows, the LSTM cell, and the logits' maximum and sum.
+// One step of a language model: panels of weights times a few rows, the LSTM cell, and the maximum and sum of the
+// logits.
 #include "kernels/kernels.h"
+#include "kernels/lstm_cell.h"
 #include "simd/int8.h"
 #include "simd/math.h"
 #include "simd/wide_sum.h"
@@ -221,12 +223,10 @@ float quantize_row(const float* x, int64_t n, int group, void* q) {
 void lstm_cell_panel(const CellArgs& args) {
   for (int64_t row = 0; row < args.rows; ++row) {
     const float* z = args.z[row];
-    const Vec i = sigmoid(load(z)), f = sigmoid(load(z + kLanes));
-    const Vec g = tanh(load(z + 2 * kLanes)), o = sigmoid(load(z + 3 * kLanes));
-    const Vec c = f * load(args.c_in[row] + args.offset) + i * g;
-    const Vec h = o * tanh(c);
-    store(args.c_out[row] + args.offset, c);
-    store(args.h[row] + args.offset, h);
+    const LstmGates gates = lstm_gates(load(z), load(z + kLanes), load(z + 2 * kLanes), load(z + 3 * kLanes));
+    const LstmState state = lstm_state(gates, load(args.c_in[row] + args.offset));
+    store(args.c_out[row] + args.offset, state.c);
+    store(args.h[row] + args.offset, state.h);
   }
 }
 

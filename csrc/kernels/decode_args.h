@@ -42,8 +42,8 @@ struct PanelArgs {
   int64_t offset;
 };
 
-// The LSTM cell of `lanes` units at `offset`, from the pre-activations [rows][4][lanes] of their panel:
-//   c_out = sigmoid(f) * c_in + sigmoid(i) * tanh(g),  h = sigmoid(o) * tanh(c_out)
+// The LSTM cell of `lanes` units at `offset`, from the sums [rows][4][lanes] of their panel, i, f, c, o:
+//   c_out = sigmoid(f) * c_in + sigmoid(i) * tanh(c),  h = sigmoid(o) * tanh(c_out)
 struct CellArgs {
   int64_t rows, offset;
   const float* const* z;
