@@ -8,24 +8,24 @@
 
 namespace day33 {
 
-const Tensor& GraphBuilder::tensor(int id, const char* argument) const {
+Tensor GraphBuilder::tensor(int id, const char* argument) const {
   if (id < 0 || id >= static_cast<int>(graph_.tensors.size()))
     fail(std::string(argument) + ": no tensor has the number " + std::to_string(id));
   return graph_.tensors[id];
 }
 
-const Tensor& GraphBuilder::tensor_of_rank(int id, size_t rank, const char* argument) const {
-  const Tensor& t = tensor(id, argument);
+Tensor GraphBuilder::tensor_of_rank(int id, size_t rank, const char* argument) const {
+  Tensor t = tensor(id, argument);
   if (t.shape.size() != rank)
     fail(std::string(argument) + ": got shape " + to_string(t.shape) + " (without the batch), expected " +
          std::to_string(rank) + " dimensions");
   return t;
 }
 
-const ParameterInfo& GraphBuilder::parameter_info(int slot, size_t rank, const char* argument) const {
+ParameterInfo GraphBuilder::parameter_info(int slot, size_t rank, const char* argument) const {
   if (slot < 0 || slot >= static_cast<int>(graph_.parameters.size()))
     fail(std::string(argument) + ": no parameter has the number " + std::to_string(slot));
-  const ParameterInfo& p = graph_.parameters[slot];
+  ParameterInfo p = graph_.parameters[slot];
   if (p.shape.size() != rank)
     fail(std::string(argument) + ": got shape " + to_string(p.shape) + ", expected " + std::to_string(rank) +
          " dimensions");
@@ -34,7 +34,7 @@ const ParameterInfo& GraphBuilder::parameter_info(int slot, size_t rank, const c
 
 void GraphBuilder::check_bias(int bias, int64_t channels) const {
   if (bias < 0) return;
-  const ParameterInfo& p = parameter_info(bias, 1, "bias");
+  const ParameterInfo p = parameter_info(bias, 1, "bias");
   if (p.shape[0] != channels) fail("bias: got shape " + to_string(p.shape) + ", expected " + to_string({channels}));
 }
 
@@ -51,7 +51,7 @@ int GraphBuilder::alias(int of, const Shape& shape) {
   return static_cast<int>(graph_.tensors.size()) - 1;
 }
 
-const Shape& GraphBuilder::shape(int id) const { return tensor(id, "tensor").shape; }
+Shape GraphBuilder::shape(int id) const { return tensor(id, "tensor").shape; }
 
 int GraphBuilder::input(const Shape& shape, DType dtype) {
   const int id = new_tensor(shape, dtype);

@@ -37,7 +37,7 @@ struct RecurrentSizes {
 // throws std::invalid_argument that names the argument, what was given and what was expected.
 class GraphBuilder {
  public:
-  const Shape& shape(int tensor) const;
+  Shape shape(int tensor) const;
 
   int input(const Shape& shape, DType dtype);
   int parameter(const Shape& shape, bool trainable);
@@ -111,9 +111,10 @@ class GraphBuilder {
   Graph build(const std::vector<int>& outputs, Layout layout, const Fusions& fusions = {});
 
  private:
-  const Tensor& tensor(int id, const char* argument) const;
-  const Tensor& tensor_of_rank(int id, size_t rank, const char* argument) const;
-  const ParameterInfo& parameter_info(int slot, size_t rank, const char* argument) const;
+  // Copies: a reference would not outlive the next new tensor or parameter.
+  Tensor tensor(int id, const char* argument) const;
+  Tensor tensor_of_rank(int id, size_t rank, const char* argument) const;
+  ParameterInfo parameter_info(int slot, size_t rank, const char* argument) const;
   void check_bias(int bias, int64_t channels) const;
   int new_tensor(const Shape& shape, DType dtype = DType::float32);
   int alias(int of, const Shape& shape);

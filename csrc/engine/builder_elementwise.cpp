@@ -21,7 +21,7 @@ int GraphBuilder::activation(int x, ActivationSpec spec) {
 }
 
 int GraphBuilder::rescaling(int x, const std::vector<float>& scale, const std::vector<float>& offset) {
-  const Tensor& in = tensor(x, "x");
+  const Tensor in = tensor(x, "x");
   const int64_t features = in.size, count = static_cast<int64_t>(scale.size());
   if (scale.size() != offset.size() || (count != 1 && count != features))
     fail("scale, offset: got " + std::to_string(count) + " and " + std::to_string(offset.size()) +
@@ -46,7 +46,7 @@ int GraphBuilder::merge(Merge kind, const std::vector<int>& xs) {
 }
 
 int GraphBuilder::dropout(int x, float rate, uint64_t seed, bool shared_axis) {
-  const Tensor& in = tensor(x, "x");
+  const Tensor in = tensor(x, "x");
   if (!(rate >= 0.0f && rate < 1.0f)) fail("rate: got " + std::to_string(rate) + ", expected a number in [0, 1)");
   if (shared_axis && (in.shape.empty() || in.shape[0] == 0)) fail("shared_axis: x has no first axis to share");
   const int64_t repeats = shared_axis ? in.shape[0] : 1, features = in.size / repeats;

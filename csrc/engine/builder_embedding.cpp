@@ -6,7 +6,7 @@
 namespace day33 {
 
 int GraphBuilder::embedding(int ids, int table) {
-  const Tensor& x = tensor(ids, "x");
+  const Tensor x = tensor(ids, "x");
   if (x.dtype != DType::int32) fail("x: expected an int32 tensor");
   const Shape weights = parameter_info(table, 2, "table").shape;
   if (weights[0] < 1 || weights[1] < 1 || weights[0] > INT32_MAX)

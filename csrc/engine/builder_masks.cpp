@@ -24,7 +24,7 @@ int GraphBuilder::differs(int x, float value) {
 
 int GraphBuilder::either(int a, int b) {
   const Tensor first = tensor(a, "a");
-  const Tensor& second = tensor(b, "b");
+  const Tensor second = tensor(b, "b");
   if (first.dtype != DType::int32 || second.dtype != DType::int32 || first.shape != second.shape)
     fail(shape_of("b", second.shape) + ", expected int32 of the shape of a, " + to_string(first.shape));
   const int y = new_tensor(first.shape, DType::int32);
@@ -34,7 +34,7 @@ int GraphBuilder::either(int a, int b) {
 
 int GraphBuilder::keep_where(int x, int mask) {
   const Tensor in = tensor(x, "x");
-  const Tensor& m = tensor(mask, "mask");
+  const Tensor m = tensor(mask, "mask");
   const bool leading =
       m.shape.size() <= in.shape.size() && std::equal(m.shape.begin(), m.shape.end(), in.shape.begin());
   if (m.dtype != DType::int32 || !leading)
@@ -49,7 +49,7 @@ int GraphBuilder::keep_where(int x, int mask) {
 
 int GraphBuilder::masked_average(int x, int mask) {
   const Tensor in = tensor(x, "x");
-  const Tensor& m = tensor(mask, "mask");
+  const Tensor m = tensor(mask, "mask");
   if (in.shape.empty() || in.shape[0] < 1 || m.dtype != DType::int32 || m.shape != Shape{in.shape[0]})
     fail(shape_of("mask", m.shape) + ", expected int32 of the first axis of x, " + to_string(in.shape));
   const int64_t T = in.shape[0];

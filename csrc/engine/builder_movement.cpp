@@ -8,7 +8,7 @@
 namespace day33 {
 
 int GraphBuilder::reshape(int x, const Shape& shape) {
-  const Tensor& in = tensor(x, "x");
+  const Tensor in = tensor(x, "x");
   if (element_count(shape) != in.size)
     fail("shape: got " + to_string(shape) + ", which has not the " + std::to_string(in.size) + " elements of x, " +
          to_string(in.shape) + " (without the batch)");

@@ -11,7 +11,7 @@ int GraphBuilder::batch_normalization(int x, const BatchNormParameters& p, float
     fail("x: got shape " + to_string(shape) + " (without the batch), expected at least one value");
   const int64_t C = shape.back();
   const auto check = [&](int slot, const char* name) {
-    const ParameterInfo& info = parameter_info(slot, 1, name);
+    const ParameterInfo info = parameter_info(slot, 1, name);
     if (info.shape[0] != C)
       fail(std::string(name) + ": got shape " + to_string(info.shape) + ", expected " + to_string({C}));
   };
@@ -37,7 +37,7 @@ int GraphBuilder::layer_normalization(int x, int gamma, int beta, int64_t axes, 
   const Shape normalised(shape.begin() + static_cast<std::ptrdiff_t>(first), shape.end());
   const auto check = [&](int slot, const char* name) {
     if (slot < 0) return;
-    const ParameterInfo& info = parameter_info(slot, normalised.size(), name);
+    const ParameterInfo info = parameter_info(slot, normalised.size(), name);
     if (info.shape != normalised)
       fail(std::string(name) + ": got shape " + to_string(info.shape) + ", expected " + to_string(normalised));
   };

@@ -35,7 +35,7 @@ int GraphBuilder::average_pool2d(int x, Pair pool_size, Pair strides, Padding pa
 
 int GraphBuilder::max_unpool2d(int x, int indices, const Shape& output_shape) {
   const Shape in = tensor_of_rank(x, 3, "x").shape;
-  const Tensor& index = tensor(indices, "indices");
+  const Tensor index = tensor(indices, "indices");
   if (index.shape != in)
     fail("indices: got shape " + to_string(index.shape) + ", expected the shape of x, " + to_string(in));
   if (index.dtype != DType::int32) fail("indices: expected an int32 tensor");

@@ -25,14 +25,14 @@ int GraphBuilder::recurrent(int x, const RecurrentParameters& p, int mask, const
   if (kernel[0] != in[1] || kernel[1] != G * U || kernel[0] < 1)
     fail("kernel: got shape " + to_string(kernel) + ", expected " + to_string({in[1], G * U}));
   if (mask >= 0) {
-    const Tensor& m = tensor(mask, "mask");
+    const Tensor m = tensor(mask, "mask");
     if (m.shape != Shape{in[0]} || m.dtype != DType::int32)
       fail(shape_of("mask", m.shape) + ", expected int32 of shape " + to_string({in[0]}));
   }
   if (!initial.empty() && static_cast<int64_t>(initial.size()) != sizes.states)
     fail("initial_state: got " + std::to_string(initial.size()) + " tensors, expected " + std::to_string(sizes.states));
   for (int state : initial) {
-    const Tensor& s = tensor(state, "initial_state");
+    const Tensor s = tensor(state, "initial_state");
     if (s.shape != Shape{U} || s.dtype != DType::float32)
       fail(shape_of("initial_state", s.shape) + ", expected float32 of shape " + to_string({U}));
   }
