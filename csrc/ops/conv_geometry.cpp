@@ -71,7 +71,8 @@ std::vector<Taps> find_runs(const AxisWalk& walk, std::vector<AxisRun>& runs) {
 }  // namespace
 
 AxisWalk direct_walk(const ConvAxis& axis) {
-  AxisWalk walk{axis.in, {}, {}, 1, axis.stride};
+  // A stride beyond the input leaves a single output, and no step to take: steps stay within the input.
+  AxisWalk walk{axis.in, {}, {}, 1, std::min(axis.stride, std::max<int64_t>(axis.in, 1))};
   for (int64_t k = 0; k < axis.kernel; ++k) walk.parts.push_back({k, k + 1});
   walk.outputs.resize(static_cast<size_t>(axis.out));
   for (int64_t o = 0; o < axis.out; ++o) {
