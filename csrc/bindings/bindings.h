@@ -4,6 +4,12 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#if defined(__GLIBCXX__)
+#include <cxxabi.h>
+#endif
 
 #include <memory>
 #include <optional>
@@ -22,6 +28,32 @@ void register_runtime(py::module_& m);
 void register_parameters(py::module_& m);
 void register_plan(py::module_& m);
 void register_training(py::module_& m);
+
+// While it lives, the thread does not hold the GIL.
+//
+// An interpreter that shuts down does not hand out the GIL any more. CPython before 3.14 then ends a daemon thread that
+// asks for it by unwinding its stack, whose destructors need the GIL (and py::gil_scoped_release turns the unwinding
+// into std::terminate). As in CPython 3.14, such a thread stops here instead, until the process ends.
+class WithoutGil {
+ public:
+  WithoutGil() : state_(PyEval_SaveThread()) {}
+  ~WithoutGil() {
+#if defined(__GLIBCXX__)
+    try {
+      PyEval_RestoreThread(state_);
+    } catch (abi::__forced_unwind&) {
+      for (;;) pause();
+    }
+#else
+    PyEval_RestoreThread(state_);
+#endif
+  }
+  WithoutGil(const WithoutGil&) = delete;
+  WithoutGil& operator=(const WithoutGil&) = delete;
+
+ private:
+  PyThreadState* const state_;
+};
 
 // The shape of any array, for messages.
 inline std::string shape_of(const py::array& array) {

@@ -48,7 +48,7 @@ std::shared_ptr<Decoder> make_decoder(const py::array& embedding, const std::vec
   model.kernel = matrix(kernel, "kernel", in);
   model.O = kernel.shape(1);
   model.bias = vector(bias, "bias", model.O);
-  py::gil_scoped_release release;
+  const WithoutGil released;
   return std::make_shared<Decoder>(model, format);
 }
 
@@ -66,7 +66,7 @@ class PyState {
   const Decoder& decoder() const { return *decoder_; }
   // A step of another thread is waited for without the GIL, which that thread may want.
   std::unique_lock<std::mutex> lock() {
-    py::gil_scoped_release release;
+    const WithoutGil released;
     return std::unique_lock<std::mutex>(mutex_);
   }
 
@@ -99,7 +99,7 @@ py::object step(const std::shared_ptr<Decoder>& decoder, PyState& py_state, cons
   }
   {
     const auto lock = py_state.lock();
-    py::gil_scoped_release release;
+    const WithoutGil released;
     decode_step(*decoder, state, data, logits);
   }
   return result;
@@ -212,7 +212,7 @@ void register_decoder(py::module_& m) {
       .def(
           "generate",
           [](Generation& self, int64_t tokens) {
-            py::gil_scoped_release release;
+            const WithoutGil released;
             return self.generate(tokens);
           },
           py::arg("tokens"))
@@ -220,7 +220,7 @@ void register_decoder(py::module_& m) {
           "answers",
           [](Generation& self, int64_t prompt) {
             const auto lock = [&] {
-              py::gil_scoped_release release;
+              const WithoutGil released;
               return self.lock();
             }();
             py::list result;

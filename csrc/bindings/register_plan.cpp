@@ -129,7 +129,7 @@ class Call {
 
   const Request& run() {
     {
-      py::gil_scoped_release release;
+      const WithoutGil released;
       plan_.run(request_);
     }
     // Training writes the moving statistics of batch normalisation.

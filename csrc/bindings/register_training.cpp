@@ -26,7 +26,7 @@ void register_training(py::module_& m) {
         float* v = velocity ? slot(*velocity, p, "velocity", true) : nullptr;
         if (v == nullptr && momentum != 0.0f)
           throw py::value_error("velocity: got None, expected an array with momentum");
-        py::gil_scoped_release release;
+        const WithoutGil released;
         active_kernels().sgd_step({.learning_rate = learning_rate, .momentum = momentum, .nesterov = nesterov},
                                   p.data(), g, v, p.size());
         p.touch();
@@ -40,7 +40,7 @@ void register_training(py::module_& m) {
         const float* g = slot(gradient, p, "gradient", false);
         float* a = slot(squares, p, "squares", true);
         float* d = slot(deltas, p, "deltas", true);
-        py::gil_scoped_release release;
+        const WithoutGil released;
         active_kernels().adadelta_step({.learning_rate = learning_rate, .rho = rho, .epsilon = epsilon}, p.data(), g, a,
                                        d, p.size());
         p.touch();
@@ -57,7 +57,7 @@ void register_training(py::module_& m) {
         float* v1 = slot(v_slot, p, "v", true);
         const double t = static_cast<double>(step);
         const double alpha = learning_rate * std::sqrt(1.0 - std::pow(beta_2, t)) / (1.0 - std::pow(beta_1, t));
-        py::gil_scoped_release release;
+        const WithoutGil released;
         active_kernels().adam_step({.learning_rate = static_cast<float>(alpha),
                                     .beta_1 = beta_1,
                                     .beta_2 = beta_2,
