@@ -135,9 +135,9 @@ class Run {
       case Action::forward:
         return op.forward(w.tile, 0, op.units(w.tile.n));
       case Action::forward_partial:
-        return op.forward_partial(w.tile, partial(action.op, w.index));
+        return statistics_of(action.op).forward_partial(w.tile, partial(action.op, w.index));
       case Action::backward_partial:
-        return op.backward_partial(w.tile, partial(action.op, w.index));
+        return statistics_of(action.op).backward_partial(w.tile, partial(action.op, w.index));
       default:
         break;
     }
@@ -192,11 +192,13 @@ class Run {
     const Op& op = *graph_.ops[pass.op];
     const size_t l = static_cast<size_t>(pass.loss);
     const bool backward = p_.purpose.backward;
-    const JoinedLoss loss{static_cast<const int32_t*>(request_.targets[l]), w.loss_weights(l), w.loss_scale(l),
-                          backward};
+    const LossJoiner::Loss loss{.labels = static_cast<const int32_t*>(request_.targets[l]),
+                                .weights = w.loss_weights(l),
+                                .scale = w.loss_scale(l),
+                                .backward = backward};
     w.tile.accumulate = w.accumulate.data();
     float* dx = backward ? w.begin_gradients(op.inputs, p_.writes[pass.op])[0] : nullptr;
-    loss_of(l, 0) = op.run_joined(w.tile, loss, dx);
+    loss_of(l, 0) = op.loss_joiner(p_.lanes)->run_joined(w.tile, loss, dx);
     if (backward) w.end_gradients(op.inputs, p_.writes[pass.op]);
   }
 
@@ -205,26 +207,27 @@ class Run {
   double& loss_of(size_t l, int64_t tile) {
     return losses_[l * static_cast<size_t>(tiles_) + static_cast<size_t>(tile)];
   }
+  const BatchStatistics& statistics_of(int op) const { return *graph_.ops[op]->batch_statistics(p_.purpose.training); }
   double* partial(int op, int64_t tile) {
-    return partials_.data() + p_.partial[op] * tiles_ + tile * graph_.ops[op]->partial_size();
+    return partials_.data() + p_.partial[op] * tiles_ + tile * statistics_of(op).partial_size();
   }
   float* group_accumulators(int64_t group) { return accumulators_.data() + group * p_.accumulator_floats; }
 
   void clear_accumulators(int64_t group) { std::fill_n(group_accumulators(group), p_.accumulator_floats, 0.0f); }
 
   void reduce(const Pass& pass) {
-    const Op& op = *graph_.ops[pass.op];
+    const BatchStatistics& batch = statistics_of(pass.op);
     float* statistics = statistics_.data() + p_.statistics[pass.op];
     const double* partials = partial(pass.op, 0);
     if (pass.end == Pass::reduce_forward) {
-      op.forward_reduce(partials, tiles_, request_.parameters.data(), statistics);
+      batch.forward_reduce(partials, tiles_, request_.parameters.data(), statistics);
       return;
     }
     // The first group's accumulators take it; no group is at work now.
     std::vector<float*> gradient;
     for (int64_t offset : p_.accumulator[pass.op])
       gradient.push_back(offset < 0 ? nullptr : group_accumulators(0) + offset);
-    op.backward_reduce(partials, tiles_, statistics, gradient.data());
+    batch.backward_reduce(partials, tiles_, statistics, gradient.data());
   }
 
   // Groups are added in order, element by element; then the lanes; then the ops that share a parameter.

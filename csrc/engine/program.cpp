@@ -88,7 +88,7 @@ void Program::join_losses() {
     if (!term.sparse() || !term.from_logits) continue;
     const int buffer = graph.tensors[term.tensor].buffer;
     for (size_t i = 0; i < graph.ops.size() && readers[buffer] == 1; ++i)
-      if (graph.ops[i]->joins_loss(lanes) && graph.tensors[graph.ops[i]->outputs[0]].buffer == buffer)
+      if (graph.ops[i]->loss_joiner(lanes) != nullptr && graph.tensors[graph.ops[i]->outputs[0]].buffer == buffer)
         joined[l] = static_cast<int>(i);
   }
 }
@@ -182,7 +182,7 @@ void Program::plan_passes(const std::vector<char>& runs) {
       close(Pass::whole_forward, i);
       continue;
     }
-    if (graph.ops[i]->needs_batch(purpose.training)) {
+    if (graph.ops[i]->batch_statistics(purpose.training) != nullptr) {
       emit(Action::forward_partial, static_cast<int>(i));
       close(Pass::reduce_forward, i);
     }
@@ -199,7 +199,7 @@ void Program::plan_passes(const std::vector<char>& runs) {
       close(Pass::whole_backward, i);
       continue;
     }
-    if (graph.ops[i]->needs_batch(purpose.training)) {
+    if (graph.ops[i]->batch_statistics(purpose.training) != nullptr) {
       emit(Action::backward_partial, static_cast<int>(i));
       close(Pass::reduce_backward, i);
     }
@@ -359,11 +359,11 @@ void Program::plan_weights(const std::vector<char>& runs) {
       return at;
     };
     packed[i] = reserve(false);
-    if (op.needs_batch(purpose.training)) {
+    if (const BatchStatistics* batch = op.batch_statistics(purpose.training)) {
       statistics[i] = statistics_floats;
-      statistics_floats += round_to_line(op.statistics_size());
+      statistics_floats += round_to_line(batch->statistics_size());
       partial[i] = partial_doubles;
-      partial_doubles += op.partial_size();
+      partial_doubles += batch->partial_size();
     }
     if (!purpose.backward || !runs_backward[i]) continue;
     const bool to_inputs = std::any_of(writes[i].begin(), writes[i].end(), [](Write w) { return w != Write::none; });

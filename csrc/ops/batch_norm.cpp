@@ -12,7 +12,7 @@ constexpr int kGamma = 0, kBeta = 1, kMovingMean = 2, kMovingVariance = 3;  // p
 // y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, the statistics being the batch's in training and the
 // moving ones otherwise. With M values a channel, xhat = (x - mean) / std and s = gamma / std, the batch's gradient is
 //   dx = s (dy - sum(dy) / M - xhat sum(dy xhat) / M)        (S. Ioffe and C. Szegedy, 2015, section 3)
-class BatchNormOp final : public Op {
+class BatchNormOp final : public Op, private BatchStatistics {
  public:
   BatchNormOp(int x, int y, const BatchNormParameters& p, int64_t rows, int64_t C, float momentum, float epsilon,
               bool frozen)
@@ -47,7 +47,7 @@ class BatchNormOp final : public Op {
   bool parameter_gradients_need_packed() const override { return true; }
 
   void forward(const Tile& tile, int64_t, int64_t) const override {
-    const bool batch = needs_batch(tile.training);
+    const bool batch = uses_batch(tile.training);
     const float* scale = batch ? tile.statistics + kScale * C_ : tile.packed;
     const float* shift = batch ? tile.statistics + kShift * C_ : tile.packed + C_;
     tile.kernels->channel_affine(rows(tile), tile.value[inputs[0]], scale, shift, tile.value[outputs[0]]);
@@ -56,7 +56,7 @@ class BatchNormOp final : public Op {
   void backward(const Tile& tile, float* const* dx) const override {
     const float* dy = tile.gradient[outputs[0]];
     const float* x = tile.value[inputs[0]];
-    if (needs_batch(tile.training)) {
+    if (uses_batch(tile.training)) {
       if (dx[0] == nullptr) return;
       const float* s = tile.statistics;
       tile.kernels->batch_norm_backward_dx(rows(tile), x, dy, s + kMean * C_, s + kInvStd * C_, s + kScale * C_,
@@ -93,7 +93,9 @@ class BatchNormOp final : public Op {
 
   // ---- with the batch's statistics ----
 
-  bool needs_batch(bool training) const override { return training && !frozen_; }
+  const BatchStatistics* batch_statistics(bool training) const override {
+    return uses_batch(training) ? this : nullptr;
+  }
   int64_t statistics_size() const override { return kStatistics * C_; }
   int64_t partial_size() const override { return 2 * C_ + 1; }
 
@@ -159,6 +161,7 @@ class BatchNormOp final : public Op {
   static constexpr int64_t kMean = 0, kInvStd = 1, kScale = 2, kShift = 3, kMeanDy = 4, kMeanDyXhat = 5;
   static constexpr int64_t kStatistics = 6;
 
+  bool uses_batch(bool training) const { return training && !frozen_; }
   int64_t scratch_sums() const { return 4 * C_; }  // two doubles a channel
 
   ChannelRows rows(const Tile& tile) const {

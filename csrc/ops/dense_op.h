@@ -34,7 +34,7 @@ class DenseOp : public LinearOp {
 // Weights from this many on no longer stay in the L2 cache while a tile walks over them.
 constexpr int64_t kLargeDenseWeights = 1 << 16;
 
-class LargeDenseOp final : public DenseOp {
+class LargeDenseOp final : public DenseOp, private LossJoiner {
  public:
   using DenseOp::DenseOp;
 
@@ -47,8 +47,10 @@ class LargeDenseOp final : public DenseOp {
   int64_t scratch_size(const Kernels& kernels, int lanes, int64_t n) const override;
 
   std::string kernel(int lanes) const override { return whole(lanes) ? "gemm_tile" : DenseOp::kernel(lanes); }
-  bool joins_loss(int lanes) const override { return lanes == 1 && linear(); }
-  double run_joined(const Tile& tile, const JoinedLoss& loss, float* dx) const override;
+  const LossJoiner* loss_joiner(int lanes) const override { return whole(lanes) && linear() ? this : nullptr; }
+
+ private:
+  double run_joined(const Tile& tile, const Loss& loss, float* dx) const override;
 };
 
 }  // namespace day33

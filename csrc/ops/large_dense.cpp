@@ -84,7 +84,7 @@ int64_t LargeDenseOp::scratch_size(const Kernels& kernels, int lanes, int64_t n)
   return std::max(products(rows), joined + products(together));
 }
 
-double LargeDenseOp::run_joined(const Tile& tile, const JoinedLoss& loss, float* dx) const {
+double LargeDenseOp::run_joined(const Tile& tile, const Loss& loss, float* dx) const {
   const Kernels& kernels = *tile.kernels;
   const int64_t rows = tile.n * rows_, together = std::min(rows, kJoinedRows);
   const float* x = tile.value[inputs[0]];
