@@ -1,4 +1,4 @@
-// What the binding files share.
+// Helpers that the files of the bindings share.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -55,13 +55,13 @@ class WithoutGil {
   PyThreadState* const state_;
 };
 
-// The shape of any array, for messages.
+// The shape of an array, for messages.
 inline std::string shape_of(const py::array& array) {
   return to_string(Shape(array.shape(), array.shape() + array.ndim()));
 }
 
-// Data of a C-contiguous array of exactly this dtype; TypeError otherwise. With `writeable`, ValueError for an array
-// that is not.
+// The data of a C-contiguous array of exactly this dtype. Raises TypeError for other arrays and, with `writeable`,
+// ValueError for a read-only one.
 template <typename T>
 T* contiguous_data(const py::array& array, const std::string& name, bool writeable = false) {
   if (!py::dtype::of<T>().is(array.dtype()) && !array.dtype().equal(py::dtype::of<T>()))
@@ -74,11 +74,11 @@ T* contiguous_data(const py::array& array, const std::string& name, bool writeab
   return static_cast<T*>(const_cast<void*>(array.data()));
 }
 
-// A new array in C order, not cleared. Large ones live in blocks that are used again once nobody holds the array.
+// A new, uninitialised array in C order. The memory of large arrays is reused after they are freed.
 template <typename T>
 py::array_t<T> new_array(const std::vector<py::ssize_t>& shape);
 
-// Like contiguous_data, and the shape must be (samples, *shape); without `samples` it must be `shape`.
+// Raises ValueError unless the array has the shape (samples, *shape), or `shape` if `samples` is not given.
 inline void require_shape(const py::array& array, const Shape& shape, const std::string& name, int64_t samples = -1) {
   Shape expected = shape;
   if (samples >= 0) expected.insert(expected.begin(), samples);

@@ -1,4 +1,4 @@
-// What the files of PlanBuilder share. Each adds the methods of one family of ops.
+// Helpers that the files of PlanBuilder share. Each file adds the methods of one family of ops.
 #pragma once
 
 #include <cstdint>

@@ -9,9 +9,9 @@ namespace {
 #define DAY33_MEMBER(name) &Fusions::name,
 
 constexpr const char* kLayoutNames[] = {"auto", "lanes", "channels"};  // in the order of Layout
-constexpr const char* kInputTypeNames[] = {"float32", "int32"};        // the first of DType
+constexpr const char* kInputTypeNames[] = {"float32", "int32"};        // the first enumerators of DType
 
-// Everything but what is named.
+// All fusions but the named ones.
 Fusions parse_fusions(const std::vector<std::string>& without) {
   constexpr const char* kNames[] = {DAY33_FUSIONS(DAY33_ENUMERATOR_NAME)};
   constexpr bool Fusions::* kMembers[] = {DAY33_FUSIONS(DAY33_MEMBER)};

@@ -52,7 +52,7 @@ std::shared_ptr<Decoder> make_decoder(const py::array& embedding, const std::vec
   return std::make_shared<Decoder>(model, format);
 }
 
-// A state, and the decoder that it belongs to.
+// A state together with its decoder.
 class PyState {
  public:
   PyState(std::shared_ptr<const Decoder> decoder, int64_t rows)
@@ -64,7 +64,7 @@ class PyState {
   }
   DecoderState& state() { return state_; }
   const Decoder& decoder() const { return *decoder_; }
-  // A step of another thread is waited for without the GIL, which that thread may want.
+  // Waits without the GIL, since the thread that holds the mutex may need the GIL.
   std::unique_lock<std::mutex> lock() {
     const WithoutGil released;
     return std::unique_lock<std::mutex>(mutex_);

@@ -25,7 +25,7 @@ std::string numbered(const char* name, size_t i, size_t count) {
   return count == 1 ? name : std::string(name) + "[" + std::to_string(i) + "]";
 }
 
-// A call being put together: the request, and the Python objects that must outlive it.
+// Collects the arguments of a call: the request, and the Python objects that must outlive it.
 class Call {
  public:
   Call(const Plan& plan, const std::vector<py::array>& inputs, const py::object& parameters, bool training,
@@ -132,7 +132,7 @@ class Call {
       const WithoutGil released;
       plan_.run(request_);
     }
-    // Training writes the moving statistics of batch normalisation.
+    // Training writes the moving statistics of batch normalisation, which are not trainable.
     if (request_.training && list_ != nullptr)
       for (size_t slot = 0; slot < graph_.parameters.size(); ++slot)
         if (!graph_.parameters[slot].trainable) list_->parameters()[slot]->touch();

@@ -1,4 +1,4 @@
-// Optimizer steps on one parameter each.
+// Optimizer steps, each for one parameter.
 #include <cmath>
 
 #include "bindings/bindings.h"
@@ -8,7 +8,7 @@
 namespace day33 {
 namespace {
 
-// The gradient and the slots of a step: float32, of the parameter's shape.
+// The data of a gradient or slot, which must be float32 and of the parameter's shape.
 float* slot(const py::array& array, const Parameter& parameter, const char* name, bool writeable) {
   float* data = contiguous_data<float>(array, name, writeable);
   require_shape(array, parameter.shape(), name);

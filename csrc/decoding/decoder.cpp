@@ -18,7 +18,8 @@ constexpr std::align_val_t kLine{64};
 
 int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
-// The distance of two rows in floats: whole vectors, and no multiple of a page, where rows would share a cache set.
+// The distance of two rows in floats: whole vectors, but not a multiple of a page, with which all rows would fall into
+// the same cache set.
 int64_t row_stride(int64_t floats, int64_t lanes) { return round_up(floats, std::max<int64_t>(lanes, 16)) + 16; }
 
 // The nearest bfloat16, ties to even. NaN stays NaN.
@@ -41,7 +42,7 @@ std::vector<int64_t> identity_columns(int64_t outputs, int64_t width) {
   return columns;
 }
 
-// Panel p holds the gates i, f, c, o of units p * lanes and on.
+// Panel p holds the gates i, f, c, o of `lanes` units from p * lanes on.
 std::vector<int64_t> gate_columns(int64_t U, int64_t lanes) {
   std::vector<int64_t> columns;
   for (int64_t first = 0; first < U; first += lanes)
@@ -120,7 +121,7 @@ void PackedMatrix::pack_panel(int64_t panel, const std::vector<Source>& sources,
         float largest = 0.0f;
         for (int64_t k = 0; k < source.K; ++k) largest = std::max(largest, magnitude(weight(k, o), "weights"));
         step[o] = largest / static_cast<float>(kInt8Levels);
-        // A step whose reciprocal is infinite leaves nothing of the column.
+        // If the reciprocal of the step is infinite, the column becomes zero.
         const float factor = step[o] > 1e-38f ? 1.0f / step[o] : 0.0f;
         for (int64_t k = 0; k < source.K; ++k) {
           const auto level = static_cast<int8_t>(std::nearbyint(weight(k, o) * factor));
@@ -356,7 +357,7 @@ void DecoderStep::run(int64_t item, int thread) {
 
 bool DecoderStep::advance() {
   if (decoder_.format_ == WeightFormat::int8 && stage_ + 1 < inputs_.size()) {
-    // The rows that the next stage reads; the largest value of a row is known only now.
+    // Quantize the rows that the next stage reads. This needs the largest value of a row, which is known only now.
     const int to = 1 - state_.half_;
     for (int64_t row : computed_) state_.quantize(static_cast<int64_t>(stage_), to, row);
     const float* steps = state_.layers_[stage_].steps[to].as<float>();
@@ -371,7 +372,7 @@ bool DecoderStep::advance() {
 // ---- one step by itself ----
 
 int decoding_threads(const Decoder& decoder, int64_t rows) {
-  // Below this many bytes of weights times rows a thread costs more than it brings.
+  // Bytes of weights times rows per thread; with less, a thread costs more time than it saves.
   constexpr int64_t kShare = 1 << 17;
   return static_cast<int>(std::clamp<int64_t>(decoder.bytes() * rows / kShare, 1, num_threads()));
 }

@@ -17,8 +17,7 @@ enum class WeightFormat { DAY33_WEIGHT_FORMATS(DAY33_ENUMERATOR) };
 // Throws std::invalid_argument for any other name.
 WeightFormat parse_weight_format(const std::string& name);
 
-// Where the weights are, as Keras has them: kernel (in, 4U), recurrent kernel (U, 4U), bias (4U) or null, gates i, f,
-// c, o.
+// Weights as Keras has them: kernel (in, 4U), recurrent kernel (U, 4U), bias (4U) or null; gates i, f, c, o.
 struct LstmWeights {
   const float *kernel, *recurrent, *bias;
   int64_t U;
@@ -29,10 +28,10 @@ struct LanguageModelWeights {
   std::vector<LstmWeights> layers;
   const float *kernel, *bias;  // (U, O) of the last layer, and (O) or null
   int64_t O;
-  bool mask_zero;  // token 0 is padding: it leaves the state as it is (Keras's Embedding(mask_zero=True))
+  bool mask_zero;  // token 0 is padding and does not change the state (Embedding(mask_zero=True) in Keras)
 };
 
-// Bytes in whole cache lines.
+// A block of zeroed bytes, aligned to cache lines and rounded up to whole ones.
 class Bytes {
  public:
   Bytes() = default;
@@ -55,7 +54,7 @@ class Bytes {
   int64_t size_ = 0;
 };
 
-// One or two matrices with common outputs, in panels (decode_args.h), and a bias.
+// One or two matrices with common outputs, packed into panels (decode_args.h), and a bias.
 class PackedMatrix {
  public:
   struct Source {
@@ -68,7 +67,7 @@ class PackedMatrix {
 
   int64_t panels() const { return panels_; }
   int64_t size() const { return weights_.size() + steps_.size() + sums_.size() + bias_.size(); }
-  // The panel's part of the arguments; the caller adds rows, x and z.
+  // Fills in the arguments that depend on the panel; the caller adds rows, x and z.
   void fill(int64_t panel, PanelArgs& args) const;
 
  private:
@@ -79,14 +78,14 @@ class PackedMatrix {
   const int group_;  // of int8
   int64_t width_, panels_;
   std::vector<int64_t> K_;
-  std::vector<int64_t> begin_;  // of a segment in its panel, in bytes; the last entry is the panel's size
+  std::vector<int64_t> begin_;  // where a segment begins in its panel, in bytes; the last entry is the size of a panel
   Bytes weights_, bias_, steps_, sums_;
 };
 
-// Immutable after construction; any number of threads may decode with it.
+// Immutable after construction, so any number of threads may decode with it.
 class Decoder {
  public:
-  // Throws std::invalid_argument for sizes of 0 or too large, and for weights that int8 cannot represent.
+  // Throws std::invalid_argument for sizes that are 0 or too large and for weights that int8 cannot represent.
   Decoder(const LanguageModelWeights& weights, WeightFormat format);
 
   int64_t vocabulary() const { return V_; }
@@ -111,8 +110,8 @@ class Decoder {
   Bytes embedding_, embedding_steps_;
 };
 
-// h and c of every layer, for a number of rows. A step reads one half and writes the other, so that a row may go on
-// from the state of any other, as beams do, without a copy.
+// h and c of every layer, for a number of rows. A step reads one half and writes the other, so that a row can continue
+// from the state of any other row, as beams do, without a copy.
 class DecoderState {
  public:
   DecoderState(const Decoder& decoder, int64_t rows);  // zeros
@@ -130,10 +129,10 @@ class DecoderState {
   struct Layer {
     int64_t U, stride;
     Bytes h[2], c[2];
-    Bytes levels[2], steps[2];  // int8: h as quantize_row makes it
+    Bytes levels[2], steps[2];  // int8: h as quantize_row returns it
   };
   void quantize(int64_t layer, int half, int64_t row);
-  void carry(int64_t from, int64_t to);  // a row of the current half to the other half
+  void carry(int64_t from, int64_t to);  // copies a row of the current half to the other half
 
   const Decoder& decoder_;
   const int64_t rows_;
@@ -156,7 +155,7 @@ class DecoderStep {
   void begin(const std::vector<Row>& rows);
   int64_t items() const;
   void run(int64_t item, int thread);
-  bool advance();  // false when the step is complete; the state has then moved on
+  bool advance();  // false when the step is complete and the state updated
 
  private:
   struct Inputs {
@@ -170,15 +169,16 @@ class DecoderStep {
   DecoderState& state_;
   size_t stage_ = 0;
   int64_t rows_ = 0, logit_rows_ = 0;
-  std::vector<Inputs> inputs_;                     // by layer; the last is that of the logits
-  std::vector<int64_t> computed_, logit_sources_;  // rows of the state that layers write, and that logits are made from
+  std::vector<Inputs> inputs_;  // by layer; the last entry belongs to the logits
+  std::vector<int64_t> computed_,
+      logit_sources_;  // rows of the state that layers write, and from which logits are made
   std::vector<float*> logits_;
   int64_t scratch_stride_;
   Bytes scratch_;
   std::vector<std::vector<float*>> scratch_rows_;  // by thread
 };
 
-// Threads worth having for one token of `rows` rows.
+// The number of threads that is worth while for one token in each of `rows` rows.
 int decoding_threads(const Decoder& decoder, int64_t rows);
 
 // Feeds one token to every row of the state; logits [rows][O], or null where they are not wanted.

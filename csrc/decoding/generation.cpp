@@ -119,7 +119,7 @@ bool Generation::advance() {
   return begin_step();
 }
 
-// ---- the choice ----
+// ---- choosing tokens ----
 
 void Generation::choose(int64_t index) {
   Group& group = groups_[index];
@@ -153,7 +153,7 @@ void Generation::choose_one(Group& group, int64_t index) {
     ban(logits);
     token = kernels.arg_max(logits, O);
     if (options_.strategy == Strategy::sample) {
-      // Sampling overwrites the logits, so a score wants a copy of the one that is drawn.
+      // Sampling overwrites the logits, so they are copied for the score.
       const std::vector<float> before = options_.scores ? std::vector<float>(logits, logits + O) : std::vector<float>();
       token = sample_token(kernels, logits, O, options_.sampling,
                            uniform(options_.keys[index], options_.streams[index], answer.tokens.size()));
@@ -198,7 +198,8 @@ void Generation::choose_beams(Group& group, int64_t index) {
       best.push_back({logits[forced(number)], forced(number)});
     } else {
       ban(logits);
-      best = largest_logits(logits, O, static_cast<int64_t>(beams) + 1);  // one of them may be the end
+      best = largest_logits(logits, O,
+                            static_cast<int64_t>(beams) + 1);  // one more, since one of them may be the end token
     }
     for (const TokenLogit& b : best) {
       const float score = static_cast<float>(static_cast<double>(b.logit) - log_sum);
@@ -234,7 +235,7 @@ void Generation::choose_beams(Group& group, int64_t index) {
   if (group.finished.size() > beams) group.finished.resize(beams);
   group.done = stop || group.open.empty();
   if (group.done || group.finished.size() < beams) return;
-  // Sums only fall, so the best that an open one can reach is its sum over the greatest length.
+  // Sums never grow, so the best rank that an open continuation can reach is its sum over the greatest length.
   const double longest = static_cast<double>(options_.max_len - static_cast<int64_t>(group.prompt.size()));
   const double reach = group.open.front().sum / std::pow(longest, options_.length_penalty);
   group.done = normalized(group.finished.back()) >= reach;

@@ -1,4 +1,4 @@
-// The loop of a language model that writes: feed a token, look at the logits, choose the next, until all are done.
+// The loop of text generation: feed a token, compute the logits, choose the next token, until all answers are complete.
 #pragma once
 
 #include <cstdint>
@@ -22,41 +22,42 @@ Strategy parse_strategy(const std::string& name);
 
 struct GenerationOptions {
   Strategy strategy = Strategy::greedy;
-  int64_t max_len = 20;             // length that ends an answer, prompt included; one token is always chosen
+  int64_t max_len = 20;             // length at which an answer ends, prompt included; at least one token is chosen
   std::vector<int32_t> end_tokens;  // by prompt; -1 for none
   Sampling sampling;
-  std::vector<uint64_t> keys, streams;  // by prompt; of the random numbers
+  std::vector<uint64_t> keys, streams;  // by prompt, of the random numbers
   int64_t beams = 1;
   double length_penalty = 1.0;  // >= 0
   std::vector<int32_t> banned;  // never chosen
-  std::vector<int32_t> forced;  // by number of the chosen token: taken whatever the model says; -1 for a free choice
+  std::vector<int32_t>
+      forced;  // by position in the answer: the token to choose whatever the model says; -1 for a free choice
   bool scores = false;
 };
 
-// An answer: what follows the prompt, with the log-probability of each token under the model (softmax of the logits as
-// they are: before temperature, top_k, top_p and bans) where these were asked for.
+// An answer: the tokens after the prompt and, if wanted, the log-probability of each token under the model (softmax of
+// the logits before temperature, top_k, top_p and bans).
 struct Continuation {
   std::vector<int32_t> tokens;
   std::vector<float> scores;
   double sum = 0.0;  // of the scores; beams only
 };
 
-// Beam search keeps the `beams` open continuations of the largest summed log-probability. Of all their one-token
-// extensions, taken from the largest sum down (on a tie the one of the earlier beam, then the lower token), those that
-// end are put aside and the first `beams` others stay open. Continuations are ranked by sum / length^length_penalty,
-// the end token counted. The search ends when `beams` were put aside and no open one can do better than the worst of
-// the best `beams` of these, or at max_len, where the open ones are ranked too.
+// Beam search keeps the `beams` open continuations with the largest sums of log-probabilities. Of all their extensions
+// by one token, in descending order of the sum (on a tie the one of the earlier beam first, then the lower token),
+// those that end are finished, and the first `beams` others stay open. Finished continuations are ranked by sum /
+// length^length_penalty, where the end token counts. The search ends when `beams` are finished and no open one can
+// reach the rank of the worst of the best `beams`, or at max_len, where the open ones are ranked, too.
 class Generation {
  public:
   // Prompts are not empty; every token is in [0, vocabulary). Throws std::invalid_argument otherwise.
   Generation(std::shared_ptr<const Decoder> decoder, std::vector<std::vector<int32_t>> prompts,
              GenerationOptions options);
 
-  // Chooses up to `tokens` tokens for every prompt that is not done (prompts are fed on the way). False when all are
-  // done. Throws std::invalid_argument where the logits are NaN and a token is to be sampled or searched for.
+  // Feeds the prompts and chooses up to `tokens` tokens for each of them that is not done. Returns false when all are
+  // done. Throws std::invalid_argument if logits are NaN when a token is sampled or in beam search.
   bool generate(int64_t tokens);
 
-  // While it is held, generate() of another thread waits: for reading the continuations.
+  // While the lock is held, generate() in other threads waits, so that the continuations can be read.
   std::unique_lock<std::mutex> lock() { return std::unique_lock<std::mutex>(mutex_); }
 
   int64_t prompts() const { return static_cast<int64_t>(groups_.size()); }
@@ -74,7 +75,7 @@ class Generation {
     bool done = false, failed = false;
   };
 
-  // The stages of StagedJob: those of a step, then the choice for every group with logits.
+  // The stages of the StagedJob: those of a step, then the choice of a token for every group that has logits.
   friend class StagedJob<Generation>;
   int64_t items() const;
   void run(int64_t item, int thread);
@@ -98,7 +99,7 @@ class Generation {
   DecoderStep step_;
   Bytes logits_;
   std::vector<DecoderStep::Row> step_rows_;
-  std::vector<int64_t> choosing_;  // groups that get a token at the end of this step
+  std::vector<int64_t> choosing_;  // groups for which a token is chosen at the end of this step
   bool in_step_ = false;
   int64_t tokens_left_ = 0;
   std::mutex mutex_;

@@ -11,7 +11,7 @@ bool before(const TokenLogit& a, const TokenLogit& b) {
   return a.logit > b.logit || (a.logit == b.logit && a.token < b.token);
 }
 
-// The candidate at `u` of the cumulated weights.
+// The candidate at which the cumulative weight exceeds u * total.
 int64_t token_at(const std::vector<TokenLogit>& candidates, const std::vector<double>& weights, double total,
                  double u) {
   double cumulated = 0.0;
@@ -39,7 +39,7 @@ std::vector<TokenLogit> largest_logits(const float* logits, int64_t n, int64_t c
     std::sort(kept.begin(), kept.end(), before);
     return kept;
   }
-  // A heap whose front is the worst kept; few logits of a long row ever enter it.
+  // A heap with the smallest kept logit in front; few logits of a long row ever enter it.
   float worst = kLowest;
   for (int64_t i = 0; i < n; ++i) {
     if (!(logits[i] > worst)) continue;
@@ -82,7 +82,7 @@ int64_t sample_token(const Kernels& kernels, float* logits, int64_t n, const Sam
   if (!std::isfinite(total)) return -1;
   std::vector<TokenLogit> candidates;
   std::vector<double> weights;
-  // Without top_k it is not known how many tokens make up top_p: more and more are looked at.
+  // Without top_k it is not known how many tokens make up top_p, so the number of candidates grows until they do.
   for (int64_t count = all_tokens ? std::min<int64_t>(n, 64) : sampling.top_k;; count = std::min(n, 16 * count)) {
     candidates = largest_logits(logits, n, count);
     weights.clear();

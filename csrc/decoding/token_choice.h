@@ -1,4 +1,4 @@
-// From logits to a token: the largest ones, and sampling.
+// From logits to tokens: the most probable ones, and sampling.
 #pragma once
 
 #include <cstdint>
@@ -13,15 +13,15 @@ struct TokenLogit {
   int32_t token;
 };
 
-// The `count` largest logits (fewer where there are fewer), largest first, on a tie the lower token first. NaN counts
-// as -infinity, and tokens of -infinity are left out.
+// The `count` largest logits (or all, if there are fewer) in descending order, on a tie the lower token first. NaN
+// counts as -infinity, and tokens with -infinity are left out.
 std::vector<TokenLogit> largest_logits(const float* logits, int64_t n, int64_t count);
 
-// log(sum of exp(logits)). NaN where a logit is NaN or none is finite.
+// log(sum of exp(logits)). NaN if a logit is NaN or none is finite.
 double log_sum_exp(const Kernels& kernels, const float* logits, int64_t n);
 
-// Tokens are drawn with the probabilities softmax(logits / temperature), after all but the `top_k` most probable are
-// struck out, and then all but the smallest set of most probable ones whose share of the rest is at least `top_p`
+// Tokens are drawn with the probabilities softmax(logits / temperature), restricted first to the `top_k` most probable
+// tokens and then to the smallest set of most probable ones whose share of the rest is at least `top_p`
 // (A. Holtzman et al., "The curious case of neural text degeneration", ICLR 2020).
 struct Sampling {
   float temperature = 1.0f;  // > 0
@@ -29,8 +29,8 @@ struct Sampling {
   double top_p = 1.0;        // in (0, 1]
 };
 
-// The token at `u` in [0, 1) of the distribution's cumulated probabilities; -1 where a logit is NaN, or none is finite.
-// Overwrites the logits.
+// The token at which the cumulative probability exceeds `u`, which is in [0, 1); -1 if a logit is NaN or none is
+// finite. Overwrites the logits.
 int64_t sample_token(const Kernels& kernels, float* logits, int64_t n, const Sampling& sampling, double u);
 
 }  // namespace day33

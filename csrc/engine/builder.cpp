@@ -68,7 +68,7 @@ void GraphBuilder::add_other(std::vector<int> inputs, int y, std::function<std::
   nodes_.push_back({Node::other_node, std::move(inputs), {y}, std::move(make)});
 }
 
-// Every output gets memory of its own, which no input and no other output has.
+// Every output gets memory of its own, which it shares with no input and no other output.
 void GraphBuilder::separate_outputs(const std::vector<int>& outputs) {
   std::vector<int> taken;
   for (int id : graph_.inputs) taken.push_back(graph_.tensors[id].buffer);

@@ -23,18 +23,21 @@ struct RecurrentParameters {
   int kernel, recurrent_kernel, bias;  // slots; bias may be -1
 };
 
-// Rows or columns added before and after; negative: taken away.
+// Rows or columns to add before and after; negative numbers remove them.
 struct Border {
   int64_t before, after;
 };
 
-// Of a recurrent layer with U units: gates, initial states, floats in a row of memory by U, rows of y after the steps.
+// The sizes of a recurrent layer with U units.
 struct RecurrentSizes {
-  int64_t gates, states, row, extra_rows;
+  int64_t gates;
+  int64_t states;      // initial ones
+  int64_t row;         // floats in a row of memory, divided by U
+  int64_t extra_rows;  // rows of y after those of the steps
 };
 
-// Adds one op at a time and works out its output shape. Tensors and parameter slots are small integers. Every method
-// throws std::invalid_argument that names the argument, what was given and what was expected.
+// Adds one op at a time and computes its output shape. Tensors and parameter slots are numbered 0, 1, 2, ... Every
+// method throws std::invalid_argument with a message that names the argument, what was given and what was expected.
 class GraphBuilder {
  public:
   Shape shape(int tensor) const;
@@ -74,7 +77,7 @@ class GraphBuilder {
   int rescaling(int x, const std::vector<float>& scale, const std::vector<float>& offset);
   int merge(Merge kind, const std::vector<int>& xs);  // of one shape
   int add(const std::vector<int>& xs) { return merge(Merge::add, xs); }
-  int dropout(int x, float rate, uint64_t seed, bool shared_axis);  // shared: one mask along the first axis
+  int dropout(int x, float rate, uint64_t seed, bool shared_axis);  // shared_axis: one mask for the first axis
   int to_int64(int x);  // of int32; only the caller can read the result, no op does
   int to_int32(int x);  // the fraction is cut off; values outside the range of int32 become -1
 
@@ -91,7 +94,7 @@ class GraphBuilder {
   // int32: 1 where x differs from `value`; for float32, where any number on the last axis does.
   int differs(int x, float value);
   int either(int a, int b);             // int32, of one shape: 1 where either is not 0
-  int keep_where(int x, int mask);      // 0 where the mask, of the leading axes of x, is 0
+  int keep_where(int x, int mask);      // 0 where the mask, which has the leading axes of x, is 0
   int masked_average(int x, int mask);  // (T, ...) to (...): over the rows where the mask (T,) is not 0
 
   // builder_embedding.cpp
@@ -107,7 +110,7 @@ class GraphBuilder {
   // builder_losses.cpp
   int loss(int prediction, LossKind kind, bool from_logits, bool mean, float weight);
 
-  // Fuses, drops what no output and no loss needs, and makes the ops. The builder is empty afterwards.
+  // Applies the fusions, drops what no output and no loss needs, and makes the ops. The builder is empty afterwards.
   Graph build(const std::vector<int>& outputs, Layout layout, const Fusions& fusions = {});
 
  private:

@@ -58,7 +58,7 @@ int GraphBuilder::conv2d_transpose(int x, int kernel, int bias, Pair strides, Pa
   return convolution(x, kernel, bias, c, {c.height.in, c.width.in, k[2]}, spec);
 }
 
-// The kernel (KH, KW, C, M) is, in memory, that of a convolution with a group for every channel: (KH, KW, 1, C M).
+// In memory the kernel (KH, KW, C, M) is that of a convolution with one group per channel: (KH, KW, 1, C M).
 int GraphBuilder::depthwise_conv2d(int x, int kernel, int bias, Pair strides, Padding padding, Pair dilation,
                                    ActivationSpec spec) {
   const Shape in = tensor_of_rank(x, 3, "x").shape;

@@ -15,8 +15,8 @@ int GraphBuilder::loss(int prediction, LossKind kind, bool from_logits, bool mea
                 .tensor = prediction,
                 .rows = rows_of(shape),
                 .C = shape.back()};
-  // A prediction straight out of a sigmoid or softmax: like Keras on TensorFlow, cross-entropies then look through it
-  // to the logits, whichever of the two it is and whatever from_logits says (backend/tensorflow/nn.py, _get_logits).
+  // If the prediction is the output of a sigmoid or softmax, a cross-entropy reads the logits before it, whichever of
+  // the two it is and whatever from_logits says, as Keras does on TensorFlow (backend/tensorflow/nn.py, _get_logits).
   // That is cheaper, and exact where a probability rounds to 0 or 1.
   const bool crossentropy = kind == LossKind::binary_crossentropy || kind == LossKind::categorical_crossentropy ||
                             kind == LossKind::sparse_categorical_crossentropy;

@@ -1,4 +1,4 @@
-// The builder's methods for masks: what makes them and what applies them.
+// The builder's methods that make masks and that apply them.
 #include <algorithm>
 
 #include "engine/builder.h"

@@ -13,7 +13,7 @@
 namespace day33 {
 namespace {
 
-// Below this much work (Program::work), waking threads costs more than they save: about 20 microseconds.
+// Below this much work (Program::work), which is about 20 microseconds, waking threads costs more time than they save.
 constexpr int64_t kWorthThreads = 1'000'000;
 
 void clear_gradients(const Graph& graph, const Request& request) {
@@ -22,7 +22,7 @@ void clear_gradients(const Graph& graph, const Request& request) {
       std::memset(to, 0, static_cast<size_t>(graph.parameters[slot].size) * sizeof(float));
 }
 
-// One call in progress. Everything that tiles share is here; what a tile owns is in its arena.
+// One call in progress: everything that the tiles share. What belongs to one tile is in its arena.
 class Run {
  public:
   Run(const Program& program, Request& request)
@@ -52,7 +52,7 @@ class Run {
   }
 
  private:
-  // ---- ways through the tiles ----
+  // ---- the order of the tiles ----
 
   void depth_first(size_t pass) {
     const auto run_group = [&](int64_t group) {
@@ -77,7 +77,7 @@ class Run {
       for (int64_t group = 0; group < groups_; ++group) run_group(group);
   }
 
-  // Few tiles: op by op, each cut into rows for all threads. Rows do not see each other, so the bits are the same.
+  // For few tiles: op by op, each op cut into rows for all threads. Rows are independent, so the bits are the same.
   void breadth_first(size_t pass) {
     std::vector<Workspace> all(static_cast<size_t>(tiles_), Workspace(p_, request_));
     for (int64_t t = 0; t < tiles_; ++t) {
@@ -95,7 +95,7 @@ class Run {
       const int64_t parts =
           worth_threads(op.multiply_adds()) ? std::min<int64_t>(units, 4 * static_cast<int64_t>(num_threads())) : 1;
       const int64_t scratch_floats = parts > 1 ? p_.memory.scratch_floats : 0;
-      std::unique_ptr<AlignedBuffer> scratch;  // of their own for parts that work on one tile at the same time
+      std::unique_ptr<AlignedBuffer> scratch;  // one block per part, since parts work on one tile at the same time
       if (scratch_floats > 0) scratch = lease_block(scratch_floats * tiles_ * parts);
       const auto part = [&](int64_t index) {
         const Workspace& w = all[index / parts];
@@ -174,7 +174,7 @@ class Run {
     Workspace w(p_, request_);
     w.open_whole(shared(), memory->data());
     prepare(w, pass.op);
-    // Straight into the caller's gradients: there is one tile, and its sums come in one order.
+    // The op adds to the caller's gradients: there is one tile, so its sums have one order.
     for (int slot : op.parameters)
       w.accumulate.push_back(!p_.purpose.backward || slot < 0 || !graph_.parameters[slot].trainable
                                  ? nullptr
@@ -202,7 +202,7 @@ class Run {
     if (backward) w.end_gradients(op.inputs, p_.writes[pass.op]);
   }
 
-  // ---- what tiles have in common ----
+  // ---- what the tiles share ----
 
   double& loss_of(size_t l, int64_t tile) {
     return losses_[l * static_cast<size_t>(tiles_) + static_cast<size_t>(tile)];
@@ -223,14 +223,14 @@ class Run {
       batch.forward_reduce(partials, tiles_, request_.parameters.data(), statistics);
       return;
     }
-    // The first group's accumulators take it; no group is at work now.
+    // It goes to the accumulators of the first group, since no group is at work now.
     std::vector<float*> gradient;
     for (int64_t offset : p_.accumulator[pass.op])
       gradient.push_back(offset < 0 ? nullptr : group_accumulators(0) + offset);
     batch.backward_reduce(partials, tiles_, statistics, gradient.data());
   }
 
-  // Groups are added in order, element by element; then the lanes; then the ops that share a parameter.
+  // Adds up the groups in order, element by element; then the lanes; then the ops that share a parameter.
   void collect_gradients() {
     for (size_t i = 0; i < graph_.ops.size(); ++i) {
       const Op& op = *graph_.ops[i];
@@ -244,7 +244,7 @@ class Run {
           const int64_t begin = part * kPart, end = std::min(size, begin + kPart);
           sum_groups(p_.accumulator[i][k] + begin * lanes, end - begin, lanes);
         });
-        // Each part left its sums at its own beginning.
+        // Each part left its sums at its beginning: move them together.
         float* sums = group_accumulators(0) + p_.accumulator[i][k];
         for (int64_t begin = kPart; lanes > 1 && begin < size; begin += kPart)
           std::memmove(sums + begin, sums + begin * lanes,
@@ -282,7 +282,7 @@ class Run {
   PackedWeights weights_;
   AlignedBuffer statistics_, accumulators_;
   std::vector<double> partials_, losses_;
-  std::unique_ptr<AlignedBuffer> shared_arena_;  // of all tiles, where they wait for each other
+  std::unique_ptr<AlignedBuffer> shared_arena_;  // of all tiles, if tiles wait for each other
 };
 
 }  // namespace

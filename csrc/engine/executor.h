@@ -1,4 +1,5 @@
-// Runs a request: tiles through passes, depth first, in fixed groups; then the reductions in a fixed order.
+// Runs a request: takes the tiles through each pass, depth first, in fixed groups, and then reduces their partial
+// results in a fixed order.
 #pragma once
 
 #include "engine/program.h"

@@ -1,4 +1,4 @@
-// The nodes of a network under construction, and the rewrites that join neighbours among them.
+// The nodes of a network under construction, and the rewrites that join neighbouring nodes.
 #pragma once
 
 #include <functional>
@@ -15,7 +15,7 @@ struct Pair {
   int64_t height, width;
 };
 
-// An op to be: what fusion may look at and change, and how to make it.
+// An op that has not been made yet: what the fusions read and change, and how to make the op.
 struct Node {
   enum Kind {
     convolution_node,
@@ -30,11 +30,11 @@ struct Node {
   std::vector<int> inputs, outputs;
   std::function<std::unique_ptr<Op>(const Node&)> make;
 
-  ActivationSpec activation{};  // of an activation, or fused into a convolution or dense layer
-  Convolution convolution{};    // of a convolution
+  ActivationSpec activation{};  // of an activation node, or fused into a convolution or dense layer
+  Convolution convolution{};    // of a convolution node
   ConvAxis pool_height{}, pool_width{};
   Pair scale{1, 1};
-  FoldedNorm norm{};  // of a batch normalisation
+  FoldedNorm norm{};  // of a batch normalisation node
 };
 
 // Rewrites that change how a plan computes, but not what. All are on unless a test compares with and without.
@@ -50,7 +50,7 @@ struct Fusions {
 #undef DAY33_FUSION
 };
 
-// Folds batch normalisation, as it is in inference, into the convolutions before it. Whether there was any.
+// Folds batch normalisation, as it works in inference, into the convolutions before it. Returns whether there was any.
 bool fold_batch_norm(std::vector<Node>& nodes, const std::vector<Tensor>& tensors, const std::vector<int>& kept);
 
 // Applies the fusions to `nodes`. `kept` marks tensors that outputs and losses read.

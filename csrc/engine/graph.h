@@ -1,4 +1,4 @@
-// A network as a list of ops in order, every shape known.
+// A network as a list of ops, with every shape known.
 #pragma once
 
 #include <memory>
@@ -16,10 +16,10 @@ struct ParameterInfo {
   bool trainable;
 };
 
-// Samples in the SIMD lanes, channels in the lanes, or whichever suits the channels and the batch.
+// Samples in the SIMD lanes, channels in the lanes, or the one of these that suits the channels and the batch.
 enum class Layout { automatic, lanes, channels };
 
-// What a graph consists of besides its ops. A graph and its form for inference have it in common.
+// Everything in a graph but its ops. A graph and its form for inference share it.
 struct Network {
   std::vector<Tensor> tensors;
   int buffers = 0;

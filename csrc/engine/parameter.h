@@ -1,4 +1,4 @@
-// The weights of a network, in memory of their own, which plans read without Python.
+// The weights of a network. Their memory belongs to the native side, so that plans read it without Python.
 #pragma once
 
 #include <atomic>
@@ -29,7 +29,7 @@ class Parameter {
   std::atomic<uint64_t> version_{0};
 };
 
-// The parameters of a plan in slot order. Packed weights are kept for as long as its version stays the same.
+// The parameters of a plan in slot order. Packed weights are kept as long as its version does not change.
 class ParameterList {
  public:
   explicit ParameterList(std::vector<std::shared_ptr<Parameter>> parameters)
@@ -40,7 +40,7 @@ class ParameterList {
   const std::vector<std::shared_ptr<Parameter>>& parameters() const { return parameters_; }
   const std::vector<float*>& data() const { return data_; }
   uint64_t id() const { return id_; }
-  // Grows whenever any of the parameters was written.
+  // Grows whenever any of the parameters is written.
   uint64_t version() const {
     uint64_t sum = 0;
     for (const auto& p : parameters_) sum += p->version();

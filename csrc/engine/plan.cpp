@@ -8,7 +8,8 @@
 namespace day33 {
 namespace {
 
-// Lanes pay while channels are too few to fill a vector, and while a tile of one sample a lane stays near the cache.
+// The lanes layout is faster while there are too few channels to fill a vector, and while a tile with one sample per
+// lane fits in the cache.
 constexpr int64_t kLanesMaxChannels = 32;
 constexpr int64_t kLanesMaxSampleFloats = 1 << 17;
 

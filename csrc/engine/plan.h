@@ -17,7 +17,7 @@ class Plan {
   explicit Plan(Graph graph) : graph_(std::move(graph)) {}
 
   const Graph& graph() const { return graph_; }
-  // What runs: the graph, or its form for inference.
+  // The graph that runs: the graph itself, or its form for inference.
   const Graph& graph_for(bool training) const {
     return !training && graph_.inference != nullptr ? *graph_.inference : graph_;
   }
@@ -31,13 +31,13 @@ class Plan {
   // The layout that a batch of this size gets with the instruction set in use.
   bool uses_lanes(int64_t samples) const;
 
-  // How it runs for a batch of this size: inference, or a step of training where there are losses.
+  // How a batch of this size runs: in inference, or in a training step if the plan has losses.
   struct Step {
-    int op;     // in graph_for(training)
-    int stage;  // ops of one stage run tile by tile, depth first; an op that takes the whole batch is a stage of its
-                // own
+    int op;  // index in graph_for(training)
+    // Ops of one stage run tile by tile, depth first. An op that takes the whole batch is a stage of its own.
+    int stage;
     bool whole;
-    bool joined;  // with its loss
+    bool joined;  // the op and its loss run together
   };
   struct Description {
     bool lanes;

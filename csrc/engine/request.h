@@ -1,4 +1,4 @@
-// What a call of a plan takes and gives.
+// The arguments and results of a call of a plan.
 #pragma once
 
 #include <cstdint>
@@ -6,12 +6,13 @@
 
 namespace day33 {
 
-// One call. Arrays are contiguous, (samples, *shape); pointers that are not needed are null or the vector empty.
+// One call. Arrays are contiguous, of shape (samples, *shape). Where something is not needed, the pointer is null or
+// the vector is empty.
 struct Request {
   int64_t samples = 0;
   std::vector<const void*> inputs;
-  std::vector<float*> parameters;   // by slot; only the moving statistics of batch normalisation are written
-  uint64_t owner = 0, version = 0;  // of the parameters, for keeping packed weights; owner 0 keeps nothing
+  std::vector<float*> parameters;   // by slot; of these only the moving statistics of batch normalisation are written
+  uint64_t owner = 0, version = 0;  // of the parameters, for keeping packed weights; with owner 0 none are kept
   bool training = false;
   uint64_t seed = 0;
 
@@ -24,7 +25,7 @@ struct Request {
   std::vector<char> weights_per_position;    // by loss: (samples, positions) instead of (samples,)
   std::vector<double> loss_sums;             // result, by loss
 
-  bool want_backward = false;  // from the losses, else from output_gradients
+  bool want_backward = false;  // from the losses if these are wanted, else from output_gradients
   std::vector<const float*> output_gradients;
   std::vector<float*> input_gradients;      // result, by input; empty when not wanted, null for int32 inputs
   std::vector<float*> parameter_gradients;  // result, by slot; null where not wanted

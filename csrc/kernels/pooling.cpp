@@ -19,7 +19,7 @@ int64_t cells(Span rows, Span columns) {
   return max_of<int64_t>(rows.end - rows.begin, 0) * max_of<int64_t>(columns.end - columns.begin, 0);
 }
 
-// body(rows, columns, output pixel) for each window.
+// Calls body(rows, columns, output pixel) for each window.
 template <typename Body>
 DAY33_INLINE void each_window(const Pool2dArgs& args, Body body) {
   for (int64_t oy = 0; oy < args.OH; ++oy)
@@ -28,13 +28,13 @@ DAY33_INLINE void each_window(const Pool2dArgs& args, Body body) {
            window_span(ox, args.SW, args.pad_left, args.KW, args.W), oy * args.OW + ox);
 }
 
-// True where v beats the best so far: strictly greater, or the first NaN.
+// Whether v is better than the best so far: strictly greater, or the first NaN.
 template <typename Float>
 DAY33_INLINE auto beats(Float v, Float best) {
   return (v > best) | ((v != v) & (best == best));
 }
 
-// One output pixel. kKH, kKW: window of constant size, or 0 for the size of the spans.
+// One output pixel. kKH, kKW: the size of the window if it is constant, or 0 for the size of the spans.
 template <bool kWinner, int kKH, int kKW>
 DAY33_INLINE void pool_pixel(const float* x, int64_t W, int64_t inner, Span rows, Span columns, float* y,
                              int32_t* winner) {
@@ -67,7 +67,7 @@ DAY33_INLINE void pool_forward(const Pool2dArgs& args, const float* x, float* y,
     for (int64_t ox = 0; ox < args.OW; ++ox) {
       const Span columns = window_span(ox, args.SW, args.pad_left, args.KW, args.W);
       if (rows.begin >= rows.end || columns.begin >= columns.end) {
-        // Nothing but padding: minus infinity, and no winner to send a gradient to.
+        // The window lies in the padding: minus infinity, and no winner that would get a gradient.
         for (int64_t i = 0; i < inner; ++i) {
           y[i] = -__builtin_inff();
           if (kWinner) winner[i] = -1;
@@ -83,7 +83,7 @@ DAY33_INLINE void pool_forward(const Pool2dArgs& args, const float* x, float* y,
   }
 }
 
-// Windows that do not overlap: every cell is written once, by its window or as a gap.
+// For windows that do not overlap: every cell is written once, by its window or as part of a gap.
 DAY33_INLINE void pool_backward_disjoint(const Pool2dArgs& args, const int32_t* winner, const float* dy, float* dx) {
   const int64_t inner = args.inner, W = args.W;
   int64_t done_rows = 0;
@@ -252,7 +252,8 @@ bool max_unpool2d_forward(const float* x, const int32_t* index, float* y, int64_
 
 void max_unpool2d_backward(const int32_t* index, const float* dy, float* dx, int32_t* owner, int64_t in, int64_t out,
                            int lanes) {
-  // The owner of a cell is the last input that names it. Cells nobody names are never read, so `owner` starts as is.
+  // The owner of a cell is the last input that names it. Cells that no input names are never read, so `owner` need not
+  // be initialised.
   for (int64_t i = 0; i < in; ++i)
     for (int lane = 0; lane < lanes; ++lane) {
       const int64_t target = index[i * lanes + lane];

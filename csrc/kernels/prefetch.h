@@ -1,5 +1,5 @@
-// What a kernel of the convolution family brings into the cache for a later tile of pixels: `pieces` stretches of
-// `floats` floats, as far apart as the inputs of two pixels. Never more than a tile of pixels reads by itself.
+// How much a kernel of the convolution family prefetches for a later tile of pixels: `pieces` stretches of `floats`
+// floats, as far apart as the inputs of two pixels. It is never more than a tile of pixels reads itself.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ inline constexpr int64_t kCacheLineFloats = 16;
 
 struct Ahead {
   int64_t pieces, floats;
-  // Cache lines that fetching touches.
+  // The number of cache lines to prefetch.
   constexpr int64_t lines() const { return pieces * ((floats + kCacheLineFloats - 1) / kCacheLineFloats); }
 };
 

@@ -1,4 +1,4 @@
-// Activations: as an op of their own, and as the end of a convolution or dense layer.
+// Activations, as ops and as the last step of a convolution or dense layer.
 #pragma once
 
 #include <memory>
@@ -11,20 +11,20 @@ namespace day33 {
 Activation parse_activation(const std::string& name);
 std::string to_string(Activation activation);
 
-// The derivative is a function of the output for most activations. For these it is not: they fall and rise, and
-// backward needs what went in.
+// Whether backward needs the input. The derivative of most activations is a function of the output; gelu, silu and
+// their relatives are not monotonic, so their output does not determine it.
 bool backward_reads_input(Activation kind);
 
-// Whether one element of the result depends on one element of the input only (softmax looks at a row).
+// Whether an element of the result depends on one element of the input only (softmax depends on a row).
 bool is_elementwise(Activation kind);
 
-// `rows` rows of [C][lanes]. x == y may alias.
+// `rows` rows of [C][lanes]. x and y may be the same.
 void run_activation(const Tile& tile, ActivationSpec spec, const float* x, float* y, int64_t rows, int64_t C);
-// `saved` is the input for those of backward_reads_input, the output for the others. dy == dx may alias.
+// `saved` is the input if backward_reads_input(), else the output. dy and dx may be the same.
 void run_activation_backward(const Tile& tile, ActivationSpec spec, const float* saved, const float* dy, float* dx,
                              int64_t rows, int64_t C);
 
-// rows and C matter to softmax and its logarithm only.
+// rows and C matter for softmax and log_softmax only.
 std::unique_ptr<Op> make_activation(int x, int y, ActivationSpec spec, int64_t rows, int64_t C);
 
 }  // namespace day33

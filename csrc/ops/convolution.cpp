@@ -15,11 +15,12 @@ AxisWalk forward_axis(const ConvAxis& axis, bool transposed, int64_t scale) {
   return fold(transposed ? inverse(direct_walk(axis)) : direct_walk(axis), scale);
 }
 
-// Pixels whose products are summed in registers before the gradient in memory gets them: their inputs should stay in
-// the L1 cache meanwhile.
+// The number of pixels whose products are summed in registers before they are added to the gradient in memory. Their
+// inputs should stay in the L1 cache.
 constexpr int64_t kCorrelatedPixels = 112;
 
-// A block of pixels as lines of pixels. from, to: elements from one to the next on the gathered and on the other side.
+// A block of pixels as lines of pixels. from, to: the distance in elements from one to the next, in the gathered array
+// and in the other one.
 struct PixelGrid {
   struct Side {
     int64_t count, from, to;
@@ -37,13 +38,13 @@ struct PixelGrid {
   }
 };
 
-// Forward gathers x along `forward_`; the gradient of x gathers dy along its inverse. The kernel's gradient walks from
-// the `big` side of the (direct) convolution, which is x for a convolution and dy for a transposed one: so its layout
-// is that of the kernel in memory, [part][P][Q].
+// Forward gathers x along `forward_`; the gradient of x gathers dy along its inverse. The gradient of the kernel
+// gathers the input of the direct convolution (`big`), which is x for a convolution and dy for a transposed one: so its
+// layout is that of the kernel in memory, [part][P][Q].
 //
-// Fused pooling works on bands: the rows of the convolution that a few rows of windows need, in scratch, pooled while
-// they are in the cache. The convolution's own output is never kept: the gradient before the pooling is zero but at
-// the winners, and the winners' values are the pooled ones.
+// Fused pooling works on bands: the rows of the convolution that a few rows of windows need are made in scratch memory
+// and pooled while they are in the cache. The output of the convolution itself is never kept: the gradient before the
+// pooling is zero except at the winners, and the values of the winners are the pooled ones.
 class ConvolutionOp final : public LinearOp {
  public:
   ConvolutionOp(int x, std::vector<int> outputs, int kernel, int bias, const Convolution& c, ActivationSpec activation)
@@ -74,7 +75,7 @@ class ConvolutionOp final : public LinearOp {
     float* dy = tile.gradient[outputs[0]];
     const int64_t sample_floats = output_rows() * output_row_floats(tile.lanes);
     backward_to_sum(tile, dy, tile.n * output_rows() * output_columns(), out_channels_);
-    // Only the kernel's gradient is wanted, and it takes dy row by row: a band at a time will do.
+    // If only the gradient of the kernel is wanted, which takes dy row by row, one band at a time is enough.
     const bool by_bands = pooled() && dx[0] == nullptr && !c_.transposed;
     for (int64_t sample = 0; sample < tile.n; ++sample, dy += sample_floats) {
       const float* x = tile.value[inputs[0]] + sample * forward_.input_size() * tile.lanes;
@@ -129,7 +130,7 @@ class ConvolutionOp final : public LinearOp {
     if (depthwise_) return pack_depthwise(walk, kernel, packed);
     const int64_t reduced = (backward ? out_channels_ : in_channels_) / c_.groups;
     const int64_t outputs = (backward ? in_channels_ : out_channels_) / c_.groups;
-    // Whether the reduction runs over P (rows of the kernel's memory) or over Q (columns).
+    // Whether the sum runs over P (rows of the kernel in memory) or over Q (columns).
     const bool over_p = backward == c_.transposed;
     const int64_t r_step = over_p ? c_.Q : 1, o_step = over_p ? 1 : c_.Q;
     const int64_t width = pack_width(kernels, lanes, outputs);
@@ -173,14 +174,15 @@ class ConvolutionOp final : public LinearOp {
   }
 
  private:
-  // Rows [first, last) of the convolution that one row of pooling windows covers; `above`: its rows in the padding.
+  // Rows [first, last) of the convolution that one row of pooling windows covers; `above`: how many of the windows'
+  // rows are in the padding above.
   struct Band {
     int64_t first, last, above;
   };
 
   bool pooled() const { return c_.pooled_h > 0; }
-  // Output rows made at a time. Several, so that the columns at the borders fill a tile of pixels; with samples in the
-  // lanes outputs fill it, and a row is large.
+  // The number of output rows made at a time: several, so that the columns at the borders fill a tile of pixels. With
+  // samples in the lanes, tiles are filled by output channels, and one row is large enough.
   static int64_t rows_together(int lanes) { return lanes > 1 ? 1 : 14; }
 
   // Output rows [first, last) of one sample.
@@ -229,7 +231,7 @@ class ConvolutionOp final : public LinearOp {
             .pad_left = c_.pool_left};
   }
 
-  // The gradient before the pooling of one band.
+  // The gradient before the pooling, for one band.
   void unpool(const Tile& tile, int64_t sample, int64_t row, const float* dy, float* sums) const {
     const int64_t floats = output_row_floats(tile.lanes);
     const int32_t* winner = reinterpret_cast<const int32_t*>(tile.value[outputs[1]]);
@@ -249,7 +251,7 @@ class ConvolutionOp final : public LinearOp {
     return tile.scratch;
   }
 
-  // dw += over rows [first, last) of the kernel's walk; `small` begins at row `first`.
+  // Adds the part of rows [first, last) of the kernel's walk to dw; `small` begins at row `first`.
   void kernel_gradient(const Tile& tile, const float* big, const float* small, int64_t first, int64_t last) const {
     const ConvGeometry& walk = kernel_walk();
     const int64_t group_q = c_.Q / c_.groups;
@@ -283,7 +285,7 @@ class ConvolutionOp final : public LinearOp {
     });
   }
 
-  // Rows [first, last) of one sample; `y` begins at row `first`. Forward adds the bias, and relu.
+  // Rows [first, last) of one sample; `y` begins at row `first`. Forward adds the bias and applies relu.
   void gather_rows(const Tile& tile, const ConvGeometry& walk, const float* packed, const float* x, float* y,
                    int64_t first, int64_t last, bool forward) const {
     const int L = tile.lanes;
@@ -294,7 +296,7 @@ class ConvolutionOp final : public LinearOp {
     const float* offsets = !forward ? nullptr : c_.norm ? packed + weight_floats(*tile.kernels, L, false) : bias(tile);
     walk.walk(first, last, [&](const PixelBlock& block) {
       PixelGrid grid(block, from_channels, walk.columns() * to_channels, to_channels);
-      // A border is one column wide: down it, the kernels find pixels enough for a tile.
+      // A border is one column wide: along the column there are enough pixels for a tile.
       if (block.columns.count == 1) grid = grid.long_side_inside();
       for (int64_t line = 0; line < grid.outer.count; ++line)
         for (int64_t group = 0; group < calls(); ++group) {
@@ -321,7 +323,7 @@ class ConvolutionOp final : public LinearOp {
     });
   }
 
-  // The kernel times the scale of each output channel; and the channels' offsets, bias included.
+  // Returns the kernel times the scale of each output channel, and writes the offsets of the channels, bias included.
   std::vector<float> fold_norm(const float* const* parameter, float* offsets) const {
     const auto values = [&](int slot) { return slot < 0 ? nullptr : parameter[slot]; };
     const float *gamma = values(c_.norm->gamma), *beta = values(c_.norm->beta), *bias = values(parameters[kBias]);
@@ -339,7 +341,7 @@ class ConvolutionOp final : public LinearOp {
     return scaled;
   }
 
-  // How many times the kernels walk a run: once a group, or once for all of them where each has one channel.
+  // How many times the kernels walk a run: once per group, or once in all if every channel is a group.
   int64_t calls() const { return depthwise_ ? 1 : c_.groups; }
 
   void pack_depthwise(const ConvGeometry& walk, const float* kernel, float* packed) const {
@@ -352,7 +354,7 @@ class ConvolutionOp final : public LinearOp {
 
   const Convolution c_;
   const int64_t in_channels_, out_channels_;
-  const bool depthwise_;  // every channel a group of its own
+  const bool depthwise_;  // every channel is a group of its own
   const ConvGeometry forward_, backward_;
 };
 

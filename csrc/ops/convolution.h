@@ -10,7 +10,8 @@
 
 namespace day33 {
 
-// Batch normalisation with its moving statistics, folded into a convolution before it: slots, gamma and beta may be -1.
+// Batch normalisation with moving statistics, folded into the convolution before it: parameter slots, of which gamma
+// and beta may be -1.
 struct FoldedNorm {
   int gamma, beta, mean, variance;
   float epsilon;
@@ -18,12 +19,12 @@ struct FoldedNorm {
 
 struct Convolution {
   ConvAxis height, width;  // of the (direct) convolution, which maps `in` to `out` cells
-  int64_t P;               // kernel memory is [KH][KW][P][Q]: the direct convolution reduces P ...
-  int64_t Q;               // ... and yields Q
+  int64_t P;               // the kernel is [KH][KW][P][Q] in memory: the direct convolution sums over P ...
+  int64_t Q;               // ... and has Q output channels
   int64_t groups;
-  bool transposed;  // forward is the gradient of the direct convolution
+  bool transposed;  // whether forward is the gradient of the direct convolution
 
-  // What the plan fused into it: a nearest up-sampling before, a max pooling (windows side by side) after.
+  // Fused into it: a nearest up-sampling before it, a max pooling (with windows side by side) after it.
   int64_t scale_h = 1, scale_w = 1;
   int64_t pool_h = 1, pool_w = 1;
   int64_t pool_top = 0, pool_left = 0;  // padding of the pooling

@@ -7,7 +7,8 @@ namespace {
 
 Segment one_segment(int64_t K) { return {.x = 0, .weight = 0, .length = K}; }
 
-// Rows of K inputs to rows of O outputs, and their gradient: one run whose pixels are rows, one segment.
+// The arguments that take rows of K inputs to rows of O outputs, and those of the gradient of the kernel: one run,
+// whose pixels are the rows, and one segment.
 GatherArgs gather_rows(const Segment& all, const float* packed, const float* x, float* y, int64_t rows, int64_t O,
                        const float* bias, bool relu) {
   const int64_t K = all.length;
@@ -62,7 +63,7 @@ void DenseOp::backward(const Tile& tile, float* const* dx) const {
   float* dy = tile.gradient[outputs[0]];
   backward_to_sum(tile, dy, rows, O_);
   if (float* dw = tile.accumulate[kKernel]) {
-    // (C, 1) and (1, C) are the same memory: with one output the wide side goes into the lanes.
+    // (C, 1) and (1, C) are the same in memory. With one output, C is the axis to vectorise.
     const float* x = tile.value[inputs[0]];
     const Segment all = one_segment(single_output(tile.lanes) ? 1 : C_);
     if (single_output(tile.lanes))

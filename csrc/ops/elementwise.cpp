@@ -114,7 +114,7 @@ class DropoutOp final : public Op {
     return static_cast<size_t>(tile.n * repeats_ * features_ * tile.lanes) * sizeof(float);
   }
   void mask(const Tile& tile, const float* x, float* y) const {
-    // Weyl step between the seeds of layers and of training steps, so that no two pairs meet in one key.
+    // The factor keeps the keys of different pairs of a layer's seed and a training step's seed apart.
     const uint64_t key = tile.seed + seed_ * 0x9E3779B97F4A7C15u;
     const int64_t floats = features_ * tile.lanes;
     for (int64_t row = 0; row < tile.n * repeats_; ++row)
@@ -148,7 +148,7 @@ class ToInt64Op final : public Op {
  public:
   ToInt64Op(int x, int y, int64_t size) : Op("to_int64", {x}, {y}, {}), size_(size) {}
 
-  // An int64 is two words of a tensor, the lower one first.
+  // An int64 is two words of a tensor, the lower word first.
   void forward(const Tile& tile, int64_t, int64_t) const override {
     static_assert(std::endian::native == std::endian::little);
     const int32_t* x = reinterpret_cast<const int32_t*>(tile.value[inputs[0]]);

@@ -1,4 +1,4 @@
-// Ops whose output elements depend on the input elements at the same place only.
+// Ops whose output elements depend only on the input elements at the same place.
 #pragma once
 
 #include <memory>

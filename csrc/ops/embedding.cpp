@@ -17,7 +17,7 @@ class EmbeddingOp final : public Op {
   EmbeddingOp(int ids, int y, int table, int64_t rows, int64_t V, int64_t E)
       : Op("embedding", {ids}, {y}, {table}), rows_(rows), V_(V), E_(E) {}
 
-  // Its gradient has the size of the table, so there is one for all tiles.
+  // The gradient has the size of the table, so there should be only one for all tiles.
   bool whole(int) const override { return true; }
   bool takes_lanes() const override { return false; }
 
@@ -36,7 +36,7 @@ class EmbeddingOp final : public Op {
     });
   }
 
-  // Threads take columns, so that each row of the gradient adds its positions in order.
+  // Threads divide the columns, so that each row of the gradient adds up its positions in order.
   void backward(const Tile& tile, float* const*) const override {
     float* dtable = tile.accumulate[0];
     if (dtable == nullptr) return;

@@ -7,17 +7,17 @@
 namespace day33::gemm {
 namespace {
 
-constexpr int64_t kDepth = 384;                 // k of a block: its panel of A fills a good part of the L1 cache ...
+constexpr int64_t kDepth = 384;                 // k per block: its panel of A fills a good part of the L1 cache ...
 constexpr int64_t kBlockColumns = 256;          // ... and its columns of B the L2 cache
-constexpr int64_t kTaskRows = 280;              // rows of C a task computes, at most
+constexpr int64_t kTaskRows = 280;              // rows of C per task, at most
 constexpr int64_t kPackedRows = 2 * kTaskRows;  // rows of A packed at a time
-constexpr int64_t kOuterDepth = 768;            // k packed at a time when both sides change
+constexpr int64_t kOuterDepth = 768;            // k packed at a time where both factors have to be packed
 constexpr int64_t kMaxPanel = 64;
-constexpr int64_t kSumParts = 8;  // partial sums of columns: as many whatever the threads
+constexpr int64_t kSumParts = 8;  // partial sums per column, whatever the number of threads
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Without its first `count` rows.
+// x without its first `count` rows.
 template <typename Float>
 Rows<Float> after(Rows<Float> x, int64_t count) {
   if (x.rows != nullptr)
@@ -35,7 +35,7 @@ void spread(int64_t count, bool threads, Body&& body) {
     for (int64_t i = 0; i < count; ++i) body(i);
 }
 
-// Panels of `width` lines of x, which are its columns where `columns`, its rows otherwise.
+// Packs panels of `width` lines of x: of its columns if `columns`, else of its rows.
 void pack_panels(const Kernels& kernels, Input x, bool columns, int64_t lines, int64_t width, int64_t K, bool threads,
                  float* packed) {
   constexpr int64_t kTogether = 4;
@@ -61,7 +61,7 @@ struct Block {
   bool add;
 };
 
-// C for rows and columns of one task, all of k.
+// C for the rows and columns of one task, over all k.
 void run_task(const Kernels& kernels, const Block& b, int64_t first_row, int64_t rows, int64_t first_column,
               int64_t columns) {
   const int64_t R = kernels.gemm_rows(), W = kernels.gemm_columns();
@@ -88,7 +88,7 @@ void run_task(const Kernels& kernels, const Block& b, int64_t first_row, int64_t
 }
 
 void run_block(const Kernels& kernels, const Block& b, bool threads) {
-  // At least two tasks a thread, where there are rows enough; and tasks of nearly equal size.
+  // At least two tasks per thread, if there are enough rows, of nearly equal size.
   const int64_t column_tasks = ceil_div(b.N, kBlockColumns), wanted = threads ? 2 * num_threads() : 1;
   const int64_t row_tasks = std::max(ceil_div(b.M, kTaskRows), ceil_div(wanted, column_tasks));
   const int64_t panel = kernels.gemm_rows(), rows = ceil_div(ceil_div(b.M, row_tasks), panel) * panel;

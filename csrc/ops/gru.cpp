@@ -1,4 +1,4 @@
-// GRU, in both variants, in the frame of recurrent_op.h.
+// Both variants of the GRU, on the base of recurrent_op.h.
 #include <algorithm>
 
 #include "ops/recurrent_op.h"
@@ -6,7 +6,7 @@
 namespace day33 {
 namespace {
 
-// What both variants share: the cell's arguments.
+// The arguments of the cell, for both variants.
 class GruOp : public RecurrentOp {
  protected:
   using RecurrentOp::RecurrentOp;
@@ -17,8 +17,8 @@ class GruOp : public RecurrentOp {
   float* dh_of(const Walk& w, int64_t i) const { return w.dh + w.steps.sample[i] * U_; }
 };
 
-// The reset gate after the product. A row of memory: sums of the input [3][U], then those of the state [3][U]. The bias
-// is (2, 3U): the second row belongs to the state.
+// The reset gate after the product. A row of memory holds the products of the input [3][U] (z, r, h), then those of the
+// state [3][U]. The bias is (2, 3U); its second row belongs to the state.
 class GruResetAfterOp final : public GruOp {
  public:
   GruResetAfterOp(const RecurrentInputs& in, std::vector<int> outputs, std::vector<int> parameters,
@@ -54,7 +54,8 @@ class GruResetAfterOp final : public GruOp {
   }
 };
 
-// The reset gate before the product, which is then one of its own. A row of memory: the three gates, and r * h.
+// The reset gate before the product, so that the candidate needs a product of its own. A row of memory holds the gates
+// z, r, h, and r * state.
 class GruResetBeforeOp final : public GruOp {
  public:
   GruResetBeforeOp(const RecurrentInputs& in, std::vector<int> outputs, std::vector<int> parameters,
@@ -85,7 +86,7 @@ class GruResetBeforeOp final : public GruOp {
     if (has_before(t)) multiply_back(w, t, kGates, 0, w.dh, true);
   }
 
-  // The states met the first two gates, r * h the candidate.
+  // The recurrent kernel multiplied the states for z and r, and r * state for the candidate.
   void add_recurrent_gradient(const Walk& w, float* gradient) const override {
     const int64_t first = has_before(0) ? 0 : w.steps.count(0);
     const auto add = [&](int64_t t, int64_t row, int64_t count) {

@@ -1,4 +1,4 @@
-// A dense layer as products of matrices, and with the cross-entropy of its output.
+// A dense layer as matrix products, alone and joined with the cross-entropy of its output.
 #include <algorithm>
 #include <vector>
 
@@ -10,8 +10,8 @@
 namespace day33 {
 namespace {
 
-constexpr int64_t kJoinedRows = 512;  // rows of logits that are there at a time
-constexpr int64_t kPortion = 16;      // rows a thread takes at a time where a row is a step of its own
+constexpr int64_t kJoinedRows = 512;  // rows of logits that exist at a time
+constexpr int64_t kPortion = 16;      // rows that a thread takes at a time in loops over rows
 
 }  // namespace
 

@@ -12,7 +12,7 @@ class LayerNormOp final : public Op {
     tile.kernels->layer_norm_forward(tile.value[inputs[0]], parameter(tile, kGamma), parameter(tile, kBeta), epsilon_,
                                      tile.value[outputs[0]], tile.n * rows_, C_, tile.lanes);
   }
-  // The moments are worked out again: cheaper than to keep them, for x is read anyway.
+  // The moments are computed again, which is cheaper than keeping them, since x is read anyway.
   void backward(const Tile& tile, float* const* dx) const override {
     tile.kernels->layer_norm_backward(tile.value[inputs[0]], parameter(tile, kGamma), tile.gradient[outputs[0]],
                                       epsilon_, dx[0], tile.accumulate[kGamma], tile.accumulate[kBeta], tile.n * rows_,

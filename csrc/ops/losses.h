@@ -1,4 +1,4 @@
-// Loss terms: what is compared, how the sum is scaled, and which kernel does it.
+// Loss terms: what is compared, how the sum is scaled, and which kernel computes it.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +20,10 @@ enum class LossKind { DAY33_LOSSES(DAY33_ENUMERATOR) };
 struct LossTerm {
   LossKind kind;
   bool from_logits;
-  bool mean;        // the gradient is that of the mean over all positions, otherwise of their sum
+  bool mean;        // the gradient is that of the mean over all positions, not of their sum
   float weight;     // multiplies the gradient
-  int tensor;       // prediction (or logits) it reads
-  int64_t rows, C;  // positions of a sample, and the prediction's last axis
+  int tensor;       // the prediction or the logits
+  int64_t rows, C;  // positions per sample, and the last axis of the prediction
 
   bool sparse() const { return kind == LossKind::sparse_categorical_crossentropy; }
   int64_t target_size() const { return sparse() ? rows : rows * C; }
@@ -31,7 +31,7 @@ struct LossTerm {
 
 LossKind parse_loss(const std::string& name);
 
-// Runs the term's kernel; see kernel_list.def for what it returns and writes.
+// Runs the kernel of the term; kernel_list.def says what it returns and writes.
 double run_loss(const Kernels& kernels, const LossTerm& term, const LossArgs& args);
 
 }  // namespace day33

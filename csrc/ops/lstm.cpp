@@ -1,4 +1,4 @@
-// LSTM: the cell of kernels/lstm.cpp in the frame of recurrent_op.h.
+// LSTM: the cell of kernels/lstm.cpp on the base of recurrent_op.h.
 #include <algorithm>
 
 #include "ops/recurrent_op.h"
@@ -6,7 +6,7 @@
 namespace day33 {
 namespace {
 
-// A row of memory: the four gates, then the state c of the cell.
+// A row of memory holds the gates i, f, c, o and then the state c of the cell.
 class LstmOp final : public RecurrentOp {
  public:
   LstmOp(const RecurrentInputs& in, std::vector<int> outputs, std::vector<int> parameters, const SequenceShape& s,
@@ -37,7 +37,7 @@ class LstmOp final : public RecurrentOp {
     copy_state(t > 0 ? c - row_ : initial(w, 1, s), c);
   }
 
-  // The last c is one more row of y.
+  // The last c becomes one more row of y.
   void end_forward(const Walk& w) const override {
     if (y_rows_ > T_)
       for (int64_t s = 0; s < w.tile.n; ++s) copy_state(c_of(w, s * T_ + T_ - 1), w.y + (s * y_rows_ + T_) * U_);

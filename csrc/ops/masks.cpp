@@ -77,7 +77,8 @@ class MaskedAverageOp final : public Op {
   }
 
  private:
-  // body(row, 1 / rows that count, lane) for the rows of sample s that count, or, where none does, for all: with NaN.
+  // Calls body(row, 1 / number of rows that count, lane) for the rows of sample s that count; where none does, for all
+  // rows with NaN.
   template <typename Body>
   void over_rows(const Tile& tile, int64_t s, Body body) const {
     const int32_t* mask = reinterpret_cast<const int32_t*>(tile.value[inputs[1]]);

@@ -8,7 +8,7 @@
 namespace day33 {
 namespace {
 
-// The result in order, as stretches of the source, or of zeros.
+// The result, in order, is a list of stretches of the source or of zeros.
 struct Stretch {
   int64_t from;  // -1: zeros
   int64_t length;
@@ -18,7 +18,7 @@ class Stretches {
  public:
   explicit Stretches(const std::vector<SourceAxis>& axes) : axes_(axes), below_(axes.size() + 1, 1) {
     for (size_t i = axes.size(); i-- > 0;) below_[i] = below_[i + 1] * axes[i].size;
-    // Axes from `whole_` on lie in the source as they do in the result.
+    // Axes from `whole_` on have the same layout in the source and in the result.
     whole_ = axes.size();
     while (whole_ > 0 && axes[whole_ - 1].first == 0 && axes[whole_ - 1].count == axes[whole_ - 1].size &&
            axes[whole_ - 1].stride == below_[whole_])
@@ -51,7 +51,7 @@ class Stretches {
   }
 
   const std::vector<SourceAxis>& axes_;
-  std::vector<int64_t> below_;  // elements of the result under one index of the axes up to this one
+  std::vector<int64_t> below_;  // elements of the result per index of the axes up to this one
   size_t whole_;
   std::vector<Stretch> list_;
 };
@@ -137,7 +137,7 @@ class ConcatenateOp final : public Op {
   const int64_t total_;
 };
 
-// Both move rows; a row of int32 is as many bytes as one of float32.
+// The base of ops that move rows. int32 is moved like float32, which has the same size.
 class MoveRowsOp : public Op {
  public:
   MoveRowsOp(std::string kind, int x, int y, int64_t T, int64_t count, int64_t inner)

@@ -1,8 +1,8 @@
-// What the engine knows of an op, and what an op knows of the tile it works on.
+// The interface between the engine and the ops.
 //
-// An op is one layer kind with its shapes fixed. It holds no data: values, gradients, packed weights and
-// accumulators are the engine's, and an op only says how large they must be. All methods are const and may run on
-// many tiles at once.
+// An op is one kind of layer with fixed shapes. It holds no data: values, gradients, packed weights and accumulators
+// belong to the engine, and an op only says how large they must be. All methods are const and may run on many tiles at
+// once.
 #pragma once
 
 #include <cstdint>
@@ -27,24 +27,24 @@ struct Tensor {
   Shape shape;
   DType dtype = DType::float32;
   int64_t size = 0;  // words of 32 bits
-  int buffer = -1;   // tensors that are one memory under several shapes (reshape) share a buffer
+  int buffer = -1;   // tensors that are one memory with several shapes (reshape) share a buffer
 };
 
-// `n` samples in [n][...][lanes]; see kernels/args.h for the two layouts.
+// `n` samples as [n][...][lanes]; kernels/args.h explains the two layouts.
 struct Tile {
   const Kernels* kernels;
   int lanes;             // 1, or kernels->lanes with one sample in each lane
-  int64_t n;             // samples side by side in memory: 1 in the lanes layout
-  int valid_lanes;       // lanes that hold samples of their own
+  int64_t n;             // samples one after the other in memory: 1 in the lanes layout
+  int valid_lanes;       // lanes that hold a sample; the others repeat one
   int64_t first_sample;  // number of the first sample in the batch
   bool training;
   uint64_t seed;
 
   float* const* value;            // by tensor
   float* const* gradient;         // by tensor; null where nothing is wanted
-  const float* const* parameter;  // by slot, as the user sees it
+  const float* const* parameter;  // by slot, not packed
 
-  // Of the op at work:
+  // Of the op that is running:
   const float* packed;
   const float* packed_backward;
   float* const* accumulate;  // by parameter of the op; null where no gradient is wanted
@@ -94,7 +94,7 @@ class Op {
   const std::string kind;
   std::vector<int> inputs;      // tensors
   std::vector<int> outputs;     // tensors; only the first carries a gradient
-  std::vector<int> parameters;  // slots, -1 for one that was left out
+  std::vector<int> parameters;  // slots; -1 for one that was left out
 
   // ---- computing ----
 

@@ -20,7 +20,7 @@ Pool2dArgs pool_args(const ConvAxis& height, const ConvAxis& width, int64_t chan
           .pad_left = width.before};
 }
 
-// From arguments whose `inner` is the number of channels to those of a tile.
+// The arguments for a tile, from those whose `inner` is the number of channels.
 Pool2dArgs on_tile(Pool2dArgs args, const Tile& tile) {
   args.inner *= tile.lanes;
   return args;
@@ -44,7 +44,7 @@ class MaxPool2dOp final : public Op {
     int32_t* winner = reinterpret_cast<int32_t*>(tile.value[outputs[1]]);
     int32_t* indices = reinterpret_cast<int32_t*>(tile.value[outputs[2]]);
     for (int64_t sample = begin; sample < end; ++sample) {
-      // The indices' memory serves as the winners' when backward does not need them.
+      // If backward does not need the winners, they are written to the memory of the indices.
       int32_t* won = winner != nullptr ? winner + sample * out : indices != nullptr ? indices + sample * out : nullptr;
       tile.kernels->max_pool2d_forward(args, x + sample * in, y + sample * out, won);
       if (indices != nullptr)

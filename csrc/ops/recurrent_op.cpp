@@ -1,5 +1,6 @@
-// Recurrent layers over the whole batch. All inputs are multiplied by the kernel at once; then, step by step, the
-// states by the recurrent kernel. Positions that a mask leaves out are in no product: rows are named by lists.
+// Recurrent layers over the whole batch. All inputs are multiplied by the kernel at once; then the states are
+// multiplied by the recurrent kernel step by step. Positions that a mask leaves out take part in no product, since the
+// products go over lists of rows.
 #include "ops/recurrent_op.h"
 
 #include <algorithm>
@@ -51,7 +52,7 @@ void RecurrentOp::forward(const Tile& tile, int64_t, int64_t) const {
     forward_step(w, t);
     for (int64_t s = 0; mask != nullptr && s < tile.n; ++s) {
       if (mask[s * T_ + t] != 0) continue;
-      float* h = w.y + (s * y_rows_ + t) * U_;  // the state stands still
+      float* h = w.y + (s * y_rows_ + t) * U_;  // the state does not change
       copy_state(t > 0 ? h - U_ : initial(w, 0, s), h);
       keep_state(w, t, s);
     }

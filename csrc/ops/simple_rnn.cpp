@@ -1,4 +1,4 @@
-// The plain recurrent layer, in the frame of recurrent_op.h.
+// The simple recurrent layer, on the base of recurrent_op.h.
 #include "ops/recurrent_op.h"
 
 namespace day33 {
