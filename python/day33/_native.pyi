@@ -116,7 +116,7 @@ class PlanBuilder:
     # ---- sequences: (T, ...) per sample ----
     def embedding(self, x: int, table: int) -> int: ...  # rows of the parameter (V, E), by int32 numbers
     # Recurrent layers: (T, units). mask: int32 (T,); initial: all states, or none. Gates as in Keras.
-    # lstm: i, f, g, o; with_state adds a row, the last state of the cell.
+    # lstm: i, f, c, o; with_state adds a row, the last state of the cell.
     def lstm(
         self,
         x: int,
@@ -128,7 +128,7 @@ class PlanBuilder:
         initial: Sequence[int] = (),
         with_state: bool = False,
     ) -> int: ...
-    # z, r, candidate. bias (2, 3 units), or (3 units,) without reset_after.
+    # z, r, h. bias (2, 3 units), or (3 units,) without reset_after.
     def gru(
         self,
         x: int,
@@ -206,6 +206,8 @@ class Plan:
 
     @property
     def output_shapes(self) -> list[tuple[int, ...]]: ...
+    @property
+    def is_random(self) -> bool: ...  # whether an op draws random numbers in training, as dropout does
     def forward(
         self,
         inputs: Sequence[Array],
