@@ -1,4 +1,4 @@
-"""The rules of the house (docs/architecture.md), read off the sources: floors, circles, public names, private attributes.
+"""The rules of the house (docs/architecture.md), read off the sources: floors, circles, public and private names.
 
 Every import statement counts, those inside functions and under TYPE_CHECKING included. A failure names file and line.
 """
@@ -22,9 +22,9 @@ ROOF = "day33"  # day33/__init__.py and __main__.py: they open the doors of all 
 # The rooms from the ground up. A room is a module, or a folder with all that is in it.
 FLOORS = (
     ("_native",),
-    ("random",),
-    ("_core", "_io", "text"),
-    ("losses", "initializers", "activations"),
+    ("_core",),
+    ("random", "_io", "text"),
+    ("losses", "initializers", "activations", "_data"),
     ("metrics", "optimizers", "ops"),
     ("_graph",),
     ("layers", "callbacks"),
@@ -32,7 +32,9 @@ FLOORS = (
     ("_formats",),
     ("models",),
     ("saving", "plotting", "decoding", "datasets"),
-    ("keras", "tf", "autoencoder", "lyricist"),
+    ("utils",),
+    ("keras", "autoencoder", "lyricist"),
+    ("tf",),
     ("ensemble",),
     ("cli",),
     (ROOF,),

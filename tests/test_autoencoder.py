@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import zoo
 from day33 import autoencoder, datasets, optimizers
 from day33.autoencoder import AutoEncoder
 from day33.random import set_random_seed
+from support import zoo
 
 KINDS = ("upsampling", "transposed")
 CODE_SHAPES = {"upsampling": (4, 4, 4), "transposed": (3, 3, 4)}

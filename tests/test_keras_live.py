@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import day33
-import zoo
-from tolerances import PROMISE, TRAINING_STEPS
+from support import zoo
+from support.tolerances import PROMISE, TRAINING_STEPS
 
 keras = pytest.importorskip("keras")
 

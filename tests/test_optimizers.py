@@ -11,7 +11,7 @@ import pytest
 from day33 import Sequential, layers, optimizers
 from day33._core.variables import Variable
 from day33.optimizers import schedules
-from tolerances import PROMISE, TRAINING_STEPS
+from support.tolerances import PROMISE, TRAINING_STEPS
 
 SHAPES = [(5, 7), (7,), (3, 3, 2, 4)]
 

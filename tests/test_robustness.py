@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import reference
 from day33 import ops
 from day33._core.arrays import as_float32
+from support import reference
 
 X = np.random.default_rng(0).standard_normal((2, 6, 5, 3)).astype(np.float32)
 KERNEL = np.random.default_rng(1).standard_normal((3, 3, 3, 4)).astype(np.float32)

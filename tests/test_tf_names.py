@@ -1,6 +1,17 @@
-"""`day33.tf` beside TensorFlow: the same values, shapes and dtypes for the names that it has."""
+"""`day33.tf` beside TensorFlow: the same values, shapes and dtypes for the names that it has; Keras's tree of names."""
 
 from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import json
+import operator
+import pickle
+import re
+import subprocess
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +19,7 @@ import pytest
 import day33
 from day33 import layers, tf
 
+keras = pytest.importorskip("keras")
 tensorflow = pytest.importorskip("tensorflow")
 
 X = np.random.default_rng(0).standard_normal((3, 1, 4)).astype(np.float32)
@@ -33,6 +45,14 @@ CALLS = {
     "sums and products": lambda t: t.constant([1.0, 2.0]) * 2 + 1,
     "an entry": lambda t: t.constant([1.0, 2.0])[1],
     "a slice": lambda t: t.constant([[1.0, 2.0]])[:, -1],
+    "large ints": lambda t: t.constant([1, 2**40]),
+    "ints of NumPy": lambda t: t.constant([np.int64(1)]),
+    "floats of NumPy": lambda t: t.constant([np.float64(1)]),
+    "a list of arrays": lambda t: t.constant([X[0, 0].astype(np.float64), X[1, 0].astype(np.float64)]),
+    "bools": lambda t: t.constant([True, False]),
+    "tanh": lambda t: t.nn.tanh(X),
+    "a bare number": lambda t: t.constant(1.5),
+    "uint8": lambda t: t.cast([1.0, 2.0], t.uint8),
     "pad_sequences": lambda t: t.convert_to_tensor(
         t.keras.preprocessing.sequence.pad_sequences([[1], [2, 3]], padding="post")
     ),
@@ -66,73 +86,187 @@ def test_layers_answer_in_kind():
     assert all(isinstance(y, tf.Tensor) for y in model(tf.zeros((3, 4))))
 
 
-def test_modules_are_those_of_day33():
-    assert tf.keras.layers is day33.layers and tf.keras.Model is day33.Model
-    assert tf.keras.optimizers.Adam is day33.optimizers.Adam
+# ---- the tree of Keras ----
 
 
-# ---- data sets ----
+def test_every_way_of_importing():
+    import day33.keras.layers
+    import day33.tf.keras.layers as L
+    import day33.tf.keras.optimizers.schedules
+    from day33.tf.keras.datasets.mnist import load_data
+    from day33.tf.keras.layers import Dense
+
+    from day33.keras import models
+
+    assert Dense is L.Dense is day33.keras.layers.Dense is layers.Dense
+    assert L is day33.keras.layers is importlib.import_module("day33.tf.keras.layers")
+    assert day33.tf.keras.optimizers.schedules is day33.keras.optimizers.schedules
+    assert load_data is day33.datasets.mnist.load_data and models.load_model is day33.load_model
+    names: dict[str, object] = {}
+    exec("from day33.tf.keras.losses import *", names)
+    assert names["MeanSquaredError"] is day33.losses.MeanSquaredError
 
 
-def both(make):
-    return [[np.asarray(item) for item in make(t.data.Dataset)] for t in (tf, tensorflow)]
+@pytest.mark.parametrize("first", ["day33.keras.layers", "day33.tf.keras.layers", "day33.tf.keras", "day33.utils"])
+def test_a_fresh_process(first):
+    """Whatever is imported first."""
+    code = f"import {first} as m, day33; from day33.tf.keras.layers import Dense; print(Dense is day33.layers.Dense)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
 
 
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda d: d.from_tensor_slices(np.arange(7)),
-        lambda d: d.from_tensor_slices(np.arange(14).reshape(7, 2)).batch(3),
-        lambda d: d.from_tensor_slices(np.arange(7)).batch(3, drop_remainder=True),
-        lambda d: d.from_tensor_slices(np.arange(7)).skip(2).take(3).repeat(2).batch(4),
-        lambda d: d.from_tensor_slices(np.arange(7)).batch(2).take(-1).prefetch(1).cache(),
-        lambda d: d.from_tensor_slices(np.arange(3)).repeat().take(8).batch(5),
-    ],
-)
-def test_batches(make):
-    mine, correct = both(make)
-    assert len(mine) == len(correct)
-    for a, b in zip(mine, correct, strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert make(tf.data.Dataset)._length in (None, len(correct)) and len(list(make(tf.data.Dataset))) == len(correct)
+# Names that code written for Keras uses, and where day33 has them.
+KERAS_NAMES = {
+    "keras.Sequential": day33.Sequential,
+    "keras.models.load_model": day33.load_model,
+    "keras.saving.save_model": day33.saving.save_model,
+    "keras.backend.clear_session": day33.clear_session,
+    "keras.losses.mse": day33.losses.mean_squared_error,
+    "keras.metrics.MAE": day33.losses.mean_absolute_error,
+    "keras.utils.set_random_seed": day33.set_random_seed,
+    "keras.utils.Sequence": day33.utils.PyDataset,
+    "keras.utils.pad_sequences": day33.text.pad_sequences,
+    "keras.preprocessing.text.Tokenizer": day33.text.Tokenizer,
+    "keras.preprocessing.image_dataset_from_directory": day33.utils.image_dataset_from_directory,
+    "keras.optimizers.schedules.ExponentialDecay": day33.optimizers.schedules.ExponentialDecay,
+    "keras.callbacks.EarlyStopping": day33.callbacks.EarlyStopping,
+    "keras.random.SeedGenerator": day33.random.SeedGenerator,
+    "keras.activations.relu": day33.activations.get("relu"),
+    "keras.initializers.glorot_uniform": day33.initializers.GlorotUniform,
+    "keras.datasets.mnist.load_data": day33.datasets.mnist.load_data,
+}
 
 
-def test_structures_and_lengths():
-    pairs = tf.data.Dataset.from_tensor_slices((np.zeros((5, 2)), np.arange(5)))
-    x, y = next(iter(pairs.batch(2)))
-    assert isinstance(x, tf.Tensor) and x.shape == (2, 2) and y.numpy().tolist() == [0, 1]
-    assert (len(pairs), len(pairs.batch(2)), len(pairs.batch(2, drop_remainder=True))) == (5, 3, 2)
-    assert set(next(iter(tf.data.Dataset.from_tensor_slices({"a": np.zeros(2)})))) == {"a"}
-    with pytest.raises(ValueError, match="differ"):
-        tf.data.Dataset.from_tensor_slices((np.zeros(2), np.zeros(3)))
-    with pytest.raises(ValueError, match="scalar"):
-        tf.data.Dataset.from_tensor_slices(3)
-    with pytest.raises(ValueError, match="in batches already"):
-        pairs.batch(2).batch(2)
-    with pytest.raises(TypeError, match="no end"):
-        len(pairs.repeat())
+def has(root, name):
+    try:
+        operator.attrgetter(name)(root)
+    except AttributeError:
+        return False
+    return True
 
 
-@pytest.mark.parametrize("size", [3, 10, 100])
-def test_shuffle(size):
-    def run(**arguments):
-        return [int(i) for i in tf.data.Dataset.from_tensor_slices(np.arange(10)).shuffle(size, **arguments)]
-
-    assert sorted(run()) == list(range(10))
-    assert run(seed=3) == run(seed=3)
-    data = tf.data.Dataset.from_tensor_slices(np.arange(10)).shuffle(size)
-    still = tf.data.Dataset.from_tensor_slices(np.arange(10)).shuffle(size, reshuffle_each_iteration=False)
-    orders = [[int(i) for i in data] for _ in range(4)]
-    assert len({tuple(order) for order in orders}) > 1
-    assert [int(i) for i in still] == [int(i) for i in still]
-    # A sample cannot come before its buffer reaches it.
-    assert all(place >= value - size + 1 for order in orders for place, value in enumerate(order))
+@pytest.mark.parametrize("name", KERAS_NAMES)
+def test_where_the_names_lead(name):
+    for root in (day33, tf):
+        assert operator.attrgetter(name)(root) == KERAS_NAMES[name]
+    # Some are in one of the two places where the real Keras is found.
+    assert any(has(root, name) for root in (tensorflow, SimpleNamespace(keras=keras)))
 
 
-def test_fit_takes_a_data_set():
+def test_settings_are_those_of_keras():
+    for name in ("epsilon", "floatx", "image_data_format"):
+        for module in ("backend", "config"):
+            mine, correct = (getattr(getattr(t.keras, module), name)() for t in (tf, tensorflow))
+            assert mine == correct
+
+
+ABSENT = {
+    "tf.GradientTape": "from day33.tf import GradientTape",
+    "tf.nn.conv2d": None,
+    "tf.data.TFRecordDataset": None,
+    "tf.random.normal": None,
+    "keras.applications": "import day33.tf.keras.applications",
+    "keras.layers.Conv1D": "from day33.tf.keras.layers import Conv1D",
+    "keras.regularizers.l2": "from day33.keras.regularizers import l2",
+    "keras.preprocessing.image.ImageDataGenerator": "from day33.keras.preprocessing.image import ImageDataGenerator",
+    "keras.optimizers.schedules.Nothing": "from day33.keras.optimizers.schedules import Nothing",
+    "keras.config.set_floatx": None,
+    "keras.backend.mean": None,
+}
+
+
+@pytest.mark.parametrize("name", ABSENT)
+def test_absent_names_answer_with_a_sentence(name):
+    said = rf"^day33 has no (tf\.)?{re.escape(name)}; see docs/keras\.md$"
+    with pytest.raises(AttributeError, match=said):
+        operator.attrgetter(name)(day33)
+    assert not hasattr(operator.attrgetter(name.rpartition(".")[0])(day33), name.rpartition(".")[2])
+    if ABSENT[name] is not None:
+        with pytest.raises(ImportError, match=said):
+            exec(ABSENT[name])
+
+
+def test_imports_of_others_are_left_alone():
+    with pytest.raises(ModuleNotFoundError, match="No module named 'day33_of_others'"):
+        importlib.import_module("day33_of_others")
+    assert importlib.util.find_spec("day33.keras.layers") is not None
+
+
+def test_dir_lists_what_there_is():
+    assert dir(day33.keras.regularizers) == []
+    assert {"Adam", "schedules"} <= set(dir(tf.keras.optimizers))
+    assert {"load_model", "Model"} <= set(dir(tf.keras.models))
+    for module in (name for name in sys.modules if name.startswith("day33.keras.")):
+        for name in dir(sys.modules[module]):
+            assert getattr(sys.modules[module], name) is not None
+
+
+# ---- what calls return ----
+
+
+def test_models_and_losses_answer_numpy():
+    """The first tutorial of TensorFlow, whose model and loss are called on NumPy arrays."""
     x, y = X[:, 0], np.array([0, 1, 1])
-    model = tf.keras.Sequential([tf.keras.Input((4,)), layers.Dense(2)])
-    loss = tf.keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="none")
-    model.compile(tf.keras.optimizers.Adam(), loss)
-    history = model.fit(tf.data.Dataset.from_tensor_slices((x, y)).shuffle(3).batch(2), epochs=3, verbose=0)
-    assert len(history.history["loss"]) == 3 and model.optimizer.iterations == 6
+    kernel = np.random.default_rng(1).standard_normal((4, 2)).astype(np.float32)
+    found = []
+    for t in (tf, tensorflow):
+        model = t.keras.Sequential([t.keras.Input((4,)), t.keras.layers.Dense(2)])
+        model.set_weights([kernel, np.zeros(2, np.float32)])
+        logits = model(x[:1]).numpy()
+        loss = t.keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        each = t.keras.losses.MeanAbsoluteError(reduction=None)
+        mean = t.keras.metrics.Mean()
+        mean.update_state([1.0, 4.0])
+        found.append([
+            logits, t.nn.softmax(logits).numpy(), loss(y[:1], logits).numpy(), each(x, x + 1).numpy(),
+            t.keras.losses.mse(x, x * 2).numpy(), mean.result().numpy(),
+        ])  # fmt: skip
+    for mine, correct in zip(*found, strict=True):
+        assert type(mine) is type(correct)
+        np.testing.assert_allclose(mine, correct, rtol=1e-5, atol=1e-6)
+
+
+def test_results_are_numbers_and_arrays_as_before():
+    x = X[:, 0]
+    loss = day33.losses.MeanSquaredError()(x, x + 1)
+    assert isinstance(loss, float) and json.dumps(loss) == json.dumps(float(loss)) and f"{loss:.2f}" == "1.00"
+    assert pickle.loads(pickle.dumps(loss)) == loss
+    i = day33.Input((4,))
+    model = day33.Model(i, layers.Dense(2)(i))
+    assert isinstance(model(x), np.ndarray) and type(model.predict(x, verbose=0)) is np.ndarray
+    np.testing.assert_array_equal(model(x), model.predict(x, verbose=0))
+
+
+def test_function_is_the_function():
+    def double(x):
+        return x * 2
+
+    assert tf.function(double) is double
+    assert tf.function(input_signature=[tf.TensorSpec((None,))], jit_compile=True)(double) is double
+    assert tf.function(experimental_relax_shapes=True)(double) is double
+    with pytest.raises(TypeError, match="no argument 'jit'"):
+        tf.function(jit=True)
+
+
+def test_the_command_line_says_when_something_is_downloaded(monkeypatch, tmp_path):
+    """`load_data` downloads, as Keras code expects; the help does not promise otherwise."""
+    from typer.testing import CliRunner
+
+    from day33.cli import app
+
+    text = " ".join(CliRunner().invoke(app, ["data", "--help"]).output.split())
+    assert "Nothing else in day33" not in text and "No other command downloads" in text
+    monkeypatch.setenv("DAY33_CACHE", str(tmp_path))
+    fetched = []
+    monkeypatch.setattr(day33.datasets.mnist, "download_mnist", lambda: fetched.append(1))
+    with pytest.raises(FileNotFoundError):
+        tf.keras.datasets.mnist.load_data()
+    assert fetched == [1]
+
+
+def test_objects_are_those_of_day33():
+    assert tf.keras is day33.keras and tf.keras.Model is day33.Model
+    for room in ("activations", "callbacks", "initializers", "layers", "losses", "metrics", "models", "optimizers"):
+        for name in (name for name in dir(getattr(day33, room)) if not name.startswith("_")):
+            value = getattr(getattr(day33, room), name)
+            assert getattr(getattr(tf.keras, room), name) is value or inspect.ismodule(value), name

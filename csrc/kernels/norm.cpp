@@ -1,4 +1,4 @@
-// Sums over everything but the channel: batch normalisation, bias gradients, global average.
+// Sums over every axis but the channels: batch normalisation, bias gradients, global average.
 #include "kernels/kernels.h"
 #include "simd/body.h"
 #include "simd/wide_sum.h"
@@ -6,7 +6,7 @@
 namespace day33::DAY33_ISA {
 namespace {
 
-// The sum over the rows of what value() gives at a row's offset, lane by lane in double.
+// The sum over the rows of value(offset of the row), per lane and in double.
 template <typename Value>
 DAY33_INLINE WideSum sum_rows(int64_t rows, int64_t stride, Value value) {
   WideSum sum;
@@ -14,8 +14,8 @@ DAY33_INLINE WideSum sum_rows(int64_t rows, int64_t stride, Value value) {
   return sum;
 }
 
-// Calls lanes_body(c) for each channel of a lanes tile; or vector_body(c) for kLanes channels and scalar_body(c) for
-// each channel left over.
+// In the lanes layout, calls lanes_body(c) for each channel; otherwise vector_body(c) for every kLanes channels and
+// scalar_body(c) for each channel left over.
 template <typename LanesBody, typename VectorBody, typename ScalarBody>
 DAY33_INLINE void over_channels(int64_t C, int lanes, LanesBody lanes_body, VectorBody vector_body,
                                 ScalarBody scalar_body) {
@@ -142,7 +142,7 @@ void batch_norm_backward_dx(const ChannelRows& r, const float* x, const float* d
 void channel_sums(const float* dy, int64_t rows, int64_t C, int lanes, float* sum) {
   if (rows == 0) return;  // dy may be null
   if (lanes == 1 && kLanes % C == 0) {
-    // Few channels: a vector holds several rows, so that rows are summed side by side.
+    // Few channels: a vector holds several rows, which are summed in parallel.
     const int64_t n = rows * C;
     Vec parts = broadcast(0.0f);
     int64_t i = 0;

@@ -1,15 +1,15 @@
-// Up-sampling by whole factors: nearest, bilinear and bed of nails, forward and backward.
+// Up-sampling by integer factors: nearest, bilinear and bed of nails, forward and backward.
 #include "kernels/kernels.h"
 #include "simd/body.h"
 
 namespace day33::DAY33_ISA {
 namespace {
 
-constexpr int kChunk = 32;  // what bilinear interpolation wants of a column is made once and kept, 32 at a time
+constexpr int kChunk = 32;  // columns whose bilinear weights are computed together and used for all rows
 
-// Where output position `out` samples an axis of `size` cells: (1 - upper_weight) * cell[lower] + upper_weight *
-// cell[upper]. Half-pixel centres: the source position is (out + 1/2) / scale - 1/2, kept as a fraction of
-// integers so that no rounding depends on the position.
+// The interpolation at output position `out` on an axis of `size` cells: (1 - upper_weight) * cell[lower] +
+// upper_weight * cell[upper]. Half-pixel centres: the source position is (out + 1/2) / scale - 1/2, computed as a
+// fraction of integers so that no rounding depends on the position.
 struct Taps {
   int64_t lower, upper;
   float upper_weight;
@@ -31,7 +31,7 @@ DAY33_INLINE float bilinear_weight(int64_t out, int64_t cell, int64_t scale, int
   return rest <= 0 ? 0.0f : static_cast<float>(rest) / static_cast<float>(2 * scale);
 }
 
-// Output positions whose taps can reach `cell`: sources in (cell - 1, cell + 1), and the clamped edges.
+// The output positions whose taps can include `cell`: sources in (cell - 1, cell + 1), and the clamped edges.
 struct Reach {
   int64_t begin, end;
 };

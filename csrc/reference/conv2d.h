@@ -1,4 +1,4 @@
-// Convolution and transposed convolution by their definitions: one multiplication a line, no shortcuts.
+// Convolution and transposed convolution straight from their definitions: one product at a time, no shortcuts.
 #pragma once
 
 #include "reference/array.h"
@@ -73,8 +73,9 @@ inline Values conv2d_dbias(const Array4& dy) {
 }
 
 // Calls visit(n, iy, ix, i, oy, ox, o, ky, kx) for every product of the transposed convolution of x (N, H, W, I) with a
-// kernel (kh, kw, O, I): each input pixel stamps the kernel on the output, y[n, oy, ox, o] += x[...] * kernel[ky, kx,
-// o, i]. `pad` cells are cut off the top and left of the stamped canvas; what falls outside OH x OW is dropped.
+// kernel (kh, kw, O, I), in which each input pixel adds a multiple of the kernel to the output:
+//   y[n, oy, ox, o] += x[n, iy, ix, i] * kernel[ky, kx, o, i]
+// The first pad_top rows and pad_left columns of the sum are cut off; what falls outside OH x OW is dropped.
 template <typename Visit>
 void each_stamp(const Conv2d& g, int64_t N, int64_t H, int64_t W, int64_t I, int64_t KH, int64_t KW, int64_t O,
                 Visit visit) {

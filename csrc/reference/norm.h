@@ -1,4 +1,4 @@
-// Batch normalisation with batch statistics, layer normalisation, and the global average. x is rows of C channels.
+// Batch normalisation with batch statistics, layer normalisation, and the global average. x has rows of C channels.
 #pragma once
 
 #include <cmath>
@@ -60,7 +60,7 @@ inline BatchNormGradients batch_norm_backward(const Values& x, int64_t C, const 
   return g;
 }
 
-// A row at a time: what batch normalisation does to a column, with the roles of rows and channels changed.
+// Normalises each row as batch normalisation does each column: rows and channels exchange roles.
 inline Values layer_norm(const Values& x, int64_t C, const Values& gamma, const Values& beta, double epsilon) {
   Values y;
   for (size_t row = 0; row < x.size(); row += static_cast<size_t>(C)) {

@@ -17,11 +17,11 @@ struct Pool2d {
 
 struct Pooled {
   Array4 y;
-  // iy * W + ix of the winner for each element of y; -1 for a window of padding only.
+  // For each element of y, iy * W + ix of the maximum; -1 for a window of padding only.
   std::vector<int64_t> winner;
 };
 
-// The first maximum in row-major order wins; NaN beats every number and the first NaN stays.
+// Takes the first maximum in row-major order; NaN counts as larger than every number, and the first NaN is taken.
 inline Pooled max_pool2d(const Pool2d& g, const Array4& x) {
   const int64_t N = x.size[0], H = x.size[1], W = x.size[2], C = x.size[3];
   Pooled result{Array4(N, g.OH, g.OW, C, -std::numeric_limits<double>::infinity()), {}};
@@ -59,7 +59,7 @@ inline Array4 max_pool2d_backward(const std::vector<int64_t>& winner, const Arra
   return dx;
 }
 
-// Calls visit(output pixel, input pixel, cells of the window inside the image) for every cell of every window.
+// Calls visit(output pixel, input pixel, number of window cells inside the image) for every cell of every window.
 template <typename Visit>
 void each_window_cell(const Pool2d& g, int64_t H, int64_t W, Visit visit) {
   for (int64_t oy = 0; oy < g.OH; ++oy)
@@ -96,7 +96,7 @@ inline Array4 avg_pool2d_backward(const Pool2d& g, const Array4& dy, int64_t H, 
   return dx;
 }
 
-// Maximum over rows of C channels; the rows that hold it share the gradient.
+// The maximum per channel over rows of C channels; the rows that attain it share the gradient equally.
 inline Values global_max(const Values& x, int64_t C) {
   Values y(x.begin(), x.begin() + C);
   for (size_t i = 0; i < x.size(); ++i) y[i % C] = std::fmax(y[i % C], x[i]);
@@ -112,8 +112,8 @@ inline Values global_max_backward(const Values& x, const Values& dy) {
   return dx;
 }
 
-// One sample: out zeros, then value[i] goes to cell index[i]; the last one that names a cell wins. Indices outside
-// [0, out) are skipped.
+// One sample: y is filled with `out` zeros, then value[i] is written to cell index[i]; the last one written to a cell
+// counts. Indices outside [0, out) are skipped.
 inline Values max_unpool2d(const Values& value, const std::vector<int64_t>& index, int64_t out) {
   Values y(static_cast<size_t>(out), 0.0);
   for (size_t i = 0; i < value.size(); ++i)

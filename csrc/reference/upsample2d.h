@@ -1,5 +1,5 @@
-// Up-sampling by whole factors as the linear map it is: y[out] = sum over cells of weight(out, cell) * x[cell], with a
-// weight that is a product over the two axes. The backward pass is the same map read the other way.
+// Up-sampling by integer factors, written as a linear map: y[out] = sum over cells of weight(out, cell) * x[cell],
+// where the weight is a product over the two axes. The backward pass is the transpose of this map.
 #pragma once
 
 #include <cmath>

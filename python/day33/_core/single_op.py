@@ -12,15 +12,14 @@ from .._native import Plan, PlanBuilder
 
 if TYPE_CHECKING:
     from .._native import Pair
+    from .types import KnownShape
 
 _cached = lru_cache(maxsize=256)
-
-Shape = tuple[int, ...]
 
 
 @_cached
 def conv2d(
-    x: Shape, kernel: Shape, biased: bool, strides: Pair, padding: str, dilation_rate: Pair, groups: int,
+    x: KnownShape, kernel: KnownShape, biased: bool, strides: Pair, padding: str, dilation_rate: Pair, groups: int,
     activation: str, alpha: float, layout: str = "auto",
 ) -> Plan:  # fmt: skip
     builder = PlanBuilder()
@@ -36,8 +35,9 @@ def conv2d(
 
 @_cached
 def conv2d_transpose(
-    x: Shape, kernel: Shape, biased: bool, strides: Pair, padding: str, output_padding: tuple[int | None, int | None],
-    dilation_rate: Pair, activation: str, alpha: float, layout: str = "auto",
+    x: KnownShape, kernel: KnownShape, biased: bool, strides: Pair, padding: str,
+    output_padding: tuple[int | None, int | None], dilation_rate: Pair, activation: str, alpha: float,
+    layout: str = "auto",
 ) -> Plan:  # fmt: skip
     builder = PlanBuilder()
     image = builder.input(x)
@@ -51,7 +51,7 @@ def conv2d_transpose(
 
 
 @_cached
-def dense(kernel: Shape, biased: bool, activation: str, alpha: float, layout: str = "auto") -> Plan:
+def dense(kernel: KnownShape, biased: bool, activation: str, alpha: float, layout: str = "auto") -> Plan:
     builder = PlanBuilder()
     rows = builder.input(kernel[:1])
     weights = builder.parameter(kernel)
@@ -61,7 +61,7 @@ def dense(kernel: Shape, biased: bool, activation: str, alpha: float, layout: st
 
 @_cached
 def max_pool2d(
-    x: Shape, pool_size: Pair, strides: Pair, padding: str, with_indices: bool, layout: str = "auto"
+    x: KnownShape, pool_size: Pair, strides: Pair, padding: str, with_indices: bool, layout: str = "auto"
 ) -> Plan:
     builder = PlanBuilder()
     y, indices = builder.max_pool2d(builder.input(x), pool_size=pool_size, strides=strides, padding=padding)
@@ -69,14 +69,14 @@ def max_pool2d(
 
 
 @_cached
-def max_unpool2d(x: Shape, output_shape: tuple[int, int, int], layout: str = "auto") -> Plan:
+def max_unpool2d(x: KnownShape, output_shape: tuple[int, int, int], layout: str = "auto") -> Plan:
     builder = PlanBuilder()
     y = builder.max_unpool2d(builder.input(x), builder.input(x, "int32"), output_shape=output_shape)
     return builder.build([y], layout=layout)
 
 
 @_cached
-def up_sampling2d(x: Shape, size: Pair, interpolation: str, layout: str = "auto") -> Plan:
+def up_sampling2d(x: KnownShape, size: Pair, interpolation: str, layout: str = "auto") -> Plan:
     builder = PlanBuilder()
     return builder.build(
         [builder.up_sampling2d(builder.input(x), size=size, interpolation=interpolation)], layout=layout
@@ -84,13 +84,13 @@ def up_sampling2d(x: Shape, size: Pair, interpolation: str, layout: str = "auto"
 
 
 @_cached
-def activation(x: Shape, kind: str, alpha: float, layout: str = "auto") -> Plan:
+def activation(x: KnownShape, kind: str, alpha: float, layout: str = "auto") -> Plan:
     builder = PlanBuilder()
     return builder.build([builder.activation(builder.input(x), kind, alpha)], layout=layout)
 
 
 @_cached
-def avg_pool2d(x: Shape, pool_size: Pair, strides: Pair, padding: str, layout: str = "auto") -> Plan:
+def avg_pool2d(x: KnownShape, pool_size: Pair, strides: Pair, padding: str, layout: str = "auto") -> Plan:
     builder = PlanBuilder()
     y = builder.average_pool2d(builder.input(x), pool_size=pool_size, strides=strides, padding=padding)
     return builder.build([y], layout=layout)
@@ -98,7 +98,7 @@ def avg_pool2d(x: Shape, pool_size: Pair, strides: Pair, padding: str, layout: s
 
 @_cached
 def depthwise_conv2d(
-    x: Shape, kernel: Shape, biased: bool, strides: Pair, padding: str, dilation_rate: Pair, activation: str,
+    x: KnownShape, kernel: KnownShape, biased: bool, strides: Pair, padding: str, dilation_rate: Pair, activation: str,
     alpha: float, layout: str = "auto",
 ) -> Plan:  # fmt: skip
     builder = PlanBuilder()
@@ -113,7 +113,7 @@ def depthwise_conv2d(
 
 
 @_cached
-def layer_norm(x: Shape, scale: bool, center: bool, axes: int, epsilon: float, layout: str = "auto") -> Plan:
+def layer_norm(x: KnownShape, scale: bool, center: bool, axes: int, epsilon: float, layout: str = "auto") -> Plan:
     builder = PlanBuilder()
     values = builder.input(x)
     gamma = builder.parameter(x[len(x) - axes :]) if scale else -1

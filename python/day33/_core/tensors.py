@@ -1,15 +1,17 @@
-"""`Tensor`: a NumPy array with the one method that notebooks call on TensorFlow's."""
+"""`Tensor` and `Number`: an array and a float with the one method that notebooks call on TensorFlow's tensors."""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
+
+_INT32 = np.iinfo(np.int32)
 
 
 class Tensor(np.ndarray[Any, Any]):
-    """A NumPy array that also answers ``.numpy()``. Made by the functions of `day33.tf`."""
+    """A NumPy array that also answers ``.numpy()``. What models, losses and the functions of `day33.tf` return."""
 
     def numpy(self) -> NDArray[Any]:
         """The same values as a plain NumPy array; a NumPy number where there is no axis."""
@@ -21,9 +23,55 @@ class Tensor(np.ndarray[Any, Any]):
         return found if isinstance(found, np.ndarray) else as_tensor(np.asarray(found))
 
 
+class Number(float):
+    """A float that also answers ``.numpy()``: a loss of arrays."""
+
+    def numpy(self) -> np.float32:
+        """The value as a NumPy number."""
+        return np.float32(self)
+
+
 def as_tensor(array: Any) -> Tensor:
     """A view on the memory of `array`."""
     return np.asarray(array).view(Tensor)
+
+
+def to_tensor(value: Any, dtype: DTypeLike | None = None) -> Tensor:
+    """`value` as a tensor with TensorFlow's dtype: Python floats become float32, Python integers int32 where they fit.
+
+    Arrays, and floats that NumPy made, keep their dtype.
+
+    Args:
+        value: an array, a number, a string, or nested lists of them.
+        dtype: of the result, whatever `value` has.
+
+    Raises:
+        ValueError: ragged lists. TypeError: what is neither a number nor a string.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"value cannot be read as a tensor: {error}") from None
+    if array.dtype.kind not in "biufSU":
+        raise TypeError(f"value has dtype {array.dtype} and shape {array.shape}; expected numbers")
+    if dtype is None and not hasattr(value, "dtype"):
+        dtype = _default_dtype(array, _first_leaf(value))
+    return as_tensor(array if dtype is None else array.astype(dtype, copy=False))
+
+
+def _first_leaf(value: Any) -> Any:
+    while isinstance(value, list | tuple) and value:
+        value = value[0]
+    return value
+
+
+def _default_dtype(array: NDArray[Any], leaf: Any) -> DTypeLike | None:
+    if array.dtype.kind == "f":
+        return None if hasattr(leaf, "dtype") else np.float32
+    if array.dtype.kind == "i" and not isinstance(leaf, Tensor):
+        fits = array.size == 0 or (array.min() >= _INT32.min and array.max() <= _INT32.max)
+        return np.int32 if fits else np.int64
+    return None
 
 
 def like_inputs(inputs: list[Any], results: list[NDArray[Any]]) -> list[NDArray[Any]]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
+
+from .arrays import is_int
 
 
 def flatten(structure: Any) -> list[Any]:
@@ -37,7 +42,12 @@ def describe(structure: Any) -> str:
 
 def is_shape(value: Any) -> bool:
     """Whether `value` is a shape, such as (None, 28, 28, 1), and not a list of them."""
-    return isinstance(value, list | tuple) and all(size is None or isinstance(size, int) for size in value)
+    return isinstance(value, list | tuple) and all(size is None or is_int(size) for size in value)
+
+
+def plain_shapes(structure: Any) -> Any:
+    """The same shapes with Python's integers in place of NumPy's; whatever else is in them stays."""
+    return transform(lambda size: operator.index(size) if isinstance(size, np.integer) else size, structure)
 
 
 def map_shapes(function: Callable[[tuple[int | None, ...]], Any], structure: Any) -> Any:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import losses, metrics, optimizers
-from .objects import accepted_arguments
-
-if TYPE_CHECKING:
-    from ..models import Model
+from .._core.signatures import accepted_arguments
+from .protocols import SavedModel
 
 _SCHEDULES = {
     name: getattr(optimizers.schedules, name) for name in ("CosineDecay", "ExponentialDecay", "PiecewiseConstantDecay")
@@ -26,14 +24,14 @@ _REDUCTIONS = {"auto": "sum_over_batch_size"}  # the word of Keras 2
 # ---- writing ----
 
 
-def compile_config(model: Model) -> dict[str, Any] | None:
+def compile_config(model: SavedModel) -> dict[str, Any] | None:
     """The arguments of `compile`. None for a model that was not compiled.
 
     TypeError for what has no name in Keras, such as a metric that is a function of yours.
     """
-    if model.optimizer is None or model._compiled is None:
+    given = model.compile_arguments
+    if model.optimizer is None or given is None:
         return None
-    given = model._compiled.arguments
     return {
         "optimizer": _optimizer_config(model.optimizer),
         "loss": _nested(given["loss"], "keras.losses"),
@@ -54,11 +52,12 @@ def _optimizer_config(optimizer: optimizers.Optimizer) -> dict[str, Any]:
     if type(optimizer) not in _OPTIMIZERS.values():
         raise TypeError(f"the optimizer is a {type(optimizer).__name__}, which Keras does not have")
     config = {name: getattr(optimizer, name, False) for name in accepted_arguments(type(optimizer))}
-    if callable(optimizer._rate):
-        if type(optimizer._rate) not in _SCHEDULES.values():
+    schedule = optimizer.schedule
+    if schedule is not None:
+        if type(schedule) not in _SCHEDULES.values():
             raise TypeError("the learning rate comes from a function, which no file can hold")
-        schedule = {name: getattr(optimizer._rate, name) for name in accepted_arguments(type(optimizer._rate))}
-        config["learning_rate"] = _object("keras.optimizers.schedules", optimizer._rate, schedule)
+        arguments = {name: getattr(schedule, name) for name in accepted_arguments(type(schedule))}
+        config["learning_rate"] = _object("keras.optimizers.schedules", schedule, arguments)
     return _object("keras.optimizers", optimizer, config)
 
 
@@ -89,13 +88,13 @@ def _attributes(value: Any) -> dict[str, Any]:
     return {name: keywords.get(name, getattr(value, name, None)) for name in accepted_arguments(type(value)) - {"fn"}}
 
 
-def optimizer_state(model: Model) -> list[NDArray[Any]]:
+def optimizer_state(model: SavedModel) -> list[NDArray[Any]]:
     """The optimizer's state in Keras's order: steps, rate unless scheduled, then the slots of each variable."""
     optimizer = model.optimizer
     assert optimizer is not None
     state: list[NDArray[Any]] = [np.array(optimizer.iterations, np.int64)]
-    if not callable(optimizer._rate):
-        state.append(np.array(optimizer._rate, np.float32))
+    if optimizer.schedule is None:
+        state.append(np.array(optimizer.learning_rate, np.float32))
     if optimizer.variables:
         return state + list(optimizer.variables)
     return state + [np.zeros(v.shape, np.float32) for v in model.trainable_variables for _ in optimizer.slot_names]
@@ -104,7 +103,7 @@ def optimizer_state(model: Model) -> list[NDArray[Any]]:
 # ---- reading ----
 
 
-def compile_from_config(model: Model, config: Mapping[str, Any]) -> None:
+def compile_from_config(model: SavedModel, config: Mapping[str, Any]) -> None:
     """Compiles `model` as a file says. ValueError for what day33 does not have."""
     try:
         model.compile(
@@ -163,11 +162,11 @@ def _objects(item: Any, library: Any) -> Any:
     return item
 
 
-def set_optimizer_state(model: Model, arrays: Sequence[NDArray[Any]]) -> None:
+def set_optimizer_state(model: SavedModel, arrays: Sequence[NDArray[Any]]) -> None:
     """Restores what `optimizer_state` gave. ValueError where numbers or shapes do not fit the model."""
     optimizer = model.optimizer
     assert optimizer is not None
-    scheduled = callable(optimizer._rate)
+    scheduled = optimizer.schedule is not None
     first = 1 if scheduled else 2
     if not arrays:
         return

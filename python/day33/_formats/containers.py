@@ -1,7 +1,7 @@
-"""The containers of Keras models: .keras (a zip), .h5 (one HDF5 file), .weights.h5; and the sample beside them.
+"""The containers of Keras models: .keras (a zip), .h5 (one HDF5 file), .weights.h5.
 
-What is read is bytes in memory: the archive by `_archives`, HDF5 by `_hdf5`, JSON with bounded size and depth. Weights
-are made only as far as the file holds values for them, and only assigned when all of them fit.
+What is read is bytes in memory: the archive by `_io.archives`, HDF5 by `_io.hdf5`, JSON with bounded size and depth.
+Weights are made only as far as the file holds values for them, and only assigned when all of them fit.
 """
 
 from __future__ import annotations
@@ -9,24 +9,22 @@ from __future__ import annotations
 import datetime
 import io
 import json
-import os
 import warnings
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
+from .._graph.limits import limiting
 from .._io import hdf5
 from .._io.archives import Archive, refusing
 from .._io.files import replacing
-from ..layers._weights import loading_weights
-from ..models import Model
+from ..layers.serialization import CustomObjects, layer_config, layer_from_config
 from . import compiled
 from . import weights as _keras_weights
-from .objects import CustomObjects, allowing, is_own, layer_config, layer_from_config
+from .protocols import SavedModel, is_model
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MAX_JSON = 16 << 20
@@ -38,7 +36,7 @@ _KIND = "Keras model"
 # ---- reading ----
 
 
-def load_keras(path: Path, custom_objects: CustomObjects, compile: bool) -> Model:
+def load_keras(path: Path, custom_objects: CustomObjects, compile: bool) -> SavedModel:
     """The model in a .keras file. See `saving.load_model`."""
     with open(path, "rb") as stream, refusing(path, _KIND):
         with Archive(stream) as archive:
@@ -51,7 +49,7 @@ def load_keras(path: Path, custom_objects: CustomObjects, compile: bool) -> Mode
         return model
 
 
-def load_h5(path: Path, custom_objects: CustomObjects, compile: bool) -> Model:
+def load_h5(path: Path, custom_objects: CustomObjects, compile: bool) -> SavedModel:
     """The model in a whole-model .h5 file."""
     data = path.read_bytes()
     with refusing(path, _KIND):
@@ -72,7 +70,7 @@ def load_h5(path: Path, custom_objects: CustomObjects, compile: bool) -> Model:
         return model
 
 
-def load_weights(path: Path, model: Model) -> None:
+def load_weights(path: Path, model: SavedModel) -> None:
     """Reads the weights of a .weights.h5, .h5 or .keras file into a model of the same layers."""
     with open(path, "rb") as stream, refusing(path, "file of weights"):
         if path.suffix == ".keras":
@@ -113,10 +111,10 @@ def _parse_json(data: bytes) -> dict[str, Any]:
     return value
 
 
-def _build(config: Mapping[str, Any], weights: hdf5.Group, custom_objects: CustomObjects) -> Model:
-    with allowing(_MAX_CALLS), loading_weights(_keras_weights.count_values(weights)):
-        model = layer_from_config(config, custom_objects)
-        if not isinstance(model, Model):
+def _build(config: Mapping[str, Any], weights: hdf5.Group, custom_objects: CustomObjects) -> SavedModel:
+    with limiting(_MAX_CALLS, _keras_weights.count_values(weights)):
+        model: SavedModel = layer_from_config(config, custom_objects)
+        if not is_model(model):
             raise ValueError(f"it holds a layer {type(model).__name__}; expected a model")
         if not model.built:
             shape = (config.get("build_config") or {}).get("input_shape")
@@ -134,7 +132,7 @@ def _as_shape(shape: Any) -> Any:
     return [_as_shape(entry) for entry in shape]
 
 
-def _compile(path: Path, model: Model, config: Mapping[str, Any], state: Sequence[NDArray[Any]]) -> None:
+def _compile(path: Path, model: SavedModel, config: Mapping[str, Any], state: Sequence[NDArray[Any]]) -> None:
     try:
         compiled.compile_from_config(model, config)
     except ValueError as error:
@@ -149,7 +147,7 @@ def _compile(path: Path, model: Model, config: Mapping[str, Any], state: Sequenc
 # ---- writing ----
 
 
-def save_keras(path: Path, model: Model, include_optimizer: bool) -> None:
+def save_keras(path: Path, model: SavedModel, include_optimizer: bool) -> None:
     """Writes a .keras file, whole or not at all."""
     config = layer_config(model)
     config["build_config"] = {"input_shape": _input_shape(model)}
@@ -162,14 +160,14 @@ def save_keras(path: Path, model: Model, include_optimizer: bool) -> None:
     _warn_of_own_layers(model)
     buffer = io.BytesIO()
     _write_hdf5(buffer, lambda file: _keras_weights.write(file, model, _state(model, training)))
-    with replacing(Path(os.path.realpath(path))) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         archive.writestr(_METADATA, json.dumps(metadata))
         archive.writestr(_CONFIG, json.dumps(config))
         with archive.open(_WEIGHTS, "w", force_zip64=True) as member:
             member.write(buffer.getbuffer())
 
 
-def save_h5(path: Path, model: Model, include_optimizer: bool) -> None:
+def save_h5(path: Path, model: SavedModel, include_optimizer: bool) -> None:
     """Writes a whole-model .h5 file."""
     config = layer_config(model)
     training = _training(model) if include_optimizer else None
@@ -185,17 +183,17 @@ def save_h5(path: Path, model: Model, include_optimizer: bool) -> None:
             file.attrs["training_config"] = json.dumps(settings)
         _keras_weights.write_old(file, model, _state(model, training))
 
-    with replacing(Path(os.path.realpath(path))) as temporary:
-        _write_hdf5(temporary, write)
+    with replacing(path) as temporary, open(temporary, "w+b") as stream:
+        _write_hdf5(stream, write)
 
 
-def save_weights(path: Path, model: Model) -> None:
+def save_weights(path: Path, model: SavedModel) -> None:
     """Writes a .weights.h5 file."""
     if not model.built:
         raise ValueError(f"model {model.name!r} is not built yet, so it has no weights; call it, or build, first")
     training = _training(model)
-    with replacing(Path(os.path.realpath(path))) as temporary:
-        _write_hdf5(temporary, lambda file: _keras_weights.write(file, model, _state(model, training)))
+    with replacing(path) as temporary, open(temporary, "w+b") as stream:
+        _write_hdf5(stream, lambda file: _keras_weights.write(file, model, _state(model, training)))
 
 
 def _write_hdf5(target: Any, write: Callable[[Any], None]) -> None:
@@ -206,12 +204,12 @@ def _write_hdf5(target: Any, write: Callable[[Any], None]) -> None:
         write(file)
 
 
-def _input_shape(model: Model) -> Any:
-    shapes = [[None, *tensor.shape[1:]] for tensor in model._known_graph().inputs]
+def _input_shape(model: SavedModel) -> Any:
+    shapes = [[None, *tensor.shape[1:]] for tensor in model.known_graph().inputs]
     return shapes[0] if len(shapes) == 1 else shapes
 
 
-def _training(model: Model) -> dict[str, Any] | None:
+def _training(model: SavedModel) -> dict[str, Any] | None:
     try:
         return compiled.compile_config(model)
     except TypeError as error:
@@ -219,27 +217,13 @@ def _training(model: Model) -> dict[str, Any] | None:
         return None
 
 
-def _state(model: Model, training: Mapping[str, Any] | None) -> tuple[str, list[NDArray[Any]]] | None:
+def _state(model: SavedModel, training: Mapping[str, Any] | None) -> tuple[str, list[NDArray[Any]]] | None:
     if training is None or model.optimizer is None:
         return None
     return model.optimizer.name, compiled.optimizer_state(model)
 
 
-def _warn_of_own_layers(model: Model) -> None:
-    own = sorted({layer.name for layer in model.walk() if is_own(layer)})
+def _warn_of_own_layers(model: SavedModel) -> None:
+    own = sorted({layer.name for layer in model.walk() if not layer.known_to_keras()})
     if own:
         warnings.warn(f"Keras has no layers like {', '.join(own)}: only day33 can load this model", stacklevel=5)
-
-
-# ---- the sample beside a model ----
-
-
-def sample_path(path: Path) -> Path:
-    """The file with the sample of the model at `path`: model.keras has model.keras.sample.npz."""
-    return path.with_name(path.name + ".sample.npz")
-
-
-def arrays_of(prefix: str, value: Any) -> dict[str, NDArray[Any]]:
-    """One or several arrays under the keys of a sample."""
-    arrays = value if isinstance(value, list | tuple) else [value]
-    return {f"{prefix}_{number}": np.asarray(array) for number, array in enumerate(arrays)}

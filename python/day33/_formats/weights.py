@@ -10,7 +10,7 @@ Old (.h5): ``model_weights/<layer>``, weights by name, with their order in the a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,12 +18,9 @@ from numpy.typing import NDArray
 
 from .._core.variables import Variable
 from .._io.hdf5 import Group
-from ..layers._weights import find_layers
-from ..layers.base import Layer
+from .protocols import SavedLayer, SavedModel, is_layer
 
 OPTIMIZER = "optimizer"
-# Layers whose weights Keras keeps in a cell inside of them.
-_WITH_CELL = frozenset({"LSTM", "GRU", "SimpleRNN"})
 
 Arrays = list[tuple[Variable, NDArray[Any]]]
 
@@ -31,28 +28,28 @@ Arrays = list[tuple[Variable, NDArray[Any]]]
 # ---- new layout ----
 
 
-def groups(model: Layer) -> list[tuple[str, Layer]]:
+def groups(model: SavedLayer) -> list[tuple[str, SavedLayer]]:
     """Each layer with the path of its group, without ``vars``; the model itself has ""."""
     return list(_groups(model, "", set()))
 
 
-def _groups(layer: Layer, path: str, seen: set[Layer]) -> Iterator[tuple[str, Layer]]:
+def _groups(layer: SavedLayer, path: str, seen: set[SavedLayer]) -> Iterator[tuple[str, SavedLayer]]:
     if layer in seen:
         return
     seen.add(layer)
     yield path, layer
-    for attribute, value in _attributes(layer):
+    for attribute, value in layer.saved_children():
         yield from _entry(value, f"{path}/{attribute}".lstrip("/"), seen)
 
 
-def _entry(value: Any, path: str, seen: set[Layer]) -> Iterator[tuple[str, Layer]]:
-    if isinstance(value, Layer):
+def _entry(value: Any, path: str, seen: set[SavedLayer]) -> Iterator[tuple[str, SavedLayer]]:
+    if is_layer(value):
         yield from _groups(value, path, seen)
     elif isinstance(value, list | tuple | dict):
         used: Counter[str] = Counter()
         for item in value.values() if isinstance(value, dict) else value:
-            if isinstance(item, Layer):
-                stem = item._default_stem()
+            if is_layer(item):
+                stem = item.name_stem()
             elif isinstance(item, list | tuple | dict):
                 stem = "container"
             else:
@@ -62,40 +59,17 @@ def _entry(value: Any, path: str, seen: set[Layer]) -> Iterator[tuple[str, Layer
             yield from _entry(item, f"{path}/{name}", seen)
 
 
-def _attributes(layer: Layer) -> list[tuple[str, Any]]:
-    from ..models import Model
-
-    found = {name: value for name, value in vars(layer).items() if find_layers(value)}
-    found.pop("_members", None)
-    if isinstance(layer, Model):
-        inside = layer.sublayers()
-        if layer._defined_by_tensors or not layer._is_composite():
-            return [("layers", inside), *_sorted(found)]
-        found.setdefault("layers", inside)
-    return _sorted(found)
-
-
-def _sorted(found: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    return sorted(found.items(), key=lambda item: f"~{item[0]}" if item[0].startswith("_") else item[0])
-
-
-def _own_group(layer: Layer, path: str) -> str:
+def _own_group(layer: SavedLayer, path: str) -> str:
     """The group with the variables of `layer` itself."""
-    if any(base.__name__ in _WITH_CELL for base in type(layer).__mro__):
-        path = f"{path}/cell".lstrip("/")
-    return f"{path}/vars".lstrip("/")
+    return "/".join(step for step in (path, layer.variable_group, "vars") if step)
 
 
-def _own_variables(layer: Layer) -> list[Variable]:
-    return layer._trainable_variables + layer._non_trainable_variables
-
-
-def read(tree: Group, model: Layer) -> Arrays:
+def read(tree: Group, model: SavedLayer) -> Arrays:
     """Each variable of `model` with its array. ValueError where the file has others; nothing is written here."""
     found: Arrays = []
     expected: set[str] = set()
     for path, layer in groups(model):
-        variables = _own_variables(layer)
+        variables = layer.own_variables()
         if not variables:
             continue
         group = _own_group(layer, path)
@@ -163,7 +137,7 @@ def assign(found: Arrays) -> None:
         variable.assign(array)
 
 
-def write(file: Any, model: Layer, optimizer: tuple[str, Sequence[NDArray[Any]]] | None) -> None:
+def write(file: Any, model: SavedLayer, optimizer: tuple[str, Sequence[NDArray[Any]]] | None) -> None:
     """Writes into an open h5py file what `read` and Keras read."""
     for path, layer in groups(model):
         group = file.create_group(f"{path}/vars".lstrip("/"))
@@ -171,7 +145,7 @@ def write(file: Any, model: Layer, optimizer: tuple[str, Sequence[NDArray[Any]]]
         inner = _own_group(layer, path)
         if inner != f"{path}/vars".lstrip("/"):
             group = file.create_group(inner)
-        for number, variable in enumerate(_own_variables(layer)):
+        for number, variable in enumerate(layer.own_variables()):
             group[str(number)] = variable.value
     if optimizer is not None:
         group = file.create_group(f"{OPTIMIZER}/vars")
@@ -188,12 +162,12 @@ _OLD_OPTIMIZER = "optimizer_state"
 _ATTRIBUTE_LIMIT = 64512  # bytes in an object's header; longer lists of names are cut into numbered pieces
 
 
-def _old_order(layer: Layer) -> list[Variable]:
+def _old_order(layer: SavedLayer) -> list[Variable]:
     """The trainable weights, then the others."""
     return layer.trainable_weights + layer.non_trainable_weights
 
 
-def read_old(weights: Group, model: Any) -> Arrays:
+def read_old(weights: Group, model: SavedModel) -> Arrays:
     """As `read`, from the group ``model_weights`` (or the root of a weights file) of the old layout."""
     stored = []
     for name in _names(weights, "layer_names"):
@@ -246,7 +220,7 @@ def _names(group: Group, attribute: str) -> list[str]:
     return names
 
 
-def write_old(file: Any, model: Any, optimizer: tuple[str, Sequence[NDArray[Any]]] | None) -> None:
+def write_old(file: Any, model: SavedModel, optimizer: tuple[str, Sequence[NDArray[Any]]] | None) -> None:
     """Writes ``model_weights`` and the optimizer's state into an open h5py file."""
     weights = file.create_group("model_weights")
     weights.attrs["backend"] = "tensorflow"

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._core import tree
-
-if TYPE_CHECKING:
-    from ..layers.base import Layer
+from .._core.types import Shape
 from .lowering import Lowering
-from .tensors import Node, Shape, SymbolicTensor
+from .protocols import CalledLayer
+from .tensors import Node, SymbolicTensor
 
 
 class Graph:
@@ -50,11 +49,11 @@ class Graph:
                 raise ValueError(f"two layers of {owner} have the name {layer.name!r}; names must be unique in a model")
             names.add(layer.name)
 
-    def _sort(self, owner: str) -> tuple[list[Node], list[Layer]]:
+    def _sort(self, owner: str) -> tuple[list[Node], list[CalledLayer]]:
         """Nodes in post-order of a depth-first walk from the outputs; layers in the order first met."""
         given = set(self.inputs)
         ordered: list[Node] = []
-        met: dict[Layer, None] = {}
+        met: dict[CalledLayer, None] = {}
         entered: set[Node] = set()
         for output in self.outputs:
             # Not recursive: a model may be deeper than Python's stack.
@@ -87,7 +86,7 @@ class Graph:
         for node in self.nodes:
             arguments = tree.transform(values.__getitem__, node.arguments)
             with lowering.mode(node.training):
-                results = node.layer._lower_call(lowering, arguments, node.kwargs)
+                results = node.layer.lower_call(lowering, arguments, node.kwargs)
             for tensor, result in zip(node.outputs, results, strict=True):
                 values[tensor] = result
                 lowering.set_dtype(result, tensor.dtype)
@@ -157,10 +156,10 @@ class Graph:
         return [values[tensor] for tensor in self.outputs]
 
 
-def _by_depth(ordered: list[Node], met: list[Layer], inputs: list[SymbolicTensor]) -> list[Layer]:
+def _by_depth(ordered: list[Node], met: list[CalledLayer], inputs: list[SymbolicTensor]) -> list[CalledLayer]:
     """Keras's order of layers: by falling distance from the outputs (the longest way), then in the order of `met`."""
     distance: dict[Node, int] = {}
-    depth: dict[Layer, int] = {}
+    depth: dict[CalledLayer, int] = {}
     known = set(ordered)
     for node in reversed(ordered):
         here = max(distance.get(node, 0), depth.get(node.layer, 0))

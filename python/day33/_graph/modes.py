@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from ..layers.base import Layer
 from .graph import Graph
+from .protocols import CalledLayer
 from .tensors import Node, SymbolicTensor
 
 
@@ -59,7 +58,7 @@ class _Signature:
     outputs: list[Any]
 
 
-def _identity(layer: Layer) -> object:
+def _identity(layer: CalledLayer) -> object:
     """What a layer computes: itself, or, for layers without weights that `call` may make anew, class and arguments."""
     if layer.weights or layer.sublayers() or hasattr(layer, "call"):
         return id(layer)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._core import tree
-
-if TYPE_CHECKING:
-    from ..layers.base import Layer
-
-
-Shape = tuple[int | None, ...]
-
+from .._core.types import Shape
+from .protocols import CalledLayer
+from .registry import CLASSES
 
 _names = itertools.count()
 
@@ -61,9 +57,7 @@ class SymbolicTensor:
     def __add__(self, other: object) -> Any:
         if not isinstance(other, SymbolicTensor):
             return NotImplemented
-        from ..layers.merging import Add
-
-        return Add()([self, other])
+        return CLASSES["Add"]()([self, other])
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise TypeError(f"{self!r} has no values yet, so NumPy cannot be used on it; combine it by layers only")
@@ -82,7 +76,12 @@ class Node:
     """One call of a layer on symbolic tensors. `arguments` is the tuple of positional arguments, nested as given."""
 
     def __init__(
-        self, layer: Layer, arguments: tuple[Any, ...], kwargs: dict[str, Any], training: bool | None, outputs: Any
+        self,
+        layer: CalledLayer,
+        arguments: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        training: bool | None,
+        outputs: Any,
     ) -> None:
         self.layer = layer
         self.arguments = arguments

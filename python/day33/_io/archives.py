@@ -21,6 +21,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.types import PathLike
+
 _CHUNK = 1 << 20
 _MAX_NPY_HEADER = 4096
 # DEFLATE can make a million zeros out of a kilobyte. Small members may; large ones that do are taken for bombs.
@@ -36,7 +38,7 @@ _DAMAGE = (
 
 
 @contextmanager
-def refusing(path: str | os.PathLike[str], what: str) -> Iterator[None]:
+def refusing(path: PathLike, what: str) -> Iterator[None]:
     """Turns whatever damaged content makes a reader raise into a ValueError with the path and the reason."""
     try:
         yield
@@ -97,11 +99,14 @@ class Archive:
             raise ValueError(f"member {name!r} is compressed in a way that is not supported ({info.compress_type})")
         if limit is not None and info.file_size > limit:
             raise ValueError(f"member {name!r} announces {info.file_size} bytes; at most {limit} are read")
-        if info.file_size > _SMALL and info.file_size > _MAX_EXPANSION * info.compress_size:
-            raise ValueError(
-                f"member {name!r} announces {info.file_size} bytes out of {info.compress_size}; it looks like a bomb"
-            )
+        refuse_bomb(f"member {name!r}", info.file_size, info.compress_size)
         return self._zip.open(info)
+
+
+def refuse_bomb(what: str, size: int, compressed: int) -> None:
+    """Raises ValueError where `size` bytes are too many to have been compressed to `compressed` ones."""
+    if size > _SMALL and size > _MAX_EXPANSION * compressed:
+        raise ValueError(f"{what} holds {size} bytes, compressed to {compressed}; it looks like a bomb")
 
 
 def _check_name(name: str) -> None:

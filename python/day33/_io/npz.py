@@ -1,11 +1,10 @@
 """Archives of arrays (.npz) that are written whole or not at all, and read without trusting them.
 
-Written uncompressed and without pickle; read back by the rules of `_archives`.
+Written uncompressed and without pickle; read back by the rules of `archives`.
 """
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,13 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.types import PathLike
 from .archives import Archive, refusing
 from .files import replacing
 
 _SUFFIX = ".npy"
 
 
-def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]) -> None:
+def write_npz(path: PathLike, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write `arrays` to `path` so that the file is the old one or the new one at every moment, even under SIGKILL.
 
     A symbolic link is followed. Raises TypeError for arrays of objects, OSError where the folder cannot be written.
@@ -28,7 +28,7 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]) 
     for name, array in arrays.items():
         if array.dtype.hasobject:
             raise TypeError(f"{name} has dtype {array.dtype}; only plain numbers can be saved")
-    with replacing(Path(os.path.realpath(path))) as temporary, open(temporary, "wb") as stream:
+    with replacing(Path(path)) as temporary, open(temporary, "wb") as stream:
         # np.savez takes the names as keyword arguments, where "file" is not free: write the members directly.
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
             for name, array in arrays.items():
@@ -36,7 +36,7 @@ def write_npz(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]]) 
                     np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
 
 
-def read_npz(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+def read_npz(path: PathLike) -> dict[str, NDArray[Any]]:
     """The arrays of an uncompressed or compressed .npz file by name.
 
     Raises:

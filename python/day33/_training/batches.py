@@ -7,7 +7,6 @@ into one buffer where it is shuffled. Iterables are checked batch by batch.
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from .._core.arrays import as_int
+from .._core.types import Array
+from .structures import is_array
+
 Standardize = Callable[[Any, Any, Any], "Batch"]
 
 
@@ -25,11 +27,11 @@ class Batch:
 
     Attributes:
         size: the number of samples N.
-        inputs: one array an input, (N, ...).
-        labels: one array an output as the user gave it, for metrics; None where the user gave none.
-        targets: the same as the plan takes it, one a loss.
+        inputs: one array per input, (N, ...).
+        labels: one array per output as the user gave it, for metrics; None where the user gave none.
+        targets: the same as the plan takes it, one per loss.
         weights: sample weights of the outputs, None for all ones.
-        loss_weights: the same, one a loss.
+        loss_weights: the same, one per loss.
     """
 
     size: int
@@ -38,6 +40,11 @@ class Batch:
     targets: list[Array] = field(default_factory=list)
     weights: list[Array | None] = field(default_factory=list)
     loss_weights: list[Array | None] = field(default_factory=list)
+
+    @property
+    def input_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Without the batch axis."""
+        return tuple(array.shape[1:] for array in self.inputs)
 
     def map(self, cut: Callable[[Array], Array], size: int) -> Batch:
         """The batch with `cut` applied to every array, once where one array appears twice."""
@@ -204,11 +211,6 @@ def unpack(item: Any) -> tuple[Any, Any, Any]:
     return item, None, None
 
 
-def is_array(value: Any) -> bool:
-    """Whether `value` is an array or a tensor of rank >= 1."""
-    return hasattr(value, "__array__") and len(getattr(value, "shape", ())) > 0
-
-
 def is_iterable_of_batches(x: Any) -> bool:
     """Whether `x` is batches to iterate over rather than arrays (or nested numbers) of all samples."""
     if is_array(x) or isinstance(x, Mapping | str | bytes):
@@ -227,33 +229,6 @@ def _is_arrays(part: Any) -> bool:
     if isinstance(part, tuple | list):
         return len(part) > 0 and all(is_array(item) for item in part)
     return part is None or is_array(part)
-
-
-def flatten(value: Any, names: list[str], argument: str) -> list[tuple[str, Any]]:
-    """(label for messages, array-like) for every one of `names`, from an array, a list, a tuple or a dict.
-
-    Raises ValueError if the number or the names do not fit.
-    """
-    if isinstance(value, Mapping):
-        missing = [name for name in names if name not in value]
-        if missing:
-            raise ValueError(f"{argument} has the keys {sorted(map(str, value))}; expected {names}")
-        return [(f"{argument}[{name!r}]", value[name]) for name in names]
-    if isinstance(value, tuple | list) and any(is_array(item) for item in value):
-        if len(value) != len(names):
-            shapes = [tuple(getattr(item, "shape", ())) for item in value]
-            raise ValueError(
-                f"{argument} is a {type(value).__name__} of {len(value)} arrays of shapes {shapes}; "
-                f"expected {len(names)}, for {names}"
-            )
-        if len(names) > 1:
-            return [(f"{argument}[{index}]", item) for index, item in enumerate(value)]
-        return [(argument, value[0])]
-    if len(names) > 1:
-        if isinstance(value, tuple | list) and len(value) == len(names):
-            return [(f"{argument}[{index}]", item) for index, item in enumerate(value)]
-        raise ValueError(f"{argument} is one array; expected a list or dict of {len(names)}, for {names}")
-    return [(argument, value)]
 
 
 def check_sizes(sizes: Iterable[tuple[str, int]]) -> int:
@@ -322,17 +297,6 @@ def split_validation(whole: Batch, validation_split: float, class_weighted: bool
     return whole.slice(0, border), held_out
 
 
-def as_count(name: str, value: Any, minimum: int) -> int:
-    """`value` as an int. TypeError unless it is one, ValueError below `minimum`."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is {value!r}; expected an integer") from None
-    if number < minimum:
-        raise ValueError(f"{name} is {number}; expected at least {minimum}")
-    return number
-
-
 def as_positive(name: str, value: int | None) -> int | None:
     """None, or `value` as an int of at least 1."""
-    return None if value is None else as_count(name, value, 1)
+    return None if value is None else as_int(name, value, 1)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from .._core import tree
 from .._core.arrays import needs_no_conversion
+from .._core.types import Array
 from .._core.variables import modes_version
-from ..callbacks.base import CallbackList
+from ..callbacks import CallbackList
 from ..callbacks.progress import ProgressLogger
-from .batches import Array, ArrayData, Batch, IterableData, array_data, as_positive, is_iterable_of_batches
-from .standardize import InputStandardizer, Shape
+from .batches import ArrayData, Batch, IterableData, array_data, as_positive, is_iterable_of_batches
+from .plans import Shapes
+from .standardize import InputSpec, InputStandardizer
+from .state import Progress
 
 if TYPE_CHECKING:
     from .._core.variables import Variable
     from .._graph.graph import Graph
     from .._graph.lowering import CompiledPlan, LossTerm
-    from .._graph.tensors import SymbolicTensor
+    from ..callbacks.protocols import TrainedModel
 
 Data = ArrayData | IterableData
 
@@ -36,7 +40,7 @@ class _Ready:
     For one array in and one out: a model of a few microseconds should not wait for its checks.
     """
 
-    shape: Shape
+    shape: tuple[int, ...]
     modes: int
     graph: Graph
     compiled: CompiledPlan
@@ -47,7 +51,7 @@ class _Ready:
             and x.ndim > 0
             and x.shape[1:] == self.shape
             and self.modes == modes_version()
-            and self.graph is model._known_graph()
+            and self.graph is model.known_graph()
         )
 
 
@@ -55,22 +59,31 @@ class Predictor:
     """Inference for `Model`: `predict` and `predict_on_batch`. What it needs of the model is declared here."""
 
     if TYPE_CHECKING:
-        built: bool
-        inputs: list[SymbolicTensor]
+        name: str
         variables: list[Variable]
         trainable_variables: list[Variable]
-        output_names: list[str]
 
-        def _compile_plan(
-            self, input_shapes: tuple[Shape, ...], losses: tuple[LossTerm, ...] | None = None
-        ) -> CompiledPlan: ...
-        def _build_from_arrays(self, xs: Sequence[Array]) -> None: ...
-        def _known_graph(self) -> Graph: ...
+        def known_graph(self) -> Graph: ...
+        def input_specs(self, x: Any) -> list[InputSpec]: ...
+        def output_keys(self) -> list[str]: ...
+        def compile_plan(self, input_shapes: Shapes, losses: tuple[LossTerm, ...] | None = None) -> CompiledPlan: ...
 
     stop_predicting: bool = False
+    progress: Progress = Progress()
     _ready: _Ready | None = None
-    _samples_seen: int = 0
-    _unit = "samples"  # what _work counts
+
+    def _new_progress(self) -> Progress:
+        """What counts the work of a `fit`, an `evaluate` or a `predict`; a hook for models with another unit."""
+        return Progress()
+
+    @contextmanager
+    def _measured(self) -> Iterator[None]:
+        """Inside, `progress` starts from 0; after it, an outer call finds its own again."""
+        outer, self.progress = self.progress, self._new_progress()
+        try:
+            yield
+        finally:
+            self.progress = outer
 
     def predict(
         self,
@@ -112,7 +125,7 @@ class Predictor:
 
     def _forward(self, inputs: list[Array], batch_size: int | None) -> list[Array]:
         """The outputs for arrays, in portions."""
-        compiled_plan = self._compile_plan(tuple(array.shape[1:] for array in inputs), None)
+        compiled_plan = self.compile_plan(tuple(array.shape[1:] for array in inputs))
         plan, parameters = compiled_plan.plan, compiled_plan.parameters
         size = len(inputs[0])
         portion = batch_size or self._portion(compiled_plan, size)
@@ -136,28 +149,28 @@ class Predictor:
 
     def _prediction(self, data: Data, listeners: CallbackList) -> list[Array]:
         self.stop_predicting = False
-        self._samples_seen = 0
         parts: list[list[Array]] = []
-        try:
-            listeners.on_begin("predict")
-            for step, batch in enumerate(data.batches(0)):
-                listeners.on_batch("on_predict_batch_begin", step)
-                parts.append(self._forward(batch.inputs, batch.size))
-                self._samples_seen += batch.size
-                if listeners.listens("on_predict_batch_end"):
-                    listeners.on_batch("on_predict_batch_end", step, {"outputs": self._pack(parts[-1])})
-                if self.stop_predicting:
-                    break
-            listeners.on_end("predict")
-        except BaseException:
-            listeners.on_exception()
-            raise
+        with self._measured():
+            try:
+                listeners.on_begin("predict")
+                for step, batch in enumerate(data.batches(0)):
+                    listeners.on_batch("on_predict_batch_begin", step)
+                    parts.append(self._forward(batch.inputs, batch.size))
+                    self.progress.add(batch)
+                    if listeners.listens("on_predict_batch_end"):
+                        listeners.on_batch("on_predict_batch_end", step, {"outputs": self._pack(parts[-1])})
+                    if self.stop_predicting:
+                        break
+                listeners.on_end("predict")
+            except BaseException:
+                listeners.on_exception()
+                raise
         if len({tuple(piece.shape[1:] for piece in part) for part in parts}) > 1:
             raise ValueError("the batches gave outputs of different shapes; predict them one by one")
         return [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
 
     def _pack(self, outputs: Sequence[Array]) -> Any:
-        return tree.pack(self._known_graph().output_structure, outputs)
+        return tree.pack(self.known_graph().output_structure, outputs)
 
     def predict_on_batch(self, x: Any) -> Any:
         """`predict` for one batch, handed over as a whole."""
@@ -165,11 +178,11 @@ class Predictor:
         if ready is not None and ready.takes(self, x):
             return ready.compiled.plan.forward([x], ready.compiled.parameters)[0]
         inputs = InputStandardizer(self)(x)
-        compiled_plan = self._compile_plan(tuple(array.shape[1:] for array in inputs), None)
+        compiled_plan = self.compile_plan(tuple(array.shape[1:] for array in inputs))
         outputs = compiled_plan.plan.forward(inputs, compiled_plan.parameters)
         packed = self._pack(outputs)
         if inputs[0] is x and packed is outputs[0]:
-            self._ready = _Ready(x.shape[1:], modes_version(), self._known_graph(), compiled_plan)
+            self._ready = _Ready(x.shape[1:], modes_version(), self.known_graph(), compiled_plan)
         return packed
 
     def _callback_list(
@@ -181,7 +194,7 @@ class Predictor:
             return callbacks
         progress = ProgressLogger(verbose) if verbose != 0 else None
         shown = 1 if verbose == "auto" else verbose
-        return CallbackList(callbacks, add_history, progress, self, verbose=shown, **params)
+        return CallbackList(callbacks, add_history, progress, cast("TrainedModel", self), verbose=shown, **params)
 
 
 def _inputs_only(standardize: InputStandardizer) -> Callable[[Any, Any, Any], Batch]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .._training.trainer import Trainer
+    from .protocols import TrainedModel
 
 Logs = dict[str, Any]
 State = dict[str, Any]
@@ -30,14 +30,14 @@ class Callback:
     comes_last = False
 
     def __init__(self) -> None:
-        self._model: Trainer | None = None
+        self._model: TrainedModel | None = None
         self.params: dict[str, Any] = {}
 
     @property
     def model(self) -> Any:
         return self._model
 
-    def set_model(self, model: Trainer) -> None:
+    def set_model(self, model: TrainedModel) -> None:
         self._model = model
 
     def set_params(self, params: dict[str, Any]) -> None:
@@ -128,7 +128,7 @@ class CallbackList:
         callbacks: Any = None,
         add_history: bool = False,
         progress: Callback | None = None,
-        model: Any = None,
+        model: TrainedModel | None = None,
         **params: Any,
     ) -> None:
         self.callbacks: list[Callback] = list(_flatten(callbacks))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._io.files import clear_leftovers
 from .._io.npz import read_npz, write_npz
 from .base import Callback, Logs, State, _SavesOthers
 from .monitoring import MonitorCallback
@@ -170,8 +171,7 @@ class BackupAndRestore(Callback, _SavesOthers):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._counter.seen = 0
         self.backup_dir.mkdir(parents=True, exist_ok=True)
-        for left_over in self.backup_dir.glob(f".{self.path.stem}-*{self.path.suffix}"):
-            left_over.unlink(missing_ok=True)  # half-written by a run that was killed
+        clear_leftovers(self.path)  # of a run that was killed
         if self.path.exists():
             self._restore()
 
@@ -185,7 +185,7 @@ class BackupAndRestore(Callback, _SavesOthers):
 
     def on_exception(self) -> None:
         # After Ctrl-C between two batches the run goes on from there, not from the last epoch.
-        if isinstance(sys.exc_info()[1], KeyboardInterrupt) and self.model._training.between_batches:
+        if isinstance(sys.exc_info()[1], KeyboardInterrupt) and self.model.training_state.between_batches:
             self._save()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
@@ -204,7 +204,7 @@ class BackupAndRestore(Callback, _SavesOthers):
         meta = {
             "format": _FORMAT,
             "optimizer": type(model.optimizer).__name__,
-            "training": model._training.get_state(),
+            "training": model.training_state.get_state(),
             "batches_since_save": self._counter.seen,
             "callbacks": {
                 key: _to_plain(callback.get_state(), f"callbacks/{key}", arrays) for key, callback in self._keyed()
@@ -233,7 +233,7 @@ class BackupAndRestore(Callback, _SavesOthers):
                 key: _from_plain(state, f"callbacks/{key}", arrays) for key, state in dict(meta["callbacks"]).items()
             }
             training, seen = dict(meta["training"]), int(meta["batches_since_save"])
-            model._training.check_state(training)
+            model.training_state.check_state(training)
             model.optimizer.build(model.trainable_variables)
             model.optimizer.set_state(
                 {name.removeprefix("optimizer/"): a for name, a in arrays.items() if name.startswith("optimizer/")}
@@ -243,7 +243,7 @@ class BackupAndRestore(Callback, _SavesOthers):
             raise ValueError(f"cannot resume from {self.path}: {reason}") from error
         for variable, value in zip(variables, weights, strict=True):
             variable.assign(value)
-        model._training.set_state(training)
+        model.training_state.set_state(training)
         self._counter.seen = seen
         self._restore_callbacks(states)
 

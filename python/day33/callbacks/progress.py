@@ -97,7 +97,7 @@ class ProgressLogger(Callback):
             self._next_draw = now + max(_SHORTEST_INTERVAL, cost / _COST_SHARE)
 
     def _samples(self) -> float:
-        return float(self.model._samples_seen)
+        return float(self.model.progress.done)
 
     def _draw(self, logs: Logs, now: float) -> None:
         if self._bar is None:
@@ -106,7 +106,7 @@ class ProgressLogger(Callback):
         self._bar.update(
             self._task,
             completed=self._batches,
-            rate=f"{rate:,.0f} {self.model._unit}/s",
+            rate=f"{rate:,.0f} {self.model.progress.unit}/s",
             values=_values(logs),
             refresh=True,
         )
@@ -140,7 +140,7 @@ class ProgressLogger(Callback):
         parts = [f"{self._title}: {self._batches} steps", _duration(seconds)]
         if samples:
             # Without the validation, which comes after the last batch.
-            parts.append(f"{samples / max(self._last - self._began, 1e-9):,.0f} {self.model._unit}/s")
+            parts.append(f"{samples / max(self._last - self._began, 1e-9):,.0f} {self.model.progress.unit}/s")
         print(", ".join(parts) + (f" - {_values(logs)}" if logs else ""), flush=True)
 
 

@@ -11,7 +11,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .. import optimizers
 from .._core.arrays import as_int
-from ..autoencoder import CODE_LAYER, build
+from ..autoencoder import build
 from ..models import Model
 from ._inputs import validated
 from ._randomness import OwnSeed, generator_of
@@ -111,7 +111,7 @@ class EncoderFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.model_ = build(self.kind, (height, width, 1), seed=seed)  # type: ignore[arg-type]
         if weights is not None:
             self.model_.set_weights(weights)
-        self.encoder_ = Model(self.model_.inputs[0], self.model_.get_layer(CODE_LAYER).output, name="encoder")
+        self.encoder_ = Model(self.model_.inputs[0], self.model_.get_layer("code").output, name="encoder")
 
     def _shown(self, X: Float32) -> Float32:
         """What the network sees of rows (N, F): pictures of 0 to 1 (N, H, W, 1), with black rows and columns added."""

@@ -1,5 +1,6 @@
 """Layers, with Keras's names and arguments. Images are (N, H, W, C)."""
 
+from .._graph.registry import CLASSES as _CLASSES
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .base import Layer
 from .convolutional import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
@@ -79,3 +80,10 @@ __all__ = [
     "UpSampling2D",
     "ZeroPadding2D",
 ]
+
+# What a configuration may name. `Layer` computes nothing, and `Input` is a function.
+_CLASSES.update({name: globals()[name] for name in __all__ if name not in ("Input", "Layer")})
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

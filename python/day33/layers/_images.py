@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._core.tree import is_shape
-from .._graph.tensors import Shape
+from .._core.types import Shape
 from .._native import conv_output_length
 from .base import Layer
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .. import activations, initializers
 from .._core.variables import Variable
 from .base import Layer
@@ -40,6 +38,9 @@ class WeightedLayer(Layer):
         if self.use_bias:
             self.bias = self.add_weight((bias_size,), self.bias_initializer, name="bias")
 
+    def known_to_keras(self) -> bool:
+        return self.activation.known_to_keras
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
@@ -52,10 +53,3 @@ class WeightedLayer(Layer):
             "kernel_constraint": None,
             "bias_constraint": None,
         }
-
-
-def check_units(argument: str, value: object) -> int:
-    """A positive int."""
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{argument} is {value!r}; expected a positive integer")
-    return int(value)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,27 +13,10 @@ from .. import initializers
 from .._core import variables
 from .._core.arrays import as_float32
 from .._core.variables import Variable
-from .._graph import names
+from .._graph import limits, names
 
 if TYPE_CHECKING:
     from .._native import Float32
-    from .base import Layer
-
-
-_values_left: ContextVar[list[int] | None] = ContextVar("values_left", default=None)
-
-
-@contextmanager
-def loading_weights(values: int) -> Iterator[None]:
-    """Inside, weights are made for a file that holds so many values: as zeros, and ValueError when they are more.
-
-    Otherwise a forged size in a configuration would cost memory before the weights show that it is forged.
-    """
-    token = _values_left.set([values])
-    try:
-        yield
-    finally:
-        _values_left.reset(token)
 
 
 class WeightOwner:
@@ -60,15 +41,14 @@ class WeightOwner:
         for size in shape:
             if size is None or size < 0:
                 raise ValueError(f"shape of weight {name!r} of layer {self.name!r} is {tuple(shape)}; expected sizes")
-        left = _values_left.get()
-        if left is None:
+        limit = limits.current()
+        if limit is None:
             value = as_float32(
                 f"initial value of weight {name!r} of layer {self.name!r}",
                 initializers.get(initializer or "glorot_uniform")(tuple(shape), dtype="float32"),
             )
         else:
-            left[0] -= math.prod(shape)
-            if left[0] < 0:
+            if not limit.take_values(math.prod(shape)):
                 raise ValueError(
                     f"weight {name!r} of layer {self.name!r} has shape {tuple(shape)}, more than the file holds"
                 )
@@ -88,15 +68,18 @@ class WeightOwner:
         """The name with the names of the layers it was built inside of before it."""
         return self._path or "/".join([*names.scope(), self.name])
 
-    def sublayers(self) -> list[Layer]:
-        """The layers kept as attributes, also in lists, tuples and dicts, in the order they were set."""
-        found = find_layers(list(self.__dict__.values()))
-        return [layer for layer in found if layer is not self]
+    def own_variables(self) -> list[Variable]:
+        """Its variables without those of the layers inside: the trainable ones first."""
+        return self._trainable_variables + self._non_trainable_variables
 
-    def walk(self) -> Iterator[Layer]:
+    def sublayers(self) -> list[Any]:
+        """The layers kept as attributes, also in lists, tuples and dicts, in the order they were set."""
+        return [layer for layer in find_layers(list(vars(self).values())) if layer is not self]
+
+    def walk(self) -> Iterator[Any]:
         """This layer and every layer inside it, each once."""
-        seen: set[Layer] = set()
-        pending = [cast("Layer", self)]
+        seen: set[WeightOwner] = set()
+        pending = [self]
         while pending:
             layer = pending.pop()
             if layer not in seen:
@@ -109,7 +92,7 @@ class WeightOwner:
         """Every variable: of each layer its trainable ones first, then its others."""
         found: dict[Variable, None] = {}
         for layer in self.walk():
-            found.update(dict.fromkeys(layer._trainable_variables + layer._non_trainable_variables))
+            found.update(dict.fromkeys(layer.own_variables()))
         return list(found)
 
     @property
@@ -176,14 +159,14 @@ class WeightOwner:
         return sum(variable.size for variable in self.weights)
 
 
-def find_layers(value: Any) -> list[Layer]:
+def find_layers(value: Any) -> list[WeightOwner]:
     """The layers in `value`, also inside of lists, tuples and dicts, each once, in order."""
-    found: dict[Layer, None] = {}
+    found: dict[WeightOwner, None] = {}
     pending = [value]
     while pending:
         item = pending.pop()
         if isinstance(item, WeightOwner):
-            found.setdefault(cast("Layer", item))
+            found.setdefault(item)
         elif isinstance(item, list | tuple):
             pending.extend(reversed(item))
         elif isinstance(item, dict):

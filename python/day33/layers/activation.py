@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .. import activations
@@ -17,6 +18,9 @@ class _Elementwise(Layer):
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         return [lowering.builder.activation(inputs[0], self.activation_spec.kind, self.activation_spec.alpha)]
+
+    def known_to_keras(self) -> bool:
+        return self.activation_spec.known_to_keras
 
 
 class Activation(_Elementwise):
@@ -69,6 +73,13 @@ class LeakyReLU(_Elementwise):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "negative_slope": self.negative_slope}
+
+    @classmethod
+    def modern_config(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        result = super().modern_config(config)
+        if "negative_slope" not in result and "alpha" in result:
+            result["negative_slope"] = result.pop("alpha")
+        return result
 
 
 class ELU(_Elementwise):

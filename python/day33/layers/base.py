@@ -7,7 +7,7 @@ import inspect
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -15,23 +15,41 @@ from numpy.typing import NDArray
 
 from .._core import tree, variables
 from .._core.arrays import as_float32, as_indices
+from .._core.naming import snake_case
 from .._core.tensors import like_inputs
+from .._core.types import Shape
 from .._graph import names as _names
+from .._graph import registry
 from .._graph.graph import Graph
 from .._graph.lowering import CompiledPlan, LossTerm, Lowering, compile_plan
 from .._graph.modes import merge_modes, refuse_forced_training
-from .._graph.tensors import Node, Shape, SymbolicTensor, reset_names
+from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..random import next_seed
+from . import serialization
 from ._weights import WeightOwner, dtype_name, find_layers
 
 _PLANS_KEPT = 16  # a plan: a few kilobytes, and its packed weights
 
 
+def _with_plain_shape(compute_output_shape: Callable[..., Any]) -> Callable[..., Any]:
+    """Wraps `compute_output_shape`: sizes may be NumPy's integers, which `numpy.prod` and data frames give."""
+
+    @functools.wraps(compute_output_shape)
+    def wrapper(self: Layer, *args: Any, **kwargs: Any) -> Any:
+        return compute_output_shape(self, *tree.plain_shapes(args), **tree.plain_shapes(kwargs))
+
+    return wrapper
+
+
 def _once(build: Callable[..., None]) -> Callable[..., None]:
-    """Wraps `build`: the first call fixes the path of the weights and marks the layer as built, later ones return."""
+    """Wraps `build`: the first call fixes the path of the weights and marks the layer as built, later ones return.
+
+    Sizes may be NumPy's integers.
+    """
 
     @functools.wraps(build)
     def wrapper(self: Layer, *args: Any, **kwargs: Any) -> None:
+        args, kwargs = tree.plain_shapes(args), tree.plain_shapes(kwargs)
         if self._building:  # super().build() in a subclass
             build(self, *args, **kwargs)
             return
@@ -77,6 +95,9 @@ class Layer(WeightOwner):
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
             cls.build = _once(cls.__dict__["build"])  # type: ignore[method-assign]
+        if "compute_output_shape" in cls.__dict__:
+            wrapped = _with_plain_shape(cls.__dict__["compute_output_shape"])
+            cls.compute_output_shape = wrapped  # type: ignore[method-assign]
 
     def __init__(
         self, *, name: str | None = None, trainable: bool = True, dtype: object = None,
@@ -93,7 +114,7 @@ class Layer(WeightOwner):
         if name is not None and (not isinstance(name, str) or not name or "/" in name):
             raise ValueError(f"name is {name!r}; expected a string that is not empty and has no '/'")
         # A name of the automatic kind says nothing, also where a configuration gives it.
-        stem = self._default_stem()
+        stem = self.name_stem()
         self.named_by_user = name is not None and re.fullmatch(rf"{stem}(_\d+)?", name) is None
         self.name: str = name if name is not None else _names.unique(stem)
         self.built = False
@@ -107,8 +128,9 @@ class Layer(WeightOwner):
         self._traces: OrderedDict[Hashable, Graph] = OrderedDict()
         self._modes: tuple[int, tuple[bool, ...]] | None = None
 
-    def _default_stem(self) -> str:
-        return _names.snake_case(type(self).__name__)
+    def name_stem(self) -> str:
+        """What automatic names begin with."""
+        return snake_case(type(self).__name__)
 
     def _refuse(self, **arguments: object) -> None:
         """ValueError for arguments of Keras that day33 does not have, unless they say nothing."""
@@ -149,7 +171,7 @@ class Layer(WeightOwner):
 
         Runs once: later calls do nothing.
         """
-        if self._is_composite():
+        if self.is_composite():
             self._trace((tree.map_shapes(SymbolicTensor, input_shape),), {})
 
     def _has_own_build(self) -> bool:
@@ -160,9 +182,10 @@ class Layer(WeightOwner):
             with self._lock:
                 self.build(input_shape)
 
+    @_with_plain_shape
     def compute_output_shape(self, input_shape: Any) -> Any:
         """Shape (batch first, None where unknown) of the output for `input_shape`; lists for several."""
-        if self._is_composite():
+        if self.is_composite():
             graph = self._trace((tree.map_shapes(SymbolicTensor, input_shape),), {})
             return tree.transform(lambda tensor: tensor.shape, graph.output_structure)
         return tree.map_shapes(tuple, input_shape)
@@ -174,7 +197,7 @@ class Layer(WeightOwner):
         return self._trace((tree.map_shapes(SymbolicTensor, input_shape),), {})
 
     def _has_graph(self) -> bool:
-        return self._is_composite()
+        return self.is_composite()
 
     def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
         """Multiplications with a weight for one sample (shapes batch first, all sizes known but the batch)."""
@@ -197,16 +220,18 @@ class Layer(WeightOwner):
 
     # ---- calls ----
 
-    def _is_composite(self) -> bool:
+    def is_composite(self) -> bool:
+        """Whether `call` says what the layer does, in terms of other layers."""
         return hasattr(type(self), "call")
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         """Writes this layer into a plan: from tensors of `lowering.builder` to tensors of it."""
         raise TypeError(f"{type(self).__name__} defines neither lower(self, lowering, inputs) nor call(self, x)")
 
-    def _lower_call(self, lowering: Lowering, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
+    def lower_call(self, lowering: Lowering, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
+        """Writes one call into a plan: `arguments` hold tensors of the plan, nested as in the call."""
         inputs: list[int] = tree.flatten(arguments)
-        if self._is_composite():
+        if self.is_composite():
 
             def placeholder(tensor: int) -> SymbolicTensor:
                 return SymbolicTensor((None, *lowering.shape(tensor)), lowering.dtype(tensor))
@@ -265,7 +290,7 @@ class Layer(WeightOwner):
 
     def _infer(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Fresh symbolic outputs for symbolic arguments; builds the layer."""
-        if self._is_composite():
+        if self.is_composite():
             outputs = self._trace(arguments, kwargs).output_structure
             return tree.transform(lambda tensor: SymbolicTensor(tensor.shape, tensor.dtype), outputs)
         if len(arguments) != 1 or kwargs:
@@ -305,15 +330,27 @@ class Layer(WeightOwner):
             return self._compute(arguments, leaves, kwargs, bool(training))
         if not all(symbolic):
             raise TypeError(f"layer {self.name!r} was given arrays and symbolic tensors together")
+        return self.extend_graph(arguments, kwargs, training, keep=not _names.scope())
+
+    def extend_graph(
+        self, arguments: tuple[Any, ...], kwargs: dict[str, Any], training: bool | None = None, *, keep: bool = True
+    ) -> Any:
+        """The outputs of a call on symbolic tensors.
+
+        Args:
+            arguments: positional, with tensors in them; kwargs: the others.
+            training: of the call.
+            keep: whether the layer remembers the call for `input` and `output`. One inside of a trace is not kept.
+        """
         outputs = self._infer(arguments, kwargs)
         node = Node(self, arguments, kwargs, training, outputs)
-        if not _names.scope():
+        if keep:
             self._nodes.append(node)
         return outputs
 
     def _split(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Tensors given by name come after the positional ones, where `call` expects them."""
-        if not kwargs or not self._is_composite():
+        if not kwargs or not self.is_composite():
             return arguments, kwargs
         parameters = list(inspect.signature(self.call).parameters)  # type: ignore[attr-defined]
         kwargs = dict(kwargs)
@@ -340,7 +377,11 @@ class Layer(WeightOwner):
         results = compiled.plan.forward(
             converted, compiled.parameters, training=training, seed=next_seed() if training else 0
         )
-        return tree.pack(outputs, like_inputs(leaves, results))
+        return tree.pack(outputs, self._answers(leaves, results))
+
+    def _answers(self, inputs: list[Any], results: list[NDArray[Any]]) -> list[NDArray[Any]]:
+        """What a call on arrays returns: arrays for arrays, tensors of `day33.tf` for tensors."""
+        return like_inputs(inputs, results)
 
     def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
         """A model with declared inputs adds or drops a last axis of 1, as Keras's do."""
@@ -348,7 +389,7 @@ class Layer(WeightOwner):
 
     def _placeholder(self, number: int, array: NDArray[Any]) -> SymbolicTensor:
         tensor = SymbolicTensor((None, *array.shape[1:]), _at(self.input_dtypes, number), "input")
-        if self._is_composite() and array.dtype.kind in "iu":
+        if self.is_composite() and array.dtype.kind in "iu":
             tensor.dtype, tensor.undecided = "int32", True
         return tensor
 
@@ -364,7 +405,7 @@ class Layer(WeightOwner):
             compiled = self._plans.get(key)
             if compiled is None:
                 compiled = compile_plan(
-                    lambda lowering, inputs: self._lower_call(lowering, tree.pack(arguments, inputs), kwargs),
+                    lambda lowering, inputs: self.lower_call(lowering, tree.pack(arguments, inputs), kwargs),
                     [tensor.shape[1:] for tensor in tensors],  # type: ignore[misc]
                     [tensor.dtype for tensor in tensors],
                     losses,
@@ -383,6 +424,16 @@ class Layer(WeightOwner):
             flags += [v.trainable for layer in layers for v in layer._trainable_variables]
             self._modes = (now, tuple(flags))
         return self._modes[1]
+
+    # ---- layers inside ----
+
+    def sublayers(self) -> list[Layer]:
+        """The layers kept as attributes, also in lists, tuples and dicts, in the order they were set."""
+        return super().sublayers()
+
+    def walk(self) -> Iterator[Layer]:
+        """This layer and every layer inside it, each once."""
+        return super().walk()
 
     # ---- the ends of the first symbolic call ----
 
@@ -409,13 +460,58 @@ class Layer(WeightOwner):
         return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """A layer like the one whose `get_config` gave `config`."""
+    def from_config(cls, config: Mapping[str, Any], custom_objects: serialization.CustomObjects | None = None) -> Self:
+        """A layer like the one whose `get_config` gave `config`, with fresh weights.
+
+        Args:
+            config: of day33's layers also as Keras wrote it.
+            custom_objects: classes by name that are not day33's, for layers inside.
+
+        Raises:
+            ValueError: an argument that the layer does not support.
+        """
+        if registry.has(cls):
+            return cls(**serialization.constructor_arguments(cls, config, custom_objects or {}))
         return cls(**config)
+
+    @classmethod
+    def modern_config(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        """A configuration with the arguments named as since Keras 3, from one that may be of Keras 2."""
+        result = dict(config)
+        shape = result.pop("batch_input_shape", None)
+        return result if shape is None else {**result, "input_shape": tuple(shape[1:])}
+
+    # ---- what Keras's files ask ----
+
+    keras_module = "keras.layers"  # where Keras has the layers of day33 that it knows
+    variable_group = ""  # the group that has the variables of the layer itself, inside of that of the layer
+
+    def known_to_keras(self) -> bool:
+        """Whether Keras has a layer like this one; True for a class of yours, which may have a twin there."""
+        return True
+
+    def keras_class(self) -> tuple[str, str, str | None]:
+        """Module, name and, for a class that is not day33's, registered name of the class in a file."""
+        cls = type(self)
+        if registry.has(cls):
+            return cls.keras_module if self.known_to_keras() else "day33.layers", cls.__name__, None
+        return cls.__module__, cls.__name__, cls.__name__
+
+    def saved_children(self) -> list[tuple[str, Any]]:
+        """The attributes that hold layers, also in lists, tuples and dicts, by name, in Keras's order of saving."""
+        return _in_saved_order(self._attributes_with_layers())
+
+    def _attributes_with_layers(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if find_layers(value)}
 
 
 def _convert(name: str, array: NDArray[Any], dtype: str) -> NDArray[Any]:
     return as_float32(name, array) if dtype == "float32" else as_indices(name, array, 2**31)
+
+
+def _in_saved_order(attributes: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """By name, those with an underscore last."""
+    return sorted(attributes.items(), key=lambda item: f"~{item[0]}" if item[0].startswith("_") else item[0])
 
 
 def _at(dtypes: tuple[str, ...], number: int) -> str:

@@ -6,12 +6,12 @@ import math
 from typing import Any
 
 from .. import _native, initializers
-from .._core.arrays import as_padding, as_pair
+from .._core.arrays import as_int, as_padding, as_pair
+from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
-from .._graph.tensors import Shape
 from ._images import check_channels_last, image_shape, window_length
-from ._weighted import WeightedLayer, check_units
+from ._weighted import WeightedLayer
 from .base import Layer
 
 Pair = tuple[int, int]
@@ -48,13 +48,13 @@ class _Convolution(WeightedLayer):
         dilation_rate: int | Pair, groups: int, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self.filters = check_units("filters", filters)
+        self.filters = as_int("filters", filters, 1)
         self.kernel_size = as_pair("kernel_size", kernel_size)
         self.strides = as_pair("strides", strides)
         self.padding = as_padding(padding)
         self.data_format = check_channels_last(data_format)
         self.dilation_rate = as_pair("dilation_rate", dilation_rate)
-        self.groups = check_units("groups", groups)
+        self.groups = as_int("groups", groups, 1)
         if self.filters % self.groups:
             raise ValueError(f"filters is {filters} and groups is {groups}; expected groups to divide filters")
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
@@ -260,7 +260,7 @@ class DepthwiseConv2D(WeightedLayer):
         self.kernel_size = as_pair("kernel_size", kernel_size)
         self.strides = as_pair("strides", strides)
         self.padding = as_padding(padding)
-        self.depth_multiplier = check_units("depth_multiplier", depth_multiplier)
+        self.depth_multiplier = as_int("depth_multiplier", depth_multiplier, 1)
         self.data_format = check_channels_last(data_format)
         self.dilation_rate = as_pair("dilation_rate", dilation_rate)
 
@@ -331,13 +331,13 @@ class SeparableConv2D(WeightedLayer):
             depthwise_regularizer=depthwise_regularizer, depthwise_constraint=depthwise_constraint,
             pointwise_regularizer=pointwise_regularizer, pointwise_constraint=pointwise_constraint,
         )  # fmt: skip
-        self.filters = check_units("filters", filters)
+        self.filters = as_int("filters", filters, 1)
         self.kernel_size = as_pair("kernel_size", kernel_size)
         self.strides = as_pair("strides", strides)
         self.padding = as_padding(padding)
         self.data_format = check_channels_last(data_format)
         self.dilation_rate = as_pair("dilation_rate", dilation_rate)
-        self.depth_multiplier = check_units("depth_multiplier", depth_multiplier)
+        self.depth_multiplier = as_int("depth_multiplier", depth_multiplier, 1)
         self.depthwise_initializer = initializers.get(depthwise_initializer)
         self.pointwise_initializer = initializers.get(pointwise_initializer)
         self.depthwise_kernel: Variable | None = None

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import initializers
+from .._core.arrays import as_int
+from .._core.types import Shape
 from .._graph.lowering import Lowering
-from .._graph.tensors import Node, Shape, SymbolicTensor
+from .._graph.tensors import Node, SymbolicTensor
 from ..random import next_seed
-from ._weighted import WeightedLayer, check_units
+from ._weighted import WeightedLayer
 from .base import Layer
 
 _INT_DTYPES = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32")
@@ -26,21 +28,19 @@ class InputLayer(Layer):
         super().__init__(name=name)
         if (shape is None) == (batch_shape is None):
             raise ValueError(f"shape is {shape} and batch_shape is {batch_shape}; expected exactly one of them")
-        if batch_shape is not None:
-            if not batch_shape:
-                raise ValueError("batch_shape is empty; expected the batch as first entry")
-            batch_size, shape = batch_shape[0], batch_shape[1:]
-        assert shape is not None
-        for size in (batch_size, *shape):
-            if size is not None and (not isinstance(size, int) or size < 0):
-                raise ValueError(f"shape is {shape} with batch size {batch_size}; expected integers or None in it")
+        if shape is not None:
+            sizes = [("batch_size", batch_size), *((f"shape[{i}]", size) for i, size in enumerate(shape))]
+        else:
+            sizes = [(f"batch_shape[{i}]", size) for i, size in enumerate(batch_shape or ())]
+        if not sizes:
+            raise ValueError("batch_shape is empty; expected the batch as first entry")
         dtype = str(getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or dtype or "float32")
         if dtype in _INT_DTYPES:
             dtype = "int32"
         elif dtype not in ("float32", "float16", "float64", "bool"):
             raise ValueError(f'dtype is {dtype!r}; expected "float32" or "int32"')
         self.dtype = dtype if dtype == "int32" else "float32"
-        self.batch_shape: Shape = (batch_size, *shape)
+        self.batch_shape: Shape = tuple(None if size is None else as_int(what, size, 0) for what, size in sizes)
         tensor = SymbolicTensor(self.batch_shape, self.dtype, name)
         self._nodes.append(Node(self, (), {}, None, tensor))
         self.built = True
@@ -50,6 +50,13 @@ class InputLayer(Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "batch_shape": self.batch_shape, "dtype": self.dtype}
+
+    @classmethod
+    def modern_config(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        result = dict(config)
+        if "batch_input_shape" in result:
+            result["batch_shape"] = result.pop("batch_input_shape")
+        return result
 
 
 def Input(
@@ -91,7 +98,7 @@ class Dense(WeightedLayer):
             activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
             bias_initializer=bias_initializer, **kwargs,
         )  # fmt: skip
-        self.units = check_units("units", units)
+        self.units = as_int("units", units, 1)
 
     def _channels(self, shape: Any) -> int:
         if len(shape) < 2 or any(isinstance(size, tuple | list) for size in shape):

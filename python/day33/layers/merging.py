@@ -9,8 +9,8 @@ from typing import Any
 
 from .._core import tree
 from .._core.arrays import as_int
+from .._core.types import Shape
 from .._graph.lowering import Lowering
-from .._graph.tensors import Shape
 from .base import Layer
 
 
@@ -111,7 +111,7 @@ class Concatenate(_Merge):
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = as_int("axis", axis, -(2**31))
+        self.axis = as_int("axis", axis)
         if self.axis == 0:
             raise ValueError("axis is 0, the batch; expected another axis")
 

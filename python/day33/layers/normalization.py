@@ -8,9 +8,9 @@ from typing import Any
 
 from .. import initializers
 from .._core.arrays import as_int
+from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
-from .._graph.tensors import Shape
 from .base import Layer
 
 _PARTS = ("beta", "gamma", "moving_mean", "moving_variance")
@@ -51,9 +51,8 @@ class BatchNormalization(Layer):
             raise ValueError(f"epsilon is {epsilon}; expected a positive number")
         if isinstance(axis, list | tuple) and len(axis) == 1:
             axis = axis[0]
-        if isinstance(axis, bool) or not isinstance(axis, int):
-            raise ValueError(f"axis is {axis!r}; expected -1 or the number of the last axis")
-        self.axis, self.momentum, self.epsilon = axis, float(momentum), float(epsilon)
+        self.axis = as_int("axis", axis)
+        self.momentum, self.epsilon = float(momentum), float(epsilon)
         self.center, self.scale = bool(center), bool(scale)
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)
@@ -149,7 +148,7 @@ class LayerNormalization(Layer):
         if not epsilon >= 0:
             raise ValueError(f"epsilon is {epsilon}; expected a number of at least 0")
         axes = axis if isinstance(axis, list | tuple) else [axis]
-        self.axis = [as_int(f"axis[{i}]", number, -(2**31)) for i, number in enumerate(axes)]
+        self.axis = [as_int(f"axis[{i}]", number) for i, number in enumerate(axes)]
         if not self.axis:
             raise ValueError("axis is empty; expected -1 or the numbers of the last axes")
         self.epsilon = float(epsilon)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .._core.arrays import as_padding, as_pair
+from .._core.types import Shape
 from .._graph.lowering import Lowering
-from .._graph.tensors import Shape
 from ._images import check_channels_last, image_shape, window_length
 from .base import Layer
 
@@ -74,6 +74,9 @@ class MaxPooling2D(_Pooling2D):
             inputs[0], pool_size=self.pool_size, strides=self.strides, padding=self.padding
         )
         return [pooled, indices] if self.return_indices else [pooled]
+
+    def known_to_keras(self) -> bool:
+        return not self.return_indices
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
@@ -145,6 +148,9 @@ class MaxUnpooling2D(Layer):
     def enlarges(self, axis: int) -> int:
         return self.strides[axis]
 
+    def known_to_keras(self) -> bool:
+        return False
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
@@ -190,6 +196,9 @@ class UpSampling2D(Layer):
 
     def enlarges(self, axis: int) -> int:
         return self.size[axis]
+
+    def known_to_keras(self) -> bool:
+        return self.interpolation != "bed_of_nails"
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core.arrays import as_float32
+from .._core.types import Shape
 from .._graph.lowering import Lowering
-from .._graph.tensors import Shape
 from .base import Layer
 
 

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from .. import activations, initializers
+from .._core.arrays import as_int
+from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
-from .._graph.tensors import Shape, SymbolicTensor
+from .._graph.tensors import SymbolicTensor
 from ..random import next_seed
-from ._weighted import check_units
 from .base import Layer
 
 
@@ -49,8 +50,8 @@ class Embedding(Layer):
             embeddings_regularizer=embeddings_regularizer, embeddings_constraint=embeddings_constraint,
             lora_rank=lora_rank,
         )  # fmt: skip
-        self.input_dim = check_units("input_dim", input_dim)
-        self.output_dim = check_units("output_dim", output_dim)
+        self.input_dim = as_int("input_dim", input_dim, 1)
+        self.output_dim = as_int("output_dim", output_dim, 1)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.mask_zero = bool(mask_zero)
         self.embeddings: Variable | None = None
@@ -143,6 +144,7 @@ class Recurrent(TakesStates):
     """
 
     gates: int
+    variable_group = "cell"  # Keras keeps the weights in a cell inside of the layer
 
     def __init__(
         self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
@@ -163,7 +165,7 @@ class Recurrent(TakesStates):
             recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, stateful=stateful,
             recurrent_dropout=recurrent_dropout or None,
         )  # fmt: skip
-        self.units = check_units("units", units)
+        self.units = as_int("units", units, 1)
         for argument, given, expected in (
             ("activation", activation, "tanh"), ("recurrent_activation", recurrent_activation, "sigmoid"),
         ):  # fmt: skip
@@ -329,10 +331,12 @@ class LSTM(Recurrent):
         self.unit_forget_bias = bool(unit_forget_bias)
 
     def _add_bias(self) -> Variable:
+        if not self.unit_forget_bias:
+            return super()._add_bias()
+        initializer = self.bias_initializer or initializers.GlorotUniform()
+
         def initial(shape: Sequence[int], dtype: Any = None) -> Any:
-            if not self.unit_forget_bias:
-                return self.bias_initializer(tuple(shape), dtype=dtype)
-            ends = [self.bias_initializer((count * self.units,), dtype=dtype) for count in (1, 2)]
+            ends = [initializer((count * self.units,), dtype=dtype) for count in (1, 2)]
             return np.concatenate([ends[0], np.ones(self.units, np.float32), ends[1]])
 
         return self.add_weight((4 * self.units,), initial, name="bias")

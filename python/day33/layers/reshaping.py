@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .._core.arrays import as_int, as_pair
+from .._core.types import Shape
 from .._graph.lowering import Lowering
-from .._graph.tensors import Shape
 from ._images import check_channels_last, image_shape
-from ._weighted import check_units
 from .base import Layer
 
 Border = tuple[int, int]
@@ -39,7 +38,7 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: int | Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        sizes = (target_shape,) if isinstance(target_shape, int) else tuple(target_shape)
+        sizes = target_shape if isinstance(target_shape, Iterable) else (target_shape,)
         self.target_shape = tuple(as_int(f"target_shape[{i}]", size, -1) for i, size in enumerate(sizes))
         if self.target_shape.count(-1) > 1 or 0 in self.target_shape:
             raise ValueError(f"target_shape is {target_shape}; expected positive sizes, at most one of them -1")
@@ -101,7 +100,7 @@ class RepeatVector(Layer):
 
     def __init__(self, n: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.n = check_units("n", n)
+        self.n = as_int("n", n, 1)
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         if len(input_shape) != 2:

@@ -9,13 +9,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._core.types import Shape
 from .._graph import names as _names
 from .._graph.lowering import Lowering
-from .._graph.tensors import Shape
 from .activation import ELU, Activation, LeakyReLU, ReLU
 from .base import Layer
 from .core import Dense, Dropout
 from .recurrent import Recurrent, TakesStates
+from .serialization import CustomObjects, layer_config, layer_from_config
 
 _MERGES = ("sum", "mul", "ave", "concat", None)
 _KINDS = {"sum": "add", "mul": "multiply", "ave": "average"}
@@ -25,11 +26,20 @@ _STEPS_AT_ONCE = (Dense, Dropout, Activation, ReLU, LeakyReLU, ELU)
 
 def _copied(layer: Layer, name: str, **changes: Any) -> Any:
     """A fresh layer with the configuration of another one."""
-    from .._formats.objects import layer_config, layer_from_config
-
     item = layer_config(layer)
     config = {**item["config"], "name": name, **changes}
     return layer_from_config({**item, "config": config}, {type(layer).__name__: type(layer)})
+
+
+class _Wrapper(Layer):
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: CustomObjects | None = None) -> Self:
+        made = {
+            key: layer_from_config(config[key], custom_objects or {})
+            for key in ("layer", "backward_layer")
+            if isinstance(config.get(key), Mapping)
+        }
+        return super().from_config({**config, **made}, custom_objects)
 
 
 @contextmanager
@@ -43,7 +53,7 @@ def _inside(layer: Layer) -> Iterator[None]:
         names.pop()
 
 
-class Bidirectional(TakesStates):
+class Bidirectional(_Wrapper, TakesStates):
     """A recurrent layer that reads a sequence from its beginning and another one that reads it from its end.
 
     Input (N, T, C), or a list of it and the initial states of the first, then of the second layer. Output: both outputs
@@ -134,7 +144,7 @@ class Bidirectional(TakesStates):
         states = inputs[1 : 1 + first], inputs[1 + first :]
         outputs, last = [], []
         for part, initial in zip(self._parts, states, strict=True):
-            output, *ends = part._lower_call(lowering, ([x, *initial],), {})
+            output, *ends = part.lower_call(lowering, ([x, *initial],), {})
             if self.return_sequences and part.go_backwards:
                 output = builder.reverse(output)
             outputs.append(output)
@@ -156,8 +166,6 @@ class Bidirectional(TakesStates):
 
     def get_config(self) -> dict[str, Any]:
         """As Keras's layer gives it."""
-        from .._formats.objects import layer_config
-
         return {
             **super().get_config(),
             "merge_mode": self.merge_mode,
@@ -165,13 +173,8 @@ class Bidirectional(TakesStates):
             "backward_layer": layer_config(self.backward_layer),
         }
 
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """A layer like the one whose `get_config` gave `config`."""
-        return cls(**_with_layers(config))
 
-
-class TimeDistributed(Layer):
+class TimeDistributed(_Wrapper):
     """A layer applied to every time step: input (N, T, ...), output (N, T, ...), one set of weights.
 
     Batch statistics of a normalisation inside are those of one step after the other, and a `Dropout` inside a wrapped
@@ -215,13 +218,13 @@ class TimeDistributed(Layer):
         builder, x = lowering.builder, inputs[0]
         steps, *rest = lowering.shape(x)
         if type(self.layer) in _STEPS_AT_ONCE:
-            return self.layer._lower_call(lowering, (x,), {})
+            return self.layer.lower_call(lowering, (x,), {})
         results = []
         for step in range(steps):
             part = builder.reshape(builder.slice(x, step, step + 1), rest)
             lowering.set_dtype(part, lowering.dtype(x))
             self._mask_of_step(lowering, x, step, part)
-            result = self.layer._lower_call(lowering, (part,), {})[0]
+            result = self.layer.lower_call(lowering, (part,), {})[0]
             results.append(builder.reshape(result, (1, *lowering.shape(result))))
         return [builder.concatenate(results, 0) if steps > 1 else results[0]]
 
@@ -243,21 +246,4 @@ class TimeDistributed(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """As Keras's layer gives it."""
-        from .._formats.objects import layer_config
-
         return {**super().get_config(), "layer": layer_config(self.layer)}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """A layer like the one whose `get_config` gave `config`."""
-        return cls(**_with_layers(config))
-
-
-def _with_layers(config: Mapping[str, Any]) -> dict[str, Any]:
-    from .._formats.objects import layer_from_config
-
-    result = dict(config)
-    for key in ("layer", "backward_layer"):
-        if isinstance(result.get(key), Mapping):
-            result[key] = layer_from_config(result[key], {})
-    return result

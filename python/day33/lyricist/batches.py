@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._training.batches import as_count
+from .._core.arrays import as_count
 from ..callbacks import Callback
 from ..text import make_dataset
 
@@ -49,7 +49,7 @@ class LengthBatches:
     def __init__(
         self, sequences: Sequence[Sequence[int]], batch_size: int = 256, *, pool: int = 16, width: int | None = None
     ) -> None:
-        self.batch_size = as_count("batch_size", batch_size, 1)
+        self.batch_size = as_count("batch_size", batch_size)
         self.pool = as_count("pool", pool, 0)
         kept = [sequence for sequence in sequences if len(sequence) > 1]
         if not kept:
@@ -98,5 +98,4 @@ class FollowEpochs(Callback):
         self._batches = batches
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        model: Any = self.model
-        self._batches.seed, self._batches.epoch = model._training.seed, epoch
+        self._batches.seed, self._batches.epoch = self.model.training_state.seed, epoch

@@ -13,17 +13,18 @@ after ``<end>``, since that is known: padding counts as predicted with certainty
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._training.objective import CompiledTraining
+from .._training.meters import Meters, StepResult
+from .._training.state import Progress
 from ..callbacks import Callback
 from ..metrics import Mean, Metric
 
 if TYPE_CHECKING:
-    from .._training.batches import Array, Batch
+    from .._core.types import Array
+    from .._training.batches import Batch
     from ..callbacks.base import Logs
 
 __all__ = ["PaddedLosses", "SkippedPadding"]
@@ -41,16 +42,16 @@ def perplexity(loss: float) -> float:
     return math.exp(loss) if loss < 700 else math.nan if math.isnan(loss) else math.inf
 
 
-class SkippedPadding(CompiledTraining):
+class SkippedPadding(Meters):
     """Means over real tokens instead of lines, with perplexity and padded loss.
 
     Attributes:
         line_length: to how many positions lines are filled up in the padded loss; None for the length of each batch.
     """
 
-    def __init__(self, loss: Any, loss_weights: Any, given_metrics: Any, weighted_metrics: Any) -> None:
-        super().__init__(loss, loss_weights, given_metrics, weighted_metrics)
-        self.line_length: int | None = None
+    def __init__(self, given: Any, weighted: Any, line_length: int | None) -> None:
+        super().__init__(given, weighted)
+        self.line_length = line_length
         self._perplexity = Perplexity("perplexity")
         self._padded = Mean("padded_loss")
 
@@ -58,24 +59,34 @@ class SkippedPadding(CompiledTraining):
     def metrics(self) -> list[Metric]:
         return [*super().metrics, self._perplexity, self._padded]
 
-    def _named(self) -> list[tuple[str, Metric]]:
-        return [*super()._named(), ("perplexity", self._perplexity), ("padded_loss", self._padded)]
+    def named(self) -> list[tuple[str, Metric]]:
+        return [*super().named(), ("perplexity", self._perplexity), ("padded_loss", self._padded)]
 
-    def logs(self) -> dict[str, float]:
-        return {name: float(metric.result()) for name, metric in sorted(self._named(), key=lambda item: item[0])}
+    def share(self, batch: Batch) -> int:
+        """The loss of a batch is the mean over its real tokens, so it counts by their number."""
+        return int(np.count_nonzero(batch.inputs[0]))
 
-    def update(self, batch: Batch, values: Sequence[float], outputs: Sequence[Array]) -> float:
-        before = self.total.total, self.total.count
-        total = super().update(batch, values, outputs)
-        # The value is a mean over the real tokens of the batch, so the mean over batches weights it by their number.
-        tokens = int(np.count_nonzero(batch.inputs[0]))
-        length = self.line_length or batch.inputs[0].shape[1]
-        self.total.total, self.total.count = before[0] + total * tokens, before[1] + tokens
+    def update(self, batch: Batch, total: float, result: StepResult) -> None:
+        super().update(batch, total, result)
+        tokens, width = self.share(batch), batch.inputs[0].shape[1]
         self._perplexity.total += total * tokens
         self._perplexity.count += tokens
         self._padded.total += total * tokens
-        self._padded.count += batch.size * max(length, batch.inputs[0].shape[1])
-        return total
+        self._padded.count += batch.size * max(self.line_length or width, width)
+
+
+class TokenProgress(Progress):
+    """Counts tokens: the real ones where padding is skipped, else all positions."""
+
+    unit = "tokens"
+
+    def __init__(self, skips_padding: bool) -> None:
+        super().__init__()
+        self._skips_padding = skips_padding
+
+    def amount(self, batch: Batch) -> int:
+        tokens = batch.inputs[0]
+        return int(np.count_nonzero(tokens)) if self._skips_padding else tokens.size
 
 
 class PaddedLosses(Callback):
@@ -97,11 +108,9 @@ class PaddedLosses(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
         model: Any = self.model
-        seen = model._samples_seen  # evaluate counts its own
         for prefix, (source, target) in self._parts.items():
             logs[f"{prefix}padded_loss"] = logs[f"{prefix}loss"]
             logs[f"{prefix}perplexity"] = perplexity(real_token_loss(model, source, target, self._batch_size))
-        model._samples_seen = seen
 
 
 def real_token_loss(model: Any, source: Array, target: Array, batch_size: int) -> float:

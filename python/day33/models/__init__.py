@@ -1,6 +1,14 @@
 """`Model` and `Sequential`."""
 
+from .._graph.registry import CLASSES as _CLASSES
 from .model import Model
 from .sequential import Sequential
 
 __all__ = ["Model", "Sequential"]
+
+# What a configuration may name; "Functional" is Keras's name of a model made of inputs and outputs.
+_CLASSES.update({"Functional": Model, "Model": Model, "Sequential": Sequential})
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from .._core import tree
-from .._formats.objects import CustomObjects, layer_config, layer_from_config, take_allowance
+from .._graph import limits
 from .._graph.graph import Graph
+from .._graph.protocols import CalledLayer
 from .._graph.tensors import Node, SymbolicTensor
 from ..layers.base import Layer
 from ..layers.core import InputLayer
-
-__all__ = ["graph_config", "graph_from_config", "layer_config", "layer_from_config"]
+from ..layers.serialization import CustomObjects, layer_config, layer_from_config
 
 _TENSOR = "__keras_tensor__"
 _MAX_NESTING = 64
@@ -24,7 +24,7 @@ Reference = tuple[str, int, int]  # layer, number of the call, number of the out
 
 def graph_config(graph: Graph, name: str, trainable: bool) -> dict[str, Any]:
     """What `graph_from_config` reads, and Keras's ``Functional.from_config``."""
-    calls: dict[Layer, list[Node]] = {layer: [] for layer in graph.layers}
+    calls: dict[CalledLayer, list[Node]] = {layer: [] for layer in graph.layers}
     for node in graph.nodes:
         calls[node.layer].append(node)
 
@@ -53,7 +53,7 @@ def graph_config(graph: Graph, name: str, trainable: bool) -> dict[str, Any]:
         "trainable": trainable,
         "layers": [
             {**layer_config(layer), "name": layer.name, "inbound_nodes": [call(node) for node in calls[layer]]}
-            for layer in graph.layers
+            for layer in cast("list[Layer]", graph.layers)
         ],
         "input_layers": tree.transform(reference, graph.input_structure),
         "output_layers": tree.transform(reference, graph.output_structure),
@@ -78,7 +78,7 @@ def graph_from_config(config: Mapping[str, Any], custom_objects: CustomObjects) 
         if isinstance(layer, InputLayer):
             results[name, 0] = [layer.output]
         calls += [_Call(name, number, *_arguments_of(node, masks)) for number, node in enumerate(nodes)]
-        take_allowance(_calls_inside(layer, {}) * max(len(nodes) - 1, 0))
+        limits.take_calls(_calls_inside(layer, {}) * max(len(nodes) - 1, 0))
     for call in _in_order(calls, results):
         output = layers[call.layer](*_resolve(call.args, results), training=call.training,
                                     **_resolve(call.kwargs, results))  # fmt: skip
@@ -169,7 +169,7 @@ def _calls_inside(layer: Layer, known: dict[Layer, int]) -> int:
     """Calls that one call of `layer` stands for: a model inside a model may be used many times, and so on."""
     if layer not in known:
         graph: Graph | None = getattr(layer, "_graph", None)
-        inside = layer.sublayers() if graph is None else [node.layer for node in graph.nodes]
+        inside = layer.sublayers() if graph is None else [cast("Layer", node.layer) for node in graph.nodes]
         known[layer] = 1 + sum(_calls_inside(inner, known) for inner in inside)
     return known[layer]
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._core import tree
-from .._formats import weight_files
+from .._core.arrays import as_float32
+from .._core.tensors import as_tensor
+from .._core.types import Shape
+from .._formats import model_files, weight_files
 from .._graph.graph import Graph
 from .._graph.lowering import CompiledPlan, LossTerm, Lowering
 from .._graph.modes import refuse_forced_training
-from .._graph.tensors import Node, Shape, SymbolicTensor
+from .._graph.tensors import Node, SymbolicTensor
+from .._training.plans import Shapes
+from .._training.standardize import InputSpec
+from .._training.structures import dict_keys, is_array
 from .._training.trainer import Trainer
 from ..layers import Input, Layer
 from . import graph_config
@@ -56,8 +62,8 @@ class Model(Trainer, Layer):
         elif type(self) is Model:
             raise ValueError("Model() without inputs and outputs computes nothing; give both, or subclass it")
 
-    def _default_stem(self) -> str:
-        return "functional" if type(self) is Model else super()._default_stem()
+    def name_stem(self) -> str:
+        return "functional" if type(self) is Model else super().name_stem()
 
     def _set_graph(self, inputs: Any, outputs: Any) -> None:
         owner = f"model {self.name!r}"
@@ -69,7 +75,7 @@ class Model(Trainer, Layer):
         self._forget()
         self.built = True
 
-    def _is_composite(self) -> bool:
+    def is_composite(self) -> bool:
         return self._graph is None and hasattr(type(self), "call")
 
     # ---- structure ----
@@ -80,7 +86,7 @@ class Model(Trainer, Layer):
         return self.sublayers()
 
     def sublayers(self) -> list[Layer]:
-        found = dict.fromkeys(self._graph.layers if self._graph else [])
+        found = dict.fromkeys(cast("list[Layer]", self._graph.layers) if self._graph else [])
         found.update(dict.fromkeys(super().sublayers()))
         return list(found)
 
@@ -101,16 +107,21 @@ class Model(Trainer, Layer):
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_ready": None}
 
-    def _known_graph(self) -> Graph:
-        graph = self._graph or self._traced
+    def find_graph(self) -> Graph | None:
+        """The graph of the model, for a subclass that of its first call; None before it."""
+        return self._graph or self._traced
+
+    def known_graph(self) -> Graph:
+        """`find_graph`, but AttributeError where there is none."""
+        graph = self.find_graph()
         if graph is None:
             raise AttributeError(f"model {self.name!r} has not seen an input yet; call it or build(input_shape) first")
         return graph
 
     @property
-    def inputs(self) -> list[SymbolicTensor]:  # type: ignore[override]
+    def inputs(self) -> list[SymbolicTensor]:
         """Symbolic inputs, in order. Of a subclass: of the first call, the sizes that may vary as None."""
-        graph = self._known_graph()
+        graph = self.known_graph()
         if self._graph is not None:
             return list(graph.inputs)
         # The last axis is that of the features, but numbers to be looked up have none.
@@ -122,7 +133,7 @@ class Model(Trainer, Layer):
 
     @property
     def outputs(self) -> list[SymbolicTensor]:
-        return list(self._known_graph().outputs)
+        return list(self.known_graph().outputs)
 
     @property
     def input(self) -> Any:
@@ -134,17 +145,17 @@ class Model(Trainer, Layer):
 
     @property
     def input_names(self) -> list[str]:
-        return [tensor.name for tensor in self._known_graph().inputs]
+        return [tensor.name for tensor in self.known_graph().inputs]
 
     @property
-    def output_names(self) -> list[str]:  # type: ignore[override]
+    def output_names(self) -> list[str]:
         """The names of the layers that give the outputs."""
-        return [t.node.layer.name if t.node else t.name for t in self._known_graph().outputs]
+        return [t.node.layer.name if t.node else t.name for t in self.known_graph().outputs]
 
     @property
     def input_shape(self) -> Any:
         """With the batch; a list for several inputs."""
-        return _single([tensor.shape for tensor in self._known_graph().inputs])
+        return _single([tensor.shape for tensor in self.known_graph().inputs])
 
     @property
     def output_shape(self) -> Any:
@@ -154,7 +165,7 @@ class Model(Trainer, Layer):
 
     def build(self, input_shape: Any = None) -> None:
         """Makes the weights of a subclass for inputs of `input_shape`, batch first; a list of shapes for several."""
-        if not self._is_composite():
+        if not self.is_composite():
             return
         if input_shape is None:
             raise ValueError(f"build of model {self.name!r} needs an input_shape, batch first")
@@ -207,7 +218,7 @@ class Model(Trainer, Layer):
         return self._graph.walk(shapes, _shapes_of_node)
 
     def _check_shapes(self, shapes: Sequence[Shape]) -> None:
-        declared = [tensor.shape for tensor in self._known_graph().inputs]
+        declared = [tensor.shape for tensor in self.known_graph().inputs]
         if len(shapes) != len(declared):
             raise ValueError(f"model {self.name!r} was given {len(shapes)} inputs; expected {len(declared)}, of shapes "
                              f"{declared}")  # fmt: skip
@@ -219,6 +230,10 @@ class Model(Trainer, Layer):
                 raise ValueError(
                     f"model {self.name!r} was given input {number} of shape {tuple(shape)}; expected {expected}"
                 )
+
+    def _answers(self, inputs: list[Any], results: list[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Tensors, whatever the inputs are: code written for TensorFlow calls ``model(x).numpy()``."""
+        return [as_tensor(array) for array in results]
 
     def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
         if self._graph is None or number >= len(self._graph.inputs):
@@ -244,17 +259,38 @@ class Model(Trainer, Layer):
 
     # ---- for the trainer ----
 
-    def _build_from_arrays(self, xs: Sequence[NDArray[Any]]) -> None:
-        """Makes sure that the graph for these arrays is known."""
-        argument = xs[0] if len(xs) == 1 else list(xs)
-        tensors = [self._placeholder(number, np.asarray(array)) for number, array in enumerate(xs)]
-        self._infer((tree.pack(argument, tensors),), {})
+    def build_for(self, x: Any) -> None:
+        """Makes sure that the weights, and the graph for samples like `x`, are there.
 
-    def _compile_plan(
-        self, input_shapes: tuple[tuple[int, ...], ...], losses: tuple[LossTerm, ...] | None = None
-    ) -> CompiledPlan:
+        Args:
+            x: samples (N, ...) of real numbers; a list or dict of arrays for several inputs. Their values do not count.
+        """
+        if isinstance(x, Mapping):
+            arrays = [np.asarray(value) for value in x.values()]
+        elif isinstance(x, list | tuple) and any(is_array(item) for item in x):
+            arrays = [np.asarray(item) for item in x]
+        else:
+            arrays = [np.asarray(x)]
+            if arrays[0].dtype.kind not in "biuf":
+                arrays = [as_float32("x", x)]  # words the error
+        tensors = [self._placeholder(number, array) for number, array in enumerate(arrays)]
+        self._infer((tree.pack(arrays[0] if len(arrays) == 1 else arrays, tensors),), {})
+
+    def input_specs(self, x: Any) -> list[InputSpec]:
+        """What the model takes, input by input; it is built for the samples `x` if it is not yet."""
+        if not self.built:
+            self.build_for(x)
+        tensors = self.inputs
+        names = dict_keys(self.known_graph().input_structure) or [tensor.name for tensor in tensors]
+        return [InputSpec(name, tensor.shape[1:], tensor.dtype) for name, tensor in zip(names, tensors, strict=True)]
+
+    def output_keys(self) -> list[str]:
+        """What `loss`, `metrics` and `y` call the outputs: the keys of a dict of outputs, else `output_names`."""
+        return dict_keys(self.known_graph().output_structure) or self.output_names
+
+    def compile_plan(self, input_shapes: Shapes, losses: tuple[LossTerm, ...] | None = None) -> CompiledPlan:
         """The plan for inputs of these shapes (without the batch), with these losses. Cached."""
-        graph = self._known_graph()
+        graph = self.known_graph()
         if len(input_shapes) != len(graph.inputs):
             self._check_shapes([(None, *shape) for shape in input_shapes])
         tensors = [
@@ -290,12 +326,12 @@ class Model(Trainer, Layer):
             input_shapes: one for each input, without the batch; needed where the model leaves sizes open.
             batch_size: the layout depends on it.
         """
-        shapes = [tensor.shape[1:] for tensor in self._known_graph().inputs] if input_shapes is None else input_shapes
+        shapes = [tensor.shape[1:] for tensor in self.known_graph().inputs] if input_shapes is None else input_shapes
         for shape in shapes:
             if None in shape:
                 raise ValueError(f"model {self.name!r} has an input of shape {tuple(shape)}; give input_shapes")
         known: Any = tuple(tuple(shape) for shape in shapes)
-        return PlanDescription(self._compile_plan(known).plan.describe(batch_size))
+        return PlanDescription(self.compile_plan(known).plan.describe(batch_size))
 
     # ---- files ----
 
@@ -304,9 +340,7 @@ class Model(Trainer, Layer):
         sample: Any = None,
     ) -> None:  # fmt: skip
         """Writes the whole model to a .keras or .h5 file, which Keras reads, too. See `day33.saving.save_model`."""
-        from ..saving import save_model
-
-        save_model(self, filepath, overwrite, include_optimizer, sample=sample)
+        model_files.save(filepath, self, overwrite, include_optimizer, sample)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
         """Writes all weights to an .npz file, or a .weights.h5 file as Keras has it, whole or not at all.
@@ -327,6 +361,24 @@ class Model(Trainer, Layer):
             FileNotFoundError: there is no such file.
         """
         weight_files.load(filepath, self)
+
+    # ---- what Keras's files ask ----
+
+    def keras_class(self) -> tuple[str, str, str | None]:
+        if type(self) is Model:
+            return "keras.src.models.functional", "Functional", "Functional"
+        return super().keras_class()
+
+    def saved_children(self) -> list[tuple[str, Any]]:
+        found = super().saved_children()
+        return found if self._is_defined_by_call() else [("layers", self.sublayers()), *found]
+
+    def _attributes_with_layers(self) -> dict[str, Any]:
+        found = super()._attributes_with_layers()
+        return found | {"layers": self.sublayers()} if self._is_defined_by_call() else found
+
+    def _is_defined_by_call(self) -> bool:
+        return not self._defined_by_tensors and self.is_composite()
 
     # ---- configuration ----
 

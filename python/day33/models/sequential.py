@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from numpy.typing import NDArray
 
 from .._core import tree
+from .._core.types import Shape
 from .._graph import names as _names
-from .._graph.tensors import Node, Shape, SymbolicTensor
+from .._graph.tensors import SymbolicTensor
 from ..layers import Input, InputLayer, Layer
-from . import graph_config
+from ..layers.serialization import layer_config, layer_from_config
 from .model import Model
 
 
@@ -35,8 +36,13 @@ class Sequential(Model):
         if not trainable:
             self.trainable = False
 
-    def _is_composite(self) -> bool:
+    keras_module = "keras"
+
+    def is_composite(self) -> bool:
         return False
+
+    def _attributes_with_layers(self) -> dict[str, Any]:
+        return {name: value for name, value in super()._attributes_with_layers().items() if name != "_members"}
 
     def sublayers(self) -> list[Layer]:
         return list(self._members)
@@ -48,7 +54,7 @@ class Sequential(Model):
 
     def _append(self, layer: Layer | SymbolicTensor) -> None:
         if isinstance(layer, SymbolicTensor) and layer.node is not None:
-            layer = layer.node.layer
+            layer = cast("Layer", layer.node.layer)
         if isinstance(layer, InputLayer):
             if self._members or self._tensors:
                 raise ValueError(f"model {self.name!r} has layers already; an Input can only come first")
@@ -97,12 +103,11 @@ class Sequential(Model):
         # The weights' paths begin with this model's name; the calls are not those of a trace all the same.
         names[:] = [*outside, self.name]
         try:
-            output = layer._infer((self._tensors[-1],), {})
+            output = layer.extend_graph((self._tensors[-1],), {})
         finally:
             names[:] = outside
         if not isinstance(output, SymbolicTensor):
             raise ValueError(f"layer {layer.name!r} has several outputs; a Sequential model takes layers with one")
-        layer._nodes.append(Node(layer, (self._tensors[-1],), {}, None, output))
         self._tensors.append(output)
 
     def _refresh(self) -> None:
@@ -144,11 +149,11 @@ class Sequential(Model):
         return super().compute_output_shape(input_shape)
 
     def get_config(self) -> dict[str, Any]:
-        members = [graph_config.layer_config(layer) for layer in self._members]
+        members = [layer_config(layer) for layer in self._members]
         if self._input_is_declared:
             tensor = self._tensors[0]
             assert tensor.node is not None
-            members.insert(0, graph_config.layer_config(tensor.node.layer))
+            members.insert(0, layer_config(cast("Layer", tensor.node.layer)))
         config: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "layers": members}
         if self._tensors:
             config["build_input_shape"] = self._tensors[0].shape
@@ -156,7 +161,7 @@ class Sequential(Model):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, type[Layer]] | None = None) -> Self:
-        members = [graph_config.layer_from_config(item, custom_objects or {}) for item in config["layers"]]
+        members = [layer_from_config(item, custom_objects or {}) for item in config["layers"]]
         model = cls(members, name=config.get("name"))
         if model._graph is None and members and config.get("build_input_shape") is not None:
             model.build(config["build_input_shape"])

@@ -10,16 +10,27 @@ Behind up-sampling, cells differ in what they see; the largest counts. Borders a
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 
+from .._core.variables import Variable
 from .._graph.graph import Graph
+from .._graph.protocols import CalledLayer
 from .._graph.tensors import Node, SymbolicTensor
 from .._training.trainer import Trainer
-from ..layers import InputLayer
+from ..layers import InputLayer, Layer
 
-if TYPE_CHECKING:
-    from ..layers.base import Layer
-    from .model import Model
+
+class _Summarised(Protocol):
+    name: str
+
+    @property
+    def layers(self) -> list[Layer]: ...
+    @property
+    def weights(self) -> list[Variable]: ...
+    @property
+    def trainable_weights(self) -> list[Variable]: ...
+    def find_graph(self) -> Graph | None: ...
+
 
 _MOST_CELLS = 64  # cells tried for the largest receptive field
 
@@ -37,9 +48,9 @@ def receptive_field(graph: Graph, tensor: SymbolicTensor) -> tuple[int, int] | N
     return sides[0], sides[1]
 
 
-def summary_lines(model: Model, line_length: int | None, expand_nested: bool) -> list[str]:
+def summary_lines(model: _Summarised, line_length: int | None, expand_nested: bool) -> list[str]:
     """The lines of `Model.summary`."""
-    graph = model._graph or model._traced
+    graph = model.find_graph()
     header = ["Layer (type)", "Output shape", "Params", "Receptive field", "Multiply-adds", "Connected to"]
     rows, total = _rows(model, graph, expand_nested, "")
     # A column that says nothing is left out.
@@ -77,15 +88,21 @@ class PlanDescription(list[dict[str, Any]]):
         return "\n".join([*_table([header, *rows], right, None), f" FLOPs per sample: {total:,}"])
 
 
-def _rows(model: Model, graph: Graph | None, expand_nested: bool, indent: str) -> tuple[list[list[str]], int | None]:
+def _rows(
+    model: _Summarised, graph: Graph | None, expand_nested: bool, indent: str
+) -> tuple[list[list[str]], int | None]:
     if graph is None:
         return [[_label(layer, indent), "?", _params(layer), "", "", ""] for layer in model.layers], None
     costs = graph.multiply_adds([tensor.shape for tensor in graph.inputs])
-    calls: dict[Layer, list[Node]] = {}
+    calls: dict[CalledLayer, list[Node]] = {}
     for node in graph.nodes:
         calls.setdefault(node.layer, []).append(node)
     rows = []
-    shown = [layer for layer in graph.layers if not (isinstance(layer, InputLayer) and layer not in model.layers)]
+    shown = [
+        layer
+        for layer in cast("list[Layer]", graph.layers)
+        if not (isinstance(layer, InputLayer) and layer not in model.layers)
+    ]
     for layer in dict.fromkeys([*shown, *model.layers]):
         nodes = calls.get(layer, [])
         tensors = nodes[0].outputs if nodes else [layer.output] if isinstance(layer, InputLayer) else []
@@ -96,8 +113,8 @@ def _rows(model: Model, graph: Graph | None, expand_nested: bool, indent: str) -
         operations = "?" if cost is None else f"{cost:,}"
         rows.append([_label(layer, indent), shape, _params(layer), field, operations, ", ".join(sources)])
         if expand_nested and isinstance(layer, Trainer):
-            inner = cast("Model", layer)
-            rows += _rows(inner, inner._graph or inner._traced, True, indent + "  ")[0]
+            inner = cast("_Summarised", layer)
+            rows += _rows(inner, inner.find_graph(), True, indent + "  ")[0]
     return rows, _sum(list(costs.values()))
 
 
@@ -128,7 +145,7 @@ def _source(tensor: SymbolicTensor) -> str:
     return f"{tensor.node.layer.name}[{tensor.index}]" if several else tensor.node.layer.name
 
 
-def _branches(model: Model, graph: Graph | None) -> bool:
+def _branches(model: _Summarised, graph: Graph | None) -> bool:
     """Whether the graph is more than a chain."""
     if graph is None or len(graph.inputs) > 1 or len(graph.outputs) > 1:
         return graph is not None

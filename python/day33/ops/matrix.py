@@ -26,19 +26,25 @@ def conv2d_matrix(
 ) -> csr_array:
     """The convolution of one image as a sparse matrix C.
 
-    A convolution is linear, so it is a matrix: ``C @ x.ravel()`` is ``conv2d(x, kernel)`` of one image x, and
-    ``C.T @ y.ravel()`` is ``conv2d_transpose(y, kernel)``: transposed convolution is the product with the transpose
-    of this matrix (Dumoulin and Visin, 2016, section 4.1). It does not invert the convolution.
+    A convolution is linear, so it is a matrix: ``C @ x.ravel()`` is ``conv2d(x, kernel)`` of one image x, and ``C.T @
+    y.ravel()`` is ``conv2d_transpose(y, kernel)``: transposed convolution is the product with the transpose of this
+    matrix. It does not invert the convolution.
+
+    Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning, 2016, section 4.1.
 
     Args:
-        kernel: (KH, KW, C, O).
+        kernel: real numbers (KH, KW, C, O).
         input_shape: (H, W, C) of the image.
-        strides: an integer or (height, width).
-        padding: "valid" or "same".
+        strides: the step between neighbouring results, an integer or (height, width).
+        padding: "valid" or "same", as in `conv2d`.
 
     Returns:
-        float32 CSR array of shape (OH * OW * O, H * W * C). Row ``(i * OW + j) * O + o`` holds the weights that output
-        pixel (i, j) of channel o gives to every input value.
+        float32 CSR array (OH * OW * O, H * W * C). Row ``(i * OW + j) * O + o`` holds the weights of all input values
+        in output pixel (i, j) of channel o.
+
+    Raises:
+        TypeError: an array does not hold real numbers, or an option has a wrong type.
+        ValueError: a shape or an option does not fit; the message has what was given and what was expected.
     """
     from scipy.sparse import csr_array
 

@@ -76,6 +76,11 @@ class Optimizer(ABC):
         self._rate = _checked_rate(value)
 
     @property
+    def schedule(self) -> Callable[[int], float] | None:
+        """What the learning rate of a step comes from, called with the number of steps done; None for a fixed rate."""
+        return self._rate if callable(self._rate) else None
+
+    @property
     def variables(self) -> list[Float32]:
         """The slot arrays, those of one variable together, in the order of the trainable variables."""
         return [slot for slots in self._slots for slot in slots]

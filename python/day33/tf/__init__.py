@@ -1,48 +1,81 @@
 """The part of TensorFlow's names that small notebooks use, on NumPy: ``from day33 import tf``.
 
-Tensors are NumPy arrays that also answer ``.numpy()``. Layers and models called on them give such tensors back. Below
-`keras` are day33's own modules, so ``tf.keras.layers.Dense`` is `day33.layers.Dense`.
+Tensors are NumPy arrays that also answer ``.numpy()``. Layers called on them give such tensors back, models give them
+for arrays, too. `tf.keras` is `day33.keras`, so ``tf.keras.layers.Dense`` is `day33.layers.Dense`.
 
-Dtypes follow TensorFlow: Python floats become float32 and Python integers int32; arrays keep their dtype.
+Dtypes follow TensorFlow: Python floats become float32 and Python integers int32; arrays keep their dtype. Names of
+TensorFlow that day33 does not have say so when they are used; docs/keras.md lists what there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from types import SimpleNamespace
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .. import activations, callbacks, datasets, initializers, layers, losses, metrics, models, ops, optimizers
-from .. import random as _random
-from .. import text as _text
-from .._core.tensors import Tensor, as_tensor
-from . import data
+from .. import keras
+from .._core import namespaces
+from .._core.tensors import Tensor, as_tensor, to_tensor
+from .._data.specs import TensorSpec
+from .._native import __version__ as __version__
+from . import data, nn, random
 
 __all__ = [
-    "Tensor", "argmax", "bool", "cast", "concat", "constant", "convert_to_tensor", "data", "expand_dims", "float32",
-    "float64", "int32", "int64", "keras", "nn", "ones", "random", "reshape", "shape", "squeeze", "zeros",
+    "Tensor", "TensorSpec", "argmax", "bool", "cast", "concat", "constant", "convert_to_tensor", "data", "expand_dims",
+    "float16", "float32", "float64", "function", "int8", "int16", "int32", "int64", "keras", "nn", "ones", "random",
+    "reshape", "shape", "squeeze", "uint8", "zeros",
 ]  # fmt: skip
 
-float32, float64, int32, int64 = np.float32, np.float64, np.int32, np.int64
+float16, float32, float64 = np.float16, np.float32, np.float64
+int8, int16, int32, int64, uint8 = np.int8, np.int16, np.int32, np.int64, np.uint8
 bool = np.bool_
 
-Axes = int | Sequence[int] | None
+_Axes = int | Sequence[int] | None
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+__getattr__ = namespaces.absent("tf")
+namespaces.add_alias(keras.__name__, f"{__name__}.keras")
+namespaces.explain_imports(__name__, "tf")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
 
 
 def convert_to_tensor(value: ArrayLike, dtype: DTypeLike | None = None) -> Tensor:
     """`value` as a tensor. ValueError for ragged lists, TypeError for what holds no numbers."""
-    array = np.asarray(value)
-    if dtype is None and not hasattr(value, "dtype"):
-        dtype = {"f": np.float32, "i": np.int32}.get(array.dtype.kind)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"value has dtype {array.dtype} and shape {array.shape}; expected numbers")
-    return as_tensor(array if dtype is None else array.astype(dtype, copy=False))
+    tensor = to_tensor(value, dtype)
+    if tensor.dtype.kind not in "biuf":
+        raise TypeError(f"value has dtype {tensor.dtype} and shape {tensor.shape}; expected numbers")
+    return tensor
 
 
 constant = convert_to_tensor
+
+
+@overload
+def function(func: _F, **options: Any) -> _F: ...
+@overload
+def function(func: None = None, **options: Any) -> Callable[[_F], _F]: ...
+
+
+def function(
+    func: Any = None, input_signature: Any = None, autograph: Any = True, jit_compile: Any = None,
+    reduce_retracing: Any = False, **experimental: Any,
+) -> Any:  # fmt: skip
+    """The function itself: day33 has no graphs of Python code. Works as ``@tf.function`` and ``@tf.function(...)``.
+
+    Args:
+        func: the function; without it, a decorator is returned.
+        input_signature, autograph, jit_compile, reduce_retracing: for the sake of TensorFlow code.
+        experimental: so are its options whose names begin with "experimental_". TypeError for others.
+    """
+    for name in experimental:
+        if not name.startswith("experimental_"):
+            raise TypeError(f"tf.function has no argument {name!r}")
+    return (lambda decorated: decorated) if func is None else func
 
 
 def zeros(shape: int | Sequence[int], dtype: DTypeLike = np.float32) -> Tensor:
@@ -55,7 +88,7 @@ def ones(shape: int | Sequence[int], dtype: DTypeLike = np.float32) -> Tensor:
     return as_tensor(np.ones(shape, dtype))
 
 
-def squeeze(input: ArrayLike, axis: Axes = None) -> Tensor:
+def squeeze(input: ArrayLike, axis: _Axes = None) -> Tensor:
     """Without the axes of size 1, or without those of `axis`. ValueError where one of them has another size."""
     array = convert_to_tensor(input)
     return as_tensor(np.squeeze(array, tuple(axis) if isinstance(axis, Sequence) else axis))
@@ -93,43 +126,3 @@ def cast(x: ArrayLike, dtype: DTypeLike) -> Tensor:
 def shape(input: ArrayLike) -> Tensor:
     """The shape as a tensor of int32."""
     return convert_to_tensor(np.array(np.shape(input), np.int32))
-
-
-def _activation(name: Literal["relu", "sigmoid", "tanh"]) -> Any:
-    function = getattr(ops, name)
-
-    def apply(x: ArrayLike) -> Tensor:
-        return as_tensor(function(x))
-
-    apply.__name__, apply.__doc__ = name, function.__doc__
-    return apply
-
-
-def _softmax(logits: ArrayLike, axis: int = -1) -> Tensor:
-    return as_tensor(ops.softmax(logits, axis))
-
-
-_softmax.__doc__ = ops.softmax.__doc__
-
-nn = SimpleNamespace(
-    relu=_activation("relu"), sigmoid=_activation("sigmoid"), softmax=_softmax, tanh=_activation("tanh")
-)
-random = SimpleNamespace(set_seed=_random.set_random_seed)
-keras = SimpleNamespace(
-    Input=layers.Input,
-    Model=models.Model,
-    Sequential=models.Sequential,
-    activations=activations,
-    callbacks=callbacks,
-    datasets=datasets,
-    initializers=initializers,
-    layers=layers,
-    losses=losses,
-    metrics=metrics,
-    models=models,
-    optimizers=optimizers,
-    preprocessing=SimpleNamespace(
-        sequence=SimpleNamespace(pad_sequences=_text.pad_sequences), text=SimpleNamespace(Tokenizer=_text.Tokenizer)
-    ),
-    utils=SimpleNamespace(set_random_seed=_random.set_random_seed),
-)

@@ -1,0 +1,112 @@
+"""Keras's layout of names, for code written for Keras: ``from day33.keras.layers import Dense``.
+
+Behind every name is an object of day33's own modules: ``day33.keras.layers.Dense`` is ``day33.layers.Dense``.
+`day33.tf.keras` is this package. Names of Keras that day33 does not have say so when they are used; docs/keras.md lists
+what there is.
+
+`from_keras` and `to_keras` take and give models of the real Keras.
+"""
+
+from __future__ import annotations
+
+from .._core import namespaces
+from .._native import __version__ as __version__
+from . import config as config
+
+__all__ = [
+    "Initializer",
+    "Input",
+    "Layer",
+    "Loss",
+    "Metric",
+    "Model",
+    "Optimizer",
+    "Sequential",
+    "activations",
+    "backend",
+    "callbacks",
+    "config",
+    "constraints",
+    "datasets",
+    "from_keras",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "preprocessing",
+    "random",
+    "regularizers",
+    "saving",
+    "to_keras",
+    "utils",
+]
+
+_NAMES = {
+    "Initializer": "initializers",
+    "Input": "layers",
+    "Layer": "layers",
+    "Loss": "losses",
+    "Metric": "metrics",
+    "Model": "models",
+    "Optimizer": "optimizers",
+    "Sequential": "models",
+    "from_keras": "keras.live",
+    "to_keras": "keras.live",
+}
+_SHORT_LOSSES = {
+    "MAE": "losses:mean_absolute_error",
+    "MSE": "losses:mean_squared_error",
+    "mae": "losses:mean_absolute_error",
+    "mse": "losses:mean_squared_error",
+}
+_LONG_LOSSES = dict.fromkeys(
+    (
+        "binary_crossentropy", "categorical_crossentropy", "mean_absolute_error", "mean_squared_error",
+        "sparse_categorical_crossentropy",
+    ),
+    "losses",
+)  # fmt: skip
+# For each module of Keras the modules of day33 all of whose names it has.
+_ROOMS: dict[str, tuple[str, ...]] = {
+    "activations": ("activations",),
+    "backend": ("keras.config",),
+    "callbacks": ("callbacks",),
+    "constraints": (),
+    "datasets": ("datasets",),
+    "datasets.mnist": (),
+    "initializers": ("initializers",),
+    "layers": ("layers",),
+    "losses": ("losses",),
+    "metrics": ("metrics",),
+    "models": ("models", "saving"),
+    "optimizers": ("optimizers",),
+    "optimizers.schedules": ("optimizers.schedules",),
+    "preprocessing": (),
+    "preprocessing.image": (),
+    "preprocessing.sequence": (),
+    "preprocessing.text": (),
+    "random": (),
+    "regularizers": (),
+    "saving": ("saving",),
+    "utils": ("utils",),
+}
+# The names beside them, or without them.
+_SINGLE_NAMES = {
+    "backend": {"clear_session": "utils"},
+    "datasets.mnist": {"load_data": "datasets.mnist"},
+    "losses": _SHORT_LOSSES,
+    "metrics": _SHORT_LOSSES | _LONG_LOSSES,
+    "preprocessing": dict.fromkeys(("image_dataset_from_directory", "timeseries_dataset_from_array"), "utils"),
+    "preprocessing.sequence": {"pad_sequences": "text"},
+    "preprocessing.text": dict.fromkeys(("Tokenizer", "text_to_word_sequence", "tokenizer_from_json"), "text"),
+    "random": {"SeedGenerator": "random"},
+}
+
+__getattr__ = namespaces.Lookup("keras", _NAMES).find
+namespaces.add_modules(__name__, "keras", _ROOMS, _SINGLE_NAMES)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,173 @@
+"""Layers as Keras writes them, ``{"module", "class_name", "config", "registered_name"}``, to objects and back.
+
+Classes are looked up in the registry; nothing is ever imported by a name from a file. Keras's configurations have keys
+for what day33 lacks: those without effect are dropped, others are refused by name.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from .. import activations, initializers
+from .._core.signatures import accepted_arguments
+from .._graph import limits, registry
+from ._weights import WeightOwner
+
+CustomObjects = Mapping[str, type[Any]]
+
+_LIBRARIES = ("keras", "tf_keras", "tensorflow", "day33")
+# Keys that only say how Keras computes, whatever their value.
+_WITHOUT_EFFECT = frozenset(
+    {"autocast", "implementation", "renorm_momentum", "shared_object_id", "unroll", "use_cudnn", "ragged", "sparse",
+     "optional"}
+)  # fmt: skip
+# Of activations with a number: the layer of Keras that has it, and its argument.
+_ACTIVATION_LAYERS = {
+    "leaky_relu": ("LeakyReLU", "negative_slope"), "elu": ("ELU", "alpha"), "relu6": ("ReLU", "max_value"),
+}  # fmt: skip
+
+
+class Configurable(Protocol):
+    """A layer, as far as its configuration goes."""
+
+    def keras_class(self) -> tuple[str, str, str | None]: ...
+    def get_config(self) -> dict[str, Any]: ...
+
+
+# ---- reading ----
+
+
+def layer_from_config(item: Mapping[str, Any], custom_objects: CustomObjects) -> Any:
+    """The layer or model that `item` describes, with fresh weights.
+
+    Args:
+        item: what `layer_config` or Keras wrote.
+        custom_objects: classes by name that are preferred to day33's own.
+
+    Raises:
+        ValueError: its class is neither day33's nor among `custom_objects`, or an argument is not supported.
+    """
+    limits.take_calls(1)
+    cls = _class_of(item, custom_objects)
+    if "custom_objects" in inspect.signature(cls.from_config).parameters:
+        return cls.from_config(item["config"], custom_objects)
+    return cls.from_config(item["config"])  # written for Keras
+
+
+def _class_of(item: Mapping[str, Any], custom_objects: CustomObjects) -> type[Any]:
+    name = item["class_name"]
+    config = item.get("config")
+    called = config.get("name") if isinstance(config, Mapping) else None
+    if name == "Lambda":
+        raise ValueError(f"layer {called!r} is a Lambda, which holds Python code; code from a file is never run")
+    for key in (item.get("registered_name"), name):
+        if isinstance(key, str) and key in custom_objects:
+            cls = custom_objects[key]
+            if not (isinstance(cls, type) and issubclass(cls, WeightOwner)):
+                raise ValueError(f"custom_objects has {cls!r} for {key!r}; expected a subclass of day33.layers.Layer")
+            return cls
+    known = registry.CLASSES
+    module = str(item.get("module") or "keras")
+    if not isinstance(name, str) or name not in known or module.split(".")[0] not in _LIBRARIES:
+        origin = "" if module.split(".")[0] in _LIBRARIES else f" of {module}"
+        raise ValueError(
+            f"layer {called!r} is of class {name!r}{origin}, which day33 does not have. Pass your own classes in "
+            f"custom_objects; day33 has {', '.join(sorted(known))}"
+        )
+    return known[name]
+
+
+def constructor_arguments(cls: Any, config: Mapping[str, Any], custom_objects: CustomObjects) -> dict[str, Any]:
+    """What the constructor of a layer of day33 is given for a configuration that Keras or day33 wrote.
+
+    Raises:
+        ValueError: the configuration has an argument that the layer does not support.
+    """
+    accepted = accepted_arguments(cls)
+    arguments: dict[str, Any] = {}
+    for key, value in cls.modern_config(config).items():
+        if key.endswith(("_regularizer", "_constraint")):
+            if value is not None:
+                warnings.warn(
+                    f"{key} of layer {config.get('name')!r} is left out: day33 has none. Predictions do not change, "
+                    "training does.",
+                    stacklevel=2,
+                )
+        elif key in accepted:
+            arguments[key] = _argument(key, value, custom_objects)
+        elif not (key in _WITHOUT_EFFECT or value is None or value is False):
+            raise ValueError(f"{key}={value!r} of layer {config.get('name')!r} ({cls.__name__}) is not supported")
+    return arguments
+
+
+def _argument(key: str, value: Any, custom_objects: CustomObjects) -> Any:
+    if isinstance(value, list):
+        return tuple(_argument(key, entry, custom_objects) for entry in value)
+    if not (isinstance(value, Mapping) and "class_name" in value and "config" in value):
+        return value
+    name, config = value["class_name"], value["config"]
+    if name == "__tuple__":
+        return tuple(_argument(key, entry, custom_objects) for entry in config)
+    if name == "__numpy__":
+        return config["value"]  # nested lists
+    if name in ("DTypePolicy", "Policy"):
+        return config["name"]
+    if key.endswith("_initializer"):
+        return initializers.get({"class_name": name, "config": _known_arguments(name, config)})
+    if key.endswith("activation"):
+        if name == "function":
+            return _function_name(value)
+        if isinstance(name, str) and name in activations.names():
+            return value
+    return layer_from_config(value, custom_objects)
+
+
+def _known_arguments(name: Any, config: Mapping[str, Any]) -> dict[str, Any]:
+    cls = initializers.class_named(name)
+    accepted = accepted_arguments(cls)
+    refused = [key for key, value in config.items() if key not in accepted and value is not None]
+    if refused:
+        raise ValueError(f"initializer {name} has the argument(s) {', '.join(refused)}, which day33 does not know")
+    # A seed may be a generator's state; the weights come from the file anyway.
+    return {key: v for key, v in config.items() if key in accepted and not (key == "seed" and isinstance(v, Mapping))}
+
+
+def _function_name(item: Mapping[str, Any]) -> str:
+    module = str(item.get("module") or "keras")
+    if module.split(".")[0] not in (*_LIBRARIES, "builtins") or not isinstance(item["config"], str):
+        raise ValueError(f"function {item['config']!r} of {module} is not day33's; code from a file is never run")
+    return item["config"]
+
+
+# ---- writing ----
+
+
+def layer_config(layer: Configurable) -> dict[str, Any]:
+    """What `layer_from_config` reads, and Keras as well where it has the layer."""
+    module, name, registered = layer.keras_class()
+    return {"module": module, "class_name": name, "config": _plain(layer.get_config()), "registered_name": registered}
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, and a module for each object inside, as Keras wants it."""
+    if isinstance(value, Mapping):
+        if set(value) == {"class_name", "config"} and isinstance(value["class_name"], str):
+            return _object(value["class_name"], value["config"])
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    return value
+
+
+def _object(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    if name in _ACTIVATION_LAYERS:
+        name, argument = _ACTIVATION_LAYERS[name]
+        config = {argument: config["alpha"]}
+    module = "keras.layers"
+    if initializers.is_class(name):
+        module = "keras.initializers"
+        config = {key: v if key != "seed" or isinstance(v, int) else None for key, v in config.items()}
+    return {"module": module, "class_name": name, "config": _plain(config), "registered_name": None}

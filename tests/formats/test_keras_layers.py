@@ -1,0 +1,130 @@
+"""Every layer in Keras's files, both ways, beside a real Keras."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import day33
+from day33 import activations, layers
+from support.keras_files import assert_same_predictions, randomised
+
+keras = pytest.importorskip("keras")
+h5py = pytest.importorskip("h5py")
+
+# Layers by name: arguments, and the shapes of their inputs. Every layer of day33 that Keras has stands here.
+IMAGE, SEQUENCE, IDS = (6, 6, 4), (5, 4), (5,)
+CASES = {
+    "Activation": [dict(activation=name) for name in sorted(activations.names() - {"gelu_tanh"})],
+    "Add": [{}],
+    "Average": [{}],
+    "AveragePooling2D": [dict(pool_size=2), dict(pool_size=3, strides=2, padding="same")],
+    "BatchNormalization": [{}, dict(scale=False, epsilon=1e-2), dict(center=False)],
+    "Concatenate": [{}, dict(axis=1)],
+    "Conv2D": [
+        dict(filters=3, kernel_size=3), dict(filters=4, kernel_size=(3, 2), strides=2, padding="same", groups=2),
+        dict(filters=2, kernel_size=3, dilation_rate=2, activation="tanh", use_bias=False),
+    ],
+    "Conv2DTranspose": [
+        dict(filters=3, kernel_size=3), dict(filters=3, kernel_size=3, strides=2, padding="same"),
+        dict(filters=3, kernel_size=3, strides=2, output_padding=0),
+    ],
+    "Cropping2D": [dict(cropping=1), dict(cropping=((1, 0), (0, 2)))],
+    "Dense": [dict(units=3), dict(units=2, activation="relu", use_bias=False), dict(units=2, activation="gelu")],
+    "DepthwiseConv2D": [
+        dict(kernel_size=3), dict(kernel_size=(3, 2), strides=2, padding="same", depth_multiplier=2, activation="silu"),
+        dict(kernel_size=2, dilation_rate=2, use_bias=False),
+    ],
+    "Dropout": [dict(rate=0.4)],
+    "ELU": [dict(alpha=0.5)],
+    "Embedding": [dict(input_dim=9, output_dim=4), dict(input_dim=9, output_dim=3, mask_zero=True)],
+    "Flatten": [{}],
+    "GRU": [dict(units=3), dict(units=2, reset_after=False, return_sequences=True, dropout=0.1)],
+    "GlobalAveragePooling1D": [{}, dict(keepdims=True)],
+    "GlobalAveragePooling2D": [{}, dict(keepdims=True)],
+    "GlobalMaxPooling1D": [{}],
+    "GlobalMaxPooling2D": [{}, dict(keepdims=True)],
+    "LSTM": [
+        dict(units=3), dict(units=2, return_sequences=True, go_backwards=True, use_bias=False),
+        dict(units=3, dropout=0.3, unit_forget_bias=False),
+    ],
+    "LeakyReLU": [{}, dict(negative_slope=0.1)],
+    "LayerNormalization": [{}, dict(axis=[-2, -1], epsilon=1e-2), dict(scale=False), dict(center=False)],
+    "Masking": [dict(mask_value=0.5)],
+    "Maximum": [{}],
+    "MaxPooling2D": [{}, dict(pool_size=3, strides=2, padding="same")],
+    "Minimum": [{}],
+    "Multiply": [{}],
+    "Permute": [dict(dims=(3, 1, 2))],
+    "ReLU": [{}, dict(negative_slope=0.2), dict(max_value=6.0)],
+    "RepeatVector": [dict(n=3)],
+    "Rescaling": [dict(scale=1 / 255), dict(scale=2.0, offset=[0.5, 1.0, 2.0, 3.0])],
+    "Reshape": [dict(target_shape=(4, -1))],
+    "SeparableConv2D": [dict(filters=3, kernel_size=3), dict(filters=2, kernel_size=2, strides=2, depth_multiplier=2)],
+    "SimpleRNN": [dict(units=3), dict(units=2, go_backwards=True, use_bias=False)],
+    "Softmax": [{}],
+    "SpatialDropout1D": [dict(rate=0.25)],
+    "Subtract": [{}],
+    "UpSampling2D": [{}, dict(size=(3, 2), interpolation="bilinear")],
+    "ZeroPadding2D": [{}, dict(padding=((1, 0), (0, 2)))],
+}  # fmt: skip
+SHAPES = {
+    "Embedding": [IDS],
+    **{name: [SEQUENCE] for name in
+       ("GRU", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "LSTM", "SimpleRNN", "SpatialDropout1D")},
+    "Masking": [SEQUENCE],
+    "RepeatVector": [(4,)],
+    **{name: [IMAGE, IMAGE] for name in
+       ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract")},
+}  # fmt: skip
+SHORT_NAMES = {name for name in layers.__all__ if getattr(layers, name).__name__ != name}
+WITHOUT_CASE = SHORT_NAMES | {"Input", "InputLayer", "Layer", "MaxUnpooling2D"}
+WITHOUT_CASE |= {"Bidirectional", "TimeDistributed"}  # see test_wrappers.py
+
+
+def layer_model(library, name, arguments):
+    make = library.layers
+    inputs = [library.Input(shape) for shape in SHAPES.get(name, [IMAGE])]
+    x = inputs if len(inputs) > 1 else inputs[0]
+    return library.Model(x, getattr(make, name)(**arguments)(x))
+
+
+# ---- every layer ----
+
+
+def test_every_layer_has_a_case():
+    assert set(CASES) == {name for name in layers.__all__ if name not in WITHOUT_CASE}
+
+
+@pytest.mark.parametrize(("name", "arguments"), [(name, case) for name in CASES for case in CASES[name]])
+def test_layers_there_and_back(tmp_path, name, arguments):
+    theirs = randomised(layer_model(keras, name, arguments))
+    theirs.save(tmp_path / "theirs.keras")
+    ours = day33.load_model(tmp_path / "theirs.keras")
+    assert_same_predictions(ours, theirs)
+    ours.save(tmp_path / "ours.h5")
+    again = keras.models.load_model(tmp_path / "ours.h5", compile=False)
+    for a, b in zip(again.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert again.layers[-1].get_config() == theirs.layers[-1].get_config()
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [
+        "LeakyReLU(negative_slope=0.3)",
+        "ELU(alpha=0.4)",
+        "ReLU()",
+        "ReLU(negative_slope=0.1)",
+        "ReLU(max_value=6)",
+        "ReLU(max_value=2.0)",
+    ],
+)
+def test_activations_given_as_layers(tmp_path, activation):
+    made = eval(activation, vars(keras.layers))
+    theirs = randomised(keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation=made)]))
+    theirs.save(tmp_path / "m.keras")
+    ours = day33.load_model(tmp_path / "m.keras")
+    assert_same_predictions(ours, theirs)
+    ours.save(tmp_path / "again.keras")
+    assert_same_predictions(ours, keras.models.load_model(tmp_path / "again.keras"))

@@ -1,0 +1,280 @@
+"""Where masks come from, which layers hand them on, and what losses make of them, beside Keras."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import day33
+from support.twins import assert_same_gradients, assert_same_predictions, build_both
+from support.zoo import random
+
+keras = pytest.importorskip("keras")
+
+N, T, V = 6, 5, 7
+
+
+def tokens(seed=0, steps=T, padded=True):
+    rng = np.random.default_rng(seed)
+    ids = rng.integers(1, V, (N, steps)).astype(np.int32)
+    if padded:
+        lengths = np.r_[steps, 1, rng.integers(1, steps + 1, N - 2)]
+        ids[np.arange(steps) >= lengths[:, None]] = 0
+    return ids
+
+
+# ---- Embedding and Masking ----
+
+
+def embed(library, mask_zero=True, dtype="int32", width=3, steps=T):
+    x = library.Input((steps,), dtype=dtype)
+    return x, library.layers.Embedding(V, width, mask_zero=mask_zero)(x)
+
+
+@pytest.mark.parametrize("mask_zero", [False, True])
+def test_embedding_and_its_gradient(mask_zero):
+    def build(library):
+        x, y = embed(library, mask_zero)
+        return library.Model(x, library.layers.Dense(2)(y))
+
+    ours, theirs = build_both(build, keras)
+    x = tokens()
+    assert_same_predictions(ours, theirs, x)
+    gradients = assert_same_gradients(ours, theirs, keras, x, random(N, T, 2))
+    unused = sorted(set(range(V)) - set(x.ravel().tolist()) | ({0} if mask_zero else set()))
+    assert not gradients[0][unused].any()
+
+
+def test_embedding_rows_are_exact():
+    layer = day33.layers.Embedding(V, 4)
+    ids = tokens()
+    y = layer(ids)
+    np.testing.assert_array_equal(y, layer.get_weights()[0][ids])
+    assert layer(np.zeros((0, 3), np.int32)).shape == (0, 3, 4)
+    assert layer(np.zeros((2, 3, 2), np.int32)).shape == (2, 3, 2, 4)
+    assert layer(np.array([1, 2])).shape == (2, 4)
+
+
+def test_float_numbers_are_cut():
+    layer = day33.layers.Embedding(V, 4)
+    table = layer(np.arange(V)[None])[0]
+    given = np.array([[1.0, 1.9, 6.99, 0.0, -0.5]], np.float32)
+    np.testing.assert_array_equal(layer(given)[0], table[[1, 1, 6, 0, 0]])
+
+
+@pytest.mark.parametrize("number", [V, -1, 2**31 - 1])
+def test_numbers_outside_the_table(number):
+    layer = day33.layers.Embedding(V, 4)
+    ids = tokens()
+    ids[2, 1] = number
+    message = f"index {number}, expected 0 to {V - 1}" if number >= 0 else f"holds {number} at"
+    with pytest.raises(ValueError, match=message):
+        layer(ids)
+    model = day33.Sequential([day33.Input((T,), dtype="int32"), layer, day33.layers.Flatten(), day33.layers.Dense(1)])
+    model.compile(optimizer="sgd", loss="mse")
+    before = [w.copy() for w in model.get_weights()]
+    with pytest.raises(ValueError, match=f"{number}"):
+        model.train_on_batch(ids, np.zeros((N, 1), np.float32))
+    for mine, kept in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(mine, kept)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, 1e20, -1e20])
+def test_floats_that_are_no_numbers_of_the_table(number):
+    layer = day33.layers.Embedding(V, 4)
+    x = day33.Input((2,))
+    model = day33.Model(x, layer(x))
+    with pytest.raises(ValueError, match="index"):
+        model(np.array([[0.0, number]], np.float32))
+
+
+@pytest.mark.parametrize("arguments", [{"input_dim": 0, "output_dim": 2}, {"input_dim": 2, "output_dim": -1},
+                                       {"input_dim": 2, "output_dim": 2, "embeddings_regularizer": "l2"}])  # fmt: skip
+def test_refused_arguments(arguments):
+    with pytest.raises(ValueError, match=r"input_dim|output_dim|regularizer"):
+        day33.layers.Embedding(**arguments)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, 0.5])
+def test_masking(value):
+    def build(library):
+        x = library.Input((T, 3))
+        return library.Model(x, library.layers.LSTM(2)(library.layers.Masking(value)(x)))
+
+    ours, theirs = build_both(build, keras)
+    x = random(N, T, 3)
+    x[0, 1:3], x[1], x[2, 4, :2] = value, value, value
+    assert_same_predictions(ours, theirs, x)
+    assert_same_gradients(ours, theirs, keras, x, random(N, 2))
+    layer = day33.layers.Masking(value)
+    np.testing.assert_array_equal(layer(x), np.asarray(keras.layers.Masking(value)(x)))
+
+
+def test_masking_of_what_has_a_gradient():
+    """A mask made from a value that is trained: the mask itself hands no gradient back."""
+
+    def build(library):
+        make = library.layers
+        x = library.Input((T, 3))
+        y = make.Masking()(make.Dense(3, activation="relu", use_bias=False)(x))
+        return library.Model(x, [make.Dense(2)(y), make.LSTM(2)(y)])
+
+    ours, theirs = build_both(build, keras)
+    x = random(N, T, 3)
+    x[0, 2:], x[1, :2] = 0, 0
+    assert_same_predictions(ours, theirs, x)
+    assert_same_gradients(ours, theirs, keras, x, [random(N, T, 2), random(N, 2, seed=1)], ["mse", "mse"])
+
+
+# ---- which layers hand a mask on ----
+
+
+PASSING = {
+    "dense": lambda make, x: make.Dense(3, activation="tanh")(x),
+    "activation": lambda make, x: make.Activation("relu")(x),
+    "leaky": lambda make, x: make.LeakyReLU()(x),
+    "dropout": lambda make, x: make.Dropout(0.0)(x),
+    "spatial dropout": lambda make, x: make.SpatialDropout1D(0.0)(x),
+    "layer normalisation": lambda make, x: make.LayerNormalization()(x),
+    "rescaling": lambda make, x: make.Rescaling(2.0)(x),
+    "reshape and back": lambda make, x: make.Reshape((T, 3))(make.Reshape((3 * T,))(x)),
+    "same reshape": lambda make, x: make.Reshape((T, 3))(x),
+    "repeat": lambda make, x: make.RepeatVector(T)(make.GlobalMaxPooling1D()(x)),
+    "add to itself": lambda make, x: make.Add()([x, make.Dense(3)(x)]),
+    "add to a layer without": lambda make, x: make.Add()([x, make.Reshape((T, 3))(x)]),
+    "concatenate features": lambda make, x: make.Concatenate()([x, make.Dense(2)(x)]),
+    "concatenate without": lambda make, x: make.Concatenate()([x, make.Reshape((T, 3))(x)]),
+    "concatenate time": lambda make, x: make.Concatenate(axis=1)([x, make.Dense(3)(x)]),
+    "concatenate time without": lambda make, x: make.Concatenate(axis=1)([make.Reshape((T, 3))(x), x]),
+    "sequence": lambda make, x: make.LSTM(3, return_sequences=True)(x),
+    "backwards": lambda make, x: make.LSTM(3, return_sequences=True, go_backwards=True)(x),
+    "both ways": lambda make, x: make.Bidirectional(make.LSTM(3, return_sequences=True))(x),
+    "time distributed": lambda make, x: make.TimeDistributed(make.Dense(2))(x),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*does not support.*mask")
+@pytest.mark.parametrize("name", PASSING)
+def test_masks_go_through(name):
+    """Two readers of the mask: a loss on the sequence, and a recurrent layer."""
+
+    def build(library):
+        x, y = embed(library)
+        y = PASSING[name](library.layers, y)
+        return library.Model(x, [library.layers.Dense(2)(y), library.layers.LSTM(2)(y)])
+
+    ours, theirs = build_both(build, keras)
+    x = tokens()
+    assert_same_predictions(ours, theirs, x, 5e-6)
+    steps = ours.outputs[0].shape[1]
+    assert_same_gradients(ours, theirs, keras, x, [random(N, steps, 2), random(N, 2, seed=1)], ["mse", "mse"], 5e-6)
+
+
+@pytest.mark.parametrize("merge", ["Add", "Subtract", "Average", "Concatenate"])
+def test_two_masks_meet(merge):
+    def build(library):
+        a, y = embed(library)
+        b, z = embed(library)
+        joined = getattr(library.layers, merge)()([y, z])
+        return library.Model([a, b], [library.layers.Dense(2)(joined), library.layers.LSTM(2)(joined)])
+
+    ours, theirs = build_both(build, keras)
+    x = [tokens(1), tokens(2)]
+    assert_same_predictions(ours, theirs, x)
+    assert_same_gradients(ours, theirs, keras, x, [random(N, T, 2), random(N, 2, seed=1)], ["mse", "mse"])
+
+
+@pytest.mark.filterwarnings("ignore:.*does not support.*mask")
+def test_masks_inside_models():
+    def build(library):
+        make = library.layers
+        i = library.Input((T, 3))
+        block = library.Model(i, make.Dense(3)(make.LSTM(4, return_sequences=True)(i)))
+        x, y = embed(library)
+        return library.Model(x, make.Dense(2)(make.LSTM(2, return_sequences=True)(block(y))))
+
+    ours, theirs = build_both(build, keras)
+    assert_same_predictions(ours, theirs, tokens())
+    assert_same_gradients(ours, theirs, keras, tokens(), random(N, T, 2))
+
+
+# ---- losses ----
+
+
+LOSSES = ["MeanSquaredError", "MeanAbsoluteError", "BinaryCrossentropy", "CategoricalCrossentropy",
+          "SparseCategoricalCrossentropy"]  # fmt: skip
+
+
+def head(library, width=4):
+    x, y = embed(library)
+    return library.Model(x, library.layers.Dense(width, activation="softmax")(y))
+
+
+def targets_for(loss, width=4):
+    rng = np.random.default_rng(4)
+    if loss.startswith("Sparse"):
+        return rng.integers(0, width, (N, T)).astype(np.int32)
+    y = rng.random((N, T, width)).astype(np.float32)
+    return y / y.sum(-1, keepdims=True)
+
+
+@pytest.mark.parametrize("weights", [None, "sample", "position"])
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "none"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_masked_losses(loss, reduction, weights):
+    """Keras reports one number for a loss; with "none" it differentiates the sum, and so the gradients compare."""
+    ours, theirs = build_both(head, keras)
+    arguments = {}
+    if weights:
+        shape = (N, 1) if weights == "sample" else (N, T)  # Keras cannot multiply (N,) with a mask
+        arguments["sample_weight"] = np.random.default_rng(9).random(shape).astype(np.float32)
+    assert_same_gradients(ours, theirs, keras, tokens(), targets_for(loss),
+                          lambda library: getattr(library.losses, loss)(reduction=reduction), **arguments)  # fmt: skip
+
+
+def test_nothing_counts():
+    """A batch of padding alone: no loss, no gradient, no NaN."""
+    ours, theirs = build_both(head, keras)
+    gradients = assert_same_gradients(ours, theirs, keras, np.zeros((N, T), np.int32), targets_for("MeanSquaredError"))
+    assert not any(g.any() for g in gradients)
+
+
+def test_evaluate_and_fit_count_as_keras_does():
+    ours, theirs = build_both(head, keras)
+    x, y = tokens(), targets_for("SparseCategoricalCrossentropy")
+    for model in (ours, theirs):
+        model.compile(optimizer="sgd", loss="sparse_categorical_crossentropy")
+    kwargs = {"batch_size": 4, "verbose": 0}
+    assert ours.evaluate(x, y, **kwargs) == pytest.approx(theirs.evaluate(x, y, **kwargs), rel=1e-6)
+    mine = ours.fit(x, y, epochs=2, shuffle=False, **kwargs).history["loss"]
+    assert mine == pytest.approx(theirs.fit(x, y, epochs=2, shuffle=False, **kwargs).history["loss"], rel=1e-6)
+
+
+def test_one_output_masked_and_one_not():
+    def build(library):
+        x, y = embed(library)
+        z = library.Input((3,))
+        return library.Model([x, z], [library.layers.Dense(2)(y), library.layers.Dense(2)(z)])
+
+    ours, theirs = build_both(build, keras)
+    x = [tokens(), random(N, 3)]
+    assert_same_gradients(ours, theirs, keras, x, [random(N, T, 2), random(N, 2, seed=1)], ["mse", "mse"],
+                          loss_weights=[0.5, 2.0])  # fmt: skip
+
+
+@pytest.mark.parametrize("data", ["counted", "nothing"])
+def test_average_over_the_steps_that_count(data):
+    def build(library):
+        x, y = embed(library)
+        return library.Model(x, library.layers.Dense(2)(library.layers.GlobalAveragePooling1D()(y)))
+
+    ours, theirs = build_both(build, keras)
+    x = tokens()
+    if data == "nothing":
+        x[1] = 0
+        mine, correct = ours.predict(x, verbose=0), np.asarray(theirs(x))
+        assert np.isnan(correct[1]).all()
+        np.testing.assert_allclose(mine, correct, rtol=1e-6)
+    else:
+        assert_same_predictions(ours, theirs, x)
+        assert_same_gradients(ours, theirs, keras, x, random(N, 2))

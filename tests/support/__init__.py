@@ -1,0 +1,1 @@
+"""What many tests share: models, twins in Keras, references, bounds."""
