@@ -225,7 +225,7 @@ def _read_encoder(node: Node, files: PartReader, depth: int) -> EncoderFeatures:
     part.n_features_in_, part.scale_, part.image_shape_ = _columns(node), _number(node, "scale", positive=True), shape
     if part.n_features_in_ < shape[0] * shape[1]:
         raise ValueError(f"n_features is {part.n_features_in_}; pictures of {shape} need {shape[0] * shape[1]}")
-    part._build(files.weights(node["weights"]))
+    part._restore(files.weights(node["weights"]))
     return part
 
 
