@@ -359,7 +359,7 @@ def test_wrong_codes_are_refused() -> None:
         EncoderFeatures().fit(np.ones((3, 10)))
     with pytest.raises(ValueError, match="kind"):
         EncoderFeatures(kind="deep").fit(np.ones((3, 784)))
-    with pytest.raises(ValueError, match="cannot be rebuilt by the transposed model"):
+    with pytest.raises(ValueError, match="transposed model cannot rebuild"):
         EncoderFeatures((30, 30), kind="transposed").fit(np.ones((3, 900)))
     with pytest.raises(ValueError, match="epochs is 0"):
         EncoderFeatures(epochs=0).fit(np.ones((3, 784)))

@@ -19,6 +19,7 @@ from ..models import Model
 from ..optimizers.schedules import CosineDecay
 from ..random import SeedGenerator
 from ._inputs import validated
+from ._networks import restored
 from ._randomness import OwnSeed, generator_of
 from .augmentation import Augmentation
 from .channels import plain_shape
@@ -123,8 +124,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.preprocessor_ = None if self.preprocessor is None else clone(self.preprocessor).fit(X)
         self.scale_ = float(np.abs(X[:, : X.shape[1] - self.n_extra]).max(initial=0)) or 1.0
         self.input_shape_ = self._input_shape(self._transformed(X[:1]).shape[1])
-        seed = int(rng.integers(2**31))
-        self.model_ = self._build(HeNormal(seed=SeedGenerator(seed)), seed)
+        self.model_ = self._build(int(rng.integers(2**31)))
         batches = _Batches(self, X, codes, rng)
         self.model_.compile(
             optimizer=optimizers.Adam(
@@ -144,18 +144,14 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def _restore(self, weights: Sequence[NDArray[Any]]) -> None:
-        """Make `model_` with weights of another one of the same parameters. ValueError where their shapes differ.
+        """Make `model_` with weights of another one of the same parameters. ValueError where their shapes differ."""
+        self.model_ = restored(lambda: self._build(seed=0), weights)
 
-        Nothing is drawn, and no layer takes more memory than the weights have.
-        """
-        model = self._build(_Given(weights))
-        model.set_weights(list(weights))
-        self.model_ = model
-
-    def _build(self, initial: Initializer, seed: int = 0) -> Model:
-        """The network with kernels of an initializer; the seed is that of dropout."""
+    def _build(self, seed: int) -> Model:
+        """The network; the seed is that of its weights and of dropout."""
         if not self.filters:
             raise ValueError("filters is empty; expected the number of filters of one convolution or more")
+        initial = HeNormal(seed=SeedGenerator(seed))
         picture = layers.Input(shape=self.input_shape_, name="picture")
         inputs, x = [picture], picture
         for index, filters in enumerate(self.filters):
@@ -243,21 +239,6 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.non_deterministic = self.random_state is None
         return tags
-
-
-class _Given(Initializer):
-    """Gives kernels that exist, in order, to the layers that ask for them; none is made where a shape differs."""
-
-    def __init__(self, weights: Sequence[NDArray[Any]]) -> None:
-        # Of a layer's weights only the kernel has more than one axis.
-        self._kernels = (array for array in weights if array.ndim > 1)
-
-    def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Float32:
-        kernel = next(self._kernels, None)
-        if kernel is None or kernel.shape != tuple(shape):
-            found = "no further one is there" if kernel is None else f"one of shape {kernel.shape} is there"
-            raise ValueError(f"the network needs a kernel of shape {tuple(shape)}; {found}")
-        return np.asarray(kernel, np.float32)
 
 
 class _Batches:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from .._core.arrays import as_int
 from ..autoencoder import build
 from ..models import Model
 from ._inputs import validated
+from ._networks import restored
 from ._randomness import OwnSeed, generator_of
 from .channels import as_pictures, plain_shape
 
@@ -84,7 +86,7 @@ class EncoderFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.image_shape_ = plain_shape(self.image_shape, X.shape[1])
         pictures, _ = as_pictures(X, self.image_shape_)
         self.scale_ = float(np.abs(pictures).max(initial=0)) or 1.0
-        self._build(seed=int(rng.integers(2**31)))
+        self._set_network(self._build(int(rng.integers(2**31))))
         shown = self._shown(X)
         self.model_.compile(optimizer=optimizers.Adam(learning_rate=self.learning_rate), loss="binary_crossentropy")
         self.model_.fit(
@@ -97,21 +99,18 @@ class EncoderFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         )
         return self
 
-    def _build(self, weights: list[NDArray[Any]] | None = None, *, seed: int = 0) -> None:
-        """Make `model_` and `encoder_` for pictures of `image_shape_`.
-
-        Args:
-            weights: of the auto-encoder, as `Model.get_weights` gives them; None for new ones.
-            seed: of new weights.
-
-        Raises:
-            ValueError: no auto-encoder of that kind and size, or weights of other shapes.
-        """
+    def _build(self, seed: int) -> Model:
+        """A new auto-encoder for pictures of `image_shape_`. ValueError where there is none of that kind and size."""
         height, width = (_network_side(self.kind, side) for side in self.image_shape_)
-        self.model_ = build(self.kind, (height, width, 1), seed=seed)  # type: ignore[arg-type]
-        if weights is not None:
-            self.model_.set_weights(weights)
-        self.encoder_ = Model(self.model_.inputs[0], self.model_.get_layer("code").output, name="encoder")
+        return build(self.kind, (height, width, 1), seed=seed)  # type: ignore[arg-type]
+
+    def _restore(self, weights: Sequence[NDArray[Any]]) -> None:
+        """Make the networks with weights of another one. ValueError where their shapes differ."""
+        self._set_network(restored(lambda: self._build(seed=0), weights))
+
+    def _set_network(self, model: Model) -> None:
+        self.model_ = model
+        self.encoder_ = Model(model.inputs[0], model.get_layer("code").output, name="encoder")
 
     def _shown(self, X: Float32) -> Float32:
         """What the network sees of rows (N, F): pictures of 0 to 1 (N, H, W, 1), with black rows and columns added."""
@@ -163,7 +162,7 @@ class EncoderFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "model_" in state:
-            self._build(state["model_"])
+            self._restore(state["model_"])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
