@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections import Counter
 from pathlib import Path
 
 from .._core.variables import Variable
-from .._io.npz import read_npz, write_npz
+from .._io.npz import Headers, read_npz, write_npz
 from . import containers
 from .protocols import SavedLayer, SavedModel
 
@@ -26,28 +27,37 @@ def save(filepath: str | os.PathLike[str], model: SavedModel, overwrite: bool) -
     write_npz(path, {key: variable.value for key, variable in named_variables(model)})
 
 
-def load(filepath: str | os.PathLike[str], model: SavedModel) -> None:
+def load(filepath: str | os.PathLike[str], model: SavedModel, by_name: bool, skip_mismatch: bool) -> None:
     """See `Model.load_weights`."""
     path = _checked_path(filepath, _LOADED)
-    if not path.endswith(".npz"):
-        named_variables(model)
-        containers.load_weights(Path(path), model)
-        return
     own = dict(named_variables(model))
-    arrays = read_npz(path)
-    missing, extra = sorted(own.keys() - arrays.keys()), sorted(arrays.keys() - own.keys())
-    if missing or extra:
-        raise ValueError(
-            f"{path} does not hold the weights of model {model.name!r}: missing {missing}, unexpected {extra}"
-        )
-    for key, variable in own.items():
-        if arrays[key].shape != variable.shape or arrays[key].dtype.kind != "f":
+    if not path.endswith(".npz"):
+        containers.load_weights(Path(path), model, by_name, skip_mismatch)
+        return
+
+    def fitting(headers: Headers) -> list[str]:
+        missing, extra = sorted(own.keys() - headers.keys()), sorted(headers.keys() - own.keys())
+        if (missing or extra) and not (by_name or skip_mismatch):
             raise ValueError(
-                f"{path}: {key!r} has shape {arrays[key].shape} and dtype {arrays[key].dtype}; expected "
-                f"{variable.shape} and float32, for model {model.name!r}"
+                f"it does not hold the weights of model {model.name!r}: missing {missing}, unexpected {extra}"
             )
-    for key, variable in own.items():
-        variable.assign(arrays[key])
+        found = []
+        for key in own.keys() & headers.keys():
+            shape, dtype = headers[key]
+            if shape == own[key].shape and dtype.kind == "f":
+                found.append(key)
+                continue
+            problem = (
+                f"{key!r} has shape {shape} and dtype {dtype}; expected {own[key].shape} and float32, for model "
+                f"{model.name!r}"
+            )
+            if not skip_mismatch:
+                raise ValueError(problem)
+            warnings.warn(f"{path}: {problem}; it keeps its values", stacklevel=5)
+        return found
+
+    for key, array in read_npz(path, fitting).items():
+        own[key].assign(array)
 
 
 def named_variables(model: SavedModel) -> list[tuple[str, Variable]]:
