@@ -5,6 +5,7 @@ Written uncompressed and without pickle; read back by the rules of `archives`.
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -36,7 +37,34 @@ def write_npz(path: PathLike, arrays: Mapping[str, NDArray[Any]]) -> None:
                     np.lib.format.write_array(member, np.asarray(array), allow_pickle=False)
 
 
+_SEAL = "sha256"  # the member with the digest of all others
 Headers = dict[str, tuple[tuple[int, ...], np.dtype[Any]]]
+
+
+def digest(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """The SHA-256 of names, dtypes, shapes and values: another one where arrays were exchanged or altered."""
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        found.update(f"{name}\0{array.dtype.str}\0{np.shape(arrays[name])}\0".encode())
+        found.update(array.data)
+    return found.hexdigest()
+
+
+def write_sealed(path: PathLike, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """`write_npz` with a digest of the whole, which `read_sealed` checks."""
+    write_npz(path, {**arrays, _SEAL: np.frombuffer(bytes.fromhex(digest(arrays)), np.uint8)})
+
+
+def read_sealed(path: PathLike) -> dict[str, NDArray[Any]]:
+    """`read_npz` of what `write_sealed` wrote. ValueError where anything in it is not as it was written."""
+    arrays = read_npz(path)
+    seal = arrays.pop(_SEAL, None)
+    if seal is None:
+        raise ValueError(f"{path} has no checksum; expected a file of this version of day33")
+    if seal.tobytes().hex() != digest(arrays):
+        raise ValueError(f"{path} is damaged: its checksum does not fit its content")
+    return arrays
 
 
 def read_npz(path: PathLike, check: Callable[[Headers], Iterable[str]] | None = None) -> dict[str, NDArray[Any]]:
