@@ -108,7 +108,7 @@ def load_weights(path: Path, model: SavedModel, by_name: bool = False, skip_mism
             found = _keras_weights.read_old(old, model, by_name, skip_mismatch)
         elif by_name:
             raise ValueError(
-                "by_name is True, but the file has no names of layers; expected an .h5 file in Keras's older layout"
+                "by_name is True, but it has no names of layers; expected an .h5 file in Keras's older layout"
             )
         else:
             found = _keras_weights.read(tree, model, skip_mismatch)

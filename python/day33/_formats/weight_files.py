@@ -42,7 +42,7 @@ def load(filepath: str | os.PathLike[str], model: SavedModel, by_name: bool, ski
                 f"it does not hold the weights of model {model.name!r}: missing {missing}, unexpected {extra}"
             )
         found = []
-        for key in own.keys() & headers.keys():
+        for key in [key for key in own if key in headers]:
             shape, dtype = headers[key]
             if shape == own[key].shape and dtype.kind == "f":
                 found.append(key)
