@@ -15,7 +15,7 @@ import pytest
 
 import day33
 from day33 import Sequential, callbacks, layers
-from day33._io.npz import read_npz, write_npz
+from day33._io.npz import read_npz, read_sealed, write_npz, write_sealed
 from support.small_models import watched_model as model
 from support.small_models import watched_samples as samples
 
@@ -162,15 +162,35 @@ def test_half_written_files_of_a_killed_run_are_cleared(tmp_path):
 
 
 def forge(path, **changes):
-    arrays = read_npz(path)
+    arrays = read_sealed(path)
     meta = json.loads(arrays["meta"].tobytes())
     meta.update(changes)
-    write_npz(path, {**arrays, "meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)})
+    write_sealed(path, {**arrays, "meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)})
 
 
 def replace_member(path, name, value):
-    arrays = read_npz(path)
+    arrays = read_sealed(path)
     arrays[name] = value
+    write_sealed(path, arrays)
+
+
+def exchange(path, first, second):
+    """Two members of equal shape in each other's place: names, shapes and the archive's own checksums stay right."""
+    arrays = read_npz(path)
+    assert arrays[first].shape == arrays[second].shape
+    arrays[first], arrays[second] = arrays[second], arrays[first]
+    write_npz(path, arrays)
+
+
+def poison(path):
+    arrays = read_npz(path)
+    arrays["weights/0"] = np.full_like(arrays["weights/0"], np.nan)
+    write_npz(path, arrays)
+
+
+def unseal(path):
+    arrays = read_npz(path)
+    del arrays["sha256"]
     write_npz(path, arrays)
 
 
@@ -189,8 +209,14 @@ DAMAGES = {
         lambda path: np.savez(path, meta=np.array([Bomb()], dtype=object)),
         "holds Python objects, which are never loaded",
     ),
-    "other file": (lambda path: np.savez(path, meta=np.zeros(3)), "it is not a training state"),
-    "no description": (lambda path: np.savez(path, x=np.zeros(3)), "it is not a training state"),
+    "other file": (lambda path: write_sealed(path, {"meta": np.zeros(3)}), "it is not a training state"),
+    "no description": (lambda path: write_sealed(path, {"x": np.zeros(3)}), "it is not a training state"),
+    "exchanged": (
+        lambda path: exchange(path, "optimizer/0/momentum", "optimizer/0/velocity"),
+        "its checksum does not fit its content",
+    ),
+    "not a number": (poison, "its checksum does not fit its content"),
+    "no checksum": (unseal, "has no checksum"),
     "other version": (lambda path: forge(path, format="day33 training state 99"), "not in the format"),
     "not json": (lambda path: replace_member(path, "meta", np.full(9, 123, np.uint8)), "its description is damaged"),
     "other optimizer": (lambda path: forge(path, optimizer="SGD"), "trained with SGD, not Adam"),

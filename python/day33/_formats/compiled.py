@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from .. import losses, metrics, optimizers
 from .._core.signatures import accepted_arguments
+from .._io.hdf5_datasets import Dataset
 from .protocols import SavedModel
 
 _SCHEDULES = {
@@ -115,6 +117,22 @@ def compile_from_config(model: SavedModel, config: Mapping[str, Any]) -> None:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(str(error)) from error
+
+
+def compile_as_saved(model: SavedModel, config: Mapping[str, Any], state: Sequence[Dataset], where: object) -> None:
+    """Compiles `model` as a file says and restores the optimizer's state, as far as day33 has what it says.
+
+    Warns of what it does not have: the model in `where` is not compiled then, or its optimizer starts afresh.
+    """
+    try:
+        compile_from_config(model, config)
+    except ValueError as error:
+        warnings.warn(f"the model in {where} is not compiled: {error}", stacklevel=5)
+        return
+    try:
+        set_optimizer_state(model, [dataset.read() for dataset in state])
+    except ValueError as error:  # older versions kept other things
+        warnings.warn(f"the optimizer of the model in {where} starts afresh: {error}", stacklevel=5)
 
 
 def _optimizer(item: Any) -> optimizers.Optimizer:

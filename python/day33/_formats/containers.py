@@ -11,7 +11,7 @@ import io
 import json
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,11 @@ from .._graph.limits import limiting
 from .._io import hdf5
 from .._io.archives import Archive, refusing
 from .._io.files import replacing
-from .._io.hdf5_datasets import Dataset
 from .._io.json_text import MAX_BYTES, parse_object
-from ..layers.serialization import CustomObjects, layer_config, layer_from_config
-from . import compiled
+from ..layers.serialization import CustomObjects
+from . import compiled, model_config
 from . import weights as _keras_weights
-from .protocols import SavedModel, is_model
+from .protocols import SavedModel
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MAX_CALLS = 10_000
@@ -56,7 +55,8 @@ def load_keras(path: Path, custom_objects: CustomObjects, compile: bool) -> Save
             _keras_weights.assign(_keras_weights.read(tree, model))
             _warn_of_keras_2(path, written_by.get("keras_version"), text.decode())
             if compile and config.get("compile_config"):
-                _compile(path, model, config["compile_config"], _keras_weights.optimizer_arrays(tree))
+                state = _keras_weights.optimizer_arrays(tree)
+                compiled.compile_as_saved(model, config["compile_config"], state, path)
             return model
 
 
@@ -78,7 +78,7 @@ def load_h5(path: Path, custom_objects: CustomObjects, compile: bool) -> SavedMo
         if compile and isinstance(training, str):
             settings = parse_object(training, "its training_config")
             settings["optimizer"] = settings.get("optimizer_config")
-            _compile(path, model, settings, _keras_weights.optimizer_arrays_old(tree))
+            compiled.compile_as_saved(model, settings, _keras_weights.optimizer_arrays_old(tree), path)
         return model
 
 
@@ -108,7 +108,7 @@ def load_weights(path: Path, model: SavedModel, by_name: bool = False, skip_mism
             found = _keras_weights.read_old(old, model, by_name, skip_mismatch)
         elif by_name:
             raise ValueError(
-                "by_name is True, but the file has no names of layers; expected an .h5 file in Keras's older layout"
+                "by_name is True, but it has no names of layers; expected an .h5 file in Keras's older layout"
             )
         else:
             found = _keras_weights.read(tree, model, skip_mismatch)
@@ -117,35 +117,10 @@ def load_weights(path: Path, model: SavedModel, by_name: bool = False, skip_mism
 
 def _build(config: Mapping[str, Any], weights: hdf5.Group, custom_objects: CustomObjects) -> SavedModel:
     with limiting(_MAX_CALLS, _keras_weights.count_values(weights)):
-        model: SavedModel = layer_from_config(config, custom_objects)
-        if not is_model(model):
-            raise ValueError(f"it holds a layer {type(model).__name__}; expected a model")
-        if not model.built:
-            shape = (config.get("build_config") or {}).get("input_shape")
-            if shape is None:
-                raise ValueError("the model was saved before it was built, so it has no weights")
-            model.build(_as_shape(shape))
-        return model
-
-
-def _as_shape(shape: Any) -> Any:
-    if isinstance(shape, Mapping):
-        return {key: _as_shape(value) for key, value in shape.items()}
-    if all(size is None or isinstance(size, int) for size in shape):
-        return (None, *shape[1:])
-    return [_as_shape(entry) for entry in shape]
-
-
-def _compile(path: Path, model: SavedModel, config: Mapping[str, Any], state: Sequence[Dataset]) -> None:
-    try:
-        compiled.compile_from_config(model, config)
-    except ValueError as error:
-        warnings.warn(f"the model in {path} is not compiled: {error}", stacklevel=4)
-        return
-    try:
-        compiled.set_optimizer_state(model, [dataset.read() for dataset in state])
-    except ValueError as error:  # older versions kept other things
-        warnings.warn(f"the optimizer of the model in {path} starts afresh: {error}", stacklevel=4)
+        model = model_config.model_from(config, custom_objects)
+    if not model.built:
+        raise ValueError("the model was saved before it was built, so it has no weights")
+    return model
 
 
 # ---- writing ----
@@ -153,18 +128,16 @@ def _compile(path: Path, model: SavedModel, config: Mapping[str, Any], state: Se
 
 def save_keras(path: Path, model: SavedModel, include_optimizer: bool) -> None:
     """Writes a .keras file, whole or not at all."""
-    config = layer_config(model)
-    config["build_config"] = {"input_shape": _input_shape(model)}
-    training = _training(model) if include_optimizer else None
-    config["compile_config"] = training
+    config = model_config.config_of(model, include_optimizer)
     metadata = {
         "keras_version": _keras_weights.KERAS_VERSION,
         "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S"),
     }
     _warn_of_own_layers(model)
-    text = _json(config)
+    text = model_config.as_text(config)
+    state = _state(model, config["compile_config"])
     buffer = io.BytesIO()
-    _write_hdf5(buffer, lambda file: _keras_weights.write(file, model, _state(model, training)))
+    _write_hdf5(buffer, lambda file: _keras_weights.write(file, model, state))
     _check_readable(model, buffer.getvalue())
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         archive.writestr(_METADATA, json.dumps(metadata))
@@ -175,10 +148,10 @@ def save_keras(path: Path, model: SavedModel, include_optimizer: bool) -> None:
 
 def save_h5(path: Path, model: SavedModel, include_optimizer: bool) -> None:
     """Writes a whole-model .h5 file."""
-    config = layer_config(model)
-    training = _training(model) if include_optimizer else None
+    config = model_config.config_of(model, include_optimizer)
+    training = config["compile_config"]
     _warn_of_own_layers(model)
-    text = _json({"class_name": config["class_name"], "config": config["config"]})
+    text = model_config.as_text({"class_name": config["class_name"], "config": config["config"]})
 
     def write(file: Any) -> None:
         file.attrs["backend"] = "tensorflow"
@@ -200,18 +173,11 @@ def save_weights(path: Path, model: SavedModel) -> None:
     """Writes a .weights.h5 file."""
     if not model.built:
         raise ValueError(f"model {model.name!r} is not built yet, so it has no weights; call it, or build, first")
-    training = _training(model)
+    training = model_config.training_of(model)
     with replacing(path) as temporary, open(temporary, "w+b") as stream:
         _write_hdf5(stream, lambda file: _keras_weights.write(file, model, _state(model, training)))
         stream.seek(0)
         _check_readable(model, stream.read())
-
-
-def _json(config: Mapping[str, Any]) -> str:
-    """As text. ValueError where `load_model` would refuse it."""
-    text = json.dumps(config)
-    parse_object(text, "the configuration of the model")
-    return text
 
 
 def _check_readable(model: SavedModel, data: bytes) -> None:
@@ -228,19 +194,6 @@ def _write_hdf5(target: Any, write: Callable[[Any], None]) -> None:
     # The oldest format is the one that every reader knows.
     with h5py.File(target, "w", libver=("earliest", "v108")) as file:
         write(file)
-
-
-def _input_shape(model: SavedModel) -> Any:
-    shapes = [[None, *tensor.shape[1:]] for tensor in model.known_graph().inputs]
-    return shapes[0] if len(shapes) == 1 else shapes
-
-
-def _training(model: SavedModel) -> dict[str, Any] | None:
-    try:
-        return compiled.compile_config(model)
-    except TypeError as error:
-        warnings.warn(f"model {model.name!r} is saved without its optimizer and losses: {error}", stacklevel=5)
-        return None
 
 
 def _state(model: SavedModel, training: Mapping[str, Any] | None) -> tuple[str, list[NDArray[Any]]] | None:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._io.files import clear_leftovers
-from .._io.npz import read_npz, write_npz
+from .._io.npz import read_sealed, write_sealed
 from .base import Callback, Logs, State, _SavesOthers
 from .monitoring import MonitorCallback
 
@@ -211,11 +211,11 @@ class BackupAndRestore(Callback, _SavesOthers):
             },
         }
         arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
-        write_npz(self.path, arrays)
+        write_sealed(self.path, arrays)
 
     def _restore(self) -> None:
         model = self.model
-        arrays = read_npz(self.path)
+        arrays = read_sealed(self.path)
         try:
             meta = _read_meta(arrays)
             weights = [arrays.get(f"weights/{index}") for index in range(_count(arrays, "weights/"))]

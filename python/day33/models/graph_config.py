@@ -18,6 +18,7 @@ from ..layers.serialization import CustomObjects, layer_config, layer_from_confi
 
 _TENSOR = "__keras_tensor__"
 _MAX_NESTING = 64
+KEYS = frozenset({"name", "trainable", "layers", "input_layers", "output_layers"})  # of a configuration
 _SUMS = ("__operators__.add", "math.add")  # what Keras 2 calls `a + b`
 
 Reference = tuple[str, int, int]  # layer, number of the call, number of the output
