@@ -7,11 +7,11 @@ import warnings
 
 import numpy as np
 import pytest
-from small_models import compiled, dense_model, regression
 
 import day33
 from day33 import callbacks
 from day33._training.batches import ArrayData, Batch
+from support.small_models import compiled, dense_model, regression
 
 ROWS = np.arange(100, dtype=np.float32)[:, None]
 RAN_OUT = "ran out of"

@@ -212,11 +212,10 @@ class Trainer(Predictor):
             with InterruptGuard() as guard, self._measured():
                 listeners.on_begin("train")
                 if state.resumed:
-                    data.skip(state.epoch - initial_epoch)
+                    had = range(initial_epoch, min(state.epoch, epochs))
+                    data.skip(len(had))
                     if validation is not None:
-                        validation.skip(
-                            sum(_validates(epoch, validation_freq) for epoch in range(initial_epoch, state.epoch))
-                        )
+                        validation.skip(sum(_validates(epoch, validation_freq) for epoch in had))
                 data.seed = state.seed
                 for epoch in range(state.epoch, epochs):
                     if self.stop_training:
