@@ -52,8 +52,8 @@ def load(filepath: str | os.PathLike[str], model: SavedModel, by_name: bool, ski
 def load_new(path: Path, build: Callable[[], Made], model_of: Callable[[Made], SavedModel]) -> Made:
     """Builds a model for the weights in an .npz file, and reads them into it.
 
-    While `build` runs, weights are made as zeros, so no random numbers are drawn, and at most as many as the file
-    holds: a size from a configuration file takes no memory that the weights do not confirm.
+    While `build` runs, weights are made as zeros, without their initializers, and at most as many as the file holds: a
+    size from a configuration file takes no memory that the weights do not confirm.
 
     Args:
         path: the .npz file.
