@@ -306,7 +306,7 @@ def interrupted(tmp_path_factory):
     with pytest.raises(KeyboardInterrupt):
         model(optimizer="adam").fit(*samples(), 8, 3, verbose=0, callbacks=[
             *watchers(folder), callbacks.BackupAndRestore(folder / "backup"), InTheMiddle()])  # fmt: skip
-    arrays = read_npz(folder / "backup" / "training_state.npz")
+    arrays = read_sealed(folder / "backup" / "training_state.npz")
     return arrays, json.loads(arrays["meta"].tobytes())
 
 
@@ -337,7 +337,7 @@ def resume_from(arrays, folder):
     """True where training went on from such a state; False where it was refused, with everything as before."""
     path = folder / "backup" / "training_state.npz"
     path.parent.mkdir(exist_ok=True)
-    write_npz(path, arrays)
+    write_sealed(path, arrays)
     made, watching = model(optimizer="adam"), watchers(folder)
     made.optimizer.build(made.trainable_variables)
 
