@@ -232,6 +232,28 @@ def test_optimizers(tmp_path, name, suffix):
     assert found.optimizer.iterations == 1
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "object"])
+def test_the_optimizer_inside_of_one_that_scales_losses(tmp_path, optimizer):
+    """What Keras puts around the optimizer of a model in mixed precision."""
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        theirs = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+        given = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam()) if optimizer == "object" else optimizer
+        theirs.compile(given, "mse")
+        for _ in range(3):
+            theirs.train_on_batch(random(2, 4), random(2, 3))
+        theirs.save(tmp_path / "m.keras")
+    finally:
+        keras.config.set_dtype_policy("float32")
+    with pytest.warns(UserWarning, match="made for mixed_float16") as caught:
+        found = day33.load_model(tmp_path / "m.keras")
+    assert len(caught) == 1
+    inner = theirs.optimizer.inner_optimizer
+    assert found.optimizer.iterations == int(inner.iterations) > 0
+    for mine, correct in zip(found.optimizer.variables, inner.variables[2:], strict=True):
+        np.testing.assert_array_equal(mine, np.asarray(correct))
+
+
 def test_the_decay_of_old_optimizers(tmp_path):
     def change(value):
         def changed(config):

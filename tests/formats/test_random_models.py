@@ -110,5 +110,9 @@ def test_keras_reads_and_is_read(block):
             theirs = keras.models.load_model(path, compile=False)
             np.testing.assert_allclose(np.asarray(theirs(X)), expected, rtol=PROMISE, atol=PROMISE)
             back = Path(folder, f"back_{form}")
-            theirs.save(back)
+            try:
+                theirs.save(back)
+            except ValueError as error:  # Keras cannot write layers of one name in models inside a model to .h5
+                assert "name already exists" in str(error) and form == "m.h5"
+                continue
             np.testing.assert_array_equal(day33.load_model(back).predict(X, verbose=0), expected)
