@@ -443,7 +443,7 @@ def serialize(initializer: Callable[..., ArrayLike] | None) -> dict[str, Any] | 
     if initializer is None:
         return None
     if not isinstance(initializer, Initializer):
-        raise TypeError(f"initializer is {initializer!r}; expected one of a class of day33.initializers to serialise")
+        raise TypeError(f"initializer is {initializer!r}; expected an instance of a class of day33.initializers")
     return {"class_name": type(initializer).__name__, "config": initializer.get_config()}
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .apps import App
 from .errors import interruptible, reported
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ..ensemble.hidden_digits import Settings, Variant
     from ..ensemble.voting import HardVote
 
-app = typer.Typer(help="Vote on hidden digits: bagged LightGBM and convolutional networks.", no_args_is_help=True)
+app = App(help="Vote on hidden digits: bagged LightGBM and convolutional networks.", no_args_is_help=True)
 
 MODEL_FOLDER = "model"
 SUBMISSION_FILE = "submission.csv"

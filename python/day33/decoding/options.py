@@ -1,4 +1,4 @@
-"""The options of `day33.decoding.generate`, checked, as `_native.Generation` takes them."""
+"""The options of `day33.decoding.generate`: checked, and in the form that `_native.Generation` takes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def prepare_options(
     seed: int | Sequence[int] | None, beams: int, length_penalty: float, banned: Iterable[Token],
     forced: Mapping[int, Token] | Sequence[Token], scores: bool,
 ) -> OptionsMaker:  # fmt: skip
-    """Checks what `generate` was given; the native options follow once the number of prompts is known."""
+    """Checks the arguments of `generate`, and returns what makes native options for a number of prompts."""
     common: dict[str, Any] = {"max_len": as_int("max_len", max_len, 1), "scores": bool(scores)}
     sampled = bool(temperature) or (temperature is None and (top_k is not None or top_p is not None))
     if temperature is not None and temperature != 0:
@@ -110,20 +110,11 @@ def _end_tokens(words: Words, end_token: Any, prompts: int) -> list[int]:
 
 
 def _seeds(seed: int | Sequence[int] | None, prompts: int) -> tuple[list[int], list[int]]:
-    def checked(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            raise TypeError(f"seed is {value!r}; expected an integer")
-        if not 0 <= value < 2**64:
-            raise ValueError(f"seed is {value}; expected a value from 0 to 2**64 - 1")
-        return int(value)
-
     if seed is None:
         seed = random.next_seed()
-    if isinstance(seed, int | np.integer):
-        return [checked(seed)] * prompts, list(range(prompts))
     if not isinstance(seed, Iterable):
-        raise TypeError(f"seed is {seed!r}; expected an integer, or one for each prompt")
-    keys = [checked(value) for value in seed]
+        return [as_int("seed", seed, 0, 2**64 - 1)] * prompts, list(range(prompts))
+    keys = [as_int(f"seed[{i}]", value, 0, 2**64 - 1) for i, value in enumerate(seed)]
     if len(keys) != prompts:
         raise ValueError(f"seed has {len(keys)} entries for {prompts} prompts; expected one for each")
     return keys, [0] * prompts

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core.arrays import as_int
+from .._core.arrays import as_count
 from ..callbacks import Callback
 from ..text import make_dataset
 
@@ -49,8 +49,8 @@ class LengthBatches:
     def __init__(
         self, sequences: Sequence[Sequence[int]], batch_size: int = 256, *, pool: int = 16, width: int | None = None
     ) -> None:
-        self.batch_size = as_int("batch_size", batch_size, 1)
-        self.pool = as_int("pool", pool, 0)
+        self.batch_size = as_count("batch_size", batch_size)
+        self.pool = as_count("pool", pool, 0)
         kept = [sequence for sequence in sequences if len(sequence) > 1]
         if not kept:
             raise ValueError(f"sequences has no line of at least two tokens ({len(sequences)} lines in all)")
@@ -58,7 +58,7 @@ class LengthBatches:
         self._lengths = np.fromiter((len(sequence) - 1 for sequence in kept), np.int64, len(kept))
         self.longest = int(self._lengths.max())
         if width is not None:
-            missing = as_int("width", width, self.longest) - self.longest
+            missing = as_count("width", width, self.longest) - self.longest
             self._source, self._target = (np.pad(part, ((0, 0), (0, missing))) for part in (self._source, self._target))
         self.seed = 0
         self.epoch = 0
