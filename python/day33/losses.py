@@ -98,7 +98,8 @@ def categorical_crossentropy(
     if from_logits:
         logs = _log_softmax(pred)
     else:
-        share = pred / pred.sum(axis=-1, keepdims=True)
+        with np.errstate(divide="ignore", invalid="ignore"):  # NaN where the sum is 0, as in Keras
+            share = pred / pred.sum(axis=-1, keepdims=True)
         logs = np.log(np.clip(share, _LOWEST, _HIGHEST), dtype=np.float64)
     return as_tensor(-(true * logs).sum(axis=-1))
 

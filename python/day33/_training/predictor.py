@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .._core.variables import Variable
     from .._graph.graph import Graph
     from .._graph.lowering import CompiledPlan, LossTerm
+    from .._graph.tensors import SymbolicTensor
     from ..callbacks.protocols import TrainedModel
 
 Data = ArrayData | IterableData
@@ -63,6 +64,8 @@ class Predictor:
         variables: list[Variable]
         trainable_variables: list[Variable]
 
+        @property
+        def inputs(self) -> list[SymbolicTensor]: ...
         def known_graph(self) -> Graph: ...
         def input_specs(self, x: Any) -> list[InputSpec]: ...
         def output_keys(self) -> list[str]: ...
@@ -119,7 +122,7 @@ class Predictor:
             size = len(inputs[0])
             if not watched or size == 0:
                 return self._pack(self._forward(inputs, as_positive("batch_size", batch_size)))
-            data = array_data(Batch(size, inputs), batch_size, limit, False)
+            data = array_data(Batch(size, inputs), batch_size, limit)
         listeners = self._callback_list(callbacks, verbose, epochs=1, steps=data.steps)
         return self._pack(self._prediction(data, listeners))
 

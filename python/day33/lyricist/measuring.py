@@ -13,12 +13,11 @@ after ``<end>``, since that is known: padding counts as predicted with certainty
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._training.meters import Meters
+from .._training.meters import Meters, StepResult
 from .._training.state import Progress
 from ..callbacks import Callback
 from ..metrics import Mean, Metric
@@ -67,8 +66,8 @@ class SkippedPadding(Meters):
         """The loss of a batch is the mean over its real tokens, so it counts by their number."""
         return int(np.count_nonzero(batch.inputs[0]))
 
-    def update(self, batch: Batch, total: float, values: Sequence[float], outputs: Sequence[Array]) -> None:
-        super().update(batch, total, values, outputs)
+    def update(self, batch: Batch, total: float, result: StepResult) -> None:
+        super().update(batch, total, result)
         tokens, width = self.share(batch), batch.inputs[0].shape[1]
         self._perplexity.total += total * tokens
         self._perplexity.count += tokens

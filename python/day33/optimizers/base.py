@@ -174,12 +174,9 @@ class Optimizer(ABC):
                 state[f"{index}/{name}"] = slot.copy()
         return state
 
-    def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Restore what `get_state` gave. Call ``build(model.trainable_variables)`` first on a new optimizer.
-
-        Raises ValueError if names or shapes do not fit this optimizer; it is unchanged then.
-        """
-        slot_keys = [f"{index}/{name}" for index in range(len(self._slots)) for name in self.slot_names]
+    def check_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """ValueError where `set_state` could not take `state`: its names, shapes or numbers do not fit."""
+        slot_keys = self._slot_keys()
         scalars = ["iterations"] if callable(self._rate) else ["iterations", "learning_rate"]
         differing = state.keys() ^ {*scalars, *slot_keys}
         if differing:
@@ -190,6 +187,8 @@ class Optimizer(ABC):
         for key in scalars:
             if state[key].shape != () or state[key].dtype.kind not in "iuf":
                 raise ValueError(f"the state does not fit {self.name}: {key} is not a number")
+            if not 0 <= state[key] < 2**63:
+                raise ValueError(f"the state does not fit {self.name}: {key} is {state[key]}; expected at least 0")
         for key in slot_keys:
             slot = self._slot(key)
             if state[key].shape != slot.shape or state[key].dtype != np.float32:
@@ -197,11 +196,21 @@ class Optimizer(ABC):
                     f"the state does not fit {self.name}: {key} is {state[key].dtype} of shape {state[key].shape}, "
                     f"expected float32 of shape {slot.shape}"
                 )
-        for key in slot_keys:
+
+    def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Restores what `get_state` gave. Call ``build(model.trainable_variables)`` first on a new optimizer.
+
+        Raises ValueError if names, shapes or numbers do not fit this optimizer; it is unchanged then.
+        """
+        self.check_state(state)
+        for key in self._slot_keys():
             self._slot(key)[...] = state[key]
         self.iterations = int(state["iterations"])
-        if "learning_rate" in scalars:
+        if not callable(self._rate):
             self._rate = float(state["learning_rate"])
+
+    def _slot_keys(self) -> list[str]:
+        return [f"{index}/{name}" for index in range(len(self._slots)) for name in self.slot_names]
 
     def _slot(self, key: str) -> Float32:
         index, name = key.split("/")
