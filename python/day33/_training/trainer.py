@@ -24,6 +24,7 @@ from .batches import (
     split_validation,
     validation_parts,
 )
+from .hooks import refuse_attributes, refuse_model_hooks
 from .interrupts import InterruptGuard
 from .objective import Objective
 from .plans import TrainingPlans
@@ -76,10 +77,17 @@ class Trainer(Predictor):
             run_eagerly, steps_per_execution, jit_compile: accepted for the sake of Keras code, without effect.
 
         Raises:
-            ValueError: an unknown name, or a loss of your own (losses have native gradients).
+            ValueError: an unknown name; a loss of your own (losses have native gradients); a subclass that overrides
+                what Keras calls in a step and day33 does not, such as `train_step`.
             TypeError: an optimizer or metric that is none.
         """
+        refuse_model_hooks(self)
+        if type(self).metrics is not Trainer.metrics:
+            raise ValueError(
+                f"{type(self).__name__} overrides metrics, which day33 does not look at; expected metrics in compile"
+            )
         chosen = optimizers.get(optimizer)
+        refuse_attributes(self.walk(), chosen)
         objective = self._make_objective(loss, loss_weights, metrics, weighted_metrics)
         self._training_plans = TrainingPlans(self, objective)
         self._warned = False
@@ -177,6 +185,7 @@ class Trainer(Predictor):
         """
         plans = self._require_compiled("fit")
         assert self.optimizer is not None
+        refuse_model_hooks(self)
         if not (isinstance(shuffle, bool | np.bool_) or shuffle == "batch"):
             raise ValueError(f'shuffle is {shuffle!r}; expected True, False or "batch"')
         epochs, initial_epoch = as_int("epochs", epochs, 0), as_int("initial_epoch", initial_epoch, 0)
@@ -206,7 +215,7 @@ class Trainer(Predictor):
         listeners = self._callback_list(callbacks, verbose, add_history=True, epochs=epochs, steps=data.steps)
         self.training_state = state = TrainingState(plans.objective.meters, next_seed(), initial_epoch)
         self.stop_training = False
-        self.optimizer.build(self.trainable_variables)
+        self._prepare_optimizer()
         logs: dict[str, Any] = {}
         try:
             with InterruptGuard() as guard, self._measured():
@@ -229,6 +238,8 @@ class Trainer(Predictor):
                     state.epoch, state.step = epoch + 1, 0
                     logs = plain(logs)
                     listeners.on_epoch_end(epoch, logs)
+                if epochs > 0:
+                    self.optimizer.finalize_variable_values(self.trainable_variables)
                 listeners.on_end("train", logs)
         except BaseException:
             listeners.on_exception()
@@ -244,7 +255,7 @@ class Trainer(Predictor):
         listeners: CallbackList,
         guard: InterruptGuard,
     ) -> dict[str, Any]:
-        plans.objective.meters.reset()
+        self.reset_metrics()
         state.restore_means()
         self.progress.done = 0
         listeners.on_epoch_begin(state.epoch)
@@ -273,11 +284,24 @@ class Trainer(Predictor):
         seed = draw_seed() if program.is_random else 0
         result = program.train(batch, seed, plans.objective.want_outputs)
         if program.trainable:
-            self.optimizer.apply(program.gradients, program.trainable)  # type: ignore[union-attr]
+            if not self.optimizer.knows(program.trainable):  # type: ignore[union-attr]
+                self._prepare_optimizer()
+            self.optimizer.apply_gradients(zip(program.gradients, program.trainable, strict=True))  # type: ignore[union-attr]
         elif not self._warned:
             self._warned = True
             warnings.warn("the model has no trainable weights, so training changes nothing", stacklevel=4)
         plans.objective.update(batch, result)
+
+    def _prepare_optimizer(self) -> None:
+        """Makes the optimizer's slots in the order of the trainable weights, also of those that have become so."""
+        optimizer = self.optimizer
+        assert optimizer is not None
+        refuse_attributes(self.walk(), optimizer)
+        own = {id(variable) for variable in self.variables}
+        if all(id(variable) in own for variable in optimizer.trainable_variables):
+            if not optimizer.knows(self.trainable_variables):
+                optimizer.extend(self.trainable_variables)
+        optimizer.build(self.trainable_variables)
 
     def _validation(
         self, plans: TrainingPlans, given: Any, batch_size: int | None, steps: int | None, runs: int
@@ -345,7 +369,7 @@ class Trainer(Predictor):
     def _evaluation(self, plans: TrainingPlans, data: Data, listeners: CallbackList, epoch: int) -> dict[str, float]:
         self.stop_evaluating = False
         listeners.on_begin("test")
-        plans.objective.meters.reset()
+        self.reset_metrics()
         tells_begin = listeners.listens("on_test_batch_begin")
         tells_end = listeners.listens("on_test_batch_end")
         step = 0
@@ -382,7 +406,7 @@ class Trainer(Predictor):
         plans = self._require_compiled("train_on_batch")
         batch = Standardizer(self, plans, class_weight)(x, y, sample_weight)
         refuse_empty(batch)
-        plans.objective.meters.reset()
+        self.reset_metrics()
         self._train(plans, batch, next_seed)
         return self._results(plans, return_dict)
 
@@ -393,7 +417,7 @@ class Trainer(Predictor):
         plans = self._require_compiled("test_on_batch")
         batch = Standardizer(self, plans)(x, y, sample_weight)
         refuse_empty(batch)
-        plans.objective.meters.reset()
+        self.reset_metrics()
         program = plans.program(batch.input_shapes)
         result = program.evaluate(batch, plans.objective.want_outputs)
         plans.objective.update(batch, result)
