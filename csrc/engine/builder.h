@@ -79,7 +79,7 @@ class GraphBuilder {
   int add(const std::vector<int>& xs) { return merge(Merge::add, xs); }
   int dropout(int x, float rate, uint64_t seed, bool shared_axis);  // shared_axis: one mask for the first axis
   int to_int64(int x);  // of int32; only the caller can read the result, no op does
-  int to_int32(int x);  // the fraction is cut off; values outside the range of int32 become -1
+  int to_int32(int x);  // the fraction is cut off; values outside the range of int32 are refused when it runs
 
   // builder_movement.cpp
   int reshape(int x, const Shape& shape);
