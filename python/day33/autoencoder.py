@@ -75,8 +75,8 @@ def _checked_shape(kind: _Kind, input_shape: Sequence[int]) -> tuple[int, int, i
         raise ValueError(f"kind is {kind!r}; expected 'upsampling' or 'transposed'")
     if len(input_shape) != 3 or input_shape[2] != 1:
         raise ValueError(f"input_shape is {tuple(input_shape)}; expected (height, width, 1)")
-    height, width = (as_int(f"input_shape[{axis}]", input_shape[axis], 1) for axis in (0, 1))
-    if (_rebuilt_side(kind, height), _rebuilt_side(kind, width)) != (height, width):
+    height, width = (as_int(f"input_shape[{axis}]", input_shape[axis]) for axis in (0, 1))
+    if min(height, width) < 1 or (_rebuilt_side(kind, height), _rebuilt_side(kind, width)) != (height, width):
         sides = "4, 12, 20, 28, ..." if kind == "upsampling" else "28 only"
         raise ValueError(
             f"input_shape is {(height, width, 1)}, which the {kind} model cannot rebuild; expected sides of {sides}"
@@ -322,7 +322,7 @@ class AutoEncoder:
     def load(cls, directory: PathLike) -> AutoEncoder:
         """Load the auto-encoder that `save`, or ``day33 autoencoder``, wrote to a folder.
 
-        No random numbers are drawn.
+        Initial weights are not drawn.
 
         Args:
             directory: the folder.

@@ -118,9 +118,17 @@ class Metric:
         return self.result()
 
     def get_state(self) -> dict[str, float]:
+        """The running numbers."""
         return {key: value for key, value in vars(self).items() if isinstance(value, float | int)}
 
+    def check_state(self, state: dict[str, float]) -> None:
+        """ValueError where `set_state` could not take `state`."""
+        own = self.get_state()
+        if state.keys() != own.keys() or not all(isinstance(value, float | int) for value in state.values()):
+            raise ValueError(f"the state of metric {self.name!r} is {state!r}; expected numbers for {', '.join(own)}")
+
     def set_state(self, state: dict[str, float]) -> None:
+        """Goes on from what `get_state` gave."""
         vars(self).update(state)
 
 

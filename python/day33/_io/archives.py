@@ -69,6 +69,8 @@ class Archive:
             if info.filename in self._infos:
                 raise ValueError(f"it has two members named {info.filename!r}")
             self._infos[info.filename] = info
+        length = stream.seek(0, os.SEEK_END)
+        refuse_bomb("it", sum(info.file_size for info in members), length)
         self.names = list(self._infos)
 
     def __enter__(self) -> Archive:
@@ -89,6 +91,12 @@ class Archive:
         """The array in the .npy member `name`."""
         with self._open(name, None if limit is None else limit + _MAX_NPY_HEADER) as stream:
             return read_npy(stream, self._infos[name].file_size, f"member {name!r}", limit)
+
+    def array_header(self, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Shape and dtype of the array in the .npy member `name`, as its header announces them."""
+        with self._open(name, None) as stream:
+            shape, _, dtype = _read_npy_header(stream, f"member {name!r}")
+            return shape, dtype
 
     def _open(self, name: str, limit: int | None) -> IO[bytes]:
         if name not in self._infos:

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from .json_text import parse_object
+
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -149,14 +151,9 @@ def read_json(path: Path, *, follow_links: bool = True) -> dict[str, Any]:
     with open_regular(path, follow_links=follow_links) as stream:
         data = stream.read()
     try:
-        value = json.loads(data.decode("utf-8"))
-    except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
-        raise ValueError(f"{path}: not a JSON file: {error}") from error
-    except RecursionError as error:
-        raise ValueError(f"{path}: not a JSON file that can be read: it is nested too deeply") from error
-    if not isinstance(value, dict):
-        raise ValueError(f"{path}: expected a JSON object, got {type(value).__name__}")
-    return value
+        return parse_object(data, "the file")
+    except ValueError as error:
+        raise ValueError(f"{path}: not a JSON file as expected: {error}") from error
 
 
 def _sync(path: Path) -> None:

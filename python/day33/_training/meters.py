@@ -57,6 +57,11 @@ class OutputMetrics:
             if not is_accuracy(item):
                 metric_registry.get(item)
 
+    def alike(self) -> list[Metric]:
+        """Metrics of the kinds that are, or will be, in `entries`."""
+        given = leaves(self._given)
+        return [metric_registry.BinaryAccuracy() if is_accuracy(item) else metric_registry.get(item) for item in given]
+
     def build(self, output_names: Sequence[str], labels: Sequence[Array | None], outputs: Sequence[Array]) -> None:
         """Makes the metrics. ValueError where they do not fit the outputs, or an output that has one has no targets."""
         names = list(output_names)
@@ -90,6 +95,14 @@ class OutputMetrics:
                 metric.update_state(batch.labels[index], result.outputs[index])
             else:
                 metric.update_state(batch.labels[index], result.outputs[index], sample_weight=weights)
+
+
+def _takes(metric: Metric, state: dict[str, float]) -> bool:
+    try:
+        metric.check_state(state)
+    except ValueError:
+        return False
+    return True
 
 
 class Meters:
@@ -160,7 +173,8 @@ class Meters:
             state, self._pending = self._pending, {}
             for name, metric in self.named():
                 if metric is not self.total and metric not in self.parts:
-                    metric.set_state(state.get(name, {}))
+                    if name in state and _takes(metric, state[name]):
+                        metric.set_state(state[name])
 
     def named(self) -> list[tuple[str, Metric]]:
         """(name in the logs, metric); a name that is taken gets a number, or "weighted_" in front, as in Keras."""
@@ -191,6 +205,19 @@ class Meters:
     def get_state(self) -> dict[str, dict[str, float]]:
         """The sums behind the means, by the names in the logs."""
         return {name: metric.get_state() for name, metric in self.named()}
+
+    def check_state(self, state: Any) -> None:
+        """ValueError where `set_state` could not take `state`."""
+        if not isinstance(state, dict):
+            raise ValueError(f"its means are {state!r}; expected a dict")
+        known = dict(self.named())
+        for name, sums in state.items():
+            if not isinstance(sums, dict):
+                raise ValueError(f"its mean of {name} is {sums!r}; expected a dict")
+            if name in known:
+                known[name].check_state(sums)
+            elif not any(_takes(metric, sums) for group in (self._plain, self._weighted) for metric in group.alike()):
+                raise ValueError(f"its mean of {name} is {sums!r}; expected numbers of a metric of the model")
 
     def set_state(self, state: Mapping[str, dict[str, float]]) -> None:
         """Restores what `get_state` gave. Metrics that do not exist yet are set when the first batch makes them."""

@@ -54,7 +54,7 @@ class Program:
         self.plan = compiled_plan.plan
         self.parameters = compiled_plan.parameters
         self.output_shapes: list[tuple[int, ...]] = [tuple(shape) for shape in self.plan.output_shapes]
-        self.is_random = any("dropout" in str(op["kind"]) for op in self.plan.describe(1))
+        self.is_random = self.plan.is_random
         self._losses = output_losses
         # Reported values: 0 positions stands for a sum.
         self._positions = [

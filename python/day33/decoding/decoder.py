@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Decoder", "Generated", "State", "decoder_of", "generate", "stream"]
 
-_WEIGHTS = ("float32", "bfloat16", "int8")
+WEIGHTS = ("float32", "bfloat16", "int8")
 _MAX_ROWS = 256  # rows of one native batch; more are decoded in turn
 _TOKENS_PER_CALL = 8  # between two calls Python looks for Ctrl-C
 
@@ -83,7 +83,7 @@ class State:
             TypeError: not integers.
             ValueError: another number of them, or a row that does not exist.
         """
-        rows = as_indices("parents", parents, self.rows)
+        rows = as_indices("parents", parents if np.size(parents) else np.zeros(0, np.int32), self.rows)
         check_shape("parents", rows, (self.rows,), "one row for each row of the state")
         self._native.reorder(rows.astype(np.int64))
 
@@ -323,8 +323,8 @@ def stream(
 
 
 def _check_packing(weights: str) -> None:
-    if weights not in _WEIGHTS:
-        raise ValueError(f"weights is {weights!r}; expected one of {', '.join(map(repr, _WEIGHTS))}")
+    if weights not in WEIGHTS:
+        raise ValueError(f"weights is {weights!r}; expected one of {', '.join(map(repr, WEIGHTS))}")
 
 
 def _matrix(name: str, value: ArrayLike | None, layout: str) -> Float32:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._core.arrays import as_indices, as_int, is_int
+from .._core.arrays import as_int, is_int
 
 if TYPE_CHECKING:
     from .._native import Int32
@@ -85,10 +85,14 @@ class Words:
 def as_ids(name: str, value: ArrayLike, vocab_size: int) -> Int32:
     """`value` as int32, checked against the vocabulary. An empty list holds no ids."""
     array = np.asarray(value)
-    if array.dtype == object and all(map(is_int, array.flat)):  # integers beyond int64
-        wrong = next(number for number in array.flat if not 0 <= number < vocab_size)
-        raise ValueError(f"{name} holds {wrong}; expected ids from 0 to {vocab_size - 1}")
-    return as_indices(name, array.astype(np.int32) if array.size == 0 else array, vocab_size)
+    if array.size == 0:
+        array = array.astype(np.int32)
+    if array.dtype.kind not in "iu" and not (array.dtype == object and all(map(is_int, array.flat))):
+        raise TypeError(f"{name} has dtype {array.dtype} and shape {array.shape}; expected integers")
+    if array.size and (array.min() < 0 or array.max() >= vocab_size):  # also Python's integers beyond int64
+        wrong = array[(array < 0) | (array >= vocab_size)].flat[0]
+        raise ValueError(f"{name} holds the id {int(wrong)}; expected ids from 0 to {vocab_size - 1}")
+    return np.require(array, np.int32, ("C", "A"))
 
 
 class Batch:

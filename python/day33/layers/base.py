@@ -483,6 +483,7 @@ class Layer(WeightOwner):
 
     # ---- what Keras's files ask ----
 
+    dtype_is_policy = True  # whether dtype says in which precision the layer computes
     keras_module = "keras.layers"  # where Keras has the layers of day33 that it knows
     variable_group = ""  # the group that has the variables of the layer itself, inside of that of the layer
 

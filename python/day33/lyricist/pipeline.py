@@ -290,7 +290,7 @@ class Lyricist:
 
     @classmethod
     def load(cls, directory: PathLike) -> Lyricist:
-        """Load the lyricist that `save`, or ``day33 lyricist train``, wrote to a folder. No random numbers are drawn.
+        """Load the lyricist that `save`, or ``day33 lyricist train``, wrote to a folder. Initial weights are not drawn.
 
         Args:
             directory: the folder.
