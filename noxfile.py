@@ -1,4 +1,4 @@
-"""One command for each task: `nox -s tests | lint | native | sanitizers | bench | build`."""
+"""One command per task: `nox -s tests | lint | native | sanitizers | bench | build`."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ def sanitizers(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Race the peers, two threads each; tables and chart in build/. Arguments go to pytest, files in place of all."""
+    """Run the benchmarks, and write tables and chart to build/. Arguments go to pytest; files replace all of bench/."""
     session.install(".[bench]")
     results, table, chart = (Path("build", name) for name in ("bench.json", "bench.md", "speed.png"))
     results.parent.mkdir(exist_ok=True)
     chosen = [] if any(argument.startswith("bench/") for argument in session.posargs) else ["bench"]
     session.run("python", "-m", "pytest", *chosen, f"--benchmark-json={results}", *session.posargs)
-    session.run("python", "bench/report.py", str(results), f"--markdown={table}", f"--chart={chart}")
+    session.run("python", "bench/harness/report.py", str(results), f"--markdown={table}", f"--chart={chart}")
     session.log(f"{table}, {chart}")
 
 

@@ -1,4 +1,4 @@
-"""Who trains and runs the note's auto-encoders, each made on its own: for races, ladders and peak memory."""
+"""Training and inference of the note's auto-encoders in each library: the participants of races, scaling and memory."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ import numpy as np
 
 import autoencoders
 import jax_autoencoders
-import peers
 from day33 import autoencoder, optimizers
-from race import Participant
+from harness import THREADS, peers
+from harness.arrays import Array
+from harness.race import Participant
 
-Array = np.ndarray[Any, np.dtype[Any]]
 KINDS = ("upsampling", "transposed")
-# (kind, weights, images) to a participant, or None where it is not installed.
+# Takes kind, weights and images; returns a participant, or None where its library is not installed.
 Maker = Callable[[str, list[Array], Array], Participant | None]
 
 
 def pictures(count: int) -> Array:
-    """Smooth blobs on black in [0, 1]."""
+    """Images (count, 28, 28, 1) of smooth blobs on black, in [0, 1]."""
     rng = np.random.default_rng(33)
     y, x = np.mgrid[:28, :28]
     centre = rng.uniform(8, 20, (2, count, 1, 1))
     return np.exp(-((y - centre[0]) ** 2 + (x - centre[1]) ** 2) / 20).astype(np.float32)[..., None]
 
 
-def our_model(kind: str, weights: list[Array] | None = None) -> Any:
-    model = autoencoder.build(kind, seed=33)
+def our_model(kind: str, weights: list[Array] | None = None, *, seed: int = 33) -> Any:
+    model = autoencoder.build(kind, seed=seed)
     if weights is not None:
         model.set_weights(weights)
     model.compile(optimizer=optimizers.Adadelta(learning_rate=1.0), loss="binary_crossentropy")
     return model
 
 
-# ---- training: an epoch over the images; the answer is the mean loss of one ----
+# ---- training: each run is an epoch over the images; the answer is the mean loss of an epoch ----
 
 
 def of_fit(model: Any, x: Array, batch: int) -> Participant:
@@ -63,19 +63,8 @@ def trainers(batch: int) -> dict[str, Maker]:
         torch = peers.torch()
         batches = peers.channels_last(x).split(batch)
         optimizer = torch.optim.Adadelta(model.parameters(), lr=1.0, rho=0.95, eps=1e-7)
-        loss_of = torch.nn.BCEWithLogitsLoss()
-
-        def epoch() -> Array:
-            losses = []
-            for images in batches:
-                optimizer.zero_grad()
-                loss = loss_of(model(images), images)
-                loss.backward()
-                optimizer.step()
-                losses.append(loss.item())
-            return np.array([np.mean(losses)])
-
-        return Participant(epoch, epoch)
+        step = peers.torch_training(model, optimizer, torch.nn.BCEWithLogitsLoss())
+        return peers.of_numpy(lambda: np.array([np.mean([step(images, images) for images in batches])]))
 
     def of_jax(kind: str, weights: list[Array], x: Array) -> Participant | None:
         jax = peers.jax()
@@ -109,7 +98,7 @@ def _keras_predict(kind: str, weights: list[Array], x: Array) -> Participant | N
 
 
 def _tensorflow(wrap: Callable[[Any, Any], Any]) -> Maker:
-    """wrap: (tensorflow, Keras model) to what is called."""
+    """wrap: takes the module and the Keras model, and returns the function to call."""
 
     def make(kind: str, weights: list[Array], x: Array) -> Participant | None:
         tf = peers.tensorflow()
@@ -132,8 +121,8 @@ def _torch(kind: str, weights: list[Array], x: Array) -> Participant | None:
 
 def onnxruntime_on(threads: int) -> Maker:
     def make(kind: str, weights: list[Array], x: Array) -> Participant | None:
-        session = autoencoders.onnx_model(kind, weights, threads)
-        return peers.of_onnx(session, peers.first(x)) if session else None
+        chain = autoencoders.onnx_model(kind, weights)
+        return peers.of_onnx(chain, x, threads) if chain else None
 
     return make
 
@@ -154,7 +143,7 @@ PREDICTORS: dict[str, Maker] = {
     "tf XLA": _tensorflow(lambda tf, model: tf.function(model, jit_compile=True)),
     "keras predict": _keras_predict,
     "torch": _torch,
-    "onnxruntime": onnxruntime_on(peers.THREADS),
+    "onnxruntime": onnxruntime_on(THREADS),
     "jax": _jax,
 }
 
@@ -162,8 +151,7 @@ PREDICTORS: dict[str, Maker] = {
 def made(
     makers: dict[str, Maker], kind: str, images: int, names: Iterable[str] | None = None
 ) -> dict[str, Participant]:
-    """The participants that are installed, all with the same weights and images."""
+    """The participants whose library is installed, all with the same weights and images."""
     x, weights = pictures(images), our_model(kind).get_weights()
     wanted = makers if names is None else names
-    found = {name: makers[name](kind, weights, x) for name in wanted}
-    return {name: participant for name, participant in found.items() if participant is not None}
+    return peers.installed({name: makers[name](kind, weights, x) for name in wanted})

@@ -1,31 +1,48 @@
-"""Shared by all benchmarks: the threads of every participant, the race, and the facts in the head of the report."""
+"""What all benchmarks share: recording times, racing a workload, and the facts in the head of the report."""
 
 from __future__ import annotations
 
-import os
+from harness import THREADS
+from harness.race import Participant, Replay, compare, race
+
+# isort: split
 from collections.abc import Callable
 from importlib import metadata
 from typing import Any
 
 import pytest
 
-THREADS = int(os.environ.get("DAY33_BENCH_THREADS", "2"))
-# Before any of them is imported.
-POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")  # the last one is for JAX
-os.environ.update(dict.fromkeys(POOLS, str(THREADS)))
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import day33  # noqa: E402
-from day33 import _native  # noqa: E402
-from race import Participant, Replay, compare, race  # noqa: E402
+import day33
+from day33 import _native
 
 REPLAY = Replay()
 Contest = Callable[..., None]
+Record = Callable[..., None]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(pytest.mark.benchmark(timer=REPLAY.read, disable_gc=False, warmup=False))
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Record:
+    """record(workload, participant, seconds, unit=, amount=, **facts): passes measured times to pytest-benchmark.
+
+    `seconds` has one value per round; each is the time for `amount` of `unit`. The facts are for the report: the family
+    of a kernel, the library and rung of a ladder, bytes.
+    """
+
+    def save(
+        workload: str, participant: str, seconds: list[float], *, unit: str, amount: float, **facts: float | str | None
+    ) -> None:
+        # Requested here, because pytest-benchmark warns of a test that requests it and is then skipped.
+        benchmark: Any = request.getfixturevalue("benchmark")
+        benchmark.group = workload
+        benchmark.extra_info.update(participant=participant, unit=unit, amount=amount, **facts)
+        REPLAY.play(benchmark, seconds)
+
+    return save
 
 
 @pytest.fixture(scope="session")
@@ -34,16 +51,16 @@ def _results() -> dict[str, dict[str, list[float]]]:
 
 
 @pytest.fixture
-def contest(request: pytest.FixtureRequest, _results: dict[str, dict[str, list[float]]]) -> Contest:
-    """contest(workload, participant, make, unit=, amount=): one race a workload, of which it records one participant.
+def contest(record: Record, _results: dict[str, dict[str, list[float]]]) -> Contest:
+    """contest(workload, participant, make, unit=, amount=): runs the race of a workload and records one participant.
 
-    `make` returns the participants that are installed; `amount` of `unit` are done in one call. Further facts are for
-    the report: the family of a kernel, the library and rung of a ladder.
+    There is one race per workload, in the test of its first participant. `make` returns the participants that are
+    installed. The remaining arguments are those of `record`; `amount` of `unit` are done per call.
     """
 
     def run(
-        workload: str, participant: str, make: Callable[[], dict[str, Participant]], *, unit: str, amount: float,
-        tolerance: float = 1e-4, **facts: str,
+        workload: str, participant: str, make: Callable[[], dict[str, Participant]], *, tolerance: float = 1e-4,
+        **facts: Any,
     ) -> None:  # fmt: skip
         if workload not in _results:
             day33.set_num_threads(THREADS)
@@ -52,10 +69,7 @@ def contest(request: pytest.FixtureRequest, _results: dict[str, dict[str, list[f
             _results[workload] = race(participants)
         if participant not in _results[workload]:
             pytest.skip(f"{participant} is not installed")
-        benchmark: Any = request.getfixturevalue("benchmark")
-        benchmark.group = workload
-        benchmark.extra_info.update(participant=participant, unit=unit, amount=amount, **facts)
-        REPLAY.play(benchmark, _results[workload][participant])
+        record(workload, participant, _results[workload][participant], **facts)
 
     return run
 

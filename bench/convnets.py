@@ -1,7 +1,7 @@
-"""A small convolutional classifier of square colour images of any side, here and in the other frameworks.
+"""A small convolutional classifier of square colour images of any side, in day33 and in the other frameworks.
 
 Three 3x3 convolutions (16, 32, 32 channels, relu), the first two with 2x2 max pooling, the global mean, and a 1x1
-convolution to ten classes. Results are (N, 1, 1, 10); training minimises the mean squared error by plain SGD.
+convolution to ten classes. The outputs are (N, 1, 1, 10); training minimises the mean squared error by plain SGD.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-import peers
-from race import Participant
+from harness import peers
+from harness.arrays import Array
+from harness.race import Participant
 
-Array = np.ndarray[Any, np.dtype[Any]]
 CHANNELS, CLASSES, LEARNING_RATE = (16, 32, 32), 10, 0.01
-POOLED = (0, 1)  # the convolutions that are followed by pooling
+POOLED = (0, 1)  # the indices of the convolutions that are followed by pooling
 
 
 def keras_like(layers: Any, sequential: Any, side: int) -> Any:
-    """The model in day33's or Keras's own layers."""
+    """The model, made of the layers of day33 or of Keras."""
     steps = [layers.Input((side, side, 3))]
     for index, channels in enumerate(CHANNELS):
         steps.append(layers.Conv2D(channels, 3, padding="same", activation="relu"))
@@ -56,15 +56,10 @@ def torch_model(weights: list[Array]) -> Any:
     if torch is None:
         return None
     modules: list[Any] = []
-    for index in range(len(CHANNELS) + 1):
-        kernel = torch.from_numpy(np.ascontiguousarray(weights[2 * index].transpose(3, 2, 0, 1)))
+    for index, (kernel, bias) in enumerate(zip(weights[::2], weights[1::2], strict=True)):
         if index == len(CHANNELS):
             modules.append(torch.nn.AdaptiveAvgPool2d(1))
-        layer = torch.nn.Conv2d(kernel.shape[1], kernel.shape[0], kernel.shape[2], padding=kernel.shape[2] // 2)
-        with torch.no_grad():
-            layer.weight.copy_(kernel)
-            layer.bias.copy_(torch.from_numpy(weights[2 * index + 1]))
-        modules.append(layer)
+        modules.append(peers.torch_convolution(kernel, bias, padding=len(kernel) // 2))
         if index < len(CHANNELS):
             modules.append(torch.nn.ReLU())
         if index in POOLED:
@@ -72,28 +67,20 @@ def torch_model(weights: list[Array]) -> Any:
     return torch.nn.Sequential(*modules).to(memory_format=torch.channels_last)
 
 
-def onnx_model(side: int, weights: list[Array]) -> Any:
-    """A session, or None where ONNX Runtime is not installed."""
-    if peers.onnx_node("Relu", ("x",)) is None:
+def onnx_model(weights: list[Array]) -> peers.OnnxChain | None:
+    """None where ONNX Runtime is not installed."""
+    chain = peers.onnx_chain()
+    if chain is None:
         return None
-    nodes, value = [], "x"
-    constants: dict[str, Array] = {}
-    for index in range(len(CHANNELS) + 1):
-        last = index == len(CHANNELS)
-        constants[f"w{index}"] = weights[2 * index].transpose(3, 2, 0, 1)
-        constants[f"b{index}"] = weights[2 * index + 1]
-        if last:
-            nodes.append(peers.onnx_node("GlobalAveragePool", (value,), ("mean",)))
-            value = "mean"
-        result, border = "y" if last else f"c{index}", 0 if last else 1
-        nodes.append(peers.onnx_node("Conv", (value, f"w{index}", f"b{index}"), (result,), pads=[border] * 4))
-        if not last:
-            nodes.append(peers.onnx_node("Relu", (result,), (f"a{index}",)))
-            value = f"a{index}"
+    for index, (kernel, bias) in enumerate(zip(weights[::2], weights[1::2], strict=True)):
+        if index == len(CHANNELS):
+            chain.add("GlobalAveragePool")
+        chain.add("Conv", peers.kernel_first(kernel), bias, pads=[len(kernel) // 2] * 4)
+        if index < len(CHANNELS):
+            chain.add("Relu")
         if index in POOLED:
-            nodes.append(peers.onnx_node("MaxPool", (value,), (f"p{index}",), kernel_shape=[2, 2], strides=[2, 2]))
-            value = f"p{index}"
-    return peers.onnx_session(nodes, ("N", 3, side, side), constants)
+            chain.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+    return chain
 
 
 def images(side: int, batch: int) -> Array:
@@ -110,13 +97,13 @@ def inference(side: int, batch: int) -> dict[str, Participant]:
     if (module := torch_model(weights)) is not None:
         px = peers.channels_last(x)
         found["torch"] = peers.of_torch(lambda: module(px))
-    if session := onnx_model(side, weights):
-        found["onnxruntime"] = peers.of_onnx(session, peers.first(x))
+    if chain := onnx_model(weights):
+        found["onnxruntime"] = peers.of_onnx(chain, x)
     return found
 
 
 def training(side: int, batch: int) -> dict[str, Participant]:
-    """A step. The answer is its loss."""
+    """Each run is a training step, whose loss is the answer."""
     x, model = images(side, batch), our_model(side)
     weights = model.get_weights()
     y = np.random.default_rng(34).standard_normal((batch, 1, 1, CLASSES), np.float32)
@@ -127,13 +114,6 @@ def training(side: int, batch: int) -> dict[str, Participant]:
         torch = peers.torch()
         px, py = peers.channels_last(x), peers.channels_last(y)
         optimizer = torch.optim.SGD(module.parameters(), lr=LEARNING_RATE)
-
-        def step() -> Any:
-            optimizer.zero_grad()
-            loss = torch.nn.functional.mse_loss(module(px), py)
-            loss.backward()
-            optimizer.step()
-            return np.array([loss.item()])
-
-        found["torch"] = peers.of_numpy(step)
+        step = peers.torch_training(module, optimizer, torch.nn.functional.mse_loss)
+        found["torch"] = peers.of_numpy(lambda: np.array([step(px, py)]))
     return found

@@ -1,32 +1,32 @@
-"""The note's trainings at full length: both auto-encoders on MNIST in day33 and in Keras, from the same weights.
+"""Full training of the note's auto-encoders on MNIST, in day33 and in Keras, from the same initial weights.
 
 python bench/epochs.py mnist.npz --epochs 50
 
-The two take turns of a few epochs, so that a busy machine slows both alike. Prints a Markdown table.
+The two alternate every few epochs, so that other load on the machine slows both. Prints a Markdown table.
 """
 
 from __future__ import annotations
 
+from harness import THREADS
+
+# isort: split
 import argparse
-import os
 import time
 from typing import Any
 
-THREADS = os.environ.setdefault("OMP_NUM_THREADS", "2")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import numpy as np
 
-import numpy as np  # noqa: E402
+import autoencoder_races
+import autoencoders
+import day33
+from day33 import datasets
 
-import autoencoders  # noqa: E402
-import day33  # noqa: E402
-from day33 import autoencoder, datasets, optimizers  # noqa: E402
-
-TURN = 5  # epochs
+EPOCHS_PER_TURN = 5
 BATCH = 256
 
 
 class Run:
-    """One model in training: its seconds and losses."""
+    """A model in training, with its seconds and losses."""
 
     def __init__(self, name: str, model: Any) -> None:
         self.name, self.model = name, model
@@ -50,30 +50,29 @@ class Run:
 
 
 def compete(kind: str, x: Any, validation: Any, epochs: int) -> list[Run]:
-    ours = autoencoder.build(kind, seed=0)
-    ours.compile(optimizer=optimizers.Adadelta(learning_rate=1.0), loss="binary_crossentropy")
+    ours = autoencoder_races.our_model(kind, seed=0)
     theirs = autoencoders.keras_model(kind, ours.get_weights())
-    assert theirs is not None, "this needs TensorFlow"
+    assert theirs is not None, "Keras is not installed; expected TensorFlow and Keras for the comparison"
     runs = [Run("day33", ours), Run("Keras", theirs)]
-    for first in range(0, epochs, TURN):
+    for first in range(0, epochs, EPOCHS_PER_TURN):
         for run in runs:
-            run.train(x, validation, first, min(first + TURN, epochs))
+            run.train(x, validation, first, min(first + EPOCHS_PER_TURN, epochs))
     return runs
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("mnist", help="an .npz file with Keras's keys, or a folder of IDX files")
+    parser.add_argument("mnist", help="an .npz file with the keys of Keras, or a folder of IDX files")
     parser.add_argument("--epochs", type=int, default=50)
     arguments = parser.parse_args()
 
-    day33.set_num_threads(int(THREADS))
+    day33.set_num_threads(THREADS)
     (x, _), (validation, _) = datasets.load_mnist(arguments.mnist)
     x, validation = (np.asarray(images, np.float32)[..., None] / 255 for images in (x, validation))
     print(f"{len(x)} training and {len(validation)} test images, {arguments.epochs} epochs, batch {BATCH}\n")
     print("| auto-encoder | trained with | final loss | final validation loss | seconds | day33 is faster by |")
     print("|---|---|---|---|---|---|")
-    for kind in ("upsampling", "transposed"):
+    for kind in autoencoder_races.KINDS:
         runs = compete(kind, x, validation, arguments.epochs)
         for run in runs:
             ratio = f"{run.seconds / runs[0].seconds:.1f}×" if run is not runs[0] else ""

@@ -1,4 +1,4 @@
-"""The note's auto-encoders in JAX: NHWC, `lax.conv_general_dilated`, one jitted function a step."""
+"""The note's auto-encoders in JAX: NHWC, `lax.conv_general_dilated`, one jitted function per step."""
 
 from __future__ import annotations
 
@@ -7,36 +7,35 @@ from typing import Any
 
 import numpy as np
 
-import autoencoders
-import peers
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from autoencoders import Convolution, convolutions
+from harness import peers
+from harness.arrays import Array
 
 
 def logits_of(kind: str) -> Callable[[Any, Any], Any]:
-    """A function of the weights and images, up to the final sigmoid."""
+    """A function of the weights and images that computes the model up to the final sigmoid."""
     jax = peers.jax()
     lax = jax.lax
-    layers = autoencoders.LAYERS[kind]
 
-    def convolution(index: int, padding: str, x: Any, kernel: Any) -> Any:
-        borders: Any = padding.upper()
-        if autoencoders.is_transposed(kind, index):
-            # At a stride of 1 it is a convolution with the kernel turned round and its channels swapped.
+    def convolve(c: Convolution, x: Any) -> Any:
+        kernel = c.kernel
+        borders: Any = c.padding.upper()
+        if c.transposed:
+            # At a stride of 1 it is a convolution with the kernel rotated by 180 degrees and its channels swapped.
             kernel = kernel[::-1, ::-1].swapaxes(2, 3)
-            if padding == "valid":
+            if c.padding == "valid":
                 borders = [(size - 1, size - 1) for size in kernel.shape[:2]]
-        return lax.conv_general_dilated(x, kernel, (1, 1), borders, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        return lax.conv_general_dilated(x, kernel, (1, 1), borders, dimension_numbers=("NHWC", "HWIO", "NHWC")) + c.bias
 
     def logits(weights: Any, x: Any) -> Any:
-        for index, (padding, then) in enumerate(layers):
-            x = convolution(index, padding, x, weights[2 * index]) + weights[2 * index + 1]
-            if index < len(layers) - 1:
+        for c in convolutions(kind, weights):
+            x = convolve(c, x)
+            if not c.final:
                 x = jax.nn.relu(x)
-            if then == "pool":
+            if c.then == "pool":
                 window = (1, 2, 2, 1)
-                x = lax.reduce_window(x, -np.inf, lax.max, window, window, padding.upper())
-            elif then == "up":
+                x = lax.reduce_window(x, -np.inf, lax.max, window, window, c.padding.upper())
+            elif c.then == "up":
                 x = x.repeat(2, axis=1).repeat(2, axis=2)
         return x
 
@@ -52,7 +51,10 @@ def predictor(kind: str, weights: list[Array]) -> Callable[[Any], Any]:
 
 
 class Training:
-    """Adadelta as Keras has it (rho 0.95, epsilon 1e-7) at the tutorial's learning rate of 1, in one jitted step."""
+    """Steps of Adadelta in one jitted function.
+
+    rho is 0.95 and epsilon 1e-7, as in Keras; the learning rate is 1, as in the tutorial.
+    """
 
     def __init__(self, kind: str, weights: list[Array]) -> None:
         jax = peers.jax()
@@ -78,7 +80,7 @@ class Training:
         self._step = jax.jit(step)
 
     def epoch(self, batches: list[Any]) -> Array:
-        """The mean of the batches' losses."""
+        """Trains one epoch. Returns the mean of the losses of the batches."""
         losses = []
         for batch in batches:
             self._state, loss = self._step(self._state, batch)

@@ -1,33 +1,32 @@
-"""The lyricist in day33 and in Keras: same split, same weights at the start, same number of epochs.
+"""Training of the lyricist in day33 and in Keras, with the same split, initial weights and number of epochs.
 
 python bench/lyricist_epochs.py shakespeare.txt --epochs 10 --embedding 128 --hidden 256
 
-day33 skips padding; Keras gets the same lines with a mask, so both minimise the loss per real token. The two take turns
-of an epoch, so that a busy machine slows both alike. Prints a Markdown table.
+day33 skips padding and Keras masks it, so that both minimise the loss per real token. The two alternate after every
+epoch, so that other load on the machine slows both. Prints a Markdown table.
 """
 
 from __future__ import annotations
 
+from harness import THREADS
+
+# isort: split
 import argparse
 import math
-import os
 import time
 from typing import Any
 
-THREADS = os.environ.setdefault("OMP_NUM_THREADS", "2")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-import day33  # noqa: E402
-import lyricist_peers  # noqa: E402
-from day33 import lyricist, optimizers, text  # noqa: E402
+import day33
+import lyricist_peers
+from day33 import lyricist, optimizers, text
 
 BATCH = 256
 
 
 class Day33:
-    """The pipeline's own way: lines of like length in a batch, finished ones computed no further."""
+    """Batches of lines of similar length, without computation past the end of a line, as in `Lyricist.fit`."""
 
     name = "day33"
 
@@ -46,7 +45,7 @@ class Day33:
 
 
 class Keras:
-    """All lines filled up to one length, padding masked."""
+    """All lines padded to one length, with the padding masked."""
 
     name = "Keras"
 
@@ -59,7 +58,7 @@ class Keras:
         self.model.fit(*self._training, batch_size=BATCH, verbose=0)
 
     def validation_loss(self) -> float:
-        """Per real token over the whole set; Keras's own number weights every batch alike."""
+        """The mean over all real tokens. `evaluate` of Keras would give all batches the same weight."""
         total, tokens = 0.0, 0
         for first in range(0, len(self._validation[0]), BATCH):
             source, target = (part[first : first + BATCH] for part in self._validation)
@@ -79,24 +78,24 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
-    day33.set_num_threads(int(THREADS))
+    day33.set_num_threads(THREADS)
     day33.set_random_seed(arguments.seed)
     corpus = text.load_corpus(arguments.paths)
     training, validation = text.split_sentences(corpus.sentences, seed=arguments.seed)
     writer = lyricist.Lyricist(arguments.words, arguments.embedding, arguments.hidden)
     ours = writer.prepare(training)
     theirs = lyricist_peers.keras_model(ours.get_weights(), mask=True)
-    assert theirs is not None, "this needs TensorFlow"
+    assert theirs is not None, "Keras is not installed; expected TensorFlow and Keras for the comparison"
     numbers, held_out = (writer.tokenizer.texts_to_sequences(part) for part in (training, validation))
-    runs = [Day33(ours, numbers, held_out), Keras(theirs, numbers, held_out)]
+    runs: list[Day33 | Keras] = [Day33(ours, numbers, held_out), Keras(theirs, numbers, held_out)]
     print(
-        f"{corpus.describe()}\n{len(training):,} lines to learn, {len(validation):,} to measure on; vocabulary "
+        f"{corpus.describe()}\n{len(training):,} training and {len(validation):,} validation lines; vocabulary "
         f"{ours.vocab_size:,}, embedding {arguments.embedding}, hidden {arguments.hidden}, batch {BATCH}\n"
     )
     print("| epoch | " + " | ".join(f"{run.name}: validation loss, perplexity, seconds" for run in runs) + " |")
     print("|---|" + "---|" * len(runs))
     seconds = [0.0] * len(runs)
-    first = list(seconds)  # of the first epoch, in which Keras traces its functions
+    first = list(seconds)  # seconds of the first epoch, in which Keras traces its functions
     for epoch in range(arguments.epochs):
         cells = []
         for index, run in enumerate(runs):

@@ -1,8 +1,7 @@
-"""The note's language model in Keras and torch, with the weights of a day33 model, and what each does with it."""
+"""The note's language model in Keras and torch with the weights of a day33 model, and how each decodes with it."""
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,23 +9,19 @@ from typing import Any
 
 import numpy as np
 
-import peers
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from day33 import datasets
+from harness import peers
+from harness.arrays import Array
+from harness.data import shared_file
 
 
 def shakespeare() -> Path | None:
-    """The plays, beside the repository or in the cache."""
-    from day33 import datasets
-
-    shared = os.environ.get("DAY33_SHARED") or Path(__file__).resolve().parents[2] / "shared"
-    for path in (Path(shared) / "data" / "shakespeare.txt", datasets.shakespeare_cache_path()):
-        if path.is_file():
-            return path
-    return None
+    """The file of the plays, in the folder of real data or in the cache; None where it is in neither."""
+    cached = datasets.shakespeare_cache_path()
+    return shared_file("data", "shakespeare.txt") or (cached if cached.is_file() else None)
 
 
-def keras_model(weights: Sequence[Array], *, mask: bool, optimizer: Any = None) -> Any:
+def keras_model(weights: Sequence[Array], *, mask: bool) -> Any:
     """Compiled as in the note; None where Keras is not installed."""
     if peers.tensorflow() is None:
         return None
@@ -44,12 +39,12 @@ def keras_model(weights: Sequence[Array], *, mask: bool, optimizer: Any = None) 
     )
     model.set_weights(list(weights))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer=keras.optimizers.Adam() if optimizer is None else optimizer, loss=loss)
+    model.compile(optimizer=keras.optimizers.Adam(), loss=loss)
     return model
 
 
 def torch_model(weights: Sequence[Array]) -> Any:
-    """A module from (N, T) and a state to (logits, state); None where torch is not installed."""
+    """A module that maps tokens (N, T) and a state to logits and a state; None where torch is not installed."""
     torch = peers.torch()
     if torch is None:
         return None
@@ -70,7 +65,7 @@ def torch_model(weights: Sequence[Array]) -> Any:
     embedding, *lstm, kernel, bias = (torch.from_numpy(np.array(weight)) for weight in weights)
     with torch.no_grad():
         module.embedding.weight.copy_(embedding)
-        for layer in range(2):  # both have the gates in the order i, f, candidate, o; torch has a second bias
+        for layer in range(2):  # the order of the gates is i, f, candidate, o in both; torch has a second bias
             getattr(module.rnn, f"weight_ih_l{layer}").copy_(lstm[3 * layer].T)
             getattr(module.rnn, f"weight_hh_l{layer}").copy_(lstm[3 * layer + 1].T)
             getattr(module.rnn, f"bias_ih_l{layer}").copy_(lstm[3 * layer + 2])
@@ -81,32 +76,15 @@ def torch_model(weights: Sequence[Array]) -> Any:
 
 
 def torch_int8(module: Any) -> Any:
-    """The module with its LSTM and linear layers quantised when they are called."""
+    """The module with dynamically quantised LSTM and linear layers."""
     torch = peers.torch()
-    with warnings.catch_warnings():  # of its own future
+    with warnings.catch_warnings():  # torch warns of the future of its quantisation
         warnings.filterwarnings("ignore", category=UserWarning, message=".*quantized tensor creation functions")
         return torch.ao.quantization.quantize_dynamic(module, {torch.nn.LSTM, torch.nn.Linear}, dtype=torch.qint8)
 
 
-class TorchTraining:
-    """Steps of Adam with Keras's epsilon, every position counted."""
-
-    def __init__(self, module: Any) -> None:
-        torch = peers.torch()
-        self._torch, self._module = torch, module
-        self._optimizer = torch.optim.Adam(module.parameters(), eps=1e-7)
-
-    def step(self, source: Any, target: Any) -> float:
-        self._optimizer.zero_grad()
-        logits, _ = self._module(source)
-        loss = self._torch.nn.functional.cross_entropy(logits.flatten(0, 1), target.flatten())
-        loss.backward()
-        self._optimizer.step()
-        return float(loss.detach())
-
-
 def torch_greedy(module: Any, prompts: Array, length: int) -> Array:
-    """Prompts (N, T) continued to `length` tokens, one step a token."""
+    """Continues prompts (N, T) greedily to `length` tokens, with one step per token."""
     torch = peers.torch()
     with torch.inference_mode():
         written = [torch.from_numpy(prompts)]
@@ -120,7 +98,7 @@ def torch_greedy(module: Any, prompts: Array, length: int) -> Array:
 
 
 def note_greedy(model: Any, prompts: Array, length: int) -> Array:
-    """The same in the manner of the note: the whole text so far goes through the model for every token."""
+    """The same as the note does it: each token takes a pass of the whole text so far through the model."""
     tf = peers.tensorflow()
     text = tf.convert_to_tensor(prompts)
     while text.shape[1] < length:

@@ -1,24 +1,25 @@
-"""Bags of LightGBM on hidden digits: `python -m pytest bench/test_ensemble.py`.
+"""Bagging of LightGBM on hidden digits: `python -m pytest bench/test_ensemble.py`.
 
-The whole bag is fitted on four fifths of the competition's training images (or, without them, on composed ones) and
-judged on the last fifth. scikit-learn's BaggingClassifier has LGBMClassifier as it comes, and the cores as it takes
-them; ours trains members side by side, one thread each, on bins that are made once.
+The bag is fitted to four fifths of the competition's training images (or, without them, of composed ones) and tested on
+the last fifth. scikit-learn's BaggingClassifier uses LGBMClassifier and its threads with default settings; day33 trains
+the members in parallel, with one thread each, on bins that are computed once.
 
-A fit takes minutes, so there is one round of them unless DAY33_BENCH_BAG_ROUNDS says otherwise. The accuracies are
-compared, too: on a fold of 410 images two of them differ by chance by up to 3%.
+A fit takes minutes, so that there is one round by default (DAY33_BENCH_BAG_ROUNDS). The accuracies are compared, too:
+on a fold of 410 images two of them differ by up to 3% by chance.
 """
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from conftest import REPLAY, THREADS
-from race import Participant, race
+from conftest import Record
+from harness import THREADS
+from harness.data import shared_file
+from harness.race import Participant, race
 
 MEMBERS = int(os.environ.get("DAY33_BENCH_MEMBERS", "10"))
 ROUNDS = int(os.environ.get("DAY33_BENCH_BAG_ROUNDS", "1"))
@@ -31,9 +32,8 @@ PARTICIPANTS = ("day33", "day33, same LGBMClassifier", "scikit-learn BaggingClas
 def images() -> Any:
     from day33.datasets import load_hidden_digits, make_hidden_digits
 
-    shared = Path(os.environ.get("DAY33_SHARED", Path(__file__).resolve().parents[2] / "shared"))
-    path = shared / "data" / "hidden_digits" / "train.csv.gz"
-    return load_hidden_digits(path) if path.is_file() else make_hidden_digits()
+    path = shared_file("data", "hidden_digits", "train.csv.gz")
+    return load_hidden_digits(path) if path else make_hidden_digits()
 
 
 def bags() -> dict[str, Any]:
@@ -43,7 +43,7 @@ def bags() -> dict[str, Any]:
     from day33.ensemble import ChannelSplitter, HardVotingBagging
 
     quiet = {"verbosity": -1}
-    # Few bins (the background is noise of five greys), few features a tree: weaker trees, and a better bag.
+    # Few bins (the background is noise of five grey levels) and few features per tree: weaker trees, but a better bag.
     lean = LGBMClassifier(n_estimators=60, max_bin=15, colsample_bytree=0.1, **quiet)
     cleaned = ChannelSplitter(noise_floor=7, channels=("original",))
     ours = {"n_estimators": MEMBERS, "voting": "soft", "n_jobs": THREADS, "random_state": 0}
@@ -56,7 +56,7 @@ def bags() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def raced() -> tuple[dict[str, float], dict[str, list[float]]]:
-    """Accuracies, and seconds to fit, by participant."""
+    """The accuracy and the seconds of each fit, by participant."""
     pytest.importorskip("lightgbm")
     from sklearn.model_selection import StratifiedKFold
 
@@ -74,14 +74,12 @@ def raced() -> tuple[dict[str, float], dict[str, list[float]]]:
 
 @pytest.mark.parametrize("participant", PARTICIPANTS)
 def test_fitting_a_bag(
-    raced: tuple[dict[str, float], dict[str, list[float]]], participant: str, request: pytest.FixtureRequest
+    record: Record, raced: tuple[dict[str, float], dict[str, list[float]]], participant: str
 ) -> None:
     accuracy, seconds = raced
     assert accuracy["day33"] >= accuracy["scikit-learn BaggingClassifier"] - CHANCE
     assert accuracy["day33, same LGBMClassifier"] >= accuracy["scikit-learn BaggingClassifier"] - CHANCE
-    benchmark: Any = request.getfixturevalue("benchmark")
-    benchmark.group = WORKLOAD
-    benchmark.extra_info.update(
-        participant=participant, unit="members", amount=MEMBERS, accuracy=round(accuracy[participant], 4)
-    )
-    REPLAY.play(benchmark, seconds[participant])
+    record(
+        WORKLOAD, participant, seconds[participant],
+        unit="members", amount=MEMBERS, accuracy=round(accuracy[participant], 4),
+    )  # fmt: skip

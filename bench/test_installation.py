@@ -1,28 +1,26 @@
 """Import time and installed size: `python -m pytest bench/test_installation.py`.
 
-Imports take turns in fresh processes, after one each that is not counted (it writes bytecode and fills the file
-cache); the clock runs from before the import to after it, without the start of the interpreter.
+The packages take turns; each import is in a new process, and timed without the start of the interpreter. The first
+import of each package is not counted, because it writes bytecode and fills the file cache.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import os
-import random
 import re
 import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
 
-from conftest import REPLAY
-from race import ROUNDS
+from conftest import Record
+from harness.race import ROUNDS, turns
 
-# By module, what may provide it.
+# For each module, the distributions that may provide it.
 DISTRIBUTIONS = {
     "day33": ("day33",),
     "tensorflow": ("tensorflow", "tensorflow-cpu"),
@@ -31,7 +29,7 @@ DISTRIBUTIONS = {
     "onnxruntime": ("onnxruntime",),
     "jax": ("jax",),
 }
-IMPORT_ROUNDS = min(ROUNDS, 7)  # TensorFlow takes many seconds
+IMPORT_ROUNDS = min(ROUNDS, 7)  # an import of TensorFlow takes seconds
 PROGRAM = "import time; begin = time.perf_counter(); import {module}; print(time.perf_counter() - begin)"
 
 
@@ -48,15 +46,13 @@ def imports() -> dict[str, list[float]]:
     times: dict[str, list[float]] = {module: [] for module in modules}
     for module in modules:
         seconds_of_import(module)
-    order = random.Random(33)
-    for _ in range(IMPORT_ROUNDS):
-        for module in order.sample(modules, len(modules)):
-            times[module].append(seconds_of_import(module))
+    for module in turns(modules, IMPORT_ROUNDS):
+        times[module].append(seconds_of_import(module))
     return times
 
 
 def folder_size(folder: Path) -> int:
-    """Without bytecode."""
+    """Bytes of its files, without bytecode."""
     return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file() and p.suffix != ".pyc")
 
 
@@ -76,7 +72,7 @@ def own_size(distribution: metadata.Distribution) -> int:
 
 
 def with_dependencies(distribution: metadata.Distribution) -> dict[str, metadata.Distribution]:
-    """The distribution and all it requires, by normalised name."""
+    """The distribution and its dependencies, direct and indirect, by normalised name."""
     found: dict[str, metadata.Distribution] = {}
     waiting = [distribution]
     while waiting:
@@ -96,25 +92,25 @@ def with_dependencies(distribution: metadata.Distribution) -> dict[str, metadata
 
 
 def sizes(module: str) -> tuple[int, int | None]:
-    """Bytes of the package and of all it needs; the second None where it was not installed but put on the path."""
+    """Bytes of the package without and with its dependencies.
+
+    The second is None if the package is not installed, but only on the path.
+    """
     distribution = distribution_of(module)
     spec = importlib.util.find_spec(module)
     folder = Path(str(spec.origin)).parent if spec else Path()
     if distribution is None:
         return folder_size(folder), None
-    # An editable installation has no files of its own to speak of.
+    # An editable installation consists of a few small files that refer to the folder.
     own = max(own_size(distribution), folder_size(folder))
     others = [other for other in with_dependencies(distribution).values() if other is not distribution]
     return own, own + sum(map(own_size, others))
 
 
 @pytest.mark.parametrize("participant", DISTRIBUTIONS)
-def test_import(imports: dict[str, list[float]], participant: str, request: pytest.FixtureRequest) -> None:
+def test_import(record: Record, imports: dict[str, list[float]], participant: str) -> None:
     if participant not in imports:
         pytest.skip(f"{participant} is not installed")
     own, needed = sizes(participant)
     assert own > 0
-    benchmark: Any = request.getfixturevalue("benchmark")
-    benchmark.group = "import"
-    benchmark.extra_info.update(participant=participant, unit="imports", amount=1, bytes=own, bytes_needed=needed)
-    REPLAY.play(benchmark, imports[participant])
+    record("import", participant, imports[participant], unit="imports", amount=1, bytes=own, bytes_needed=needed)

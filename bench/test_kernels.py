@@ -1,6 +1,6 @@
-"""Convolutions against the same operation elsewhere: `python -m pytest bench/test_kernels.py`.
+"""Convolutions, compared with the same operations of other libraries: `python -m pytest bench/test_kernels.py`.
 
-Pooling and dense layers have files of their own beside this one (`bench/test_kernels_*.py`).
+Pooling and dense layers are in `bench/test_kernels_*.py`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-import peers
-from arrays import normal
 from day33 import ops
-from race import Participant
+from harness import peers
+from harness.arrays import normal
+from harness.race import Participant
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Convolution:
         return 2e-9 * self.batch * pixels * self.kernel**2 * self.inputs * self.outputs
 
     def torch_borders(self) -> list[int]:
-        """left, right, top, bottom of "same", which torch does not do for strides."""
+        """The padding on the left, right, top and bottom; torch has no "same" for strided convolutions."""
         if self.padding == "valid":
             return [0, 0, 0, 0]
         borders = []
@@ -102,14 +102,14 @@ def convolution(w: Convolution) -> dict[str, Participant]:
                 lambda: tf.nn.bias_add(tf.nn.conv2d(tx, tk, w.strides, padding), tb)
             )
 
-    weights = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+    weights = peers.kernel_first(kernel)
     left, right, top, bottom = w.torch_borders()
     if torch := peers.torch():
         px, pk, pb = peers.channels_last(x), torch.from_numpy(weights), torch.from_numpy(bias)
         pk = pk.to(memory_format=torch.channels_last)
         functional = torch.nn.functional
         if w.transposed:
-            # "same" keeps strides * size cells: torch gives (size - 1) * strides + kernel - 2 * border + extra.
+            # The size with "same" is strides * size; torch's is (size - 1) * strides + kernel - 2 * border + extra.
             border = max(w.kernel - w.strides, 0) // 2 if w.padding == "same" else 0
             extra = w.strides - w.kernel + 2 * border
             found["torch"] = peers.of_torch(
@@ -130,9 +130,9 @@ def convolution(w: Convolution) -> dict[str, Participant]:
         attributes["auto_pad"] = "SAME_UPPER" if w.padding == "same" else "VALID"
     else:
         attributes["pads"] = [top, left, bottom, right]
-    node = peers.onnx_node("ConvTranspose" if w.transposed else "Conv", ("x", "w", "b"), **attributes)
-    if session := node and peers.onnx_session([node], (w.batch, w.inputs, *w.image), {"w": weights, "b": bias}):
-        found["onnxruntime"] = peers.of_onnx(session, peers.first(x))
+    operator = "ConvTranspose" if w.transposed else "Conv"
+    if chain := peers.onnx_chain():
+        found["onnxruntime"] = peers.of_onnx(chain.add(operator, weights, bias, **attributes), x)
     return found
 
 
@@ -145,7 +145,7 @@ def test_convolution(contest, workload, participant):
     )  # fmt: skip
 
 
-# ---- gradients: TensorFlow and torch only ----
+# ---- gradients, without ONNX Runtime ----
 
 
 def convolution_gradients(w: Convolution) -> dict[str, Participant]:
@@ -172,7 +172,7 @@ def convolution_gradients(w: Convolution) -> dict[str, Participant]:
         found["tensorflow"] = Participant(theirs, lambda: theirs()[1].numpy())
     if torch := peers.torch():
         px, pd = peers.channels_last(x), peers.channels_last(dy)
-        pk = torch.from_numpy(np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))).to(memory_format=torch.channels_last)
+        pk = torch.from_numpy(peers.kernel_first(kernel)).to(memory_format=torch.channels_last)
         left, _, top, _ = w.torch_borders()
 
         def backward() -> Any:
@@ -213,9 +213,8 @@ def depthwise(batch: int, side: int, channels: int) -> dict[str, Participant]:
     if torch := peers.torch():
         px, pk, pb = peers.channels_last(x), torch.from_numpy(weights), torch.from_numpy(bias)
         found["torch"] = peers.of_torch(lambda: torch.nn.functional.conv2d(px, pk, pb, padding=1, groups=channels))
-    node = peers.onnx_node("Conv", ("x", "w", "b"), pads=[1] * 4, group=channels)
-    if session := node and peers.onnx_session([node], (batch, channels, side, side), {"w": weights, "b": bias}):
-        found["onnxruntime"] = peers.of_onnx(session, peers.first(x))
+    if chain := peers.onnx_chain():
+        found["onnxruntime"] = peers.of_onnx(chain.add("Conv", weights, bias, pads=[1] * 4, group=channels), x)
     return found
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-import peers
-from arrays import normal
 from day33 import _native, ops
-from race import Participant
+from harness import peers
+from harness.arrays import normal
+from harness.race import Participant
 
-# Rows, inputs, units. The last three are the lyricist's: a step of each LSTM layer (x and h side by side in the
-# second) and the words after it.
+# Rows, inputs, units. The last three are those of the lyricist: a step of each LSTM layer (of x and h concatenated in
+# the second) and the logits.
 SHAPES = [(256, 784, 128), (256, 1024, 1024), (256, 1024, 4096), (256, 2048, 4096), (512, 1024, 7001)]
 
 
@@ -28,12 +28,7 @@ def dense(rows: int, inputs: int, units: int) -> dict[str, Participant]:
         found["tensorflow"] = peers.of_tensorflow(lambda: tf.nn.bias_add(tf.matmul(tx, tk), tb))
     if torch := peers.torch():
         px, pk, pb = torch.from_numpy(x), torch.from_numpy(kernel.T.copy()), torch.from_numpy(bias)
-
-        def linear() -> Any:
-            with torch.inference_mode():
-                return torch.nn.functional.linear(px, pk, pb)
-
-        found["torch"] = Participant(linear, lambda: linear().numpy())
+        found["torch"] = peers.of_torch(lambda: torch.nn.functional.linear(px, pk, pb))
     return found
 
 
@@ -64,12 +59,7 @@ def layer_norm(rows: int, width: int) -> dict[str, Participant]:
         found["tf XLA"] = peers.of_tensorflow(tf.function(of_moments, jit_compile=True))
     if torch := peers.torch():
         px, pg, pb = torch.from_numpy(x), torch.from_numpy(gamma), torch.from_numpy(beta)
-
-        def theirs() -> Any:
-            with torch.inference_mode():
-                return torch.nn.functional.layer_norm(px, (width,), pg, pb, epsilon)
-
-        found["torch"] = Participant(theirs, lambda: theirs().numpy())
+        found["torch"] = peers.of_torch(lambda: torch.nn.functional.layer_norm(px, (width,), pg, pb, epsilon))
     return found
 
 
@@ -89,7 +79,7 @@ LINES, STEPS, UNITS = 64, 20, 256
 
 
 def lstm() -> dict[str, Participant]:
-    """Forward and back through one layer: gradients of x and of all weights. The answer is dx."""
+    """Forward and backward pass of one layer, with the gradients of x and of all weights. The answer is dx."""
     x, dy = normal(LINES, STEPS, UNITS), normal(LINES, STEPS, UNITS)
     kernel, recurrent = (normal(UNITS, 4 * UNITS) / np.float32(np.sqrt(UNITS)) for _ in range(2))
     bias = normal(4 * UNITS)

@@ -1,16 +1,15 @@
-"""Pooling and up-sampling against the same elsewhere: `python -m pytest bench/test_kernels_pooling.py`."""
+"""Pooling and up-sampling, compared with other libraries: `python -m pytest bench/test_kernels_pooling.py`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
-import peers
-from arrays import normal
 from day33 import ops
-from race import Participant
+from harness import peers
+from harness.arrays import normal
+from harness.race import Participant
 
 IMAGES = 256
 PARTICIPANTS = ("day33", "tensorflow", "torch", "onnxruntime")
@@ -43,11 +42,10 @@ def pooling(indices: bool) -> dict[str, Participant]:
             )
         else:
             found["torch"] = peers.of_torch(lambda: pool(px, 2))
-    outputs = ("y", "i") if indices else ("y",)
-    node = peers.onnx_node("MaxPool", ("x",), outputs, kernel_shape=[2, 2], strides=[2, 2])
-    types = (("y", "FLOAT"), ("i", "INT64"))[: len(outputs)]
-    if session := node and peers.onnx_session([node], (IMAGES, 16, 28, 28), {}, types):
-        found["onnxruntime"] = peers.of_onnx(session, peers.first(x))
+    if chain := peers.onnx_chain():
+        types = ("FLOAT", "INT64") if indices else ("FLOAT",)
+        chain.add("MaxPool", types=types, kernel_shape=[2, 2], strides=[2, 2])
+        found["onnxruntime"] = peers.of_onnx(chain, x)
     return found
 
 
@@ -67,9 +65,8 @@ def average_pooling() -> dict[str, Participant]:
     if torch := peers.torch():
         px = peers.channels_last(x)
         found["torch"] = peers.of_torch(lambda: torch.nn.functional.avg_pool2d(px, 2))
-    node = peers.onnx_node("AveragePool", ("x",), kernel_shape=[2, 2], strides=[2, 2])
-    if session := node and peers.onnx_session([node], (IMAGES, 16, 28, 28), {}):
-        found["onnxruntime"] = peers.of_onnx(session, peers.first(x))
+    if chain := peers.onnx_chain():
+        found["onnxruntime"] = peers.of_onnx(chain.add("AveragePool", kernel_shape=[2, 2], strides=[2, 2]), x)
     return found
 
 
@@ -91,14 +88,8 @@ def up_sampling(interpolation: str) -> dict[str, Participant]:
     if torch := peers.torch():
         px = peers.channels_last(x)
         found["torch"] = peers.of_torch(lambda: torch.nn.functional.interpolate(px, scale_factor=2, mode=interpolation))
-    mode = {"nearest": "nearest", "bilinear": "linear"}[interpolation]
-    transform = {"nearest": "asymmetric", "bilinear": "half_pixel"}[interpolation]
-    node = peers.onnx_node(
-        "Resize", ("x", "", "scales"), mode=mode, coordinate_transformation_mode=transform, nearest_mode="floor"
-    )
-    scales = {"scales": np.array([1, 1, 2, 2], np.float32)}
-    if session := node and peers.onnx_session([node], (IMAGES, 8, 14, 14), scales):
-        found["onnxruntime"] = peers.of_onnx(session, peers.first(x))
+    if chain := peers.onnx_chain():
+        found["onnxruntime"] = peers.of_onnx(chain.add_upsampling(interpolation), x)
     return found
 
 

@@ -1,6 +1,6 @@
 """The note's language model, training and decoding: `python -m pytest bench/test_lyricist.py`.
 
-A training step at the note's size takes seconds, so DAY33_BENCH_ROUNDS=3 is plenty for those two workloads.
+A training step at the note's size takes seconds, so that DAY33_BENCH_ROUNDS=3 is enough for the two training workloads.
 """
 
 from __future__ import annotations
@@ -10,63 +10,26 @@ from typing import Any
 import numpy as np
 import pytest
 
-import day33
 import lyricist_peers
-import peers
 from day33 import decoding, lyricist, text
-from race import Participant
+from harness import peers
+from harness.race import Participant
+from lyricist_races import LENGTH, LINES, TRAINERS, VOCABULARY, full_lines, our_model
 
-VOCABULARY, WIDTH, UNITS = 7001, 256, 1024
-LINES, LENGTH = 256, 20
-STEPS = 4  # batches of real lines in a turn
-TOKENS = 20  # written, prompt included
-
-
-def our_model(padding: Any = "count") -> lyricist.TextGenerator:
-    """With weights larger than those of a fresh model, which hardly prefers any word to another."""
-    day33.set_random_seed(33)
-    model = lyricist.TextGenerator(VOCABULARY, WIDTH, UNITS, padding=padding)
-    model.build_weights()
-    weights = model.get_weights()
-    weights[0] *= 10
-    weights[-2] *= 4
-    model.set_weights(weights)
-    model.compile()
-    return model
+STEPS = 4  # batches of real lines per epoch
+TOKENS = 20  # the length of the generated lines, including the prompt
 
 
 # ---- training ----
 
 
 def training() -> dict[str, Participant]:
-    """A step on lines of full length, every position counted. The answer is the loss before any step."""
-    rng = np.random.default_rng(33)
-    source, target = (rng.integers(1, VOCABULARY, (LINES, LENGTH), dtype=np.int32) for _ in range(2))
-    model = our_model()
-    weights = model.get_weights()
-
-    def ours(batch: Any = (source, target)) -> Any:
-        return np.array([model.train_on_batch(*batch)])
-
-    found = {"day33": Participant(ours, lambda: np.array([model.test_on_batch(source, target)]))}
-    if theirs := lyricist_peers.keras_model(weights, mask=False):
-        found["keras"] = Participant(
-            lambda: theirs.train_on_batch(source, target), lambda: np.array([theirs.test_on_batch(source, target)])
-        )
-    if (module := lyricist_peers.torch_model(weights)) is not None:
-        torch = peers.torch()
-        read, say = torch.from_numpy(source).long(), torch.from_numpy(target).long()
-        steps = lyricist_peers.TorchTraining(module)
-
-        def answer() -> Any:
-            with torch.inference_mode():
-                return np.array([torch.nn.functional.cross_entropy(module(read)[0].flatten(0, 1), say.flatten())])
-
-        found["torch"] = Participant(lambda: steps.step(read, say), answer)
-    return found
+    """A step on lines of full length, in which every position counts. The answer is the loss before any step."""
+    weights, batch = our_model().get_weights(), full_lines()
+    return peers.installed({name: make(weights, *batch) for name, make in TRAINERS.items()})
 
 
-@pytest.mark.parametrize("participant", ["day33", "keras", "torch"])
+@pytest.mark.parametrize("participant", TRAINERS)
 def test_training(contest, participant):
     contest(
         f"lyricist, training, every position, batch {LINES} × {LENGTH}", participant, training,
@@ -75,10 +38,10 @@ def test_training(contest, participant):
 
 
 def lines() -> list[list[int]]:
-    """The first lines of a shuffled Shakespeare, as numbers."""
+    """The first lines of Shakespeare's plays in a random order, as tokens."""
     path = lyricist_peers.shakespeare()
     if path is None:
-        pytest.skip("no shakespeare.txt beside the repository or in the cache")
+        pytest.skip("shakespeare.txt is neither in the folder of real data nor in the cache")
     sentences = text.load_corpus(path).sentences
     tokenizer = text.Tokenizer(num_words=VOCABULARY - 1, filters=" ", oov_token="<unk>")
     tokenizer.fit_on_texts(sentences)
@@ -87,11 +50,11 @@ def lines() -> list[list[int]]:
 
 
 def training_on_lines(numbers: list[list[int]]) -> dict[str, Participant]:
-    """The same lines once through: ours in batches of like length, Keras's filled up and masked."""
-    model = our_model("skip")
+    """An epoch over the same lines: in batches of similar length in day33, padded and masked in Keras."""
+    model = our_model(padding="skip")
     batches = lyricist.LengthBatches(numbers, LINES, pool=STEPS)
     theirs = lyricist_peers.keras_model(model.get_weights(), mask=True)
-    # The answer: the loss of one batch that both are given alike.
+    # The answer is the loss of one batch, which is the same for both.
     source, target = text.make_dataset(numbers)
     first = source[:LINES], target[:LINES]
 
@@ -121,7 +84,7 @@ def test_training_on_lines(contest, participant):
 
 
 def prompts(count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """One token each; the rest is the model's."""
+    """Prompts of one token each."""
     return np.random.default_rng(33).integers(1, VOCABULARY, (count, 1))
 
 
@@ -131,7 +94,10 @@ def first_logits(model: Any, weights: str, tokens: np.ndarray[Any, Any]) -> Any:
 
 
 def writing(count: int, weights: str) -> dict[str, Participant]:
-    """Greedy, each prompt to TOKENS tokens. The answer: in float32 what is written, else the first logits."""
+    """Greedy decoding to TOKENS tokens per prompt.
+
+    The answer is the generated tokens in float32, and the logits of the first step with packed weights.
+    """
     model = our_model()
     begin = prompts(count)
     exact = weights == "float32"
@@ -164,9 +130,9 @@ def writing(count: int, weights: str) -> dict[str, Participant]:
 @pytest.mark.parametrize("count", [1, 64])
 def test_writing(contest, count, weights, participant):
     if (participant == "torch int8") != (weights == "int8") and participant.startswith("torch"):
-        pytest.skip("another kind of weights")
+        pytest.skip("torch int8 is compared with int8 weights only, torch with the others")
     if participant == "the note's loop" and (weights, count) != ("float32", 1):
-        pytest.skip("one prompt in float32 only")
+        pytest.skip("the note's loop runs with one prompt and float32 weights only")
     contest(
         f"lyricist, writing {count} line{'s' if count > 1 else ''}, {weights}", participant,
         lambda: writing(count, weights),

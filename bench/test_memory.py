@@ -1,8 +1,8 @@
 """Peak memory of training steps and inference: `python -m pytest bench/test_memory.py`.
 
-Every participant runs in a process of its own (`memory.py`). The report shows by how much memory grows from after the
-imports to the peak; what the imports themselves take is in the JSON file as `bytes_at_rest`. The times in the
-benchmark's own table are those of single steps, the first with everything that is only made once: no race.
+Each participant runs in a process of its own (`memory_steps.py`). The report shows the growth of memory from the end of
+the imports to the peak; the memory that the imports take is in the JSON file as `bytes_at_rest`. The times in the table
+of pytest-benchmark are not comparable: they are those of single steps, of which the first includes all preparations.
 """
 
 from __future__ import annotations
@@ -11,19 +11,18 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import memory
-from conftest import REPLAY
+import memory_steps
+from conftest import Record
 
-CASES = [(workload, name) for workload, (_, names, _) in memory.WORKLOADS.items() for name in names]
+CASES = [(workload, name) for workload, (_, names, _) in memory_steps.WORKLOADS.items() for name in names]
 
 
 @pytest.mark.parametrize(("workload", "participant"), CASES)
-def test_memory(workload: str, participant: str, request: pytest.FixtureRequest) -> None:
-    script = Path(memory.__file__)
+def test_memory(record: Record, workload: str, participant: str) -> None:
+    script = Path(memory_steps.__file__)
     done = subprocess.run(
         [sys.executable, str(script), workload, participant], capture_output=True, text=True, check=False
     )
@@ -33,9 +32,7 @@ def test_memory(workload: str, participant: str, request: pytest.FixtureRequest)
         pytest.skip(f"{participant} is not installed")
     grown = measured["peak"] - measured["at_rest"]
     assert grown > 0
-    benchmark: Any = request.getfixturevalue("benchmark")
-    benchmark.group = f"memory: {memory.WORKLOADS[workload][0]}"
-    benchmark.extra_info.update(
-        participant=participant, unit="steps", amount=1, bytes=grown, bytes_at_rest=measured["at_rest"]
-    )
-    REPLAY.play(benchmark, measured["seconds"])
+    record(
+        f"memory: {memory_steps.WORKLOADS[workload][0]}", participant, measured["seconds"],
+        unit="steps", amount=1, bytes=grown, bytes_at_rest=measured["at_rest"],
+    )  # fmt: skip

@@ -1,7 +1,7 @@
-"""How speed grows with threads, batch, image side and instruction set: `python -m pytest bench/test_scaling.py`.
+"""Scaling with threads, instruction set, batch size and image side: `python -m pytest bench/test_scaling.py`.
 
-Threads and instruction sets are ladders: the same library on every rung, all rungs of all libraries in one race. The
-others are races like any, at more sizes.
+Threads and instruction sets are ladders: one race has all libraries, each with every number of threads or instruction
+set (a rung). The remaining benchmarks are ordinary races at several sizes.
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ from typing import Any
 
 import pytest
 
-import arrays
 import autoencoder_races
 import convnets
 import day33
-import peers
 import test_kernels
 import test_kernels_dense
 from autoencoder_races import PREDICTORS, made, onnxruntime_on, trainers
-from conftest import THREADS
 from day33 import _native
-from race import Participant
+from harness import THREADS, arrays, peers
+from harness.race import Participant
 
 Makers = Callable[[], dict[str, Participant]]
 BATCH = 256
@@ -33,11 +31,11 @@ def _as_before() -> Iterator[None]:
     yield
     _native.select_isa(isa)
     day33.set_num_threads(THREADS)
-    peers.torch()  # sets its threads, too
+    peers.torch()  # resets its threads
 
 
 def prepared(participant: Participant, prepare: Callable[[], Any]) -> Participant:
-    """With a switch thrown before every call. All of these cost a microsecond at most."""
+    """The participant with `prepare` called before each call, which takes at most a microsecond."""
 
     def with_switch(function: Callable[[], Any]) -> Callable[[], Any]:
         def call() -> Any:
@@ -49,7 +47,7 @@ def prepared(participant: Participant, prepare: Callable[[], Any]) -> Participan
     return Participant(with_switch(participant.run), with_switch(participant.answer))
 
 
-# What is raced on every rung: participants by library, the unit, how many of it a call does, and the tolerance.
+# The workloads of ladders: the participants by library, the unit, the amount of it per call, and the tolerance.
 WORKLOADS: dict[str, tuple[Makers, str, float, float]] = {
     **{
         f"auto-encoder ({kind}), training, batch {BATCH}": (
@@ -88,28 +86,27 @@ def rung(threads: int) -> str:
 
 
 def on_threads(workload: str) -> dict[str, Participant]:
-    """Of ONNX Runtime a session for each number of threads; TensorFlow and JAX cannot change theirs once started."""
+    """ONNX Runtime has a session for each number of threads. TensorFlow and JAX cannot change it once they run."""
     found: dict[str, Participant] = {}
     for threads in (1, THREADS):
-        # Each rung has models of its own, so that training starts from the same weights on all of them.
+        # Each rung has models of its own, so that training starts from the same weights on all rungs.
         arrays.seed()
         for library, participant in WORKLOADS[workload][0]().items():
             if library in ("day33", "torch"):
                 found[f"{library}, {rung(threads)}"] = prepared(participant, switch(library, threads))
         for kind in autoencoder_races.KINDS:
             if workload.startswith(f"auto-encoder ({kind}), inference"):
-                session = made({"session": onnxruntime_on(threads)}, kind, BATCH)
-                found |= {f"onnxruntime, {rung(threads)}": participant for participant in session.values()}
+                found |= made({f"onnxruntime, {rung(threads)}": onnxruntime_on(threads)}, kind, BATCH)
     return found
 
 
-@pytest.mark.skipif(THREADS == 1, reason="DAY33_BENCH_THREADS is 1")
+@pytest.mark.skipif(THREADS == 1, reason="DAY33_BENCH_THREADS is 1; expected at least 2")
 @pytest.mark.parametrize("threads", [1, THREADS])
 @pytest.mark.parametrize("library", ["day33", "torch", "onnxruntime"])
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_threads(contest, workload, library, threads):
     if library == "onnxruntime" and "inference" not in workload:
-        pytest.skip("the graphs of the auto-encoders only")
+        pytest.skip("ONNX Runtime takes part in the inference of auto-encoders only")
     _, unit, amount, tolerance = WORKLOADS[workload]
     contest(
         f"threads: {workload}", f"{library}, {rung(threads)}", lambda: on_threads(workload),
@@ -129,7 +126,7 @@ def on_isas(workload: str) -> dict[str, Participant]:
     return found
 
 
-@pytest.mark.skipif(len(_native.available_isas()) == 1, reason="this machine or DAY33_MAX_ISA leaves one only")
+@pytest.mark.skipif(len(_native.available_isas()) == 1, reason="there is only one instruction set")
 @pytest.mark.parametrize("isa", _native.available_isas())
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_instruction_sets(contest, workload, isa):
@@ -160,7 +157,7 @@ def test_inference_batch(contest, batch, participant):
 @pytest.mark.parametrize("participant", TRAINING)
 @pytest.mark.parametrize("batch", BATCHES)
 def test_training_batch(contest, batch, participant):
-    """Epochs of up to 32 steps, so that what `fit` does around them counts little."""
+    """Epochs of up to 32 steps, so that the overhead of `fit` per epoch is small."""
     images = batch * max(1, min(32, 1024 // batch))
     contest(
         f"batch: auto-encoder, training, batch {batch}", participant,

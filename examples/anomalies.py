@@ -1,9 +1,9 @@
-"""Find pictures that do not belong: an auto-encoder rebuilds badly what it has never seen.
+"""Find anomalous images: an auto-encoder reconstructs images unlike its training data with a larger error.
 
     python examples/anomalies.py
 
-Trains on the digits of scikit-learn, hides ten odd pictures among the test digits, and writes the ten with the highest
-score, above their reconstructions, to anomalies.png.
+Trains on the digits of scikit-learn, adds ten anomalous images to the test digits, and writes the ten images with the
+highest scores, above their reconstructions, to anomalies.png.
 """
 
 import numpy as np
@@ -20,14 +20,14 @@ autoencoder = AutoEncoder("upsampling")
 autoencoder.fit(digits, epochs=30, batch_size=32)
 
 rng = np.random.default_rng(0)
-odd = test_digits[:10].copy()
-odd[:5] = 255 - odd[:5]  # five negatives
-odd[5:] = rng.permuted(odd[5:].reshape(5, -1), axis=1).reshape(5, 28, 28)  # five whose pixels are shuffled
-pictures = np.concatenate([test_digits[10:], odd])
-is_odd = np.arange(len(pictures)) >= len(pictures) - len(odd)
+anomalies = test_digits[:10].copy()
+anomalies[:5] = 255 - anomalies[:5]  # inverted
+anomalies[5:] = rng.permuted(anomalies[5:].reshape(5, -1), axis=1).reshape(5, 28, 28)  # with shuffled pixels
+images = np.concatenate([test_digits[10:], anomalies])
+is_anomaly = np.arange(len(images)) >= len(images) - len(anomalies)
 
-scores = autoencoder.anomaly_score(pictures, metric="mse")
+scores = autoencoder.anomaly_score(images, metric="mse")
 highest = np.argsort(scores)[::-1][:10]
 titles = [f"{scores[index]:.3f}" for index in highest]
-reconstructions(pictures[highest], autoencoder.reconstruct(pictures[highest]), "anomalies.png", titles=titles)
-print(f"{is_odd[highest].sum()} of the 10 odd pictures are among the 10 highest scores; wrote anomalies.png")
+reconstructions(images[highest], autoencoder.reconstruct(images[highest]), "anomalies.png", titles=titles)
+print(f"{is_anomaly[highest].sum()} of the 10 anomalies are among the 10 highest scores; wrote anomalies.png")

@@ -1,9 +1,9 @@
-"""Two convolutional auto-encoders as they are typed in Keras, with day33 in place of TensorFlow.
+"""Two convolutional auto-encoders written as in Keras, with day33 in place of TensorFlow.
 
     python examples/autoencoder.py [epochs]
 
-Uses MNIST where `day33 data mnist` has fetched it, otherwise the small digits of scikit-learn, and writes one figure a
-model into the current folder.
+Uses MNIST if `day33 data mnist` has downloaded it, otherwise the small digits of scikit-learn, and writes one figure
+per model to the current folder.
 """
 
 import sys
@@ -19,7 +19,7 @@ from day33.plotting import reconstructions
 epochs = int(sys.argv[1]) if len(sys.argv) > 1 else 50
 
 try:
-    (x_train, _), (x_test, _) = load_mnist()  # the labels are not used: each picture is its own target
+    (x_train, _), (x_test, _) = load_mnist()  # the labels are not used: each image is its own target
 except FileNotFoundError as reason:
     print(reason, "- using the small digits of scikit-learn instead", sep="\n")
     (x_train, _), (x_test, _) = load_digits_small()
@@ -31,8 +31,8 @@ input_shape = x_train.shape[1:]
 
 def train_and_draw(autoencoder: Model, figure: str) -> None:
     autoencoder.summary()
-    # Old tutorials write optimizer="adadelta" and mean a learning rate of 1.0. Since TensorFlow 2 the string means
-    # 0.001, at which hardly anything is learnt.
+    # In old tutorials optimizer="adadelta" implies a learning rate of 1.0. Since TensorFlow 2 it implies 0.001, with
+    # which the loss hardly decreases.
     autoencoder.compile(optimizer=Adadelta(learning_rate=1.0), loss="binary_crossentropy")
     autoencoder.fit(x_train, x_train, epochs=epochs, batch_size=256, shuffle=True, validation_data=(x_test, x_test))
     x_test_10 = x_test[:10]

@@ -1,6 +1,7 @@
-"""Hidden digits without a data set: compose them, let two kinds of members vote, and see what each is worth.
+"""Hidden digits without a data set: compose images, combine two kinds of classifiers by a vote, and print the
+accuracy of each and of the vote.
 
-python examples/hidden_digits.py
+    python examples/hidden_digits.py
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from day33.ensemble import ChannelSplitter, ConvClassifier, HardVote, HardVoting
 
 def main() -> None:
     data = make_hidden_digits(n_samples=800, seed=33)
-    X, y = data.features(), data.digits  # pixels, then the letter as one-hot
+    X, y = data.features(), data.digits  # the pixels, followed by the letter, one-hot encoded
     split = ChannelSplitter(150, (28, 28), noise_floor=7)
 
     trees = LGBMClassifier(n_estimators=40, max_bin=15, colsample_bytree=0.1, verbosity=-1)
@@ -32,7 +33,7 @@ def main() -> None:
     for (name, _), member in zip(vote.estimators, vote.estimators_, strict=True):
         print(f"{name:8} {member.score(X[600:], y[600:]):.3f}")
     print(f"{'vote':8} {vote.score(X[600:], y[600:]):.3f}")
-    print(f"the trees' own estimate, out of bag: {vote.estimators_[0].oob_score_:.3f}")
+    print(f"out-of-bag accuracy of the trees: {vote.estimators_[0].oob_score_:.3f}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""A language model of lines as it is typed in Keras, with day33 in place of TensorFlow, and the short way.
+"""A language model of lines, first written as in Keras, with day33 in place of TensorFlow, then with `Lyricist`.
 
     python examples/lyricist.py [file, folder or pattern] [epochs]
 
-Without a file it learns the lines of a small built-in grammar.
+Without a file it is trained on lines generated from a small built-in grammar.
 """
 
 import sys
@@ -18,10 +18,10 @@ else:
     corpus = text.Corpus.from_lines(generate_lyrics(2000))
 epochs = int(sys.argv[2]) if len(sys.argv) > 2 else 10
 print(corpus.describe())
-# No line stands on both sides, so the validation loss says something about lines the model has never seen.
+# No line is in both parts, so the validation loss is measured on lines that the model has not been trained on.
 training, validation = text.split_sentences(corpus.sentences)
 
-# ---- step by step: padding counts in the loss ----
+# ---- step by step: the loss includes padding ----
 
 tokenizer = text.Tokenizer(num_words=7000, filters=" ", oov_token="<unk>")
 tokenizer.fit_on_texts(training)
@@ -51,7 +51,7 @@ model.compile(optimizer="adam", loss=SparseCategoricalCrossentropy(from_logits=T
 source, target = dataset(training)
 model.fit(source, target, batch_size=256, epochs=epochs, validation_data=dataset(validation))
 
-# ---- the short way: padding is neither computed nor counted, and the model writes ----
+# ---- with Lyricist: padding is neither computed nor counted, and the model generates lines ----
 
 writer = Lyricist(7000, embedding_size=64, hidden_size=128)
 writer.fit(training, validation, epochs=epochs)

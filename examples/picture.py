@@ -1,11 +1,11 @@
-"""A large picture, made into one number: what a strided convolution saves.
+"""One number from a large picture: how many weights a strided convolution saves.
 
-A batch of pictures 1920 x 1080 with 3 colours goes through a 5 x 5 convolution with stride 5 and 16 filters, which
-leaves 384 x 216 x 16 values of each: 1,327,104 in a row, which a dense layer turns into one number. Without the
+A batch of pictures of 1920 x 1080 pixels with 3 colours goes through a 5 x 5 convolution with stride 5 and 16 filters,
+which yields 384 x 216 x 16 = 1,327,104 values per picture. A dense layer reduces them to one number. Without the
 convolution the dense layer would need 6,220,800 weights.
 
-The batch of 64 is 1.6 GB. The model runs a few pictures at a time through all of its layers, so that it needs little
-more memory than that.
+A batch of 64 takes 1.6 GB. The model runs a few pictures at a time through all of its layers, so that it needs little
+memory beyond that.
 
     python examples/picture.py [--batch 64]
 """
@@ -23,7 +23,7 @@ SHAPE = (1920, 1080, 3)
 
 
 def network() -> Sequential:
-    """The three steps, without biases."""
+    """A convolution, a flattening and a dense layer, without biases."""
     return Sequential(
         [
             layers.Input(SHAPE),
@@ -36,7 +36,7 @@ def network() -> Sequential:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--batch", type=int, default=64, help="pictures at once (default: 64)")
+    parser.add_argument("--batch", type=int, default=64, help="pictures per batch (default: 64)")
     batch = parser.parse_args().batch
     day33.set_random_seed(33)
 

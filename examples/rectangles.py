@@ -1,7 +1,7 @@
-"""Two rectangles through one, two and three dense layers: what the weights of a layer can tell apart.
+"""Two rectangles through one, two and three dense layers: which inputs the weights of a layer can distinguish.
 
-A rectangle is its four corners, an array (4, 2). A dense layer works on the last axis, so that ``Dense(1)`` turns every
-corner into one number with the same 2 weights; another ``Dense(1)`` turns the four numbers into one.
+A rectangle is an array (4, 2) of its four corners. A dense layer operates on the last axis, so that ``Dense(1)`` maps
+each corner to one number with the same 2 weights; another ``Dense(1)`` maps the four numbers to one.
 
     python examples/rectangles.py [--batch 64]
 """
@@ -25,7 +25,7 @@ RECTANGLES = np.array(
 
 
 def network(widths: tuple[int, ...]) -> Sequential:
-    """Dense layers without bias; before the last one, what is left of the four corners becomes one row."""
+    """Dense layers without biases, the last one after a flattening of the four corners into one row."""
     model = Sequential([layers.Input((4, 2))])
     for number, units in enumerate(widths):
         if number == len(widths) - 1:
@@ -35,7 +35,7 @@ def network(widths: tuple[int, ...]) -> Sequential:
 
 
 def describe(widths: tuple[int, ...], batch: int) -> int:
-    """Prints every shape on the way of a batch, and returns the number of parameters."""
+    """Print the shape of a batch after each layer, and return the number of parameters."""
     model = network(widths)
     x = np.resize(RECTANGLES, (batch, 4, 2))
     print(f"\nDense layers: {len(widths)}")
@@ -49,7 +49,7 @@ def describe(widths: tuple[int, ...], batch: int) -> int:
 
 
 def collapse() -> None:
-    """One column of weights can send both rectangles to the same numbers: then no later layer tells them apart."""
+    """Show that one column of weights can map both rectangles to the same numbers, which later layers cannot undo."""
     print("\nCorners of both rectangles after the first layer")
     for weights in ([[1], [1]], [[1, 1, 0], [1, 0, 1]]):
         kernel = np.array(weights, np.float32)
@@ -64,7 +64,7 @@ def collapse() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--batch", type=int, default=64, help="rectangles at once (default: 64)")
+    parser.add_argument("--batch", type=int, default=64, help="rectangles per batch (default: 64)")
     batch = parser.parse_args().batch
     day33.set_random_seed(33)
     counts = [describe(widths, batch) for widths in ((1,), (1, 1), (3, 1, 1))]

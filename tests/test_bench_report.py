@@ -1,4 +1,4 @@
-"""The report of a benchmark run, on runs made up here. Nothing is timed and no peer is needed."""
+"""The report of a benchmark run, made from invented results. Nothing is timed and no peer is needed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[1] / "bench" / "report.py"
+SCRIPT = Path(__file__).resolve().parents[1] / "bench" / "harness" / "report.py"
 
 
 @pytest.fixture(scope="module")
 def report() -> ModuleType:
     if not SCRIPT.is_file():
-        pytest.skip("no bench/ beside the tests")
+        pytest.skip("there is no bench/ beside the tests")
     spec = importlib.util.spec_from_file_location("bench_report", SCRIPT)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -46,7 +46,7 @@ def run_of(*entries: dict[str, Any]) -> dict[str, Any]:
 
 
 def row(table: str, title: str) -> list[str]:
-    """The cells of the only row that begins so."""
+    """The cells of the only row with this title."""
     (line,) = (line for line in table.splitlines() if line.startswith(f"| {title} |"))
     return [cell.strip() for cell in line.strip("|").split(" | ")]
 
@@ -79,7 +79,7 @@ RUN = run_of(
 )
 
 
-def test_each_way_into_day33_meets_every_peer_fastest_first(report: ModuleType) -> None:
+def test_each_participant_of_day33_has_a_row_with_the_peers_fastest_first(report: ModuleType) -> None:
     table = report.tables(RUN)
     assert row(table, "inference") == [
         "inference", "1 ms ± 10% (100,000 images/s)", "torch: 4 ms ± 10% (25,000 images/s)", "**4×**",
@@ -91,7 +91,7 @@ def test_each_way_into_day33_meets_every_peer_fastest_first(report: ModuleType) 
 
 def test_geometric_means_of_families_of_several_rows(report: ModuleType) -> None:
     table = report.tables(RUN)
-    # Best peers: 2 and 8. TensorFlow was in one row only.
+    # The ratios to the fastest peers are 2 and 8. TensorFlow has only one of the two rows.
     assert row(table, "*geometric mean: small channels*")[1:] == [
         "2 rows", "each row's best", "**4×**", "torch 4×, tensorflow 8×",
     ]  # fmt: skip
@@ -113,7 +113,7 @@ def test_memory_and_installation_compare_bytes(report: ModuleType) -> None:
     assert row(table, "torch") == ["torch", "2.5 s", "25×", "700 MB", "1.2 GB"]
 
 
-def test_sections_stand_in_their_order_and_none_is_empty(report: ModuleType) -> None:
+def test_sections_are_in_order_and_none_is_empty(report: ModuleType) -> None:
     def headings(run: dict[str, Any]) -> list[str]:
         return re.findall(r"^### (.*)$", report.tables(run), re.MULTILINE)
 
@@ -136,11 +136,11 @@ def test_bars_are_workloads_and_means_of_families(report: ModuleType) -> None:
     assert bars["inference"] == pytest.approx([4, 400])
     assert bars["small channels"] == pytest.approx([4, 8])
     assert bars["dense"] == [0.5, None]
-    # No peer, or not part of the picture of speed.
+    # Workloads without a peer and the sections that the chart leaves out have no bars.
     assert set(bars) == {"inference", "small channels", "dense"}
 
 
-def test_command_writes_table_and_chart_without_any_peer(report: ModuleType, tmp_path: Path) -> None:
+def test_command_writes_table_and_chart_without_importing_a_peer(report: ModuleType, tmp_path: Path) -> None:
     files = []
     for number, chosen in enumerate((RUN["benchmarks"][:7], RUN["benchmarks"][7:])):
         files.append(tmp_path / f"run{number}.json")
@@ -160,6 +160,6 @@ def test_command_writes_table_and_chart_without_any_peer(report: ModuleType, tmp
     assert chart.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
 
 
-def test_a_chart_needs_a_race(report: ModuleType, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no workload with day33 and a peer"):
+def test_a_chart_needs_a_workload_with_a_peer(report: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="workloads with day33 and a peer is 0"):
         report.draw(run_of(entry("test_kernels", "alone", "day33", 1.0)), tmp_path / "chart.png")

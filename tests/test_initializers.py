@@ -73,10 +73,11 @@ def test_state_of_the_stream_continues():
     assert len(set(following)) == 3 and all(0 <= seed < 2**63 for seed in following)
 
 
-@pytest.mark.parametrize("seed", [-1, 1.5, "one"])
+@pytest.mark.parametrize("seed", [-1, 1.5, True, "one"])
 def test_bad_seeds(seed):
-    with pytest.raises((ValueError, TypeError)):
-        set_random_seed(seed)
+    for use in (set_random_seed, SeedGenerator, initializers.GlorotUniform):
+        with pytest.raises((ValueError, TypeError), match=f"^seed is {seed!r}; expected"):
+            use(seed)
 
 
 @pytest.mark.parametrize(
@@ -181,3 +182,57 @@ def test_signature_and_moments_of_keras(name):
         left, right = ours(seed=1)(SHAPE), np.asarray(theirs(seed=1)(SHAPE))
         # Deviations of two samples of 7,200 differ by sqrt(2) / sqrt(2 * 7200) = 1.2 % relative; five times that.
         assert left.std() == pytest.approx(right.std(), rel=0.06)
+
+
+NO_INITIALIZER = [
+    ("Dense", {"units": 3}, ("kernel_initializer", "bias_initializer"), (None, 4)),
+    ("Conv2D", {"filters": 3, "kernel_size": 2}, ("kernel_initializer", "bias_initializer"), (None, 5, 5, 2)),
+    ("BatchNormalization", {}, ("beta_initializer", "gamma_initializer"), (None, 4)),
+    ("Embedding", {"input_dim": 5, "output_dim": 3}, ("embeddings_initializer",), (None, 4)),
+    (
+        "LSTM", {"units": 3, "unit_forget_bias": False},
+        ("kernel_initializer", "recurrent_initializer", "bias_initializer"), (None, 4, 2),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "arguments", "options", "shape"), NO_INITIALIZER)
+def test_none_leaves_the_choice_to_add_weight_as_in_keras(name, arguments, options, shape):
+    keras = pytest.importorskip("keras")
+    assert initializers.get(None) is keras.initializers.get(None) is None
+    assert initializers.serialize(None) is keras.initializers.serialize(None) is None
+    given = {**arguments, **dict.fromkeys(options)}
+    ours, theirs = (getattr(module.layers, name)(**given) for module in (day33, keras))
+    for option in options:
+        assert ours.get_config()[option] is theirs.get_config()[option] is None
+    theirs.build(shape)
+    for layer in (ours, type(ours).from_config(ours.get_config())):
+        layer.build(shape)
+        for mine, other, option in zip(layer.weights, theirs.weights, [*options, None, None], strict=False):
+            if option is None:
+                continue
+            limit = math.sqrt(6 / sum(initializers.compute_fans(mine.shape)))  # glorot_uniform, in Keras too
+            for values in (mine.numpy(), np.asarray(other)):
+                assert values.shape == mine.shape and 0 < np.abs(values).max() <= limit
+
+
+def test_lstm_without_bias_initializer_still_opens_the_forget_gate():
+    layer = layers.LSTM(3, bias_initializer=None)
+    layer.build((None, 4, 2))
+    bias = layer.bias.numpy()
+    assert np.all(bias[3:6] == 1) and np.all(bias[:3] != 0) and np.all(bias[6:] != 0)
+
+
+def test_a_class_of_ones_own_is_called_without_arguments_as_in_keras():
+    class Sevens:
+        def __call__(self, shape, dtype=None):
+            return np.full(shape, 7.0)
+
+    layer = layers.Dense(3, kernel_initializer=Sevens)
+    layer.build((None, 4))
+    assert np.all(layer.kernel.numpy() == 7)
+    for other in (int, object):
+        with pytest.raises(TypeError, match="expected a callable"):
+            initializers.get(other)
+    with pytest.raises(ValueError, match='expected a dict with "class_name"'):
+        initializers.get({})

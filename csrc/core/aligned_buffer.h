@@ -1,4 +1,4 @@
-// A block of floats aligned to a cache line. Not initialised unless asked for.
+// A block of floats aligned to a cache line. Not initialised, unless created by zeros().
 #pragma once
 
 #include <cstddef>

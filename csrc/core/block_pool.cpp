@@ -9,7 +9,7 @@ namespace day33 {
 namespace {
 
 constexpr int64_t kKeptFloats = (int64_t{768} << 20) / static_cast<int64_t>(sizeof(float));
-constexpr int64_t kSpare = 1 << 14;  // floats that a block may be too large, besides being four times the size
+constexpr int64_t kSpare = 1 << 14;  // a leased block may exceed four times its request by this many floats
 
 struct Pool {
   std::mutex mutex;
@@ -26,7 +26,7 @@ std::unique_ptr<AlignedBuffer> lease_block(int64_t floats, bool exact) {
   Pool& p = pool();
   {
     std::lock_guard<std::mutex> lock(p.mutex);
-    auto best = p.blocks.end();  // the smallest that is large enough, unless it is far too large
+    auto best = p.blocks.end();  // the smallest block of `floats` to `most` floats
     for (auto block = p.blocks.begin(); block != p.blocks.end(); ++block) {
       const int64_t size = (*block)->size();
       if (size < floats || size > most) continue;
@@ -43,7 +43,7 @@ std::unique_ptr<AlignedBuffer> lease_block(int64_t floats, bool exact) {
 }
 
 void return_block(std::unique_ptr<AlignedBuffer> block) {
-  std::vector<std::unique_ptr<AlignedBuffer>> dropped;  // freed after the lock
+  std::vector<std::unique_ptr<AlignedBuffer>> dropped;  // freed after the lock is released
   Pool& p = pool();
   std::lock_guard<std::mutex> lock(p.mutex);
   p.floats += block->size();

@@ -1,5 +1,6 @@
-// Memory that is used again. Asking the system for large blocks on every call costs more than many a network: each new
-// page has to be cleared. So blocks that a call is done with wait here for the next one, of whatever plan.
+// A pool of memory blocks for reuse. Asking the system for large blocks on every call costs more than running many a
+// network, because each new page has to be cleared. So the blocks that a call has finished with are kept here for later
+// calls, of any plan.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +10,14 @@
 
 namespace day33 {
 
-// At least `floats` floats, not cleared. For `exact`, for those who keep the block long, at most an eighth more.
+// Returns a block of at least `floats` floats, not cleared. With `exact`, meant for callers that keep the block for
+// long, it is at most an eighth larger.
 std::unique_ptr<AlignedBuffer> lease_block(int64_t floats, bool exact = false);
 
-// Keeps the block for later. Together, blocks that wait stay below 768 MB: the oldest go first.
+// Keeps the block for reuse. The kept blocks are limited to 768 MB in total; the oldest are freed first.
 void return_block(std::unique_ptr<AlignedBuffer> block);
 
-// Like lease_block(floats, true); the block comes back by itself when the last owner lets go of it.
+// Like lease_block(floats, true), but the block is returned automatically when its last owner is destroyed.
 std::shared_ptr<AlignedBuffer> lease_shared_block(int64_t floats);
 
 }  // namespace day33

@@ -7,7 +7,7 @@
 namespace day33 {
 namespace {
 
-// Everything that was compiled in, slowest first, with what the CPU says about it.
+// An instruction set of this build, and whether the CPU supports it. candidates() lists them slowest first.
 struct Candidate {
   const Kernels* kernels;
   bool supported;
@@ -19,7 +19,7 @@ std::vector<Candidate> candidates() {
   list.push_back({&baseline::kernels, true});
 #endif
 #if defined(DAY33_HAVE_neon)
-  list.push_back({&neon::kernels, true});  // part of every aarch64
+  list.push_back({&neon::kernels, true});  // every aarch64 CPU has NEON
 #endif
 #if defined(__x86_64__)
   __builtin_cpu_init();
@@ -46,8 +46,7 @@ std::vector<const Kernels*> detect() {
       known += std::string(i ? ", " : "") + all[i].kernels->isa;
       if (std::string(cap) == all[i].kernels->isa) limit = i + 1;
     }
-    if (limit == 0)
-      throw std::runtime_error("DAY33_MAX_ISA is '" + std::string(cap) + "', but this build of day33 knows: " + known);
+    if (limit == 0) throw std::runtime_error("DAY33_MAX_ISA is '" + std::string(cap) + "'; expected one of " + known);
   }
   std::vector<const Kernels*> usable;
   for (size_t i = 0; i < limit; ++i)
@@ -60,7 +59,8 @@ std::atomic<const Kernels*> chosen{nullptr};
 }  // namespace
 
 const std::vector<const Kernels*>& available_kernels() {
-  static const std::vector<const Kernels*> usable = detect();
+  // Never destroyed, since threads may outlive main.
+  static const auto& usable = *new std::vector<const Kernels*>(detect());
   return usable;
 }
 
@@ -78,7 +78,7 @@ void select_kernels(const std::string& isa) {
     }
     names += std::string(names.empty() ? "" : ", ") + kernels->isa;
   }
-  throw std::invalid_argument("isa: got '" + isa + "', expected one of " + names);
+  throw std::invalid_argument("isa is '" + isa + "'; expected one of " + names);
 }
 
 bool has_byte_dot_product(const Kernels& kernels) {

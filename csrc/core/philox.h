@@ -1,4 +1,4 @@
-// Philox4x32-10, the counter-based random generator of simd/philox.h, one number at a time: for code outside the
+// Philox4x32-10, the counter-based random generator of simd/philox.h, one counter at a time, for code outside the
 // kernels. J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1, 2, 3" (SC 2011).
 #pragma once
 
@@ -19,7 +19,7 @@ inline std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> word, uint64_t
   return word;
 }
 
-// A number in [0, 1) that depends on nothing but key, stream and position.
+// A number in [0, 1) that depends only on key, stream and position.
 inline double uniform(uint64_t key, uint64_t stream, uint64_t position) {
   const auto word = philox4x32({static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32),
                                 static_cast<uint32_t>(stream), static_cast<uint32_t>(stream >> 32)},

@@ -1,12 +1,13 @@
-// Things that a process has one of.
+// Objects that exist once per process.
 #pragma once
 
 #include <pthread.h>
 
 namespace day33 {
 
-// The one T of the process, made when it is first asked for. T has a member `mutex`. It is never destroyed, since
-// threads may outlive main, and its mutex is held over fork(), so that the child finds it whole.
+// Returns the only T of the process, which is created on first use. T must have a member `mutex`. The object is never
+// destroyed, since threads may outlive main(), and its mutex is held during fork(), so that the child gets it in a
+// consistent state.
 template <typename T>
 T& process_wide() {
   static T* the_one = nullptr;

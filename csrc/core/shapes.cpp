@@ -5,16 +5,19 @@
 #include <limits>
 #include <stdexcept>
 
+#include "core/names.h"
+
 namespace day33 {
 namespace {
 
+constexpr const char* kPaddingNames[] = {DAY33_PADDINGS(DAY33_ENUMERATOR_NAME)};
 constexpr int64_t kMaxElements = int64_t{1} << 40;
 constexpr int64_t kMaxSide = std::numeric_limits<int32_t>::max();
 
 void require_in_range(int64_t value, int64_t low, const char* name, const std::string& what) {
   if (value < low || value > kMaxSide)
-    throw std::invalid_argument(std::string(name) + " (" + what + "): got " + std::to_string(value) +
-                                ", expected an integer from " + std::to_string(low) + " to " +
+    throw std::invalid_argument(std::string(name) + " (" + what + ") is " + std::to_string(value) +
+                                "; expected an integer from " + std::to_string(low) + " to " +
                                 std::to_string(kMaxSide));
 }
 
@@ -35,9 +38,9 @@ int64_t element_count(const Shape& shape) {
   int64_t count = 1;
   for (int64_t side : shape) {
     if (side < 0 || side > kMaxElements)
-      throw std::invalid_argument("shape: got " + to_string(shape) + ", expected dimensions from 0 to 2^40");
+      throw std::invalid_argument("shape is " + to_string(shape) + "; expected dimensions from 0 to 2^40");
     if (side != 0 && count > kMaxElements / side)
-      throw std::invalid_argument("shape: " + to_string(shape) + " has more than 2^40 elements");
+      throw std::invalid_argument("shape is " + to_string(shape) + "; expected at most 2^40 elements");
     count *= side;
   }
   return count;
@@ -52,9 +55,9 @@ std::string to_string(const Shape& shape) {
 Padding parse_padding(const std::string& name) {
   std::string lower(name);
   std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  if (lower == "valid") return Padding::valid;
-  if (lower == "same") return Padding::same;
-  throw std::invalid_argument("padding: got '" + name + "', expected 'valid' or 'same'");
+  const int64_t place = find_name(kPaddingNames, lower);
+  if (place < 0) throw_unknown_name("padding", name, kPaddingNames);
+  return static_cast<Padding>(place);
 }
 
 ConvAxis conv_axis(int64_t in, int64_t kernel, int64_t stride, int64_t dilation, Padding padding,
@@ -69,8 +72,8 @@ ConvAxis conv_axis(int64_t in, int64_t kernel, int64_t stride, int64_t dilation,
     axis.out = (in + stride - 1) / stride;
   } else {
     if (span > in)
-      throw std::invalid_argument("padding 'valid': the window spans " + std::to_string(span) +
-                                  " cells of the input's " + what + ", which has only " + std::to_string(in));
+      throw std::invalid_argument("the input's " + what + " is " + std::to_string(in) + "; expected at least " +
+                                  std::to_string(span) + ", the span of the window, with padding 'valid'");
     axis.out = (in - span) / stride + 1;
   }
   set_padding(axis, padding);
@@ -84,13 +87,14 @@ ConvAxis conv_transpose_axis(int64_t in, int64_t kernel, int64_t stride, int64_t
   require_in_range(stride, 1, "strides", what);
   require_in_range(dilation, 1, "dilation_rate", what);
   if (stride > 1 && dilation > 1)
-    throw std::invalid_argument("strides and dilation_rate (" + what + "): got " + std::to_string(stride) + " and " +
-                                std::to_string(dilation) + "; a transposed convolution takes only one of them above 1");
+    throw std::invalid_argument("strides and dilation_rate (" + what + ") are " + std::to_string(stride) + " and " +
+                                std::to_string(dilation) +
+                                "; expected at most one of them above 1 in a transposed convolution");
   if (output_padding) {
     require_in_range(*output_padding, 0, "output_padding", what);
     if (*output_padding >= stride)
-      throw std::invalid_argument("output_padding (" + what + "): got " + std::to_string(*output_padding) +
-                                  ", expected less than the stride, " + std::to_string(stride));
+      throw std::invalid_argument("output_padding (" + what + ") is " + std::to_string(*output_padding) +
+                                  "; expected less than the stride, " + std::to_string(stride));
   }
   const int64_t span = dilated(kernel, dilation);
   int64_t size = 0;
@@ -102,10 +106,11 @@ ConvAxis conv_transpose_axis(int64_t in, int64_t kernel, int64_t stride, int64_t
   }
   require_in_range(size, 0, "output size", what);
   if (padding == Padding::same && (size + stride - 1) / stride != in)
-    throw std::invalid_argument("output_padding (" + what + "): with padding 'same', a kernel of " +
-                                std::to_string(kernel) + ", stride " + std::to_string(stride) + " and output_padding " +
-                                std::to_string(output_padding.value_or(0)) + " the output of " + std::to_string(size) +
-                                " cells would not convolve back to the input's " + std::to_string(in));
+    throw std::invalid_argument("output_padding (" + what + ") is " + std::to_string(output_padding.value_or(0)) +
+                                "; expected a value for which a convolution with padding 'same', kernel size " +
+                                std::to_string(kernel) + " and stride " + std::to_string(stride) +
+                                " maps the output of " + std::to_string(size) + " cells back to the input's " +
+                                std::to_string(in));
   ConvAxis axis{size, kernel, stride, dilation, in, 0};
   set_padding(axis, padding);
   return axis;

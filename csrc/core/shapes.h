@@ -6,19 +6,22 @@
 #include <string>
 #include <vector>
 
+#include "core/enumerators.h"
+
 namespace day33 {
 
 using Shape = std::vector<int64_t>;
 
-enum class Padding { valid, same };
+#define DAY33_PADDINGS(X) X(valid) X(same)
+enum class Padding { DAY33_PADDINGS(DAY33_ENUMERATOR) };
 
-// Product of the dimensions. Throws std::invalid_argument when a dimension is negative or the product would
-// not fit the library's limit of 2^40 elements.
+// The product of the dimensions. Throws std::invalid_argument if a dimension is negative or the product exceeds the
+// library's limit of 2^40 elements.
 int64_t element_count(const Shape& shape);
 
 std::string to_string(const Shape& shape);
 
-// "valid" or "same" in any case; anything else is std::invalid_argument.
+// Parses "valid" or "same", ignoring case. Throws std::invalid_argument for anything else.
 Padding parse_padding(const std::string& name);
 
 // One spatial axis of a convolution or pooling window, as TensorFlow's kernel_shape_util defines it:
@@ -34,10 +37,10 @@ struct ConvAxis {
 ConvAxis conv_axis(int64_t in, int64_t kernel, int64_t stride, int64_t dilation, Padding padding,
                    const std::string& what);
 
-// The axis of a transposed convolution from `in` cells, given as the axis of the convolution it is the gradient
-// of: that convolution maps `result.in` cells (the transposed convolution's output) to `result.out` == in.
-// Output sizes as Keras computes them (backend/common/backend_utils): with k' as above,
-//   VALID: (in - 1) s + k' + op,       where no op means max(k', s) - k'
+// One spatial axis of a transposed convolution of `in` cells, described by the convolution whose gradient it is: that
+// convolution maps `result.in` cells (the transposed convolution's output) to `result.out` == in. Output sizes are as
+// Keras computes them (backend/common/backend_utils), with k' as above and the output padding op:
+//   VALID: (in - 1) s + k' + op, where op defaults to max(k', s) - k'
 //   SAME:  in s without op, otherwise (in - 1) s + k' % 2 + op
 ConvAxis conv_transpose_axis(int64_t in, int64_t kernel, int64_t stride, int64_t dilation, Padding padding,
                              std::optional<int64_t> output_padding, const std::string& what);

@@ -1,10 +1,10 @@
-// A job of many short stages on the thread pool, for work whose stages take microseconds: the threads stay together in
-// one pool job and wait for each other by spinning.
+// A job of many short stages on the thread pool, for stages that take microseconds: the threads stay in one pool job
+// and wait for each other by spinning.
 //
-// A stage is a number of items. Each thread has a share of them, the same in every stage with as many items, so that
-// what an item reads stays near the thread's core; a thread that is done with its share helps with the others. Whoever
-// completes the last item of a stage opens the next. So no stage waits for a thread that has not come yet, and a caller
-// whom the busy pool leaves alone does all the work itself.
+// A stage consists of a number of items. Each thread has a share of them, the same in every stage with that number of
+// items, so that the data an item reads stays close to the thread's core. A thread that has finished its share takes
+// items from the others. The thread that completes the last item of a stage opens the next stage. So no stage waits for
+// a thread that has not arrived yet, and if the pool is busy, the caller does all the work itself.
 #pragma once
 
 #include <atomic>
@@ -16,9 +16,11 @@
 
 namespace day33 {
 
-// Work gives: int64_t items(), of the stage that is open; void run(int64_t item, int thread), which may be called from
-// several threads at once; bool advance(), which goes on to the next stage and is false after the last. An exception of
-// theirs ends the job and is rethrown by run().
+// Work must provide
+//   int64_t items():                     the number of items of the open stage;
+//   void run(int64_t item, int thread):  one item; called from several threads at once;
+//   bool advance():                      goes on to the next stage and returns whether there is one.
+// An exception from any of them ends the job and is rethrown by run().
 template <typename Work>
 class StagedJob {
  public:
@@ -44,9 +46,9 @@ class StagedJob {
   }
 
  private:
-  static constexpr int kSpins = 4000;  // then the core is offered to others
+  static constexpr int kSpins = 4000;  // before the core is yielded to other threads
 
-  // What is left of a thread's share: number of the stage, next item, end.
+  // The rest of a thread's share, in one word: the number of the stage, the next item, the end.
   struct alignas(64) Share {
     std::atomic<uint64_t> left{0};
   };
@@ -70,7 +72,8 @@ class StagedJob {
     stage_.store(stage, std::memory_order_release);
   }
 
-  // An item of the share, or -1. The stage is checked in the same exchange, so a late thread takes nothing of another.
+  // Takes an item of the share and returns it, or -1 if none is left. The same exchange checks the stage, so that a
+  // late thread takes no item of another stage.
   int64_t take(Share& share, uint64_t stage) {
     uint64_t left = share.left.load(std::memory_order_acquire);
     for (;;) {
@@ -90,10 +93,10 @@ class StagedJob {
         Share& share = shares_[(thread + turn) % threads_];
         for (int64_t item = take(share, stage); item >= 0; item = take(share, stage), ++mine) work_.run(item, thread);
       }
-      // Read while the stage cannot end: it waits for `mine`.
+      // items_ is read here because the stage cannot end before `mine` is added to done_.
       const int64_t items = mine > 0 ? items_ : 0;
       if (mine > 0 && done_.fetch_add(mine, std::memory_order_acq_rel) + mine == items) {
-        // Stages of one item are not worth telling the others about.
+        // A stage of one item is not worth opening to the other threads.
         bool more = work_.advance();
         while (more && work_.items() <= 1) {
           alone(thread);

@@ -31,7 +31,7 @@ int affinity_count() {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
-// CPUs that the control group's quota allows (rounded up), or a large number without a quota.
+// The number of CPUs that the control group's quota allows (rounded up), or kMaxThreads without a quota.
 int quota_count() {
   std::ifstream v2("/sys/fs/cgroup/cpu.max");
   std::string quota;
@@ -53,14 +53,14 @@ int default_count() {
     errno = 0;
     const long count = std::strtol(wanted, &end, 10);
     if (*end != '\0' || errno != 0 || count < 1 || count > kMaxThreads)
-      throw std::invalid_argument("DAY33_NUM_THREADS: got '" + std::string(wanted) +
-                                  "', expected an integer from 1 to " + std::to_string(kMaxThreads));
+      throw std::invalid_argument("DAY33_NUM_THREADS is '" + std::string(wanted) + "'; expected an integer from 1 to " +
+                                  std::to_string(kMaxThreads));
     return static_cast<int>(count);
   }
   return std::min(affinity_count(), quota_count());
 }
 
-std::atomic<int> wanted_threads{0};  // 0: not set, ask default_count()
+std::atomic<int> wanted_threads{0};  // 0: not set, use default_count()
 
 thread_local bool inside_job = false;
 
@@ -72,9 +72,9 @@ void relax() {
 #endif
 }
 
-// A job is open while it has indices to give. Helpers join an open job; the caller works too, closes the job when
-// nothing is left, and waits for those who joined. So a helper that is slow to wake costs nothing: it finds the job
-// closed and goes back to sleep.
+// A job is open while it has indices left. Helpers join an open job. The caller works too, closes the job when no index
+// is left, and waits for the helpers that joined. So a helper that wakes late delays nothing: it finds the job closed
+// and goes back to sleep.
 class Pool {
  public:
   // True if the job was run by the pool; false if the pool is busy and the caller should work alone.
@@ -109,21 +109,21 @@ class Pool {
   }
 
  private:
-  // About 20 to 50 microseconds: longer than the gap between two layers, shorter than anyone's patience.
+  // About 20 to 50 microseconds: longer than the gap between two layers, but too short to be noticed.
   static constexpr int kSpins = 2000;
 
   void grow(int helpers) {
     while (static_cast<int>(threads_.size()) < helpers) {
       const uint64_t seen = ticket_.load(std::memory_order_relaxed);
-      // Detached: the pool is never destroyed, so that no order of static destructors can hang at exit.
+      // Detached: the pool is never destroyed, so no order of static destructors can make the process hang at exit.
       std::thread helper([this, seen] { serve(seen); });
       threads_.push_back(helper.native_handle());
       helper.detach();
     }
   }
 
-  // Linux tends to wake a thread on the CPU of the one that wakes it, where it then waits for its turn while another
-  // CPU idles. So helpers may run on every CPU that the caller may, but for the one it is on.
+  // Linux tends to wake a thread on the CPU of the thread that wakes it, where it has to wait while another CPU is
+  // idle. So helpers may run on every CPU that the caller may use, except the one that the caller is on.
   void keep_off_the_callers_cpu() {
 #if defined(__linux__)
     const int cpu = sched_getcpu();
@@ -173,15 +173,15 @@ class Pool {
     inside_job = before;
   }
 
-  std::mutex owner_;  // held by the thread whose job runs
-  std::mutex mutex_;  // guards the job below, but for the atomics that are also read without it
+  std::mutex owner_;  // held by the thread whose job is running
+  std::mutex mutex_;  // guards the job below; the atomics are also accessed without it
   std::condition_variable wake_, done_;
   std::vector<pthread_t> threads_;
-  int avoided_cpu_ = -1;  // by the first told_ of them
+  int avoided_cpu_ = -1;  // the CPU that the first told_ threads avoid
   size_t told_ = 0;
   std::atomic<uint64_t> ticket_{0};  // number of the job
   int places_ = 0;                   // helpers that may still join it
-  std::atomic<int> inside_{0};       // helpers that joined and are not done
+  std::atomic<int> inside_{0};       // helpers that have joined it and not finished
   std::atomic<int64_t> next_{0};
   int64_t count_ = 0;
   detail::Task task_ = nullptr;
@@ -191,8 +191,8 @@ class Pool {
 
 std::atomic<Pool*> current_pool{nullptr};
 
-// The child of a fork has only the forking thread: its parent's pool is left alone (its locks may be held by
-// threads that do not exist here) and a new one is made when needed.
+// After fork(), the child has only the forking thread. It abandons the parent's pool, whose locks may be held by
+// threads that do not exist in the child, and creates a new one when needed.
 void forget_pool() {
   current_pool.store(nullptr, std::memory_order_relaxed);
   inside_job = false;
@@ -222,7 +222,7 @@ int num_threads() {
 
 void set_num_threads(int64_t count) {
   if (count < 1 || count > kMaxThreads)
-    throw std::invalid_argument("num_threads: got " + std::to_string(count) + ", expected an integer from 1 to " +
+    throw std::invalid_argument("num_threads is " + std::to_string(count) + "; expected an integer from 1 to " +
                                 std::to_string(kMaxThreads));
   wanted_threads.store(static_cast<int>(count), std::memory_order_relaxed);
 }

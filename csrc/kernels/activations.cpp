@@ -15,11 +15,11 @@ DAY33_INLINE Vec hard_sigmoid(Vec x) { return at_most(at_least(x + 3.0f, 0.0f), 
 DAY33_INLINE Vec log1p_exp_minus_abs(Vec x) { return log1p(exp(-abs(x))); }
 DAY33_INLINE Vec normal_cdf(Vec x) { return erfc(x * -kSqrtHalf) * 0.5f; }
 DAY33_INLINE Vec gelu_tanh_of(Vec x) { return tanh((x + x * x * x * kGeluCubic) * kSqrtTwoOverPi); }
-// For mish: tanh(softplus(x)) = n / (n + 2) with e = exp(x), n = e (e + 2); 1 in float from 20 on, long before n^2
-// overflows.
+// For mish: tanh(softplus(x)) = n / (n + 2) with e = exp(x) and n = e (e + 2). In float this is 1 for x >= 20, so x is
+// capped there, long before n^2 overflows.
 DAY33_INLINE Vec exp_to_20(Vec x) { return exp(at_most(x, 20.0f)); }
 
-// Softmax and its logarithm are no functions of one element: they count as linear here, and have kernels of their own.
+// Softmax and log-softmax are not functions of a single element: they count as linear here and have their own kernels.
 template <Activation kKind>
 DAY33_INLINE Vec activate(Vec x, float alpha) {
   if constexpr (kKind == Activation::relu) return at_least(x, 0.0f);
@@ -45,7 +45,7 @@ DAY33_INLINE Vec activate(Vec x, float alpha) {
   return x;
 }
 
-// dy times the derivative at the input whose output was y; or, from gelu on, at the input y.
+// dy times the derivative at the input. `y` is the output, or the input for gelu, gelu_tanh, silu, hard_silu and mish.
 template <Activation kKind>
 DAY33_INLINE Vec activate_backward(Vec y, Vec dy, float alpha) {
   if constexpr (kKind == Activation::relu) return keep_where(y > 0.0f, dy);
@@ -145,7 +145,7 @@ DAY33_INLINE void log_softmax_row_backward(Row row, const float* y, const float*
   row.each([&](auto at) { at.store(dx, at.load(dy, 0.0f) - exp(at.load(y, 0.0f)) * sum); });
 }
 
-// body(LanesRow or ChannelRow, offset of the row) for each row.
+// Calls body(row, offset) for each row, where row is a LanesRow or a ChannelRow.
 template <typename Body>
 DAY33_INLINE void each_row(int64_t rows, int64_t C, int lanes, Body body) {
   for (int64_t row = 0; row < rows; ++row) {

@@ -1,13 +1,12 @@
-// Gradients of weights on runs and segments (args.h): a register tile of a few k times a few outputs stays in registers
-// while the pixels stream past. Every sum adds its products in the order of the pixels, whatever the tile it falls
-// into.
+// Gradients of weights over runs and segments (args.h): a tile of a few k by a few outputs stays in registers during
+// the loop over the pixels. Every sum adds its products in the order of the pixels, whichever tile it belongs to.
 #include "kernels/kernels.h"
 #include "simd/vec.h"
 
 namespace day33::DAY33_ISA {
 namespace {
 
-// Registers decide the tiles: 32 vector registers for AVX-512 and NEON, 16 otherwise.
+// The number of vector registers determines the tile sizes: 32 with AVX-512 and NEON, 16 otherwise.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kStepsWide = 6;       // lanes layout: k x 4 outputs
 constexpr int kStepsChannels = 12;  // channels layout: k x 2 vectors
@@ -20,7 +19,7 @@ constexpr int kStepsOne = 8;                             // lanes layout: k x 1 
 constexpr int kStepsOneVector = 2 * kStepsChannels - 2;  // channels layout: k x 1 vector
 constexpr int kVectorsDot = 6;                           // channels layout, one output: vectors of k
 
-// body(a, b) for each pixel of each line; `element` floats an element.
+// Calls body(a, b) for each pixel of each line; an element has `element` floats.
 template <typename Body>
 DAY33_INLINE void each_pixel(const CorrelateArgs& c, int64_t element, const float* a, const float* b, Body body) {
   for (int64_t line = 0; line < c.lines; ++line) {
@@ -53,7 +52,7 @@ __attribute__((noinline)) void lanes_outer(const CorrelateArgs& c, const float* 
     for (int o = 0; o < O; ++o) store(dw + (k * c.dw_step + o) * kLanes, sum[k][o]);
 }
 
-// One segment: k in steps of K, the rest in smaller tiles.
+// One segment in tiles of K values of k, the remainder in smaller tiles.
 template <int K, int O>
 void lanes_segment(const CorrelateArgs& c, const Segment& s, int64_t first, int64_t o) {
   int64_t k = first;
@@ -64,7 +63,7 @@ void lanes_segment(const CorrelateArgs& c, const Segment& s, int64_t first, int6
   }
 }
 
-// K steps of k times V vectors of outputs. kTail: only `tail` floats of the last vector are real.
+// A tile of K values of k by V vectors of outputs. With kTail, only `tail` floats of the last vector are used.
 template <int K, int V, bool kTail>
 __attribute__((noinline)) void channels_outer(const CorrelateArgs& c, const float* a, const float* b, float* dw,
                                               int tail) {
@@ -130,7 +129,7 @@ __attribute__((noinline)) void single_outer(const CorrelateArgs& c, const float*
   for (int v = 0; v < V; ++v) store(dw + v * kLanes, sum[v]);
 }
 
-// k of a segment from `first` on, in vectors, as far as whole vectors go; returns the first k that is left.
+// The k of a segment from `first` on, as far as they fill whole vectors; returns the first k that is left over.
 template <int V>
 int64_t single_segment(const CorrelateArgs& c, const Segment& s, int64_t first) {
   int64_t k = first;

@@ -1,13 +1,15 @@
-// Depthwise convolution on runs and segments (args.h): no sum over channels, so a vector of channels, or of samples of
-// one channel, goes through the taps on its own. Every accumulator adds its products in the order of the taps (or of
-// the pixels), whatever the tile it falls into.
+// Depthwise convolution over runs and segments (args.h). There is no sum over channels, so each vector of channels, or
+// of samples of one channel, is summed over the taps on its own. Every sum adds its products in the order of the taps
+// (or of the pixels), whichever tile it belongs to.
 #include "kernels/kernels.h"
+#include "kernels/prefetch.h"
 #include "simd/vec.h"
 
 namespace day33::DAY33_ISA {
 namespace {
 
-// What a step of the channels is: one channel of kLanes samples, kLanes channels of one sample, or one of one.
+// One step over the channels: one channel of kLanes samples, kLanes channels of one sample, or one channel of one
+// sample.
 struct SampleVector {
   using Float = Vec;
   static constexpr int kFloats = kLanes, kChannels = 1;
@@ -30,12 +32,12 @@ struct Single {
   DAY33_INLINE void store(float* p, float v) { *p = v; }
 };
 
-// NaN stays: a comparison with NaN is false.
+// NaN is kept, since a comparison with NaN is false.
 DAY33_INLINE Vec relu(Vec v) { return at_least(v, 0.0f); }
 DAY33_INLINE float relu(float v) { return v < 0.0f ? 0.0f : v; }
 
-// P pixels of one step of the channels. Taps that lie side by side in the input, as far apart as two outputs' inputs,
-// go three at a time: an input is then loaded once for all three.
+// P pixels of one step over the channels. Three consecutive taps whose inputs are x_step apart, as the inputs of
+// neighbouring outputs are, are taken together, so that each input is loaded once for all three.
 template <typename Step, int P>
 DAY33_INLINE void gather_tile(const GatherArgs& g, int64_t element, int64_t first, int64_t c) {
   using Float = typename Step::Float;
@@ -66,18 +68,21 @@ DAY33_INLINE void gather_tile(const GatherArgs& g, int64_t element, int64_t firs
       ++k;
     }
   }
-  const bool positive = g.relu;  // read once: the stores might change it, for all the compiler knows
+  const bool positive = g.relu;  // read once: the compiler must assume that the stores change it
   for (int p = 0; p < P; ++p) Step::store(y + p * y_step, positive ? relu(sum[p]) : sum[p]);
 }
 
-// P pixels from `first` on, all channels: what is read and written lies side by side.
+// P pixels from `first` on, all channels, so that reads and writes are contiguous.
 template <typename Step, int P>
 __attribute__((noinline)) void gather_pixels(const GatherArgs& g, int64_t element, int64_t first) {
   if (P > 1 && element == 1 && g.y_step == g.O && g.segment_count > 0) {
-    // Along a row, three tiles ahead the last tap meets inputs that no row before has brought into the cache.
-    constexpr int kAhead = 3, kLine = 16;
-    const float* x = g.x + (first + kAhead * P) * g.x_step + g.segments[g.segment_count - 1].x;
-    for (int64_t i = 0; i < P * g.x_step; i += kLine) __builtin_prefetch(x + i);
+    // Along a row, the last tap of the tile three ahead reads inputs that no earlier row has brought into the cache.
+    constexpr int64_t kTilesAhead = 3;
+    const int64_t next = first + kTilesAhead * P;
+    const float* x = g.x + g.segments[g.segment_count - 1].x;
+    const Ahead ahead = inputs_ahead(P, g.pixels - next, g.x_step, g.O);
+    for (int64_t p = next; p < next + ahead.pieces; ++p)
+      for (int64_t i = 0; i < ahead.floats; i += kCacheLineFloats) __builtin_prefetch(x + p * g.x_step + i);
   }
   int64_t c = 0;
   for (; c + Step::kChannels <= g.O; c += Step::kChannels) gather_tile<Step, P>(g, element, first, c);
@@ -85,8 +90,8 @@ __attribute__((noinline)) void gather_pixels(const GatherArgs& g, int64_t elemen
     for (; c < g.O; ++c) gather_tile<Single, P>(g, element, first, c);
 }
 
-// A run in equal tiles of P pixels, or of fewer where `each` is less. The last tile is moved back over pixels that are
-// done, which come out the same again.
+// Computes a run in equal tiles of P pixels or, if `each` is less than P, of the largest size in Fewer that is at most
+// `each`. The last tile is shifted back over pixels that are already done, which get the same values again.
 template <typename Step, int P, int... Fewer>
 DAY33_INLINE void gather_tiles(const GatherArgs& g, int64_t element, int64_t each) {
   if constexpr (sizeof...(Fewer) > 0)
@@ -100,7 +105,7 @@ void gather_run(const GatherArgs& g, int64_t element) {
   gather_tiles<Step, 8, 7, 6, 4, 1>(g, element, each);
 }
 
-// T taps x S steps.
+// A tile of T taps by S steps over the channels.
 template <typename Step, int T, int S>
 __attribute__((noinline)) void correlate_tile(const CorrelateArgs& g, int64_t element, int64_t tap, int64_t c) {
   using Float = typename Step::Float;

@@ -1,4 +1,4 @@
-// Sums, scaling, dropout, and the change between the two layouts.
+// Sums, scaling, dropout, and conversion between the two layouts.
 #include "kernels/kernels.h"
 #include "simd/body.h"
 #include "simd/philox.h"
@@ -6,7 +6,7 @@
 namespace day33::DAY33_ISA {
 namespace {
 
-// Elements of two vectors in turn, from their first and from their second halves.
+// Interleave the first halves (low) or the second halves (high) of two vectors.
 DAY33_INLINE Vec interleave_low(Vec a, Vec b) {
 #if DAY33_LANES == 4
   return __builtin_shufflevector(a, b, 0, 4, 1, 5);
@@ -26,8 +26,8 @@ DAY33_INLINE Vec interleave_high(Vec a, Vec b) {
 #endif
 }
 
-// Transposes kLanes x kLanes in place. Interleaving the first half of the vectors with the second moves the top bit
-// of the row number to the bottom of the column number; after log2(kLanes) rounds rows and columns have changed.
+// Transposes kLanes x kLanes in place. Interleaving the first half of the vectors with the second moves the top bit of
+// the row number to the bottom of the column number; after log2(kLanes) rounds, rows and columns are exchanged.
 DAY33_INLINE void transpose(Vec (&v)[kLanes]) {
   for (int round = 1; round < kLanes; round *= 2) {
     Vec next[kLanes];
@@ -39,9 +39,9 @@ DAY33_INLINE void transpose(Vec (&v)[kLanes]) {
   }
 }
 
-// x * factor where the random word is in the kept part of [0, 1), and zero elsewhere, whatever x is.
+// x * factor where the random word, as a number in [0, 1), is at least `rate`; zero elsewhere, whatever x is.
 DAY33_INLINE Vec drop(Vec x, VecU word, float rate, float factor) {
-  const Vec uniform = __builtin_convertvector((VecI)(word >> 8), Vec) * 5.9604644775390625e-8f;  // 24 bits, 2^-24
+  const Vec uniform = __builtin_convertvector((VecI)(word >> 8), Vec) * 5.9604644775390625e-8f;  // 24 bits times 2^-24
   return keep_where(uniform >= rate, x * factor);
 }
 
@@ -89,8 +89,9 @@ void keep_where_equal(const float* x, const float* y, bool equal, const float* d
 }
 
 void dropout(const float* x, float* y, int64_t features, int lanes, uint64_t key, int64_t first_sample, float rate) {
-  // Philox gives four words a counter. Features go in blocks of 64: counter 16 * block + j of a sample gives the words
-  // of its features 64 * block + {0, 16, 32, 48} + j. So both layouts find neighbouring words in neighbouring lanes.
+  // Philox gives four words per counter. Features are taken in blocks of 64: counter 16 * block + j of a sample gives
+  // the words of its features 64 * block + {0, 16, 32, 48} + j. So in both layouts the words of a vector belong to
+  // contiguous elements of x.
   const float factor = 1.0f / (1.0f - rate);
   VecU low, high, number;
   for (int i = 0; i < kLanes; ++i) {
@@ -99,7 +100,7 @@ void dropout(const float* x, float* y, int64_t features, int lanes, uint64_t key
     high[i] = static_cast<uint32_t>(sample >> 32);
     number[i] = lanes == 1 ? i : 0;
   }
-  const int step = lanes == 1 ? kLanes : 1;  // counters in a vector
+  const int step = lanes == 1 ? kLanes : 1;  // counters per vector
   for (int64_t block = 0; block * 64 < features; ++block)
     for (int j = 0; j < 16; j += step) {
       const uint64_t counter = static_cast<uint64_t>(block) * 16 + j;  // j + kLanes <= 16: no carry within the vector

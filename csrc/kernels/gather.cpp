@@ -1,16 +1,18 @@
-// Sums of the convolution family on runs and segments (args.h): a register tile of a few pixels times a few outputs
-// stays in registers while the reduction runs through all segments.
+// Sums of the convolution family over runs and segments (args.h): a tile of a few pixels by a few outputs stays in
+// registers during the reduction over all segments.
 //
-// Every sum adds its products in the order of k, whatever the tile it falls into, so that results do not depend on how
-// rows were split. The gradients of weights are in correlate.cpp.
+// Every sum adds its products in the order of k, whichever tile it belongs to, so that results do not depend on how
+// rows are split. The gradients of weights are in correlate.cpp.
 #include "kernels/kernels.h"
+#include "kernels/prefetch.h"
 #include "simd/body.h"
 
 namespace day33::DAY33_ISA {
 namespace {
 
-// Registers decide the tiles: 32 vector registers for AVX-512 and NEON, 16 otherwise. A tile of one vector has fewer
-// pixels than would fit, for each needs an address: only as many as keep the arithmetic units busy.
+// The number of vector registers determines the tile sizes: 32 with AVX-512 and NEON, 16 otherwise. A tile of one
+// vector has fewer pixels than the registers could hold, since each pixel needs an address: only as many as keep the
+// arithmetic units busy.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kPixelsWide = 6;        // lanes layout: pixels x 4 outputs
 constexpr int kPixelsChannels = 14;   // channels layout: pixels x 2 vectors
@@ -24,11 +26,10 @@ constexpr int kPixelsTwo = 2 * kPixelsWide;  // lanes layout: pixels x 2 outputs
 constexpr int kPixelsOne = 8;                // lanes layout: pixels x 1 output
 constexpr int kPixelsDot = 4;                // channels layout, one output: pixels, k in the lanes
 constexpr int kShort = min_of(kLanes, 8);    // lanes of a vector for few outputs
-constexpr int kLineFloats = 16;              // of a line of the cache
 
 // ---- gather, samples in the lanes ----
 
-// P pixels x B blocks of W outputs. More than one block keeps the arithmetic units busy where pixels are few.
+// P pixels x B blocks of W outputs. More than one block keeps the arithmetic units busy if there are few pixels.
 template <int P, int W, int B>
 __attribute__((noinline)) void lanes_tile(const GatherArgs& g, const float* x, const float* w, const float* bias,
                                           float* y, int outputs) {
@@ -63,8 +64,8 @@ __attribute__((noinline)) void lanes_tile(const GatherArgs& g, const float* x, c
       if (o < outputs) store(y + (p * g.y_step + o) * kLanes, g.relu ? at_least(sum[p][o], 0.0f) : sum[p][o]);
 }
 
-// The last R (< P) pixels of a run take as many blocks of outputs at once as the registers hold, so that there are
-// always enough sums for the arithmetic units to work on.
+// The last R (< P) pixels of a run are computed for as many blocks of outputs at once as the registers hold, so that
+// there are always enough independent sums to keep the arithmetic units busy.
 template <int R, int P, int W>
 void lanes_rest(const GatherArgs& g, int64_t first) {
   if constexpr (R < P) {
@@ -94,18 +95,18 @@ void lanes_run(const GatherArgs& g) {
 
 // ---- gather, output channels in the lanes ----
 
-// P pixels x B blocks of V vectors of L outputs.
+// P pixels x B blocks of V vectors of L outputs; `left` more pixels of the run come after them.
 template <int L, int P, int V, int B>
 __attribute__((noinline)) void channels_tile(const GatherArgs& g, const float* x, const float* w, const float* bias,
-                                             float* y) {
+                                             float* y, int64_t left) {
   using Lanes = Wide<L>;
   using Vector = typename Lanes::Float;
   constexpr Lanes lanes{};
   constexpr int N = V * B;
   constexpr int64_t width = V * L;
-  // The outputs' lines come while the sums are made: stores leave in order, and each would wait for its own line.
+  // Prefetch the outputs' cache lines during the sums: stores complete in order, and each would wait for its own line.
   for (int p = 0; p < P; ++p)
-    for (int v = 0; v < N * L; v += kLineFloats) __builtin_prefetch(y + p * g.y_step + v);
+    for (int v = 0; v < N * L; v += kCacheLineFloats) __builtin_prefetch(y + p * g.y_step + v);
   Vector sum[P][N];
 #pragma GCC unroll 16
   for (int v = 0; v < N; ++v) {
@@ -116,9 +117,12 @@ __attribute__((noinline)) void channels_tile(const GatherArgs& g, const float* x
   for (int64_t s = 0; s < g.segment_count; ++s) {
     const float* xs = x + g.segments[s].x;
     const float* ws = w + g.segments[s].weight * width;
-    // With one block of outputs this tile is all that reads these inputs: the next tile's come meanwhile.
-    if (B == 1 && g.O <= width)
-      for (int64_t i = 0; i < P * g.x_step; i += kLineFloats) __builtin_prefetch(xs + P * g.x_step + i);
+    // With one block of outputs, no other tile reads these inputs, so prefetch those of the next tile.
+    if (B == 1 && g.O <= width) {
+      const Ahead ahead = inputs_ahead(P, left, g.x_step, g.segments[s].length);
+      for (int64_t p = P; p < P + ahead.pieces; ++p)
+        for (int64_t i = 0; i < ahead.floats; i += kCacheLineFloats) __builtin_prefetch(xs + p * g.x_step + i);
+    }
     for (int64_t k = 0; k < g.segments[s].length; ++k, ++xs, ws += width) {
       Vector weight[N];
 #pragma GCC unroll 16
@@ -141,8 +145,7 @@ __attribute__((noinline)) void channels_tile(const GatherArgs& g, const float* x
     }
 }
 
-// P pixels from `p` on and the block of outputs from `o` on. A last block with less than V vectors goes by way of a
-// buffer.
+// P pixels from `p` on, for the block of outputs from `o` on. A last block with fewer outputs goes through a buffer.
 template <int L, int P, int V>
 void channels_block(const GatherArgs& g, int64_t p, int64_t o) {
   constexpr int64_t width = V * L;
@@ -150,16 +153,17 @@ void channels_block(const GatherArgs& g, int64_t p, int64_t o) {
   float* y = g.y + p * g.y_step + o;
   const float* w = g.weights + o * g.K;
   const float* bias = g.bias == nullptr ? nullptr : g.bias + o;
-  if (g.O - o >= width) return channels_tile<L, P, V, 1>(g, x, w, bias, y);
+  const int64_t left = g.pixels - p - P;
+  if (g.O - o >= width) return channels_tile<L, P, V, 1>(g, x, w, bias, y, left);
   float padded[width] = {}, sums[P * width];
   if (bias != nullptr) copy_floats(padded, bias, g.O - o);
   GatherArgs whole = g;
   whole.y_step = width;
-  channels_tile<L, P, V, 1>(whole, x, w, padded, sums);
+  channels_tile<L, P, V, 1>(whole, x, w, padded, sums, left);
   for (int64_t i = 0; i < P; ++i) copy_floats(y + i * g.y_step, sums + i * width, g.O - o);
 }
 
-// A run of R (< P) pixels takes as many blocks of outputs at once as the registers hold, as in lanes_rest.
+// A run of R (< P) pixels is computed for as many blocks of outputs at once as the registers hold, as in lanes_rest.
 template <int L, int R, int P, int V>
 void channels_rest(const GatherArgs& g) {
   if constexpr (R < P) {
@@ -168,7 +172,7 @@ void channels_rest(const GatherArgs& g) {
     constexpr int64_t width = V * L;
     int64_t o = 0;
     for (; B > 1 && g.O - o >= width * B; o += width * B)
-      channels_tile<L, R, V, B>(g, g.x, g.weights + o * g.K, g.bias == nullptr ? nullptr : g.bias + o, g.y + o);
+      channels_tile<L, R, V, B>(g, g.x, g.weights + o * g.K, g.bias == nullptr ? nullptr : g.bias + o, g.y + o, 0);
     for (; o < g.O; o += width) channels_block<L, R, V>(g, 0, o);
   }
 }
@@ -182,7 +186,7 @@ ChannelsBlock block_of(int64_t pixels) {
   return channels_block<L, R, V>;
 }
 
-// Tiles of nearly equal size: a small one at the end would leave the arithmetic units waiting.
+// Tiles of nearly equal size: a small tile at the end would leave the arithmetic units idle.
 template <int L, int P, int V>
 void channels_run(const GatherArgs& g) {
   if (g.pixels < P) return channels_rest<L, 1, P, V>(g);
@@ -195,7 +199,7 @@ void channels_run(const GatherArgs& g) {
   }
 }
 
-// One output: k in the lanes, what is left of a segment one by one. A pixel's sum is bias + lanes + rest.
+// One output: whole vectors of k in the lanes, the rest of a segment one k at a time. A sum is bias + lanes + rest.
 template <int P>
 __attribute__((noinline)) void dot_tile(const GatherArgs& g, const float* x, float* y) {
   Vec sum[P] = {};

@@ -1,15 +1,17 @@
-// The micro-kernel of matrix products, and the packing it reads from. ops/gemm.h blocks and spreads the work.
+// The micro-kernel of matrix products and the packing of its operands. ops/gemm.h divides the work into blocks and
+// spreads them over the threads.
 //
 // The scheme is that of K. Goto, R. van de Geijn, "Anatomy of high-performance matrix multiplication" (2008): a tile of
-// C stays in registers while a panel of A (a few rows) and a panel of B (two vectors of columns) stream past it.
-// Each element of C adds its products in the order of k, wherever it falls, so results do not depend on the blocking.
+// C stays in registers while a panel of A (a few rows) and a panel of B (two vectors of columns) are read once. Each
+// element of C adds its products in the order of k, whichever tile it belongs to, so results do not depend on the
+// blocking.
 #include "kernels/kernels.h"
 #include "simd/body.h"
 
 namespace day33::DAY33_ISA {
 namespace {
 
-// kRows * 2 sums, 2 vectors of B and one of A fill the registers: 32 for AVX-512 and NEON, 16 otherwise.
+// 2 * kRows sums, two vectors of B and one of A fill the registers: 32 with AVX-512 and NEON, 16 otherwise.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kRows = 14;
 #else
@@ -17,7 +19,7 @@ constexpr int kRows = 6;
 #endif
 constexpr int kColumns = 2 * kLanes;
 
-// R rows; kWhole: all columns are there.
+// A tile of R rows. kWhole: all kColumns columns are used.
 template <int R, bool kWhole>
 __attribute__((noinline)) void tile(const GemmTileArgs& g) {
   Vec sum[R][2];
@@ -67,7 +69,7 @@ int64_t gemm_columns() { return kColumns; }
 
 void gemm_tile(const GemmTileArgs& args) { tile_of<kRows>(args); }
 
-// The width of a panel is small, so lines of the source are read side by side and the packed ones written in order.
+// A panel is narrow, so all its source lines are read side by side, and the packed floats are written in order.
 void gemm_pack_rows(const GemmPackArgs& g, float* packed) {
   const float* line[64];
   for (int64_t i = 0; i < g.count; ++i) line[i] = row_of(g, i);

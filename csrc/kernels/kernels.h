@@ -1,4 +1,4 @@
-// Declarations and dispatch table of the kernels, both made from kernel_list.def.
+// The declarations and the dispatch table of the kernels, both generated from kernel_list.def.
 #pragma once
 
 #include "kernels/args.h"
@@ -9,7 +9,7 @@ namespace day33 {
 // One instance per instruction set that was compiled in; core/isa.h says which one to use.
 struct Kernels {
   const char* isa;
-  int lanes;  // floats in a vector
+  int lanes;  // floats per vector
 #define KERNEL(name, result, parameters) result(*name) parameters;
 #include "kernels/kernel_list.def"
 #undef KERNEL
@@ -27,7 +27,7 @@ DAY33_DECLARE_ISA(neon)
 
 }  // namespace day33
 
-// Inside a file compiled per instruction set: the declarations in its own namespace.
+// In files that are compiled per instruction set, the kernels are declared in the namespace of the instruction set.
 #if defined(DAY33_ISA)
 namespace day33::DAY33_ISA {
 #define KERNEL(name, result, parameters) result name parameters;

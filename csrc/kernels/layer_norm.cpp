@@ -1,5 +1,5 @@
-// Layer normalisation: each row [C][lanes] by its own moments, lane by lane. With xhat = (x - mean) inv_std and
-// g = dy gamma, dx = inv_std (g - mean(g) - xhat mean(g xhat)) (J. Ba, J. Kiros, G. Hinton, 2016).
+// Layer normalisation: each row [C][lanes] is normalised by its own moments, per lane. With xhat = (x - mean) inv_std
+// and g = dy gamma, dx = inv_std (g - mean(g) - xhat mean(g xhat)) (J. Ba, J. Kiros, G. Hinton, 2016).
 #include "kernels/kernels.h"
 #include "simd/math.h"
 #include "simd/row.h"
@@ -8,7 +8,7 @@
 namespace day33::DAY33_ISA {
 namespace {
 
-// The sum over a row divided by C, in every lane that the row fills.
+// The mean over C per lane; for a ChannelRow, the mean of the row in every lane.
 DAY33_INLINE Vec mean_of(LanesRow row, const WideSum& sum) {
   const double count = static_cast<double>(row.C);
   Vec mean;
@@ -19,11 +19,11 @@ DAY33_INLINE Vec mean_of(ChannelRow row, const WideSum& sum) {
   return broadcast(static_cast<float>(sum.folded() / static_cast<double>(row.C)));
 }
 
-// 1 / sqrt(v), of one number where all lanes hold the same.
+// 1 / sqrt(v). In a ChannelRow all lanes hold the same number, so only one root is computed.
 DAY33_INLINE Vec inverse_root(LanesRow, Vec v) { return 1.0f / sqrt(v); }
 DAY33_INLINE Vec inverse_root(ChannelRow, Vec v) { return broadcast(1.0f / __builtin_sqrtf(v[0])); }
 
-// The entry of a vector [C] that belongs to a step; `fill` where there is no vector.
+// The elements of w [C] for a step; `fill` if w is null.
 template <typename Step>
 DAY33_INLINE Vec weight_at(LanesRow, Step at, const float* w, float fill) {
   return broadcast(w == nullptr ? fill : w[at.offset / kLanes]);
@@ -37,7 +37,7 @@ struct Moments {
   Vec mean, inv_std;
 };
 
-// A sum that goes to double four vectors at a time: to widen each would cost more than all else.
+// A sum that is widened to double once per four vectors: widening each vector would cost more than everything else.
 struct BlockSum {
   WideSum sum;
   Vec block = {};

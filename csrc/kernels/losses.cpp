@@ -8,13 +8,13 @@ namespace day33::DAY33_ISA {
 namespace {
 
 constexpr float kLow = 1e-7f;                            // Keras's epsilon
-constexpr float kHigh = static_cast<float>(1.0 - 1e-7);  // in double first, as Keras does
+constexpr float kHigh = static_cast<float>(1.0 - 1e-7);  // computed in double, as in Keras
 
 DAY33_INLINE Vec clip(Vec p) { return at_most(at_least(p, kLow), kHigh); }
-// Clipping has no gradient outside the range; the ends belong to it, NaN does not.
+// Clipping has gradient 0 outside the range; the bounds count as inside, NaN as outside.
 DAY33_INLINE VecI inside_clip(Vec p) { return (p >= kLow) & (p <= kHigh); }
 
-// ---- losses that are a mean over C of a term for each element ----
+// ---- losses that are the mean over C of one term per element ----
 
 struct Term {
   Vec loss, gradient;
@@ -53,7 +53,7 @@ struct AbsoluteError {
   }
 };
 
-// n contiguous elements; `weight` gives the vector of weights at an element.
+// n contiguous elements; `weight` returns the vector of weights at a step.
 template <typename Loss, typename Weight>
 DAY33_INLINE void mean_terms(const float* prediction, const float* target, float* gradient, int64_t n, float factor,
                              WideSum& sum, Weight weight) {
@@ -104,7 +104,7 @@ DAY33_INLINE double mean_loss(const LossArgs& args) {
 
 // ---- losses that are a cross-entropy of the whole row ----
 
-// What a row's loss needs. In a ChannelRow, label and scale are the same in every lane.
+// The arguments of row_loss() for one row. In a ChannelRow, label and scale are the same in every lane.
 struct RowData {
   const float* prediction;
   const float* target;
@@ -114,15 +114,15 @@ struct RowData {
   VecI valid;       // lanes that may have a gradient
 };
 
-// The targets of the row as vectors: given, or one at the label.
+// The targets of the row at a step: as given, or 1 at the label and 0 elsewhere.
 template <bool kSparse, typename Step>
 DAY33_INLINE Vec target_at(const RowData& data, Step at) {
   if constexpr (kSparse) return keep_where(at.channel == data.label, broadcast(1.0f));
   return at.load(data.target, 0.0f);
 }
 
-// From logits: sum_c t_c (log sum exp(z - max) - (z_c - max)). The gradient softmax(z) - t supposes, as TensorFlow
-// does, that the targets sum to one.
+// From logits: sum_c t_c (log sum exp(z - max) - (z_c - max)). The gradient softmax(z) - t assumes, as TensorFlow does,
+// that the targets sum to one.
 template <bool kSparse>
 struct LogitsLoss {
   template <typename Row>
@@ -185,7 +185,7 @@ struct ProbabilitiesLoss {
   }
 };
 
-// From probabilities and a label: Keras takes log clip(p) as logits, so that the loss is log(sum q) - log(q_label).
+// From probabilities and a label: Keras uses log(clip(p)) as the logits, so the loss is log(sum q) - log(q_label).
 struct SparseProbabilitiesLoss {
   template <typename Row>
   DAY33_INLINE Vec row_loss(Row row, const RowData& data) {
@@ -231,7 +231,7 @@ DAY33_INLINE double row_loss(const LossArgs& args) {
       if (args.weights != nullptr) weight = load(args.weights + row * kLanes);
       if (kSparse) data.label = load_i(args.labels + row * kLanes);
     }
-    // A label that names no class makes the whole row NaN.
+    // A label outside [0, C) makes the whole row NaN.
     const VecI bad = (data.label < 0) | (data.label >= static_cast<int32_t>(C));
     data.scale = select(bad, nan, weight * args.scale);
     const Vec loss = lanes == 1 ? Loss::row_loss(ChannelRow{C}, data) : Loss::row_loss(LanesRow{C}, data);

@@ -6,8 +6,9 @@
 namespace day33::DAY33_ISA {
 namespace {
 
-// A step on kLanes elements at a time; the tail goes through the same vector code, so that an element's bits do
-// not depend on where a thread's share begins. kSlots: weight, gradient (read only) and up to two slots of state.
+// Applies step(weight, gradient, a, b) to kLanes elements at a time, where a and b are the optimizer's state, of which
+// kSlots (at most two) are used. The tail goes through the same vector code, so that the bits of an element do not
+// depend on where a thread's share begins.
 template <int kSlots, typename Step>
 DAY33_INLINE void over_elements(float* weight, const float* gradient, float* a, float* b, int64_t n, Step step) {
   int64_t i = 0;
@@ -31,8 +32,8 @@ DAY33_INLINE void over_elements(float* weight, const float* gradient, float* a, 
 
 }  // namespace
 
-// velocity <- momentum * velocity - lr * g; w <- w + velocity, with Nesterov w + momentum * velocity - lr * g.
-// Without momentum (no velocity) w <- w - lr * g.
+// velocity <- momentum * velocity - lr * g; w <- w + velocity, or with Nesterov w <- w + momentum * velocity - lr * g.
+// Without momentum (null velocity), w <- w - lr * g.
 void sgd_step(const SgdArgs& args, float* weight, const float* gradient, float* velocity, int64_t n) {
   const float rate = args.learning_rate, momentum = args.momentum;
   if (velocity == nullptr) {
@@ -53,7 +54,7 @@ void sgd_step(const SgdArgs& args, float* weight, const float* gradient, float* 
 // M. Zeiler, "ADADELTA: an adaptive learning rate method" (2012), with Keras's learning rate.
 void adadelta_step(const AdadeltaArgs& args, float* weight, const float* gradient, float* squares, float* deltas,
                    int64_t n) {
-  // 1 - rho is taken in double as Keras does: 1 - 0.95f would already be off in the seventh digit.
+  // 1 - rho is computed in double, as in Keras: 1 - 0.95f would already be off in the seventh digit.
   const float rate = args.learning_rate, rho = static_cast<float>(args.rho), epsilon = args.epsilon;
   const float rest = static_cast<float>(1.0 - args.rho);
   over_elements<2>(weight, gradient, squares, deltas, n, [=](Vec& w, Vec g, Vec& a, Vec& d) {

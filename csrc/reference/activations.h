@@ -1,4 +1,4 @@
-// Activations and softmax. Backward passes differentiate at the input x, where most kernels use the output.
+// Activations and softmax. Backward passes use the derivative at the input x, where most kernels use the output.
 #pragma once
 
 #include <cmath>
@@ -28,7 +28,7 @@ enum class Function {
   mish,
 };
 
-// The constants of selu (G. Klambauer et al., 2017) to all digits of a double.
+// The constants of selu (G. Klambauer et al., 2017) in double precision.
 constexpr double kSeluScale = 1.0507009873554804934, kSeluAlpha = 1.6732632423543772848;
 
 inline double activation(Function f, double alpha, double x) {
@@ -45,7 +45,7 @@ inline double activation(Function f, double alpha, double x) {
       return 1.0 / (1.0 + std::exp(-x));
     case Function::tanh:
       return std::tanh(x);
-    case Function::relu6:  // alpha is the upper end
+    case Function::relu6:  // alpha is the upper bound
       return x <= 0.0 ? 0.0 : x >= alpha ? alpha : x;
     case Function::selu:
       return kSeluScale * (x > 0.0 ? x : kSeluAlpha * std::expm1(x));
@@ -73,8 +73,8 @@ inline double activation(Function f, double alpha, double x) {
   return x;
 }
 
-// At the kink of relu, leaky relu and elu the left derivative counts, at that of selu the right one; 0 at both ends of
-// relu6 and hard sigmoid.
+// At the kink, relu, leaky relu and elu have their left derivative and selu its right one; the derivative is 0 at both
+// ends of relu6 and of hard sigmoid.
 inline double activation_derivative(Function f, double alpha, double x) {
   switch (f) {
     case Function::linear:
@@ -123,7 +123,7 @@ inline double activation_derivative(Function f, double alpha, double x) {
   return 1.0;
 }
 
-// One row.
+// Softmax of one row.
 inline Values softmax(const Values& x) {
   double largest = x[0], sum = 0.0;
   for (double v : x) largest = std::fmax(largest, v);

@@ -1,4 +1,4 @@
-// What the references compute on: dense arrays of doubles, row-major, indexed by as many subscripts as they have axes.
+// Arrays of the reference implementations: dense, row-major, double precision, indexed with one subscript per axis.
 #pragma once
 
 #include <cstdint>

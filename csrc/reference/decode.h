@@ -1,4 +1,4 @@
-// One step of an LSTM cell, logits, and the nearest levels of int8: straight from the formulas.
+// One step of an LSTM cell, logits, and rounding to int8 levels, straight from the formulas.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,8 @@ struct CellState {
 
 inline double logistic(double x) { return 1.0 / (1.0 + std::exp(-x)); }
 
-// z (4U), gates i, f, c, o one after the other; c (U). Returns the next h and c.
+// z (4U) holds the pre-activations of the gates i, f, c, o one after the other, c (U) the cell state. Returns the next
+// h and c.
 inline CellState lstm_cell(const Values& z, const Values& c) {
   const size_t U = c.size();
   CellState next{Values(U), Values(U)};
@@ -26,14 +27,14 @@ inline CellState lstm_cell(const Values& z, const Values& c) {
   return next;
 }
 
-// x (K) w (K, O) + y, in y.
+// y (O) += x (K) w (K, O).
 inline void add_product(const Values& x, const Values& w, Values& y) {
   const size_t O = y.size();
   for (size_t k = 0; k < x.size(); ++k)
     for (size_t o = 0; o < O; ++o) y[o] += x[k] * w[k * O + o];
 }
 
-// Each value in whole steps of (largest magnitude / 127), to nearest, ties to even.
+// Each value as a multiple of step = (largest magnitude) / 127, rounded to nearest, ties to even.
 struct Levels {
   double step;
   std::vector<int64_t> level;

@@ -1,4 +1,4 @@
-// Losses of one row of C predictions, and their gradients with respect to the prediction. Definitions of Keras 3.
+// Losses of one row of C predictions, and their gradients with respect to the predictions, as Keras 3 defines them.
 #pragma once
 
 #include <cmath>
@@ -13,7 +13,7 @@ struct Loss {
   Values gradient;
 };
 
-// Probabilities are clipped to what Keras's epsilon becomes in float32.
+// Probabilities are clipped to Keras's epsilon and 1 - epsilon, rounded to float32.
 inline constexpr double kClipLow = static_cast<double>(1e-7f);
 inline constexpr double kClipHigh = static_cast<double>(static_cast<float>(1.0 - 1e-7));
 
@@ -61,7 +61,7 @@ inline Loss mean_absolute_error(const Values& p, const Values& t) {
   return loss;
 }
 
-// -sum t log clip(p / sum p). The chain rule goes through the clip and the quotient.
+// -sum t log clip(p / sum p). The gradient takes both the clipping and the quotient into account.
 inline Loss categorical_crossentropy(const Values& p, const Values& t) {
   double sum = 0.0;
   for (double v : p) sum += v;
@@ -75,7 +75,7 @@ inline Loss categorical_crossentropy(const Values& p, const Values& t) {
   return loss;
 }
 
-// sum t (log sum exp z - z). TensorFlow's gradient is softmax(z) - t, the true one where the targets sum to one.
+// sum t (log sum exp z - z). TensorFlow's gradient is softmax(z) - t, which is exact if the targets sum to one.
 inline Loss categorical_crossentropy_logits(const Values& z, const Values& t) {
   double largest = z[0], sum = 0.0;
   for (double v : z) largest = std::fmax(largest, v);
@@ -88,7 +88,7 @@ inline Loss categorical_crossentropy_logits(const Values& z, const Values& t) {
   return loss;
 }
 
-// A label outside [0, C) makes everything NaN.
+// The result for a label outside [0, C): NaN everywhere.
 inline Loss not_a_class(size_t C) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   return {nan, Values(C, nan)};
@@ -101,7 +101,7 @@ inline Loss sparse_categorical_crossentropy_logits(const Values& z, int64_t labe
   return categorical_crossentropy_logits(z, target);
 }
 
-// Keras takes log clip(p) as logits.
+// Keras uses log(clip(p)) as the logits.
 inline Loss sparse_categorical_crossentropy(const Values& p, int64_t label) {
   Values logits;
   for (double v : p) logits.push_back(std::log(clipped(v)));

@@ -28,7 +28,7 @@ inline AdadeltaState adadelta(AdadeltaState s, double g, double rate, double rho
 struct AdamState {
   double weight, m, v;
 };
-// `rate` has the bias correction in it already.
+// `rate` already includes the bias correction.
 inline AdamState adam(AdamState s, double g, double rate, double beta_1, double beta_2, double epsilon) {
   s.m = beta_1 * s.m + (1.0 - beta_1) * g;
   s.v = beta_2 * s.v + (1.0 - beta_2) * g * g;

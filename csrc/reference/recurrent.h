@@ -1,5 +1,5 @@
-// Recurrent layers straight from their formulas: y (N, T, U), for LSTM with one more row, the last state of the cell.
-// Gradients are differences of these: in double they are good to some 1e-9.
+// Recurrent layers straight from their formulas: y is (N, T, U), for an LSTM (N, T + 1, U) with the last cell state as
+// the additional row. Gradients are central differences, which in double precision are accurate to about 1e-9.
 #pragma once
 
 #include <algorithm>

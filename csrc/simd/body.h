@@ -1,12 +1,13 @@
-// One body, two widths. A kernel whose lanes are independent is written once as a generic lambda over Wide (a
-// vector) and Narrow (one float); over_inner() runs the vectors first, then shorter ones, and the rest float by float.
+// One loop body for vectors and for single floats. A kernel whose lanes are independent is written once, as a generic
+// lambda over Wide (a vector) and Narrow (one float). over_inner() calls it with full vectors, then with shorter ones,
+// and with single floats for the remainder.
 #pragma once
 
 #include "simd/vec.h"
 
 namespace day33::DAY33_ISA {
 
-// A vector of kWidth floats: a whole one, or a half or a quarter for what is left of few channels.
+// A vector of kWidth floats: a full register, or a half or a quarter of one where few floats are left.
 template <int kWidth>
 struct Wide {
   typedef float Float __attribute__((vector_size(4 * kWidth)));
@@ -44,7 +45,7 @@ struct Narrow {
   DAY33_INLINE float where(bool mask, float v) { return mask ? v : 0.0f; }
 };
 
-// body(Wide or Narrow, i) for i over [0, inner) in steps of the width.
+// Calls body(w, i), where w is a Wide or a Narrow, for i from 0 to inner in steps of the width of w.
 template <typename Body>
 DAY33_INLINE void over_inner(int64_t inner, Body body) {
   int64_t i = 0;

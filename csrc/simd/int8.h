@@ -1,5 +1,5 @@
-// Integer dot products, summed in int32: int8 weights times activations as int16 or as unsigned bytes. Every
-// instruction set gives the same integers.
+// Integer dot products with int32 sums: int8 weights times activations stored as int16 or as unsigned bytes. The
+// results are the same integers on every instruction set.
 #pragma once
 
 #include "simd/vec.h"
@@ -17,9 +17,9 @@ typedef uint8_t UnsignedBytes __attribute__((vector_size(DAY33_LANES)));
 typedef uint8_t UnsignedBytesUnaligned __attribute__((vector_size(DAY33_LANES), aligned(1), may_alias));
 typedef int16_t HalfVecSUnaligned __attribute__((vector_size(2 * DAY33_LANES), aligned(2), may_alias));
 
-// 2 * kLanes bytes as int16, two of them in each lane.
+// Loads 2 * kLanes bytes and widens them to int16, two per lane.
 DAY33_INLINE VecI load_byte_pairs(const int8_t* p) {
-  // GCC 12 splits a conversion to a whole register into four, so the instruction is named.
+  // GCC 12 splits __builtin_convertvector to a whole register into four conversions, hence the intrinsics.
 #if defined(__AVX512BW__) && DAY33_LANES == 16
   return (VecI)_mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 #elif defined(__AVX2__) && DAY33_LANES == 8
@@ -32,14 +32,14 @@ DAY33_INLINE VecI load_byte_pairs(const int8_t* p) {
 #endif
 }
 
-// The same four bytes in every lane: two int16, or four bytes.
+// Loads four bytes (two int16 values, or four bytes) and repeats them in every lane.
 DAY33_INLINE VecI broadcast_word(const void* p) {
   int32_t word;
   __builtin_memcpy(&word, p, sizeof word);
   return broadcast_i(word);
 }
 
-// sum + w[0] * x[0] + w[1] * x[1] in each lane, which holds two int16 of each.
+// Per lane: sum + w[0] * x[0] + w[1] * x[1], where a lane of w and of x holds two int16 values.
 DAY33_INLINE VecI add_pair_products(VecI sum, VecI w, VecI x) {
 #if defined(__AVX512BW__) && DAY33_LANES == 16
   return sum + (VecI)_mm512_madd_epi16((__m512i)w, (__m512i)x);
@@ -52,7 +52,7 @@ DAY33_INLINE VecI add_pair_products(VecI sum, VecI w, VecI x) {
 #endif
 }
 
-// Lanes in [-32768, 32767] to int16, and lanes in [0, 255] to bytes.
+// Narrow and store the lanes of v, which must lie in [-32768, 32767] for int16 and in [0, 255] for bytes.
 DAY33_INLINE void store_short(int16_t* p, VecI v) {
   *reinterpret_cast<HalfVecSUnaligned*>(p) = __builtin_convertvector(v, HalfVecS);
 }
@@ -60,9 +60,10 @@ DAY33_INLINE void store_byte(uint8_t* p, VecI v) {
   *reinterpret_cast<UnsignedBytesUnaligned*>(p) = __builtin_convertvector(v, UnsignedBytes);
 }
 
-// sum + w[0] * x[0] + ... + w[3] * x[3] in each lane: w signed bytes, x unsigned ones. With AVX-512 this is an
-// instruction that only a part of these machines has: who calls this has asked has_byte_dot_product() (core/isa.h). It
-// is written as assembly, since the compiler's own would need the whole function to be compiled for such machines.
+// Per lane: sum + w[0] * x[0] + ... + w[3] * x[3], with signed bytes in w and unsigned bytes in x. The AVX-512 version
+// uses an instruction that only some AVX-512 machines have, so callers must check has_byte_dot_product() (core/isa.h)
+// first. It is written in assembly, since the compiler's intrinsic would require the whole function to be compiled for
+// such machines.
 DAY33_INLINE VecI add_quad_products(VecI sum, VecI w, VecI x) {
 #if defined(__AVX512BW__) && DAY33_LANES == 16
   asm("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(x), "v"(w));

@@ -39,11 +39,11 @@ DAY33_INLINE Vec exp(Vec x) {
   Vec clamped = at_most(at_least(x, -87.33f), 88.72f);
   clamped = select(x != x, broadcast(0.0f), clamped);
   Vec n = round_small(clamped * 1.44269504088896341f);
-  // ln 2 in two parts, so that n * ln 2 loses nothing.
+  // ln 2 is split in two parts, so that n * ln 2 is subtracted without loss.
   Vec r = clamped - n * 0.693359375f;
   r = r - n * -2.12194440e-4f;
   Vec y = expm1_reduced(r) + 1.0f;
-  // 2^n in two steps: n may be 128, whose exponent alone would be infinity.
+  // 2^n is applied as two factors: n may be 128, and 2^128 alone would be infinity.
   VecI k = to_int(n);
   VecI half = k >> 1;
   y = y * as_float((half + 127) << 23);
@@ -88,7 +88,7 @@ DAY33_INLINE Vec log(Vec x) {
   return select(x != x, x, y);
 }
 
-// log(1 + u) for u >= 0. The rounding of 1 + u is undone by the quotient (W. Kahan's correction).
+// log(1 + u) for u >= 0. The quotient corrects the rounding error of 1 + u (W. Kahan's correction).
 DAY33_INLINE Vec log1p(Vec u) {
   Vec w = u + 1.0f;
   Vec corrected = log(w) * (u / (w - 1.0f));

@@ -1,5 +1,5 @@
 // Philox4x32-10, a counter-based random generator: J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers:
-// as easy as 1, 2, 3" (SC 2011). A generator of its own in every lane; the key is common.
+// as easy as 1, 2, 3" (SC 2011). Each lane has its own counter; all share the key.
 #pragma once
 
 #include "simd/vec.h"
@@ -15,7 +15,7 @@ DAY33_INLINE void multiply_wide(VecU a, uint32_t factor, VecU& high, VecU& low) 
   low = a * factor;
 }
 
-// Replaces the counter by four random words.
+// Replaces the counter of each lane with four random words.
 DAY33_INLINE void philox4x32(VecU (&word)[4], uint64_t key) {
   uint32_t key0 = static_cast<uint32_t>(key), key1 = static_cast<uint32_t>(key >> 32);
   for (int round = 0; round < 10; ++round) {

@@ -1,6 +1,6 @@
-// One row [C][lanes], taken vector by vector, so that a reduction over C is written once for both layouts.
-// LanesRow: a vector is one channel of kLanes samples and reductions stay within a lane. ChannelRow: a vector is
-// kLanes channels of one sample, the last one cut short, and reductions go across the vector.
+// Walks one row [C][lanes] vector by vector, so that a reduction over C is written once for both layouts. LanesRow: a
+// vector is one channel of kLanes samples, and reductions stay within a lane. ChannelRow: a vector is kLanes channels
+// of one sample (the last vector may be partial), and reductions go across the vector.
 #pragma once
 
 #include "simd/vec.h"
@@ -14,10 +14,10 @@ DAY33_INLINE VecI first_numbers() {
   return numbers;
 }
 
-// The larger one; a NaN in either stays.
+// The larger of a and b per lane; a NaN in either is kept.
 DAY33_INLINE Vec greater_of(Vec a, Vec b) { return select((b > a) | (b != b), b, a); }
 
-// A full vector at `offset` of the row, and the channel number of each of its lanes.
+// A full vector at `offset` in the row, and the channel number of each of its lanes.
 struct WholeStep {
   int64_t offset;
   VecI channel;
@@ -26,7 +26,8 @@ struct WholeStep {
   inline __attribute__((always_inline)) Vec keep(Vec v) const { return v; }
 };
 
-// The end of a ChannelRow: `count` lanes hold a channel, the others read as the fill and are never written.
+// The partial vector at the end of a ChannelRow: `count` lanes hold a channel; the others read as `fill` and are never
+// written.
 struct CutStep {
   int64_t offset;
   VecI channel;

@@ -1,4 +1,4 @@
-// Loops over the units of a row, of any number: the tail goes through the same vector code, with lanes to spare.
+// Loops over any number of units: the tail goes through the same vector code, with the remaining lanes unused.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct TailUnits {
   void store(float* p, Vec v) const { store_first(p, v, count); }
 };
 
-// body(access, u) with FullUnits or TailUnits, which load and store the units from u on.
+// Calls body(access, u), where access is a FullUnits or TailUnits that loads and stores the units from u on.
 template <typename Body>
 DAY33_INLINE void over_units(int64_t U, Body body) {
   int64_t u = 0;

@@ -1,10 +1,9 @@
 // One float vector per instruction set, written once with the vector extensions that GCC and Clang share.
 //
-// Only files that CMake compiles once per instruction set include this header. For each of them the build
-// defines DAY33_ISA (a namespace: baseline, avx2, avx512, neon) and DAY33_LANES (floats in a vector).
-// Everything lives in that namespace and nothing here, nor in any file that includes it, may instantiate a
-// template of the standard library: such code is merged by the linker across files, and an AVX-512 copy of
-// std::min could then run on a machine without AVX-512.
+// Only files that CMake compiles once per instruction set include this header. For each of them the build defines
+// DAY33_ISA (a namespace: baseline, avx2, avx512, neon) and DAY33_LANES (floats per vector). Everything is in that
+// namespace. Neither this header nor any file that includes it may instantiate a template of the standard library: the
+// linker merges such code across files, and an AVX-512 copy of std::min could then run on a machine without AVX-512.
 #pragma once
 
 #include <cstddef>
@@ -30,11 +29,11 @@ DAY33_INLINE Vec load(const float* p) { return *reinterpret_cast<const VecUnalig
 DAY33_INLINE void store(float* p, Vec v) { *reinterpret_cast<VecUnaligned*>(p) = v; }
 DAY33_INLINE VecI load_i(const int32_t* p) { return *reinterpret_cast<const VecIUnaligned*>(p); }
 DAY33_INLINE void store_i(int32_t* p, VecI v) { *reinterpret_cast<VecIUnaligned*>(p) = v; }
-// s - 0 is s for every s (s + 0 is not, for -0), so that nothing is left of the subtraction.
+// s - 0 equals s for every s, including -0 (s + 0 does not), so the compiler can drop the subtraction.
 DAY33_INLINE Vec broadcast(float s) { return s - Vec{}; }
 DAY33_INLINE VecI broadcast_i(int32_t s) { return s - VecI{}; }
 
-// The first `count` lanes from memory, the others `fill`. For tails: never reads past p + count.
+// Loads the first `count` lanes from memory and sets the others to `fill`. For tails: never reads past p + count.
 DAY33_INLINE Vec load_first(const float* p, int count, float fill = 0.0f) {
   Vec v = broadcast(fill);
   for (int i = 0; i < count; ++i) v[i] = p[i];
@@ -44,21 +43,21 @@ DAY33_INLINE void store_first(float* p, Vec v, int count) {
   for (int i = 0; i < count; ++i) p[i] = v[i];
 }
 
-// mask ? a : b, lane by lane; `mask` is what a comparison of two vectors gives (all ones or all zeros).
+// mask ? a : b per lane; each lane of `mask` is all ones or all zeros, as a comparison of two vectors returns it.
 DAY33_INLINE Vec select(VecI mask, Vec a, Vec b) { return mask ? a : b; }
 DAY33_INLINE VecI select_i(VecI mask, VecI a, VecI b) { return mask ? a : b; }
-// The same bits: a cast between vector types of one size does not convert.
+// Reinterpret the bits: a cast between vector types of the same size does not convert values.
 DAY33_INLINE Vec as_float(VecI v) { return (Vec)v; }
 DAY33_INLINE VecI as_int(Vec v) { return (VecI)v; }
-// Bitwise and with a comparison's mask: v where the mask is set, +0 elsewhere.
+// v where the mask is set, +0 elsewhere: a bitwise and with the mask of a comparison.
 DAY33_INLINE Vec keep_where(VecI mask, Vec v) { return as_float(mask & as_int(v)); }
 
-// NaN in `a` stays: a comparison with NaN is false.
+// A NaN in `a` is kept, since a comparison with NaN is false.
 DAY33_INLINE Vec at_least(Vec a, float low) { return select(a < low, broadcast(low), a); }
 DAY33_INLINE Vec at_most(Vec a, float high) { return select(a > high, broadcast(high), a); }
 DAY33_INLINE Vec abs(Vec a) { return as_float(as_int(a) & 0x7fffffff); }
 
-// Sum of the lanes in a fixed order: halves added to halves, so the result is the same on every run.
+// The sum of the lanes in a fixed order (halves are added to halves), so that the result is the same on every run.
 DAY33_INLINE float sum_lanes(Vec v) {
 #if DAY33_LANES >= 16
   typedef float Half __attribute__((vector_size(32)));

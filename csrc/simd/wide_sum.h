@@ -1,11 +1,12 @@
-// Sums of float vectors in double: each lane has an accumulator of its own, folded in a fixed order at the end.
+// Sums of float vectors in double precision: each lane has its own accumulator, and the accumulators are added in a
+// fixed order at the end.
 #pragma once
 
 #include "simd/vec.h"
 
 namespace day33::DAY33_ISA {
 
-// As many doubles as fill one register of the instruction set.
+// As many doubles as one register of the instruction set holds.
 typedef double VecD __attribute__((vector_size(4 * DAY33_LANES)));
 typedef float HalfVec __attribute__((vector_size(2 * DAY33_LANES)));
 
@@ -32,7 +33,7 @@ struct WideSum {
   inline __attribute__((always_inline)) double lane(int i) const {
     return i < kLanes / 2 ? low[i] : high[i - kLanes / 2];
   }
-  // All lanes, halves added to halves: a shorter chain than total().
+  // The sum of all lanes, adding halves to halves: a shorter dependency chain than in total().
   inline __attribute__((always_inline)) double folded() const {
     const VecD both = low + high;
     double part[kLanes / 2];
@@ -41,7 +42,7 @@ struct WideSum {
       for (int i = 0; i < half; ++i) part[i] += part[i + half];
     return part[0];
   }
-  // The first `count` lanes, from left to right.
+  // The sum of the first `count` lanes, from left to right.
   inline __attribute__((always_inline)) double total(int count = kLanes) const {
     double result = 0.0;
     for (int i = 0; i < count; ++i) result += lane(i);

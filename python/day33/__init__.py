@@ -1,20 +1,25 @@
-"""day33: small neural networks on the CPU, with the API of Keras and kernels of their own.
+"""Small neural networks on the CPU: Keras's API on kernels of its own.
 
     from day33 import Model, layers
 
-Modules are imported when first used: `activations`, `autoencoder`, `callbacks`, `datasets`, `decoding`, `ensemble`,
-`initializers`, `keras`, `layers`, `losses`, `lyricist`, `metrics`, `models`, `ops`, `optimizers`, `plotting`, `random`,
-`saving`, `text`, `tf`, `utils`.
+The modules (`day33.layers`, `day33.ops`, ..., all in `day33.__all__`) are imported when they are first used.
 """
 
 from __future__ import annotations
 
 import importlib
+import os as _os
+import sys as _sys
 from typing import TYPE_CHECKING, Any
 
-from ._core import threadpool
+try:
+    from ._native import __version__, get_num_threads, set_num_threads
+except ImportError as _error:  # DAY33_MAX_ISA or DAY33_NUM_THREADS may have a value that it refuses
+    if _os.path.basename(_sys.argv[0]) not in ("day33", "-m") or "DAY33_TRACEBACK" in _os.environ:
+        raise
+    _sys.exit(f"day33: error: {_error}")  # the command itself: an error in one line, as its others
+from ._core.threadpool import register_if_imported as _register_if_imported
 from ._core.threadpool import register_threadpoolctl
-from ._native import __version__, get_num_threads, set_num_threads
 from .random import set_random_seed
 
 if TYPE_CHECKING:
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
         activations,
         autoencoder,
         callbacks,
+        cli,
         datasets,
         decoding,
         ensemble,
@@ -47,12 +53,12 @@ if TYPE_CHECKING:
     from .models import Model, Sequential
     from .saving import load_model
 
-threadpool.register_if_imported()
+_register_if_imported()
 
 _MODULES = (
-    "activations", "autoencoder", "callbacks", "datasets", "decoding", "ensemble", "initializers", "keras", "layers",
-    "losses", "lyricist", "metrics", "models", "ops", "optimizers", "plotting", "random", "saving", "text", "tf",
-    "utils",
+    "activations", "autoencoder", "callbacks", "cli", "datasets", "decoding", "ensemble", "initializers", "keras",
+    "layers", "losses", "lyricist", "metrics", "models", "ops", "optimizers", "plotting", "random", "saving", "text",
+    "tf", "utils",
 )  # fmt: skip
 _NAMES = {
     "Input": ".layers",
@@ -73,6 +79,7 @@ __all__ = [
     "autoencoder",
     "callbacks",
     "clear_session",
+    "cli",
     "datasets",
     "decoding",
     "ensemble",

@@ -11,11 +11,12 @@ import inspect
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ._core.arrays import as_int
 from .random import SeedGenerator, next_seed
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = [
     "HeNormal",
     "HeUniform",
     "Initializer",
+    "InitializerLike",
     "LecunNormal",
     "LecunUniform",
     "Ones",
@@ -37,32 +39,47 @@ __all__ = [
     "TruncatedNormal",
     "VarianceScaling",
     "Zeros",
+    "class_named",
     "compute_fans",
     "get",
+    "is_class",
+    "serialize",
 ]
 
 # Standard deviation of the standard normal distribution cut off at +-2:
 # sqrt(1 - 4 pdf(2) / (1 - 2 cdf(-2))). Dividing by it restores the wanted deviation.
 _TRUNCATED_STDDEV = 0.87962566103423978
 
-
-Seed = int | SeedGenerator | None
+_Seed = int | SeedGenerator | None
 
 
 class Initializer:
-    """Base class. Subclasses define `__call__(shape)` and store their arguments under the same names."""
+    """Base class, for initializers of your own.
+
+    A subclass defines `__call__` and stores the arguments of its constructor under their own names, where `get_config`
+    finds them.
+    """
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Float32:
+        """Makes the initial values of one weight.
+
+        Args:
+            shape: of the weight.
+            dtype: not used; Keras passes it.
+
+        Returns:
+            float32 of `shape`.
+        """
         raise TypeError(f"{type(self).__name__} does not define __call__(shape, dtype=None)")
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
+        """The arguments of the constructor, by name."""
         names = list(inspect.signature(type(self).__init__).parameters)[1:]
         return {name: getattr(self, name) for name in names if hasattr(self, name)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Initializer:
-        """The initializer whose `get_config` gave `config`."""
+        """Makes an initializer from what `get_config` returned."""
         return cls(**config)
 
     def __repr__(self) -> str:
@@ -85,7 +102,11 @@ class Ones(Initializer):
 
 
 class Constant(Initializer):
-    """All `value`, which may be an array that broadcasts to the shape."""
+    """The same value everywhere, or given values.
+
+    Args:
+        value: a number, or an array that broadcasts to the shape of the weight.
+    """
 
     def __init__(self, value: ArrayLike = 0.0) -> None:
         self.value = value
@@ -95,7 +116,9 @@ class Constant(Initializer):
 
 
 class _Random(Initializer):
-    def __init__(self, seed: Seed = None) -> None:
+    def __init__(self, seed: _Seed = None) -> None:
+        if seed is not None and not isinstance(seed, SeedGenerator):
+            seed = as_int("seed", seed, 0, None)
         self.seed = seed
         self._fixed = next_seed() if seed is None else seed
 
@@ -105,9 +128,16 @@ class _Random(Initializer):
 
 
 class RandomNormal(_Random):
-    """Normal distribution."""
+    """Normal distribution.
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None) -> None:
+    Args:
+        mean: its mean.
+        stddev: its standard deviation, at least 0.
+        seed: a non-negative int, None for one of its own, or a `day33.random.SeedGenerator` for other values on every
+            call.
+    """
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: _Seed = None) -> None:
         super().__init__(seed)
         self.mean, self.stddev = mean, stddev
 
@@ -116,9 +146,15 @@ class RandomNormal(_Random):
 
 
 class RandomUniform(_Random):
-    """Uniform on [minval, maxval)."""
+    """Uniform distribution on [minval, maxval).
 
-    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Seed = None) -> None:
+    Args:
+        minval: the lower end.
+        maxval: the upper end.
+        seed: as in `RandomNormal`.
+    """
+
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: _Seed = None) -> None:
         super().__init__(seed)
         self.minval, self.maxval = minval, maxval
 
@@ -136,9 +172,15 @@ def _truncated_normal(generator: np.random.Generator, shape: tuple[int, ...], st
 
 
 class TruncatedNormal(_Random):
-    """Normal distribution; values more than two deviations from the mean are drawn again."""
+    """Normal distribution whose values more than two standard deviations from the mean are drawn again.
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None) -> None:
+    Args:
+        mean: the mean.
+        stddev: the standard deviation before values are drawn again; theirs is 0.88 of it.
+        seed: as in `RandomNormal`.
+    """
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: _Seed = None) -> None:
         super().__init__(seed)
         self.mean, self.stddev = mean, stddev
 
@@ -147,7 +189,16 @@ class TruncatedNormal(_Random):
 
 
 def compute_fans(shape: Sequence[int]) -> tuple[int, int]:
-    """(fan_in, fan_out) of a weight: the last two axes, times the positions of the kernel before them."""
+    """Counts the inputs and outputs of one unit of a weight.
+
+    Args:
+        shape: of the weight: (..., inputs, outputs), the axes before them being positions of a kernel; or one axis,
+            or none.
+
+    Returns:
+        (fan_in, fan_out): the last two sizes, each times the number of positions; (n, n) for one axis of size n, (1, 1)
+        for no axis.
+    """
     if len(shape) < 2:
         fan = shape[0] if shape else 1
         return fan, fan
@@ -156,17 +207,23 @@ def compute_fans(shape: Sequence[int]) -> tuple[int, int]:
 
 
 class VarianceScaling(_Random):
-    """Zero mean and variance `scale / fan`: the family of Glorot & Bengio (2010), He et al. (2015), LeCun (1998).
+    """Mean 0 and variance ``scale / fan``: keeps the variance of signals from layer to layer.
+
+    Source: Glorot and Bengio, 2010; He et al., 2015; LeCun et al., 1998.
 
     Args:
         scale: positive.
-        mode: "fan_in", "fan_out" or "fan_avg".
-        distribution: "truncated_normal", "untruncated_normal" or "uniform".
+        mode: "fan_in", "fan_out" or "fan_avg", their mean. See `compute_fans`.
+        distribution: "truncated_normal" (or "normal", the same), "untruncated_normal" or "uniform".
+        seed: as in `RandomNormal`.
+
+    Raises:
+        ValueError: `scale` is not positive, or `mode` or `distribution` is none of these.
     """
 
     def __init__(
         self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal",
-        seed: Seed = None,
+        seed: _Seed = None,
     ) -> None:  # fmt: skip
         super().__init__(seed)
         if not scale > 0:
@@ -196,62 +253,106 @@ class VarianceScaling(_Random):
 
 
 class GlorotUniform(VarianceScaling):
-    """Uniform, limit sqrt(6 / (fan_in + fan_out))."""
+    """Uniform distribution on [-a, a] with ``a = sqrt(6 / (fan_in + fan_out))``.
 
-    def __init__(self, seed: Seed = None) -> None:
+    Source: Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks, 2010.
+
+    Args:
+        seed: as in `RandomNormal`.
+    """
+
+    def __init__(self, seed: _Seed = None) -> None:
         super().__init__(1.0, "fan_avg", "uniform", seed)
 
 
 class GlorotNormal(VarianceScaling):
-    """Truncated normal, deviation sqrt(2 / (fan_in + fan_out))."""
+    """Truncated normal distribution with standard deviation ``sqrt(2 / (fan_in + fan_out))``.
 
-    def __init__(self, seed: Seed = None) -> None:
+    Source: Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks, 2010.
+
+    Args:
+        seed: as in `RandomNormal`.
+    """
+
+    def __init__(self, seed: _Seed = None) -> None:
         super().__init__(1.0, "fan_avg", "truncated_normal", seed)
 
 
 class HeUniform(VarianceScaling):
-    """Uniform, limit sqrt(6 / fan_in)."""
+    """Uniform distribution on [-a, a] with ``a = sqrt(6 / fan_in)``.
 
-    def __init__(self, seed: Seed = None) -> None:
+    Source: He et al., Delving Deep into Rectifiers, 2015.
+
+    Args:
+        seed: as in `RandomNormal`.
+    """
+
+    def __init__(self, seed: _Seed = None) -> None:
         super().__init__(2.0, "fan_in", "uniform", seed)
 
 
 class HeNormal(VarianceScaling):
-    """Truncated normal, deviation sqrt(2 / fan_in)."""
+    """Truncated normal distribution with standard deviation ``sqrt(2 / fan_in)``.
 
-    def __init__(self, seed: Seed = None) -> None:
+    Source: He et al., Delving Deep into Rectifiers, 2015.
+
+    Args:
+        seed: as in `RandomNormal`.
+    """
+
+    def __init__(self, seed: _Seed = None) -> None:
         super().__init__(2.0, "fan_in", "truncated_normal", seed)
 
 
 class LecunUniform(VarianceScaling):
-    """Uniform, limit sqrt(3 / fan_in)."""
+    """Uniform distribution on [-a, a] with ``a = sqrt(3 / fan_in)``.
 
-    def __init__(self, seed: Seed = None) -> None:
+    Source: LeCun et al., Efficient BackProp, 1998.
+
+    Args:
+        seed: as in `RandomNormal`.
+    """
+
+    def __init__(self, seed: _Seed = None) -> None:
         super().__init__(1.0, "fan_in", "uniform", seed)
 
 
 class LecunNormal(VarianceScaling):
-    """Truncated normal, deviation sqrt(1 / fan_in)."""
+    """Truncated normal distribution with standard deviation ``sqrt(1 / fan_in)``.
 
-    def __init__(self, seed: Seed = None) -> None:
+    Source: LeCun et al., Efficient BackProp, 1998.
+
+    Args:
+        seed: as in `RandomNormal`.
+    """
+
+    def __init__(self, seed: _Seed = None) -> None:
         super().__init__(1.0, "fan_in", "truncated_normal", seed)
 
 
 class Orthogonal(_Random):
-    """`gain` times a matrix with orthonormal rows or columns (Saxe et al., 2014), reshaped; 2 axes at least."""
+    """A matrix with orthonormal rows or columns, whichever are fewer, reshaped to a weight of at least two axes.
 
-    def __init__(self, gain: float = 1.0, seed: Seed = None) -> None:
+    The matrix is the Q of the QR decomposition of a normal one, with the signs that make it uniform among all
+    orthogonal ones (Mezzadri, 2007). Source: Saxe et al., 2014.
+
+    Args:
+        gain: factor of the matrix.
+        seed: as in `RandomNormal`.
+    """
+
+    def __init__(self, gain: float = 1.0, seed: _Seed = None) -> None:
         super().__init__(seed)
         self.gain = gain
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Float32:
         shape = tuple(shape)
         if len(shape) < 2:
-            raise ValueError(f"Orthogonal was asked for shape {shape}; expected at least two axes")
+            raise ValueError(f"shape is {shape}; expected at least two axes for Orthogonal")
         rows, columns = math.prod(shape[:-1]), shape[-1]
         noise = self._generator().standard_normal((max(rows, columns), min(rows, columns)))
         q, r = np.linalg.qr(noise)
-        q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)  # without this the distribution is not uniform (Mezzadri, 2007)
+        q *= np.where(np.diagonal(r) < 0, -1.0, 1.0)
         return np.ascontiguousarray(self.gain * (q if rows >= columns else q.T), np.float32).reshape(shape)
 
 
@@ -263,53 +364,98 @@ _CLASSES: dict[str, type[Initializer]] = {
     )
 }  # fmt: skip
 _NAMES = {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower(): cls for name, cls in _CLASSES.items()}
-_SHORT_NAMES = {"normal": RandomNormal, "one": Ones, "uniform": RandomUniform, "zero": Zeros}  # Keras has them, too
+# Keras has them, too; it wrote the long one itself from 3.0 to 3.3.
+_SHORT_NAMES = {
+    "OrthogonalInitializer": Orthogonal, "normal": RandomNormal, "one": Ones, "uniform": RandomUniform, "zero": Zeros,
+}  # fmt: skip
 
-InitializerLike = str | Mapping[str, Any] | type[Initializer] | Callable[..., ArrayLike]
+# What layers take for an initializer, see `get`.
+_Given = str | Mapping[str, Any] | type[Any] | Callable[..., ArrayLike]
+InitializerLike = _Given | None
 
 
-def get(identifier: InitializerLike) -> Callable[..., ArrayLike]:
-    """The initializer meant by `identifier`.
+@overload
+def get(identifier: _Given) -> Callable[..., ArrayLike]: ...
+@overload
+def get(identifier: InitializerLike) -> Callable[..., ArrayLike] | None: ...
+def get(identifier: InitializerLike) -> Callable[..., ArrayLike] | None:
+    """Finds the initializer that `identifier` stands for.
 
     Args:
-        identifier: a name ("glorot_uniform" or "GlorotUniform"), a class, an initializer, any callable with the
-            signature f(shape, dtype=None), or what `serialize` returned.
+        identifier: a name ("glorot_uniform" or "GlorotUniform"); a class, which is called without arguments; an
+            initializer, or any callable with the signature ``f(shape, dtype=None)``; what `serialize` returned; or
+            None.
+
+    Returns:
+        A callable; None for None, as in Keras, which leaves the choice to `Layer.add_weight`.
 
     Raises:
-        ValueError: an unknown name. TypeError: something else that is none of these.
+        ValueError: an unknown name, or a dict without "class_name".
+        TypeError: something else.
     """
+    if identifier is None:
+        return None
     if isinstance(identifier, Mapping):
+        if "class_name" not in identifier:
+            raise ValueError(f'initializer is {identifier!r}; expected a dict with "class_name" and "config"')
         return class_named(identifier["class_name"])(**identifier.get("config", {}))
     if isinstance(identifier, str):
         return class_named(identifier)()
-    if isinstance(identifier, type) and issubclass(identifier, Initializer):
-        return identifier()
-    if callable(identifier) and not isinstance(identifier, type):
-        return identifier
-    raise TypeError(f"initializer is {identifier!r}; expected a callable or one of {', '.join(_NAMES)}")
+    found = identifier() if isinstance(identifier, type) else identifier
+    if callable(found):
+        return found
+    raise TypeError(f"initializer is {identifier!r}; expected {_expected()}")
 
 
 def is_class(name: str) -> bool:
-    """Whether `name` is that of an initializer's class."""
+    """Whether `name` is that of an initializer's class, such as "GlorotUniform"."""
     return name in _CLASSES
 
 
 def class_named(name: str) -> type[Initializer]:
-    """The class of that name ("glorot_uniform" or "GlorotUniform"). ValueError if there is none."""
+    """Finds the class of an initializer.
+
+    Args:
+        name: "glorot_uniform" or "GlorotUniform".
+
+    Raises:
+        ValueError: there is none of that name.
+    """
     cls = _NAMES.get(name) or _CLASSES.get(name) or _SHORT_NAMES.get(name)
     if cls is None:
-        raise ValueError(f"initializer is {name!r}; expected a callable or one of {', '.join(_NAMES)}")
+        raise ValueError(f"initializer is {name!r}; expected {_expected()}")
     return cls
 
 
-def serialize(initializer: Callable[..., ArrayLike]) -> dict[str, Any]:
-    """A dict that `get` reads back. TypeError for a function: only classes have a name that is safe to look up."""
+def serialize(initializer: Callable[..., ArrayLike] | None) -> dict[str, Any] | None:
+    """Describes an initializer by a dict that `get` reads back.
+
+    Args:
+        initializer: of a class of this module, or None.
+
+    Returns:
+        A dict of "class_name" and "config"; None for None.
+
+    Raises:
+        TypeError: a function, or an object of another class: only the classes of this module have names that are safe
+            to look up.
+    """
+    if initializer is None:
+        return None
     if not isinstance(initializer, Initializer):
-        raise TypeError(f"initializer is {initializer!r}; only the classes of day33.initializers can be serialised")
+        raise TypeError(f"initializer is {initializer!r}; expected an instance of a class of day33.initializers")
     return {"class_name": type(initializer).__name__, "config": initializer.get_config()}
+
+
+def _expected() -> str:
+    return f"a callable or one of {', '.join(_NAMES)}"
 
 
 def __getattr__(name: str) -> Any:
     if name in _NAMES:
         return _NAMES[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

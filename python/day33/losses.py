@@ -18,32 +18,30 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._core.arrays import as_float32
+from ._core.targets import class_labels, match_rank, position_weights, smooth_labels
 from ._core.tensors import Number, as_tensor
 
-Values = NDArray[np.float64]
+__all__ = [
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "SparseCategoricalCrossentropy",
+    "binary_crossentropy",
+    "categorical_crossentropy",
+    "get",
+    "mean_absolute_error",
+    "mean_squared_error",
+    "sparse_categorical_crossentropy",
+]
+
+_Values = NDArray[np.float64]
 
 _REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "none", None)
 # Keras clips probabilities to [1e-7, 1 - 1e-7] in float32, where the upper bound is 1 - 2**-23.
 _LOWEST = np.float32(1e-7)
 _HIGHEST = np.float32(1) - np.float32(1e-7)
-
-
-def match_rank(y_true: NDArray[Any], y_pred: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Make ranks that differ by one equal where one side's extra last axis has length 1, as Keras does."""
-    if y_true.ndim == y_pred.ndim + 1 and y_true.shape[-1] == 1:
-        return (y_true, y_pred[..., np.newaxis]) if y_pred.ndim == 1 else (y_true[..., 0], y_pred)
-    if y_pred.ndim == y_true.ndim + 1 and y_pred.shape[-1] == 1:
-        return (y_true[..., np.newaxis], y_pred) if y_true.ndim == 1 else (y_true, y_pred[..., 0])
-    return y_true, y_pred
-
-
-def smooth_labels(y_true: NDArray[Any], kind: str, label_smoothing: float) -> NDArray[Any]:
-    """Pull targets towards 1/2 (binary) or 1/classes (categorical) by the given part."""
-    if not label_smoothing:
-        return y_true
-    classes = 2 if kind == "binary_crossentropy" else y_true.shape[-1]
-    kept, spread = y_true.dtype.type(1.0 - label_smoothing), y_true.dtype.type(label_smoothing / classes)
-    return np.asarray(y_true * kept + spread)
 
 
 def _pair(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -53,18 +51,18 @@ def _pair(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray[Any], NDArray[A
     return true, pred
 
 
-def _log_softmax(logits: NDArray[Any]) -> Values:
+def _log_softmax(logits: NDArray[Any]) -> _Values:
     shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)), np.float64)
 
 
-def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> Values:
+def mean_squared_error(y_true: ArrayLike, y_pred: ArrayLike) -> _Values:
     """``mean((y_true - y_pred)²)`` over the last axis: (N, ..., C) and (N, ..., C) give (N, ...)."""
     true, pred = _pair(y_true, y_pred)
     return as_tensor(np.mean(np.square(true - pred, dtype=np.float64), axis=-1))
 
 
-def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> Values:
+def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> _Values:
     """``mean(|y_true - y_pred|)`` over the last axis: (N, ..., C) and (N, ..., C) give (N, ...)."""
     true, pred = _pair(y_true, y_pred)
     return as_tensor(np.mean(np.abs(true - pred, dtype=np.float64), axis=-1))
@@ -72,7 +70,7 @@ def mean_absolute_error(y_true: ArrayLike, y_pred: ArrayLike) -> Values:
 
 def binary_crossentropy(
     y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, label_smoothing: float = 0.0
-) -> Values:
+) -> _Values:
     """``-mean(t·log p + (1 - t)·log(1 - p))`` over the last axis: (N, ..., C) and (N, ..., C) give (N, ...).
 
     Probabilities are clipped to [1e-7, 1 - 1e-7]. From logits z it is ``max(z, 0) - z·t + log(1 + exp(-|z|))``.
@@ -90,7 +88,7 @@ def binary_crossentropy(
 
 def categorical_crossentropy(
     y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False, label_smoothing: float = 0.0
-) -> Values:
+) -> _Values:
     """``-sum(t·log p)`` over the last axis, the classes: (N, ..., C) and (N, ..., C) give (N, ...).
 
     Probabilities are divided by their sum, then clipped to [1e-7, 1 - 1e-7]. From logits, p is their softmax.
@@ -100,12 +98,13 @@ def categorical_crossentropy(
     if from_logits:
         logs = _log_softmax(pred)
     else:
-        share = pred / pred.sum(axis=-1, keepdims=True)
+        with np.errstate(divide="ignore", invalid="ignore"):  # NaN where the sum is 0, as in Keras
+            share = pred / pred.sum(axis=-1, keepdims=True)
         logs = np.log(np.clip(share, _LOWEST, _HIGHEST), dtype=np.float64)
     return as_tensor(-(true * logs).sum(axis=-1))
 
 
-def sparse_categorical_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False) -> Values:
+def sparse_categorical_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool = False) -> _Values:
     """``-log p[label]``: labels of (N, ...) or (N, ..., 1) and predictions of (N, ..., C) give (N, ...).
 
     Probabilities are clipped to [1e-7, 1 - 1e-7] and, as in Keras, then divided by their sum. From logits, p is their
@@ -117,28 +116,6 @@ def sparse_categorical_crossentropy(y_true: ArrayLike, y_pred: ArrayLike, from_l
     labels = class_labels("y_true", y_true, pred.shape[:-1], pred.shape[-1])
     logs = _log_softmax(pred if from_logits else np.log(np.clip(pred, _LOWEST, _HIGHEST), dtype=np.float64))
     return as_tensor(-np.take_along_axis(logs, labels[..., np.newaxis].astype(np.intp), axis=-1)[..., 0])
-
-
-def class_labels(name: str, value: ArrayLike, shape: tuple[int, ...], classes: int) -> NDArray[np.int32]:
-    """Integer labels as C-contiguous int32 of the given shape; an extra last axis of length 1 is dropped.
-
-    Floats are truncated as in Keras. TypeError for other dtypes, ValueError for a wrong shape or labels outside
-    [0, classes).
-    """
-    array = np.asarray(value)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} has dtype {array.dtype} and shape {array.shape}; expected integer labels")
-    if array.shape == (*shape, 1):
-        array = array[..., 0]
-    if array.shape != shape:
-        raise ValueError(f"{name} has shape {array.shape}; expected labels of shape {shape} or {(*shape, 1)}")
-    if array.size:
-        low, high = array.min(), array.max()
-        if not (low >= 0 and high < classes):  # written so that NaN is refused too
-            raise ValueError(
-                f"{name} of shape {array.shape} holds labels from {low} to {high}; expected 0 to {classes - 1}"
-            )
-    return np.ascontiguousarray(array, np.int32)
 
 
 class Loss:
@@ -164,7 +141,7 @@ class Loss:
         self.from_logits = False
         self.label_smoothing = 0.0
 
-    def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> Values:
+    def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> _Values:
         """One value a position, float64."""
         keywords: dict[str, Any] = {}
         if self.from_logits:
@@ -188,39 +165,6 @@ class Loss:
             return as_tensor(values.astype(np.float32))
         total = float(values.sum())
         return Number(total if self.reduction == "sum" else total / max(values.size, 1))
-
-
-def position_weights(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Sample weights as float32: of (N,), one a sample, or of `shape`, one a position (N, ...).
-
-    Accepts (N,), (N, 1, ...) and everything of the rank of `shape`, or with an extra last axis of length 1, that
-    broadcasts to it. ValueError otherwise.
-    """
-    weights = as_float32(name, value)
-    if weights.ndim == len(shape) + 1 and weights.shape[-1] == 1:
-        weights = weights[..., 0]
-    samples = shape[:1]
-    if weights.ndim and weights.shape[:1] == samples and weights.size == samples[0]:
-        return weights.reshape(samples)
-    if weights.ndim == len(shape) and all(got in (1, want) for got, want in zip(weights.shape, shape, strict=True)):
-        return np.ascontiguousarray(np.broadcast_to(weights, shape))
-    raise ValueError(f"{name} has shape {weights.shape}; expected {samples}, one a sample, or {shape}, one a position")
-
-
-def masked_weights(
-    weights: NDArray[np.float32] | None, mask: NDArray[np.int32], positions: tuple[int, ...], scaled: bool
-) -> NDArray[np.float32]:
-    """Weights of positions (N, ...), 0 where `mask` is 0.
-
-    The mask has the leading axes of `positions`. With `scaled`, the others are multiplied by total / counted, so that
-    the mean over all positions becomes that over the counted ones (Keras 3, `losses.loss.apply_mask`).
-    """
-    counted = np.count_nonzero(mask)
-    factor = mask.size / counted if scaled and counted else 1.0
-    result = np.where(mask.reshape(*mask.shape, *[1] * (len(positions) - mask.ndim)) != 0, np.float32(factor), 0)
-    if weights is not None:
-        result = result * weights.reshape(*weights.shape, *[1] * (len(positions) - weights.ndim))
-    return np.ascontiguousarray(np.broadcast_to(result, positions), np.float32)
 
 
 class MeanSquaredError(Loss):
@@ -300,7 +244,7 @@ class SparseCategoricalCrossentropy(Loss):
         self.from_logits = bool(from_logits)
 
 
-_FUNCTIONS: dict[str, Callable[..., Values]] = {
+_FUNCTIONS: dict[str, Callable[..., _Values]] = {
     "binary_crossentropy": binary_crossentropy,
     "categorical_crossentropy": categorical_crossentropy,
     "mean_absolute_error": mean_absolute_error,
@@ -340,3 +284,7 @@ def get(identifier: Any) -> Loss:
         f"loss is {identifier!r}; expected one of {', '.join(sorted(_SUPPORTED))}, or an object of these classes "
         "(losses have native gradients, functions of your own are not supported)"
     )
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -5,21 +5,28 @@ The stream is day33's own. `set_random_seed` does not touch the global generator
 
 from __future__ import annotations
 
-import operator
 import secrets
 import threading
 from collections.abc import Mapping
 
 import numpy as np
 
+from ._core.arrays import as_int
+
 __all__ = ["SeedGenerator", "get_state", "next_seed", "set_random_seed", "set_state"]
 
 
 class SeedGenerator:
-    """A stream of seeds: the n-th is a hash of the stream's own seed and n (NumPy's SeedSequence).
+    """A stream of seeds. The n-th is a hash of the stream's own seed and n, by NumPy's SeedSequence.
+
+    May be used by several threads at once.
 
     Args:
-        seed: a non-negative int, or None for entropy of the operating system.
+        seed: a non-negative integer, or None for one from the operating system's entropy.
+
+    Raises:
+        TypeError: `seed` is no integer.
+        ValueError: it is negative.
     """
 
     def __init__(self, seed: int | None = None) -> None:
@@ -27,15 +34,25 @@ class SeedGenerator:
         self.reset(seed)
 
     def reset(self, seed: int | None = None) -> None:
-        """Starts the stream over from `seed`. ValueError if it is negative, TypeError if it is no integer."""
-        entropy = secrets.randbits(128) if seed is None else operator.index(seed)
-        if entropy < 0:
-            raise ValueError(f"seed is {seed}; expected a non-negative integer")
+        """Starts the stream over.
+
+        Args:
+            seed: as in the constructor.
+
+        Raises:
+            TypeError: `seed` is no integer.
+            ValueError: it is negative.
+        """
+        entropy = secrets.randbits(128) if seed is None else as_int("seed", seed, 0, None)
         with self._lock:
             self._entropy, self._count = entropy, 0
 
     def next(self) -> int:
-        """The next seed, 0 <= seed < 2**63."""
+        """Takes the next seed from the stream.
+
+        Returns:
+            A number from 0 to 2**63 - 1.
+        """
         with self._lock:
             entropy, count = self._entropy, self._count
             self._count = count + 1
@@ -43,13 +60,27 @@ class SeedGenerator:
         return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
     def get_state(self) -> dict[str, int]:
-        """The whole state, for a checkpoint: two integers."""
+        """Reads the state, for a checkpoint.
+
+        Returns:
+            A dict of two integers: "entropy", the stream's own seed, and "count", how many seeds were taken.
+        """
         with self._lock:
             return {"entropy": self._entropy, "count": self._count}
 
     def set_state(self, state: Mapping[str, int]) -> None:
-        """Continues where `get_state` was taken."""
-        entropy, count = operator.index(state["entropy"]), operator.index(state["count"])
+        """Continues where `get_state` was called.
+
+        Args:
+            state: what it returned.
+
+        Raises:
+            KeyError: "entropy" or "count" is missing.
+            TypeError: one of them is no integer.
+            ValueError: one of them is negative.
+        """
+        entropy = as_int("state['entropy']", state["entropy"], 0, None)
+        count = as_int("state['count']", state["count"], 0, None)
         with self._lock:
             self._entropy, self._count = entropy, count
 
@@ -58,20 +89,47 @@ _stream = SeedGenerator()
 
 
 def set_random_seed(seed: int) -> None:
-    """Makes everything after it repeatable: initial weights, shuffling, dropout."""
-    _stream.reset(operator.index(seed))
+    """Makes all that follows repeatable: initial weights, shuffling, dropout.
+
+    Args:
+        seed: a non-negative integer.
+
+    Raises:
+        TypeError: `seed` is no integer.
+        ValueError: it is negative.
+    """
+    _stream.reset(as_int("seed", seed, 0, None))
 
 
 def next_seed() -> int:
-    """The next seed of the global stream."""
+    """Takes the next seed from the global stream.
+
+    Returns:
+        A number from 0 to 2**63 - 1.
+    """
     return _stream.next()
 
 
 def get_state() -> dict[str, int]:
-    """The state of the global stream, for a checkpoint."""
+    """Reads the state of the global stream, for a checkpoint.
+
+    Returns:
+        What `SeedGenerator.get_state` returns.
+    """
     return _stream.get_state()
 
 
 def set_state(state: Mapping[str, int]) -> None:
-    """Continues the global stream where `get_state` was taken."""
+    """Continues the global stream where `get_state` was called.
+
+    Args:
+        state: what it returned.
+
+    Raises:
+        KeyError, TypeError, ValueError: as `SeedGenerator.set_state`.
+    """
     _stream.set_state(state)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -79,6 +79,37 @@ def test_fortran_order_is_understood(tmp_path: Path, arrays: Arrays) -> None:
     assert loaded[0][0].flags.c_contiguous
 
 
+@pytest.mark.parametrize("dtype", ["int64", "uint16", ">i4", "float32", "float64", "float16"])
+def test_whole_numbers_of_any_dtype(tmp_path: Path, arrays: Arrays, dtype: str) -> None:
+    stored = {key: array.astype(dtype) for key, array in arrays.items()}
+    assert_same(datasets.load_mnist(write_npz(tmp_path / "m.npz", stored)), arrays)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+def test_floats_from_0_to_1_are_greys(tmp_path: Path, arrays: Arrays, dtype: str) -> None:
+    """What Keras's own example for MNIST makes of the file: ``x_train.astype("float32") / 255``."""
+    images = {key: (arrays[key].astype(dtype) / 255).astype(dtype) for key in ("x_train", "x_test")}
+    assert_same(datasets.load_mnist(write_npz(tmp_path / "m.npz", arrays | images)), arrays)
+    images["x_train"] = np.zeros((7, 28, 28), dtype)
+    images["x_train"][0] = 1
+    (x_train, _), _ = datasets.load_mnist(write_npz(tmp_path / "m.npz", arrays | images))
+    assert x_train[0].min() == 255
+    assert x_train[1:].max() == 0
+
+
+def test_axes_of_one(tmp_path: Path, arrays: Arrays) -> None:
+    stored = {key: array[..., np.newaxis] for key, array in arrays.items()}
+    loaded = datasets.load_mnist(write_npz(tmp_path / "m.npz", stored))
+    assert_same(loaded, arrays)
+    assert loaded[0][0].flags.c_contiguous
+
+
+@pytest.mark.parametrize("labels", [np.full(7, 0.5), np.full(7, -1), np.full(7, 300), np.zeros((7, 10), np.uint8)])
+def test_other_labels_are_refused(tmp_path: Path, arrays: Arrays, labels: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="y_train has dtype|train labels have shape"):
+        datasets.load_mnist(write_npz(tmp_path / "m.npz", arrays | {"y_train": labels}))
+
+
 @pytest.mark.parametrize("compressed", [False, True])
 def test_idx_round_trip(tmp_path: Path, arrays: Arrays, compressed: bool) -> None:
     assert_same(datasets.load_mnist(write_idx(tmp_path / "idx", arrays, compressed=compressed)), arrays)
@@ -193,6 +224,37 @@ def test_gzip_bomb_is_not_unpacked(tmp_path: Path, arrays: Arrays) -> None:
         tracemalloc.stop()
 
 
+def test_little_gzip_data_does_not_become_gigabytes(tmp_path: Path, arrays: Arrays) -> None:
+    """Each array within its limit, and an honest header; but a thousandfold of what is on the disk."""
+    folder = write_idx(tmp_path, arrays, compressed=True)
+    count = 700_000
+    with gzip.open(folder / (IDX_NAMES["x_train"] + ".gz"), "wb", compresslevel=9) as stream:
+        stream.write(b"\0\0\x08\3" + struct.pack(">III", count, 28, 28))
+        for _ in range(count // 10_000):
+            stream.write(bytes(10_000 * 784))
+    assert (folder / (IDX_NAMES["x_train"] + ".gz")).stat().st_size < 1 << 20
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"train-images.*looks like a bomb"):
+            datasets.load_mnist(folder)
+        assert tracemalloc.get_traced_memory()[1] < 300 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_arrays_are_bounded_together(tmp_path: Path, arrays: Arrays, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = sum(array.nbytes for array in arrays.values())
+    folder, file = write_idx(tmp_path / "idx", arrays), write_npz(tmp_path / "m.npz", arrays)
+    for limit, fits in ((size, True), (size - 1, False)):
+        monkeypatch.setattr(datasets.mnist, "_MAX_BYTES", limit)
+        for source in (folder, file):
+            if fits:
+                assert_same(datasets.load_mnist(source), arrays)
+            else:
+                with pytest.raises(ValueError, match="bytes allowed"):
+                    datasets.load_mnist(source)
+
+
 # ---- damaged and hostile archives ----
 
 
@@ -223,7 +285,14 @@ def lying_npy(shape: tuple[int, ...], data: bytes) -> bytes:
         (b"\x93NUMPY\x09\x00" + b" " * 99, "damaged header.*version"),
         (npy_bytes(np.zeros((7, 28, 28), np.uint8))[:-1], "truncated"),
         (npy_bytes(np.zeros((7, 28, 28), np.uint8)) + b"\0", "more values"),
-        (npy_bytes(np.zeros((7, 28, 28), np.float32)), "dtype float32, expected uint8"),
+        (npy_bytes(np.full((7, 28, 28), 1.5, np.float32)), "x_train has dtype float32 and values from 1.5 to 1.5"),
+        (npy_bytes(np.full((7, 28, 28), -0.5)), "x_train has dtype float64 and values from -0.5 to -0.5"),
+        (npy_bytes(np.full((7, 28, 28), np.nan)), "x_train has dtype float64 and values from nan to nan"),
+        (npy_bytes(np.full((7, 28, 28), 256)), "x_train has dtype int64 and values from 256 to 256; expected uint8"),
+        (npy_bytes(np.full((7, 28, 28), -1)), "x_train has dtype int64 and values from -1"),
+        (npy_bytes(np.zeros((7, 28, 28), bool)), "x_train has dtype bool"),
+        (npy_bytes(np.zeros((7, 28, 28), complex)), "x_train has dtype complex128"),
+        (npy_bytes(np.zeros((7, 28, 28, 3), np.uint8)), r"\(7, 28, 28, 3\), expected \(N, 28, 28\)"),
         (npy_bytes(np.zeros((7, 784), np.uint8)), r"\(7, 784\), expected \(N, 28, 28\)"),
         (npy_bytes(np.zeros((6, 28, 28), np.uint8)), "6 train images but 7 labels"),
         (lying_npy((10**9, 28, 28), b""), "bytes allowed"),
@@ -382,9 +451,27 @@ def test_broken_download_leaves_nothing(server: Server, tmp_path: Path, fault: s
     if fault == "refused":
         url = "http://127.0.0.1:9/mnist.npz"
     server.fault = fault
-    with pytest.raises(OSError, match="could not download"):
+    with pytest.raises(OSError, match="could not download") as caught:
         datasets.download_mnist(url, server.sha256, progress=False)
     assert files_below(tmp_path / "cache") == []
+    reason = {
+        "404": "the server answered 404 Not Found",
+        "500": "the server answered 500 Internal Server Error",
+        "truncate": "the transfer broke off",
+        "refused": "no connection to 127.0.0.1 (Connection refused)",
+    }[fault]
+    assert reason in str(caught.value)
+    assert f"check the network, or save the file by hand as {tmp_path / 'cache' / 'mnist.npz'}" in str(caught.value)
+    assert "urllib3" not in str(caught.value)
+    assert "object at 0x" not in str(caught.value)
+
+
+def test_a_place_that_cannot_be_written_is_no_matter_of_the_network(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OSError) as caught:
+        datasets.download_mnist(server.url, server.sha256, progress=False, output=tmp_path / "file" / "mnist.npz")
+    assert caught.value.errno is not None
+    assert "network" not in str(caught.value)
 
 
 def test_arguments_are_checked_before_the_network(server: Server) -> None:

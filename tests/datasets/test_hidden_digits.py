@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import time
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +123,42 @@ def test_a_malformed_file_is_refused(tmp_path: Path, change, reason: str) -> Non
     lines = change(path.read_text().splitlines())
     path.write_text("\n".join(lines))
     with pytest.raises(ValueError, match=reason):
+        load_hidden_digits(path)
+
+
+def test_blank_lines(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv", some_rows())
+    expected = load_hidden_digits(path).images
+    path.write_text(path.read_text().replace("\n", "\n\n") + "\n" * 900)
+    np.testing.assert_array_equal(load_hidden_digits(path).images, expected)
+    path.write_text(path.read_text() + "\n" * 200)
+    with pytest.raises(ValueError, match=r"line \d+: 1005 blank lines, and 4 rows"):
+        load_hidden_digits(path)
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_gigabytes_of_blank_lines_are_refused_at_once(tmp_path: Path, place: str) -> None:
+    header = write_csv(tmp_path / "a.csv", some_rows()).read_bytes()
+    path = tmp_path / "a.csv.gz"
+    with gzip.open(path, "wb", compresslevel=9) as stream:
+        stream.write(header if place == "after" else b"")
+        for _ in range(200):
+            stream.write(b"\n" * (1 << 20))
+    start = time.process_time()
+    with pytest.raises(ValueError, match=r"blank lines|missing column"):
+        load_hidden_digits(path)
+    assert time.process_time() - start < 5
+
+
+def test_a_gzip_bomb_of_rows(tmp_path: Path) -> None:
+    """Good rows, which shrink to less than a hundredth since they are mostly spaces."""
+    path = tmp_path / "a.csv.gz"
+    rest = ",A" + " " * 14_000 + ",0" * 784 + "\n"
+    with gzip.open(path, "wb", compresslevel=9) as stream:
+        stream.write(("id,letter," + ",".join(PIXELS) + "\n").encode())
+        for first in range(0, 6000, 1000):
+            stream.write("".join(f"{number}{rest}" for number in range(first, first + 1000)).encode())
+    with pytest.raises(ValueError, match=r"a\.csv\.gz holds \d+ bytes, compressed to \d+; it looks like a bomb"):
         load_hidden_digits(path)
 
 

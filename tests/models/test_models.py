@@ -215,11 +215,11 @@ def test_freezing_reaches_layers_and_plans():
     model = nested()
     loss = (LossTerm(0, "mean_squared_error"),)
     shapes = ((6, 6, 2),)
-    everything = model._compile_plan(shapes, loss)
-    assert model._compile_plan(shapes, loss) is everything
+    everything = model.compile_plan(shapes, loss)
+    assert model.compile_plan(shapes, loss) is everything
     model.get_layer("block").trainable = False
     assert [v.name for v in model.trainable_variables] == ["kernel", "bias"]
-    frozen = model._compile_plan(shapes, loss)
+    frozen = model.compile_plan(shapes, loss)
     assert frozen is not everything
     assert sum(v.trainable for v in frozen.variables) == 2
     x = random(8, 6, 6, 2)
@@ -229,7 +229,7 @@ def test_freezing_reaches_layers_and_plans():
     for left, right in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(left, right)
     model.trainable = True
-    assert model._compile_plan(shapes, loss) is everything
+    assert model.compile_plan(shapes, loss) is everything
     assert not np.array_equal(model(x, training=True), model(x))
 
 
@@ -347,7 +347,7 @@ def test_subclass_built_by_shape_and_by_arrays():
     model.build((None, 8, 8, 1))
     assert model.count_params() == 4 * 9 + 4 + 36 * 3 + 3
     other = Classifier()
-    other._build_from_arrays([np.zeros((2, 8, 8, 1), np.uint8)])  # pictures of integers are made floats
+    other.build_for(np.zeros((2, 8, 8, 1), np.uint8))  # pictures of integers are made floats
     assert other.built and other.inputs[0].dtype == "float32" and other.count_params() == model.count_params()
 
 
@@ -525,4 +525,4 @@ def test_objects_are_never_unpickled(tmp_path):
 
 def test_loss_for_an_output_that_is_not_there():
     with pytest.raises(ValueError, match="output 1; the model has 1"):
-        autoencoder("upsampling")._compile_plan(((28, 28, 1),), (LossTerm(1, "mean_squared_error"),))
+        autoencoder("upsampling").compile_plan(((28, 28, 1),), (LossTerm(1, "mean_squared_error"),))

@@ -172,20 +172,6 @@ def test_batches_from_other_libraries():
     assert model.fit(loader, verbose=0).history["loss"] == expected
 
 
-def test_epochs_shorter_than_the_iterable_go_on():
-    """With steps, an epoch continues where the last one stopped, and begins anew at the end."""
-    seen = []
-    x, y = regression(12)
-
-    def batches():
-        for index in range(3):
-            seen.append(index)
-            yield x[index : index + 4], y[index : index + 4]
-
-    compiled(dense_model()).fit(batches, epochs=4, steps_per_epoch=2, verbose=0)
-    assert seen == [0, 1, 2, 0, 1, 2, 0, 1]
-
-
 # ---- order, seeds ----
 
 
@@ -242,7 +228,7 @@ def test_a_seed_fixes_shuffling_and_dropout():
 
 
 def test_dropout_differs_between_steps_and_epochs():
-    state = day33._training.trainer.TrainingState(None, seed=5, epoch=0)
+    state = day33._training.state.TrainingState(None, seed=5, epoch=0)
     seeds = set()
     for epoch in range(20):
         for step in range(50):

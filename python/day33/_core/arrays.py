@@ -1,4 +1,4 @@
-"""Checks and conversions of what users hand in: arrays, pairs, paddings, activations.
+"""Checks and conversions of what users hand in: arrays, numbers, pairs, paddings.
 
 The one rule for arrays, everywhere in day33: a C-contiguous float32 array is used as it is, without a copy.
 Other real dtypes (float16, float64, integers, bool) and other strides are converted once to float32. Things
@@ -8,7 +8,9 @@ Objects, strings, complex numbers and masked arrays raise ``TypeError``; a wrong
 
 from __future__ import annotations
 
+import math
 import operator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
@@ -16,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from .._native import Float32
+    from .types import Shape
 
 _FLOAT32 = np.dtype(np.float32)
 INT32_MAX = 2**31 - 1
@@ -25,9 +28,14 @@ LEAKY_RELU_SLOPE = 0.2
 ELU_ALPHA = 1.0
 
 
-def _as_array(name: str, value: ArrayLike) -> NDArray[Any]:
+def refuse_masked(name: str, value: object) -> None:
+    """Raises TypeError for a masked array: `numpy.asarray` would drop the mask and use what it hides."""
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array of shape {value.shape}; fill it first (value.filled(0))")
+        raise TypeError(f"{name} is a masked array of shape {value.shape}; expected none (fill it: {name}.filled(0))")
+
+
+def _as_array(name: str, value: ArrayLike) -> NDArray[Any]:
+    refuse_masked(name, value)
     try:
         return np.asarray(value)
     except ValueError as error:  # ragged lists
@@ -89,6 +97,33 @@ def is_int(value: object) -> bool:
     return not isinstance(value, bool | np.bool_)
 
 
+def drop_last_axis(array: NDArray[Any], rank: int) -> NDArray[Any]:
+    """`array` without its last axis where that has length 1 and is one more than `rank`."""
+    return array[..., 0] if array.ndim == rank + 1 and array.shape[-1] == 1 else array
+
+
+def fit_rank(array: NDArray[Any], shape: Shape) -> NDArray[Any]:
+    """`array` with a last axis of length 1 added or dropped where it then has the rank of `shape`, as Keras does.
+
+    `shape` is with the batch. Its other sizes are not compared.
+    """
+    if array.ndim == len(shape) - 1 and shape[-1] == 1:
+        return array[..., np.newaxis]
+    return drop_last_axis(array, len(shape))
+
+
+def match_rank(first: NDArray[Any], second: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Makes ranks that differ by one equal where the extra last axis has length 1, as Keras does for losses.
+
+    The axis is dropped; only where the other array has a single axis, it gets one more instead.
+    """
+    if first.ndim == second.ndim + 1 and first.shape[-1] == 1:
+        return (first, second[..., np.newaxis]) if second.ndim == 1 else (first[..., 0], second)
+    if second.ndim == first.ndim + 1:
+        second, first = match_rank(second, first)
+    return first, second
+
+
 def as_int(name: str, value: object, minimum: int = -(2**31), maximum: int | None = INT32_MAX) -> int:
     """`value` as an int.
 
@@ -122,16 +157,40 @@ def as_optional_count(name: str, value: object) -> int | None:
     return None if value is None else as_count(name, value)
 
 
+def as_number(name: str, value: object, minimum: float | None = None) -> float:
+    """`value` as a finite float of at least `minimum`.
+
+    Raises:
+        TypeError: `value` is no real number. A bool is none.
+        ValueError: it is NaN, infinite or below `minimum`.
+    """
+    array = np.asarray(value)
+    if array.ndim or array.dtype.kind not in "fiu":
+        raise TypeError(f"{name} is {value!r}; expected a number")
+    number = float(array)
+    if not math.isfinite(number) or (minimum is not None and number < minimum):
+        bound = "" if minimum is None else f" of at least {minimum:g}"
+        raise ValueError(f"{name} is {value}; expected a finite number{bound}")
+    return number
+
+
 def as_pair(name: str, value: object, minimum: int = 1) -> tuple[int, int]:
-    """An int, or a pair of ints for height and width, as a pair. Each at least `minimum`."""
+    """An int for height and width, or a pair of them, as a pair. Each at least `minimum`."""
     if type(value) is int and minimum <= value <= INT32_MAX:
         return value, value
-    if isinstance(value, tuple | list | np.ndarray):
+    if isinstance(value, tuple | list) or (isinstance(value, np.ndarray) and value.ndim):
         if len(value) != 2:
             raise ValueError(f"{name} is {value!r}; expected an integer or a pair (height, width)")
         return as_int(f"{name}[0]", value[0], minimum), as_int(f"{name}[1]", value[1], minimum)
     number = as_int(name, value, minimum)
     return number, number
+
+
+def as_sizes(name: str, value: object, minimum: int = 0) -> tuple[int, ...]:
+    """A sequence of ints, each at least `minimum`, as a tuple."""
+    if not isinstance(value, Iterable):
+        raise TypeError(f"{name} is {value!r}; expected a sequence of integers")
+    return tuple(as_int(f"{name}[{i}]", size, minimum) for i, size in enumerate(value))
 
 
 def as_padding(padding: object) -> str:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
 PathLike = str | os.PathLike[str]
 
 # Of a symbolic tensor or a layer: the batch first, None where a size is not known yet, as (None, 28, 28, 1).

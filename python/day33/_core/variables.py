@@ -21,24 +21,32 @@ _modes_version = 0
 
 
 def modes_version() -> int:
-    """A number that rises whenever something anywhere becomes trainable, or stops being so."""
+    """How often `modes_changed` was called. What depends on which variables train is outdated when it has grown."""
     return _modes_version
 
 
 def modes_changed() -> None:
+    """Notes that something became trainable, or stopped being so."""
     global _modes_version
     with _lock:
         _modes_version += 1
 
 
 class Variable:
-    """A float32 tensor that a layer owns.
+    """A float32 array that a layer owns, with a name.
 
     Args:
-        initial_value: array of real numbers; its shape is the variable's for good.
+        initial_value: real numbers; the variable keeps their shape.
         trainable: whether an optimizer may change it.
-        name: as in "kernel".
-        path: the name with the owners' names before it, as in "conv2d/kernel". `name` by default.
+        name: such as "kernel".
+        path: the name with the names of its owners before it, such as "conv2d/kernel". `name` by default.
+
+    Raises:
+        TypeError: `initial_value` does not hold real numbers.
+
+    Attributes:
+        name, path: as given.
+        parameter: the native object that holds the values and counts their versions.
     """
 
     dtype = "float32"
@@ -55,7 +63,7 @@ class Variable:
 
     @property
     def trainable(self) -> bool:
-        """Whether an optimizer may change it. Settable."""
+        """Whether an optimizer may change it. May be set; models that are compiled notice it."""
         return self._trainable
 
     @trainable.setter
@@ -66,34 +74,40 @@ class Variable:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Fixed for good."""
+        """The size of each axis. It never changes."""
         return tuple(self.parameter.shape)
 
     @property
     def ndim(self) -> int:
-        """Number of axes."""
+        """The number of axes."""
         return len(self.shape)
 
     @property
     def size(self) -> int:
-        """Number of values."""
+        """The number of values."""
         return int(self.parameter.size)
 
     @property
     def value(self) -> Float32:
-        """A read-only array on the variable's own memory: later writes show in it."""
+        """The values, as a read-only float32 array on the variable's own memory: it shows later changes."""
         return self.parameter.view()
 
     def numpy(self) -> Float32:
-        """A copy."""
+        """The values, as a float32 array of the caller's own."""
         return np.array(self.parameter.view())
 
     def assign(self, value: ArrayLike) -> Variable:
-        """Writes `value`, converted to float32.
+        """Replaces the values.
+
+        Args:
+            value: real numbers of the variable's shape; nothing is broadcast.
+
+        Returns:
+            The variable itself.
 
         Raises:
-            TypeError: not real numbers.
-            ValueError: another shape than the variable's (nothing is broadcast).
+            TypeError: `value` does not hold real numbers.
+            ValueError: it has another shape.
         """
         array = as_float32(f"value for variable {self.path!r}", value)
         if array.shape != self.shape:

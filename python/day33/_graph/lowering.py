@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from .._native import ParameterList, Plan, PlanBuilder
 
 if TYPE_CHECKING:
+    from .._core.types import Array
     from .._core.variables import Variable
-
-Array = NDArray[Any]
 
 
 class Lowering:
@@ -101,7 +98,7 @@ class CompiledPlan:
 
     Attributes:
         variables: in slot order.
-        masks: a plan for the masks of the outputs, None where no output that has a loss has one.
+        masks: a plan for the masks of the outputs, None where no output has one or the plan has no losses.
     """
 
     plan: Plan
@@ -143,10 +140,10 @@ def compile_plan(
         lowering.builder.loss(
             outputs[term.output], term.kind, from_logits=term.from_logits, reduction=term.reduction, weight=term.weight
         )
-    masked = {term.output for term in losses or () if lowering.mask(outputs[term.output]) >= 0}
+    masked = [number for number, output in enumerate(outputs) if losses and lowering.mask(output) >= 0]
     plan = lowering.builder.build(outputs)
     parameters = ParameterList([variable.parameter for variable in lowering.variables])
-    masks = _compile_masks(lower, shapes, dtypes, sorted(masked)) if masked else None
+    masks = _compile_masks(lower, shapes, dtypes, masked) if masked else None
     return CompiledPlan(plan, parameters, lowering.variables, masks)
 
 

@@ -65,10 +65,12 @@ class Archive:
         if len(members) > _MAX_MEMBERS:
             raise ValueError(f"it has {len(members)} members; at most {_MAX_MEMBERS} are read")
         for info in members:
-            _check_name(info.filename)
+            check_name(info.filename)
             if info.filename in self._infos:
                 raise ValueError(f"it has two members named {info.filename!r}")
             self._infos[info.filename] = info
+        length = stream.seek(0, os.SEEK_END)
+        refuse_bomb("it", sum(info.file_size for info in members), length)
         self.names = list(self._infos)
 
     def __enter__(self) -> Archive:
@@ -90,6 +92,12 @@ class Archive:
         with self._open(name, None if limit is None else limit + _MAX_NPY_HEADER) as stream:
             return read_npy(stream, self._infos[name].file_size, f"member {name!r}", limit)
 
+    def array_header(self, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        """Shape and dtype of the array in the .npy member `name`, as its header announces them."""
+        with self._open(name, None) as stream:
+            shape, _, dtype = _read_npy_header(stream, f"member {name!r}")
+            return shape, dtype
+
     def _open(self, name: str, limit: int | None) -> IO[bytes]:
         if name not in self._infos:
             found = ", ".join(sorted(self._infos)[:8]) or "nothing"
@@ -99,16 +107,21 @@ class Archive:
             raise ValueError(f"member {name!r} is compressed in a way that is not supported ({info.compress_type})")
         if limit is not None and info.file_size > limit:
             raise ValueError(f"member {name!r} announces {info.file_size} bytes; at most {limit} are read")
-        if info.file_size > _SMALL and info.file_size > _MAX_EXPANSION * info.compress_size:
-            raise ValueError(
-                f"member {name!r} announces {info.file_size} bytes out of {info.compress_size}; it looks like a bomb"
-            )
+        refuse_bomb(f"member {name!r}", info.file_size, info.compress_size)
         return self._zip.open(info)
 
 
-def _check_name(name: str) -> None:
+def refuse_bomb(what: str, size: int, compressed: int) -> None:
+    """Raises ValueError where `size` bytes are too many to have been compressed to `compressed` ones."""
+    if size > _SMALL and size > _MAX_EXPANSION * compressed:
+        raise ValueError(f"{what} holds {size} bytes, compressed to {compressed}; it looks like a bomb")
+
+
+def check_name(name: str) -> None:
+    """ValueError for the name of a member that is no path inside of the archive. Writers check it, too."""
     path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name:
+    drive = len(name) > 1 and name[0].isascii() and name[0].isalpha() and name[1] == ":"
+    if path.is_absolute() or ".." in path.parts or drive or "\0" in name:
         raise ValueError(f"member {name!r} has a path that leads out of the archive")
 
 

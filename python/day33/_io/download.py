@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from .._core.types import PathLike
 
@@ -78,7 +79,7 @@ def fetch(
             downloader=pooch.HTTPDownloader(progressbar=bar or False, chunk_size=1 << 16),
         )
     except requests.exceptions.RequestException as error:
-        raise OSError(f"could not download {url}: {error}") from error
+        raise OSError(f"could not download {url}: {_reason(url, error)}") from error
     except ValueError as error:
         raise ValueError(f"{url} is not the expected file, nothing was kept: {error}") from error
     finally:
@@ -86,6 +87,37 @@ def fetch(
         if bar is not None:
             bar.close()
     return target
+
+
+def fetch_or_tell_where(url: str, known_hash: str, target: PathLike, name: str, progress: bool) -> Path:
+    """`fetch`, whose error also says where to save the file if it comes from elsewhere."""
+    try:
+        return fetch(url, known_hash, target, name, progress)
+    except OSError as error:
+        if error.errno is not None:  # the disk's, not the network's
+            raise
+        place = Path(target).expanduser()
+        place = place / name if place.is_dir() else place
+        raise OSError(f"{error}; check the network, or save the file by hand as {place}") from error
+
+
+def _reason(url: str, error: BaseException) -> str:
+    """Why a request failed, in a few words: of the texts of requests, urllib3 and the system, the one that tells."""
+    import requests
+
+    host = urlsplit(url).hostname
+    if isinstance(error, requests.exceptions.HTTPError) and error.response is not None:
+        error.response.close()  # the error keeps it, and with it the connection
+        return f"the server answered {error.response.status_code} {error.response.reason}"
+    if isinstance(error, requests.exceptions.Timeout):
+        return f"{host} did not answer in time"
+    if not isinstance(error, requests.exceptions.ConnectionError):
+        return f"the transfer broke off ({type(error).__name__})"
+    cause: BaseException | None = error
+    while cause is not None and not (isinstance(cause, OSError) and cause.strerror):
+        cause = cause.__cause__ or cause.__context__
+    way = " through the proxy" if isinstance(error, requests.exceptions.ProxyError) else ""
+    return f"no connection to {host}{way} ({cause.strerror if isinstance(cause, OSError) else type(error).__name__})"
 
 
 class _DownloadBar:

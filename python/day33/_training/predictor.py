@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from .._core import tree
 from .._core.arrays import needs_no_conversion
+from .._core.types import Array
 from .._core.variables import modes_version
-from ..callbacks.base import CallbackList
+from ..callbacks import CallbackList
 from ..callbacks.progress import ProgressLogger
-from .batches import Array, ArrayData, Batch, IterableData, array_data, as_positive, is_iterable_of_batches
-from .standardize import InputStandardizer, Shape
+from .batches import ArrayData, Batch, IterableData, array_data, as_positive, is_iterable_of_batches
+from .hooks import PREDICTION_HOOKS, refuse_model_hooks
+from .plans import Shapes
+from .standardize import InputSpec, InputStandardizer
+from .state import Progress
 
 if TYPE_CHECKING:
     from .._core.variables import Variable
     from .._graph.graph import Graph
     from .._graph.lowering import CompiledPlan, LossTerm
     from .._graph.tensors import SymbolicTensor
+    from ..callbacks.protocols import TrainedModel
+    from ..layers import Layer
 
 Data = ArrayData | IterableData
 
@@ -36,7 +43,7 @@ class _Ready:
     For one array in and one out: a model of a few microseconds should not wait for its checks.
     """
 
-    shape: Shape
+    shape: tuple[int, ...]
     modes: int
     graph: Graph
     compiled: CompiledPlan
@@ -55,22 +62,35 @@ class Predictor:
     """Inference for `Model`: `predict` and `predict_on_batch`. What it needs of the model is declared here."""
 
     if TYPE_CHECKING:
-        built: bool
-        inputs: list[SymbolicTensor]
+        name: str
         variables: list[Variable]
         trainable_variables: list[Variable]
-        output_names: list[str]
 
-        def _compile_plan(
-            self, input_shapes: tuple[Shape, ...], losses: tuple[LossTerm, ...] | None = None
-        ) -> CompiledPlan: ...
-        def _build_from_arrays(self, xs: Sequence[Array]) -> None: ...
+        def walk(self) -> Iterator[Layer]: ...
+
+        @property
+        def inputs(self) -> list[SymbolicTensor]: ...
         def known_graph(self) -> Graph: ...
+        def input_specs(self, x: Any) -> list[InputSpec]: ...
+        def output_keys(self) -> list[str]: ...
+        def compile_plan(self, input_shapes: Shapes, losses: tuple[LossTerm, ...] | None = None) -> CompiledPlan: ...
 
     stop_predicting: bool = False
+    progress: Progress = Progress()
     _ready: _Ready | None = None
-    _samples_seen: int = 0
-    _unit = "samples"  # what _work counts
+
+    def _new_progress(self) -> Progress:
+        """What counts the work of a `fit`, an `evaluate` or a `predict`; a hook for models with another unit."""
+        return Progress()
+
+    @contextmanager
+    def _measured(self) -> Iterator[None]:
+        """Inside, `progress` starts from 0; after it, an outer call finds its own again."""
+        outer, self.progress = self.progress, self._new_progress()
+        try:
+            yield
+        finally:
+            self.progress = outer
 
     def predict(
         self,
@@ -93,6 +113,7 @@ class Predictor:
         Returns:
             float32 (N, ...), or a list or dict of these for several outputs. With no samples, an empty array.
         """
+        refuse_model_hooks(self, PREDICTION_HOOKS)
         if verbose == "auto":
             verbose = 0
         limit = as_positive("steps", steps)
@@ -106,13 +127,13 @@ class Predictor:
             size = len(inputs[0])
             if not watched or size == 0:
                 return self._pack(self._forward(inputs, as_positive("batch_size", batch_size)))
-            data = array_data(Batch(size, inputs), batch_size, limit, False)
+            data = array_data(Batch(size, inputs), batch_size, limit)
         listeners = self._callback_list(callbacks, verbose, epochs=1, steps=data.steps)
         return self._pack(self._prediction(data, listeners))
 
     def _forward(self, inputs: list[Array], batch_size: int | None) -> list[Array]:
         """The outputs for arrays, in portions."""
-        compiled_plan = self._compile_plan(tuple(array.shape[1:] for array in inputs), None)
+        compiled_plan = self.compile_plan(tuple(array.shape[1:] for array in inputs))
         plan, parameters = compiled_plan.plan, compiled_plan.parameters
         size = len(inputs[0])
         portion = batch_size or self._portion(compiled_plan, size)
@@ -136,22 +157,22 @@ class Predictor:
 
     def _prediction(self, data: Data, listeners: CallbackList) -> list[Array]:
         self.stop_predicting = False
-        self._samples_seen = 0
         parts: list[list[Array]] = []
-        try:
-            listeners.on_begin("predict")
-            for step, batch in enumerate(data.batches(0)):
-                listeners.on_batch("on_predict_batch_begin", step)
-                parts.append(self._forward(batch.inputs, batch.size))
-                self._samples_seen += batch.size
-                if listeners.listens("on_predict_batch_end"):
-                    listeners.on_batch("on_predict_batch_end", step, {"outputs": self._pack(parts[-1])})
-                if self.stop_predicting:
-                    break
-            listeners.on_end("predict")
-        except BaseException:
-            listeners.on_exception()
-            raise
+        with self._measured():
+            try:
+                listeners.on_begin("predict")
+                for step, batch in enumerate(data.batches(0)):
+                    listeners.on_batch("on_predict_batch_begin", step)
+                    parts.append(self._forward(batch.inputs, batch.size))
+                    self.progress.add(batch)
+                    if listeners.listens("on_predict_batch_end"):
+                        listeners.on_batch("on_predict_batch_end", step, {"outputs": self._pack(parts[-1])})
+                    if self.stop_predicting:
+                        break
+                listeners.on_end("predict")
+            except BaseException:
+                listeners.on_exception()
+                raise
         if len({tuple(piece.shape[1:] for piece in part) for part in parts}) > 1:
             raise ValueError("the batches gave outputs of different shapes; predict them one by one")
         return [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
@@ -164,8 +185,9 @@ class Predictor:
         ready = self._ready
         if ready is not None and ready.takes(self, x):
             return ready.compiled.plan.forward([x], ready.compiled.parameters)[0]
+        refuse_model_hooks(self, PREDICTION_HOOKS)
         inputs = InputStandardizer(self)(x)
-        compiled_plan = self._compile_plan(tuple(array.shape[1:] for array in inputs), None)
+        compiled_plan = self.compile_plan(tuple(array.shape[1:] for array in inputs))
         outputs = compiled_plan.plan.forward(inputs, compiled_plan.parameters)
         packed = self._pack(outputs)
         if inputs[0] is x and packed is outputs[0]:
@@ -181,7 +203,7 @@ class Predictor:
             return callbacks
         progress = ProgressLogger(verbose) if verbose != 0 else None
         shown = 1 if verbose == "auto" else verbose
-        return CallbackList(callbacks, add_history, progress, self, verbose=shown, **params)
+        return CallbackList(callbacks, add_history, progress, cast("TrainedModel", self), verbose=shown, **params)
 
 
 def _inputs_only(standardize: InputStandardizer) -> Callable[[Any, Any, Any], Batch]:

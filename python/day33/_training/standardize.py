@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from .._core.arrays import as_float32, as_indices
-from ..losses import class_labels, position_weights, smooth_labels
-from .batches import Array, Batch, check_sizes, class_weights, flatten, is_array
+from .._core.targets import class_labels, position_weights, smooth_labels
+from .._core.types import Array, Shape
+from .batches import Batch, check_sizes, class_weights
+from .plans import TrainingPlans
+from .structures import is_array, labelled
 
-if TYPE_CHECKING:
-    from .objective import CompiledTraining
-    from .predictor import Predictor
-    from .trainer import Trainer
 
-Shape = tuple[int, ...]
+class InputSpec(NamedTuple):
+    """What a model takes as one input: the name in dicts, the shape without the batch (None: any size), the dtype."""
+
+    name: str
+    shape: Shape
+    dtype: str
+
+
+class TakesSamples(Protocol):
+    """A model as the standardizers see it."""
+
+    def input_specs(self, x: Any) -> list[InputSpec]:
+        """What the model takes. A model that has no shapes yet is built for `x`."""
 
 
 class InputStandardizer:
@@ -26,37 +37,20 @@ class InputStandardizer:
     added, and one too many is dropped.
     """
 
-    def __init__(self, model: Predictor) -> None:
+    def __init__(self, model: TakesSamples) -> None:
         self._model = model
-        self._specs: list[tuple[str, tuple[int | None, ...], str]] = []
+        self._specs: list[InputSpec] = []
 
     def __call__(self, x: Any, argument: str = "x") -> list[Array]:
-        specs = self._specs or self._inspect(x, argument)
+        if not self._specs:
+            self._specs = self._model.input_specs(x)
+        specs = self._specs
         if len(specs) == 1 and type(x) is np.ndarray:
             return [_one_input(argument, x, specs[0])]
-        pairs = flatten(x, [name for name, _, _ in specs], argument)
+        pairs = labelled(x, [spec.name for spec in specs], argument)
         arrays = [_one_input(label, value, spec) for (label, value), spec in zip(pairs, specs, strict=True)]
         check_sizes((label, len(array)) for (label, _), array in zip(pairs, arrays, strict=True))
         return arrays
-
-    def _inspect(self, x: Any, argument: str) -> list[tuple[str, tuple[int | None, ...], str]]:
-        model = self._model
-        if not model.built:
-            if isinstance(x, Mapping):
-                model._build_from_arrays([np.asarray(value) for value in x.values()])
-            elif isinstance(x, list | tuple) and any(is_array(item) for item in x):
-                model._build_from_arrays([np.asarray(item) for item in x])
-            else:
-                array = np.asarray(x)
-                if array.dtype.kind not in "biuf":
-                    array = as_float32(argument, x)  # words the error
-                model._build_from_arrays([array])
-        tensors = model.inputs
-        names = dict_keys(model.known_graph().input_structure) or [tensor.name for tensor in tensors]
-        self._specs = [
-            (name, tuple(tensor.shape[1:]), tensor.dtype) for name, tensor in zip(names, tensors, strict=True)
-        ]
-        return self._specs
 
 
 def _as_int32(label: str, value: Any) -> Array:
@@ -66,14 +60,7 @@ def _as_int32(label: str, value: Any) -> Array:
     return as_indices(label, array, 2**31)
 
 
-def dict_keys(structure: Any) -> list[str] | None:
-    """The keys of a dict of tensors in the order models flatten it; None for other structures."""
-    if isinstance(structure, Mapping) and not any(isinstance(v, Mapping | list | tuple) for v in structure.values()):
-        return sorted(structure)
-    return None
-
-
-def _one_input(label: str, value: Any, spec: tuple[str, tuple[int | None, ...], str]) -> Array:
+def _one_input(label: str, value: Any, spec: InputSpec) -> Array:
     _, shape, dtype = spec
     array: Array = as_float32(label, value) if dtype == "float32" else _as_int32(label, value)
     if array.ndim == len(shape) and shape and shape[-1] == 1:
@@ -92,18 +79,18 @@ class Standardizer:
     """Turns (x, y, sample_weight) into a `Batch` for training or evaluation.
 
     Args:
-        model: whose inputs and outputs decide; built by the first x if it is not yet.
-        compiled: its losses and metrics; fitted to the outputs with the first x.
+        model: whose inputs decide; built by the first x if it is not yet.
+        plans: its training plans, whose objective and outputs decide.
         class_weight: weights by class, None for none.
     """
 
     def __init__(
-        self, model: Trainer, compiled: CompiledTraining, class_weight: Mapping[int, float] | None = None
+        self, model: TakesSamples, plans: TrainingPlans, class_weight: Mapping[int, float] | None = None
     ) -> None:
         if class_weight is not None and not isinstance(class_weight, Mapping):
             raise TypeError(f"class_weight is {class_weight!r}; expected a dict from class number to weight")
-        self._model = model
-        self._compiled = compiled
+        self._plans = plans
+        self._objective = plans.objective
         self._inputs = InputStandardizer(model)
         self._class_weight = class_weight
 
@@ -112,14 +99,11 @@ class Standardizer:
             raise ValueError("x is missing; expected arrays or batches")
         inputs = self._inputs(x)
         batch = Batch(len(inputs[0]), inputs)
-        compiled = self._compiled
-        if compiled.terms is None:
-            model = self._model
-            compiled.resolve(dict_keys(model.known_graph().output_structure) or model.output_names)
-        shapes = self._model._program(compiled, tuple(array.shape[1:] for array in inputs)).output_shapes
+        shapes = self._plans.program(batch.input_shapes).output_shapes
+        objective = self._objective
         given = self._given_labels(y)
-        batch.labels = [None] * len(self._compiled.output_names)
-        for item in self._compiled.losses:
+        batch.labels = [None] * len(objective.output_names)
+        for item in objective.losses:
             label, value = given[item.output]
             if value is None:
                 raise ValueError(f"{label} is missing; output {item.name!r} has a loss and needs targets")
@@ -127,24 +111,24 @@ class Standardizer:
             check_sizes([("x", batch.size), (label, len(target))])
             smoothed = smooth_labels(target, item.loss.kind, item.loss.label_smoothing)
             batch.targets.append(np.ascontiguousarray(smoothed))
-            if compiled.want_outputs:
+            if objective.want_outputs:
                 raw = np.asarray(value)
                 batch.labels[item.output] = target if raw.shape == target.shape else raw
-        if compiled.want_outputs:
+        if objective.want_outputs:
             for index, (_, value) in enumerate(given):
                 if batch.labels[index] is None and value is not None:
                     batch.labels[index] = np.asarray(value)
         batch.weights = self._weights(sample_weight, batch.size, shapes)
-        batch.loss_weights = [batch.weights[item.output] for item in self._compiled.losses]
+        batch.loss_weights = [batch.weights[item.output] for item in objective.losses]
         if self._class_weight is not None:
             self._apply_class_weight(batch, given[0][1], sample_weight)
         return batch
 
     def _given_labels(self, y: Any) -> list[tuple[str, Any]]:
-        names = self._compiled.output_names
+        names = self._objective.output_names
         if y is None:
             return [("y", None) for _ in names]
-        with_loss = [item.output for item in self._compiled.losses]
+        with_loss = [item.output for item in self._objective.losses]
         if isinstance(y, list | tuple) and len(y) == len(with_loss) < len(names):
             # Targets for the outputs with a loss alone.
             given: list[tuple[str, Any]] = [("y", None) for _ in names]
@@ -156,10 +140,10 @@ class Standardizer:
             if not known <= set(y):
                 raise ValueError(f"y has the keys {sorted(map(str, y))}; expected {sorted(known)}")
             return [(f"y[{name!r}]", y.get(name)) for name in names]
-        return flatten(y, names, "y")
+        return labelled(y, names, "y")
 
-    def _weights(self, sample_weight: Any, size: int, shapes: Sequence[Shape]) -> list[Array | None]:
-        names = self._compiled.output_names
+    def _weights(self, sample_weight: Any, size: int, shapes: Sequence[tuple[int, ...]]) -> list[Array | None]:
+        names = self._objective.output_names
         if sample_weight is None:
             return [None] * len(names)
         structured = isinstance(sample_weight, Mapping) or (
@@ -168,7 +152,7 @@ class Standardizer:
         if structured and isinstance(sample_weight, Mapping):
             pairs = [(f"sample_weight[{name!r}]", sample_weight.get(name)) for name in names]
         elif structured:
-            pairs = flatten(sample_weight, names, "sample_weight")
+            pairs = labelled(sample_weight, names, "sample_weight")
         else:
             pairs = [("sample_weight", sample_weight)] * len(names)
         weights: list[Array | None] = []
@@ -185,21 +169,21 @@ class Standardizer:
         assert self._class_weight is not None
         if sample_weight is not None:
             raise ValueError("class_weight and sample_weight cannot both be given")
-        if len(self._compiled.output_names) > 1:
-            raise ValueError(f"class_weight is for models with one output; this one has {self._compiled.output_names}")
+        if len(self._objective.output_names) > 1:
+            raise ValueError(f"class_weight is for models with one output; this one has {self._objective.output_names}")
         batch.weights = [class_weights(np.asarray(y), self._class_weight)]
-        batch.loss_weights = list(batch.weights[: len(self._compiled.losses)])
+        batch.loss_weights = list(batch.weights[: len(self._objective.losses)])
 
 
-def _one_target(label: str, value: Any, size: int, shape: Shape, kind: str) -> Array:
+def _one_target(label: str, value: Any, size: int, shape: tuple[int, ...], kind: str) -> Array:
     if kind == "sparse_categorical_crossentropy":
         array = np.asarray(value)
         if array.ndim and len(array) != size:
             check_sizes([("x", size), (label, len(array))])
         if array.shape == (size, *shape) and shape[-1] > 1:
             raise ValueError(
-                f"{label} has shape {array.shape}, one number a class; the loss sparse_categorical_crossentropy takes "
-                f"class numbers of shape {(size, *shape[:-1])}. For one-hot targets use categorical_crossentropy"
+                f"{label} has shape {array.shape}, one number per class; the loss sparse_categorical_crossentropy "
+                f"takes class numbers of shape {(size, *shape[:-1])}. For one-hot targets use categorical_crossentropy"
             )
         return class_labels(label, value, (size, *shape[:-1]), shape[-1])
     array = as_float32(label, value)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from .. import optimizers
-from .._core.variables import modes_version
-from ..callbacks.base import CallbackList, History, plain
+from .._core.arrays import as_int
+from ..callbacks import CallbackList, History
+from ..callbacks.base import plain
 from ..metrics import Metric
 from ..random import next_seed
 from .batches import (
@@ -18,68 +19,18 @@ from .batches import (
     IterableData,
     are_batches,
     array_data,
-    as_count,
     as_positive,
-    is_iterable_of_batches,
     refuse_empty,
     split_validation,
-    unpack,
+    validation_parts,
 )
+from .hooks import refuse_attributes, refuse_model_hooks
 from .interrupts import InterruptGuard
-from .objective import CompiledTraining, Program
+from .objective import Objective
+from .plans import TrainingPlans
 from .predictor import Data, Predictor
-from .standardize import Shape, Standardizer
-
-__all__ = ["History", "Trainer", "TrainingState"]
-
-
-class TrainingState:
-    """Where a `fit` stands, and what its random choices derive from. Saved by `BackupAndRestore`.
-
-    Attributes:
-        seed: of the order of the samples and of dropout, drawn once at the start of `fit`.
-        epoch: the epoch in work, from 0.
-        step: batches done in it.
-        between_batches: whether some are done and others follow, so that all there is to save belongs together.
-    """
-
-    def __init__(self, compiled: CompiledTraining, seed: int, epoch: int) -> None:
-        self._compiled = compiled
-        self.seed = seed
-        self.epoch = epoch
-        self.step = 0
-        self.between_batches = False
-        self.resumed = False
-
-    def get_state(self) -> dict[str, Any]:
-        means = self._compiled.get_state() if self.step else {}
-        return {"seed": self.seed, "epoch": self.epoch, "step": self.step, "means": means}
-
-    @staticmethod
-    def check_state(state: Mapping[str, Any]) -> None:
-        for name in ("seed", "epoch", "step"):
-            value = state[name]
-            if not isinstance(value, int) or not 0 <= value < 2**63:
-                raise ValueError(f"its {name} is {value!r}")
-        if not isinstance(state["means"], dict):
-            raise ValueError("its running means are damaged")
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        self.seed, self.epoch, self.step = state["seed"], state["epoch"], state["step"]
-        self.resumed = True
-        self._means = state["means"]
-
-    def restore_means(self) -> None:
-        """Inside an epoch that was interrupted: go on with its running means."""
-        if self.step:
-            self._compiled.set_state(self._means)
-
-    def step_seed(self) -> int:
-        """The seed of the step to come: a hash of seed, epoch and step (the finaliser of SplitMix64, Steele 2014)."""
-        value = (self.seed + 0x9E3779B97F4A7C15 * ((self.epoch << 32) + self.step + 1)) & 0xFFFFFFFFFFFFFFFF
-        value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
-        value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
-        return (value ^ (value >> 31)) >> 1
+from .standardize import Standardizer
+from .state import TrainingState
 
 
 class Trainer(Predictor):
@@ -89,14 +40,17 @@ class Trainer(Predictor):
         optimizer: the compiled optimizer.
         history: the `History` of the last `fit`.
         stop_training: set it to True (from a callback) to end `fit` after the batch.
+        training_state: where the last `fit` stands or stood, None before one.
+        progress: how much of the `fit` epoch, `evaluate` or `predict` in work is done.
     """
 
     optimizer: optimizers.Optimizer | None = None
     history: History | None = None
     stop_training: bool = False
     stop_evaluating: bool = False
-    _compiled: CompiledTraining | None = None
-    _training: TrainingState | None = None
+    training_state: TrainingState | None = None
+    _training_plans: TrainingPlans | None = None
+    _warned: bool = False  # that there is nothing to train
 
     def compile(
         self,
@@ -123,28 +77,45 @@ class Trainer(Predictor):
             run_eagerly, steps_per_execution, jit_compile: accepted for the sake of Keras code, without effect.
 
         Raises:
-            ValueError: an unknown name, or a loss of your own (losses have native gradients).
+            ValueError: an unknown name; a loss of your own (losses have native gradients); a subclass that overrides
+                what Keras calls in a step and day33 does not, such as `train_step`.
             TypeError: an optimizer or metric that is none.
         """
+        refuse_model_hooks(self)
+        if type(self).metrics is not Trainer.metrics:
+            raise ValueError(
+                f"{type(self).__name__} overrides metrics, which day33 does not look at; expected metrics in compile"
+            )
         chosen = optimizers.get(optimizer)
-        self._compiled = CompiledTraining(loss, loss_weights, metrics, weighted_metrics)
+        refuse_attributes(self.walk(), chosen)
+        objective = self._make_objective(loss, loss_weights, metrics, weighted_metrics)
+        self._training_plans = TrainingPlans(self, objective)
+        self._warned = False
         self.optimizer = chosen
         self.stop_training = False
+
+    def _make_objective(self, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any) -> Objective:
+        """What is minimised and measured, from the arguments of `compile`; a hook for models that measure more."""
+        return Objective(loss, loss_weights, metrics, weighted_metrics)
+
+    @property
+    def _objective(self) -> Objective | None:
+        return None if self._training_plans is None else self._training_plans.objective
 
     @property
     def compiled(self) -> bool:
         """Whether `compile` has been called."""
-        return self._compiled is not None
+        return self._training_plans is not None
 
     @property
-    def compile_arguments(self) -> Mapping[str, Any] | None:
-        """The loss, loss_weights, metrics and weighted_metrics that `compile` was given; None before it."""
-        return None if self._compiled is None else self._compiled.arguments
+    def compile_arguments(self) -> dict[str, Any] | None:
+        """`loss`, `loss_weights`, `metrics` and `weighted_metrics` as `compile` was given them; None before it."""
+        return None if self._objective is None else self._objective.arguments
 
     @property
     def metrics(self) -> list[Metric]:
         """The running mean of the loss and the metrics; those asked for in `compile` appear with the first batch."""
-        return self._compiled.metrics if self._compiled is not None else []
+        return [] if self._objective is None else self._objective.meters.metrics
 
     @property
     def metrics_names(self) -> list[str]:
@@ -166,7 +137,7 @@ class Trainer(Predictor):
         callbacks: Any = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
-        shuffle: bool = True,
+        shuffle: bool | str = True,
         class_weight: Mapping[int, float] | None = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
@@ -189,15 +160,17 @@ class Trainer(Predictor):
                 epoch, 0 for silence.
             callbacks: list of `day33.callbacks`.
             validation_split: part of the samples, taken from the end before shuffling, to validate on.
-            validation_data: ``(x, y)`` or ``(x, y, sample_weight)`` or batches to validate on after every epoch.
-            shuffle: a new order of the samples every epoch; not with batches. The order depends on one seed drawn when
-                `fit` starts and the number of the epoch.
+            validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, as a tuple or list, or batches, to validate on
+                after every epoch.
+            shuffle: a new order of the samples every epoch, or "batch" for a new order inside of each batch; not with
+                batches. The order depends on one seed drawn when `fit` starts and the number of the epoch.
             class_weight: dict from class number to the weight of its samples.
             sample_weight: (N,), or one weight a position (N, ...) without the last axis of the output; a list or dict
                 for several outputs. The loss is the weighted sum divided by the number of positions.
             initial_epoch: epoch to start from.
-            steps_per_epoch: batches an epoch; an epoch of arrays is one pass by default.
-            validation_steps: batches of a validation; not needed with arrays.
+            steps_per_epoch: batches per epoch, one pass by default. The next epoch goes on where the last one stopped.
+                Where the pass ends, so does the epoch, with a warning if it had more steps to go.
+            validation_steps: batches per validation, one pass by default. A validation begins with the first batch.
             validation_batch_size: `batch_size` by default.
             validation_freq: validate after every so many epochs, or after the epochs listed (from 1).
 
@@ -210,53 +183,63 @@ class Trainer(Predictor):
             ValueError: not compiled; shapes or numbers of samples that do not fit; no samples; bad arguments.
             TypeError: arrays of objects, strings or complex numbers.
         """
-        compiled = self._require_compiled("fit")
+        plans = self._require_compiled("fit")
         assert self.optimizer is not None
-        if not isinstance(shuffle, bool | np.bool_):
-            raise ValueError(f"shuffle is {shuffle!r}; expected True or False")
-        epochs, initial_epoch = as_count("epochs", epochs, 0), as_count("initial_epoch", initial_epoch, 0)
+        refuse_model_hooks(self)
+        if not (isinstance(shuffle, bool | np.bool_) or shuffle == "batch"):
+            raise ValueError(f'shuffle is {shuffle!r}; expected True, False or "batch"')
+        epochs, initial_epoch = as_int("epochs", epochs, 0), as_int("initial_epoch", initial_epoch, 0)
         _check_frequency(validation_freq)
-        standardize = Standardizer(self, compiled, class_weight)
+        steps = as_positive("steps_per_epoch", steps_per_epoch)
+        standardize = Standardizer(self, plans, class_weight)
         held_out: Batch | None = None
         data: Data
         if are_batches(x, y, sample_weight):
             if validation_split:
                 raise ValueError("validation_split needs arrays; with batches hand over validation_data")
-            data = IterableData(x, standardize, as_positive("steps_per_epoch", steps_per_epoch), epochs - initial_epoch)
+            data = IterableData(x, standardize, steps, epochs - initial_epoch)
         else:
             whole = standardize(x, y, sample_weight)
             if validation_split and validation_data is None:
                 whole, held_out = split_validation(whole, validation_split, class_weight is not None)
-            data = array_data(whole, batch_size, as_positive("steps_per_epoch", steps_per_epoch), bool(shuffle))
+            data = array_data(whole, batch_size, steps, shuffle=shuffle, first=initial_epoch)
         validation: Data | None = None
         small = validation_batch_size or batch_size
         if held_out is not None:
-            validation = array_data(held_out, small, as_positive("validation_steps", validation_steps), False)
+            limit = as_positive("validation_steps", validation_steps)
+            validation = array_data(held_out, small, limit, name="validation_data")
         elif validation_data is not None:
             runs = sum(_validates(epoch, validation_freq) for epoch in range(initial_epoch, epochs))
-            validation = self._validation(compiled, validation_data, small, validation_steps, runs)
+            validation = self._validation(plans, validation_data, small, validation_steps, runs)
 
         listeners = self._callback_list(callbacks, verbose, add_history=True, epochs=epochs, steps=data.steps)
-        state = self._training = TrainingState(compiled, next_seed(), initial_epoch)
+        self.training_state = state = TrainingState(plans.objective.meters, next_seed(), initial_epoch)
         self.stop_training = False
-        self.optimizer.build(self.trainable_variables)
+        self._prepare_optimizer()
         logs: dict[str, Any] = {}
         try:
-            with InterruptGuard() as guard:
+            with InterruptGuard() as guard, self._measured():
                 listeners.on_begin("train")
                 if state.resumed:
-                    data.skip((state.epoch - initial_epoch) * (data.steps or 0) + state.step)
+                    had = range(initial_epoch, min(state.epoch, epochs))
+                    data.skip(len(had))
+                    if validation is not None:
+                        validation.skip(sum(_validates(epoch, validation_freq) for epoch in had))
                 data.seed = state.seed
                 for epoch in range(state.epoch, epochs):
                     if self.stop_training:
                         break
-                    logs = self._epoch(compiled, data, state, listeners, guard)
+                    if not data.ready():
+                        warnings.warn(f"x has no more batches; training ends after {epoch} epochs", stacklevel=2)
+                        break
+                    logs = self._epoch(plans, data, state, listeners, guard)
                     if validation is not None and _validates(epoch, validation_freq):
-                        results = self._evaluation(compiled, validation, listeners, epoch)
-                        logs.update({f"val_{name}": value for name, value in results.items()})
+                        logs.update(self._validate(plans, validation, listeners, epoch))
                     state.epoch, state.step = epoch + 1, 0
                     logs = plain(logs)
                     listeners.on_epoch_end(epoch, logs)
+                if epochs > 0:
+                    self.optimizer.finalize_variable_values(self.trainable_variables)
                 listeners.on_end("train", logs)
         except BaseException:
             listeners.on_exception()
@@ -266,15 +249,15 @@ class Trainer(Predictor):
 
     def _epoch(
         self,
-        compiled: CompiledTraining,
+        plans: TrainingPlans,
         data: Data,
         state: TrainingState,
         listeners: CallbackList,
         guard: InterruptGuard,
     ) -> dict[str, Any]:
-        compiled.reset()
+        self.reset_metrics()
         state.restore_means()
-        self._samples_seen = 0
+        self.progress.done = 0
         listeners.on_epoch_begin(state.epoch)
         tells_begin = listeners.listens("on_train_batch_begin")
         tells_end = listeners.listens("on_train_batch_end")
@@ -285,44 +268,63 @@ class Trainer(Predictor):
             if tells_begin:
                 listeners.on_batch("on_train_batch_begin", step)
             guard.hold()
-            self._train(compiled, batch, state.step_seed)
-            self._samples_seen += self._work(batch)
+            self._train(plans, batch, state.step_seed)
+            self.progress.add(batch)
             state.step, state.between_batches = step + 1, True
             guard.release()
             if tells_end:
-                listeners.on_batch("on_train_batch_end", step, compiled.logs())
+                listeners.on_batch("on_train_batch_end", step, plans.objective.meters.logs())
             if self.stop_training:
                 break
         state.between_batches = False
-        return compiled.logs()
+        return plans.objective.meters.logs()
 
-    def _work(self, batch: Batch) -> int:
-        """How much a batch is, for the rate that is shown."""
-        return batch.size
-
-    def _train(self, compiled: CompiledTraining, batch: Batch, draw_seed: Callable[[], int]) -> None:
-        program = self._program(compiled, tuple(array.shape[1:] for array in batch.inputs))
+    def _train(self, plans: TrainingPlans, batch: Batch, draw_seed: Callable[[], int]) -> None:
+        program = plans.program(batch.input_shapes)
         seed = draw_seed() if program.is_random else 0
-        values, outputs = program.train(batch, seed, compiled.want_outputs)
+        result = program.train(batch, seed, plans.objective.want_outputs)
         if program.trainable:
-            self.optimizer.apply(program.gradients, program.trainable)  # type: ignore[union-attr]
-        elif not compiled.warned:
-            compiled.warned = True
+            if not self.optimizer.knows(program.trainable):  # type: ignore[union-attr]
+                self._prepare_optimizer()
+            self.optimizer.apply_gradients(zip(program.gradients, program.trainable, strict=True))  # type: ignore[union-attr]
+        elif not self._warned:
+            self._warned = True
             warnings.warn("the model has no trainable weights, so training changes nothing", stacklevel=4)
-        compiled.update(batch, values, outputs)
+        plans.objective.update(batch, result)
+
+    def _prepare_optimizer(self) -> None:
+        """Makes the optimizer's slots in the order of the trainable weights, also of those that have become so."""
+        optimizer = self.optimizer
+        assert optimizer is not None
+        refuse_attributes(self.walk(), optimizer)
+        own = {id(variable) for variable in self.variables}
+        if all(id(variable) in own for variable in optimizer.trainable_variables):
+            if not optimizer.knows(self.trainable_variables):
+                optimizer.extend(self.trainable_variables)
+        optimizer.build(self.trainable_variables)
 
     def _validation(
-        self, compiled: CompiledTraining, given: Any, batch_size: int | None, steps: int | None, runs: int
+        self, plans: TrainingPlans, given: Any, batch_size: int | None, steps: int | None, runs: int
     ) -> Data:
-        standardize = Standardizer(self, compiled)
+        standardize = Standardizer(self, plans)
         limit = as_positive("validation_steps", steps)
-        is_tuple = isinstance(given, tuple) and not is_iterable_of_batches(given)
-        if is_tuple and len(given) not in (2, 3):
-            raise ValueError(f"validation_data is a tuple of {len(given)}; expected (x, y) or (x, y, sample_weight)")
-        x, y, sample_weight = unpack(given) if is_tuple else (given, None, None)
+        try:
+            inputs = len(self.inputs)
+        except AttributeError:  # the model has not seen a batch yet
+            inputs = None
+        x, y, sample_weight = validation_parts(given, inputs)
         if are_batches(x, y, sample_weight):
             return IterableData(x, standardize, limit, runs, "validation_data")
-        return array_data(standardize(x, y, sample_weight), batch_size, limit, False)
+        return array_data(standardize(x, y, sample_weight), batch_size, limit, name="validation_data")
+
+    def _validate(self, plans: TrainingPlans, data: Data, listeners: CallbackList, epoch: int) -> dict[str, float]:
+        data.restart()
+        if not data.ready():
+            warnings.warn(f"validation_data has no more batches; epoch {epoch + 1} is not validated", stacklevel=3)
+            return {}
+        with self._measured():
+            results = self._evaluation(plans, data, listeners, epoch)
+        return {f"val_{name}": value for name, value in results.items()}
 
     # ---- evaluate ----
 
@@ -347,49 +349,46 @@ class Trainer(Predictor):
         Returns:
             The loss alone where there are no metrics, else a list in the order of `metrics`, or a dict.
         """
-        compiled = self._require_compiled("evaluate")
-        standardize = Standardizer(self, compiled)
+        plans = self._require_compiled("evaluate")
+        standardize = Standardizer(self, plans)
         limit = as_positive("steps", steps)
         data: Data
         if are_batches(x, y, sample_weight):
             data = IterableData(x, standardize, limit, 1)
         else:
-            data = array_data(standardize(x, y, sample_weight), batch_size, limit, False)
+            data = array_data(standardize(x, y, sample_weight), batch_size, limit)
         listeners = self._callback_list(callbacks, verbose, epochs=1, steps=data.steps)
-        self._samples_seen = 0
-        try:
-            logs = self._evaluation(compiled, data, listeners, 0, counts=True)
-        except BaseException:
-            listeners.on_exception()
-            raise
-        return logs if return_dict else _scalar_or_list(compiled.ordered(logs))
+        with self._measured():
+            try:
+                logs = self._evaluation(plans, data, listeners, 0)
+            except BaseException:
+                listeners.on_exception()
+                raise
+        return logs if return_dict else _scalar_or_list(plans.objective.meters.ordered(logs))
 
-    def _evaluation(
-        self, compiled: CompiledTraining, data: Data, listeners: CallbackList, epoch: int, counts: bool = False
-    ) -> dict[str, float]:
+    def _evaluation(self, plans: TrainingPlans, data: Data, listeners: CallbackList, epoch: int) -> dict[str, float]:
         self.stop_evaluating = False
         listeners.on_begin("test")
-        compiled.reset()
+        self.reset_metrics()
         tells_begin = listeners.listens("on_test_batch_begin")
         tells_end = listeners.listens("on_test_batch_end")
         step = 0
-        # Without shuffling, an epoch of arrays is the same whatever its number; iterables go on by themselves.
+        # Without shuffling, an evaluation of arrays is always the first epoch; iterables go on by themselves.
         for batch in data.batches(epoch if isinstance(data, IterableData) else 0):
             if batch.size == 0:
                 continue
             if tells_begin:
                 listeners.on_batch("on_test_batch_begin", step)
-            program = self._program(compiled, tuple(array.shape[1:] for array in batch.inputs))
-            values, outputs = program.evaluate(batch, compiled.want_outputs)
-            compiled.update(batch, values, outputs)
-            if counts:
-                self._samples_seen += self._work(batch)
+            program = plans.program(batch.input_shapes)
+            result = program.evaluate(batch, plans.objective.want_outputs)
+            plans.objective.update(batch, result)
+            self.progress.add(batch)
             if tells_end:
-                listeners.on_batch("on_test_batch_end", step, compiled.logs())
+                listeners.on_batch("on_test_batch_end", step, plans.objective.meters.logs())
             step += 1
             if self.stop_evaluating:
                 break
-        logs = compiled.logs()
+        logs = plans.objective.meters.logs()
         listeners.on_end("test", dict(logs))
         return logs
 
@@ -404,46 +403,38 @@ class Trainer(Predictor):
         return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
         """One step on one batch, arguments as in `fit`. Returns what `evaluate` returns, for this batch."""
-        compiled = self._require_compiled("train_on_batch")
-        batch = Standardizer(self, compiled, class_weight)(x, y, sample_weight)
+        plans = self._require_compiled("train_on_batch")
+        batch = Standardizer(self, plans, class_weight)(x, y, sample_weight)
         refuse_empty(batch)
-        compiled.reset()
-        self._train(compiled, batch, next_seed)
-        return self._results(compiled, return_dict)
+        self.reset_metrics()
+        self._train(plans, batch, next_seed)
+        return self._results(plans, return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> float | list[float] | dict[str, float]:
         """`evaluate` for one batch."""
-        compiled = self._require_compiled("test_on_batch")
-        batch = Standardizer(self, compiled)(x, y, sample_weight)
+        plans = self._require_compiled("test_on_batch")
+        batch = Standardizer(self, plans)(x, y, sample_weight)
         refuse_empty(batch)
-        compiled.reset()
-        program = self._program(compiled, tuple(array.shape[1:] for array in batch.inputs))
-        values, outputs = program.evaluate(batch, compiled.want_outputs)
-        compiled.update(batch, values, outputs)
-        return self._results(compiled, return_dict)
+        self.reset_metrics()
+        program = plans.program(batch.input_shapes)
+        result = program.evaluate(batch, plans.objective.want_outputs)
+        plans.objective.update(batch, result)
+        return self._results(plans, return_dict)
 
-    def _results(self, compiled: CompiledTraining, return_dict: bool) -> float | list[float] | dict[str, float]:
-        logs = compiled.logs()
-        return logs if return_dict else _scalar_or_list(compiled.ordered(logs))
+    def _results(self, plans: TrainingPlans, return_dict: bool) -> float | list[float] | dict[str, float]:
+        logs = plans.objective.meters.logs()
+        return logs if return_dict else _scalar_or_list(plans.objective.meters.ordered(logs))
 
     # ---- shared ----
 
-    def _require_compiled(self, method: str) -> CompiledTraining:
-        if self._compiled is None:
+    def _require_compiled(self, method: str) -> TrainingPlans:
+        if self._training_plans is None:
             raise ValueError(f"call compile(optimizer, loss) before {method}")
-        if not self._compiled.has_loss:
+        if not self._training_plans.objective.has_loss:
             raise ValueError(f"{method} needs a loss; give one to compile")
-        return self._compiled
-
-    def _program(self, compiled: CompiledTraining, shapes: tuple[Shape, ...]) -> Program:
-        # The version rises when any model's layers or trainable flags change: until then the program stays right.
-        key = (modes_version(), shapes)
-        program = compiled.programs.get(key)
-        if program is None:
-            program = compiled.add_program(key, self._compile_plan(shapes, compiled.terms))
-        return program
+        return self._training_plans
 
 
 def _validates(epoch: int, frequency: int | Sequence[int]) -> bool:

@@ -1,20 +1,67 @@
-"""Activations by name, as layers take them. The functions on arrays are in `day33.ops`, and here too by name."""
+"""Activations: functions on arrays, with Keras's names and arguments, and what layers take for ``activation=``.
+
+    layers.Dense(10, activation="softmax")
+    layers.Dense(10, activation=activations.softmax)
+    activations.softmax(x, axis=1)
+
+The gradients are in `day33.ops` (`ops.softmax_backward`, ...).
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
-from . import spec
+from .functions import (
+    elu,
+    exponential,
+    gelu,
+    hard_sigmoid,
+    hard_silu,
+    leaky_relu,
+    linear,
+    log_sigmoid,
+    log_softmax,
+    mish,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+    tanh,
+)
 from .spec import ActivationSpec, get, names
 
-__all__ = ["ActivationSpec", "get", "names"]
+hard_swish = hard_silu
+swish = silu
+
+__all__ = [
+    "ActivationSpec",
+    "elu",
+    "exponential",
+    "gelu",
+    "get",
+    "hard_sigmoid",
+    "hard_silu",
+    "hard_swish",
+    "leaky_relu",
+    "linear",
+    "log_sigmoid",
+    "log_softmax",
+    "mish",
+    "names",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softsign",
+    "swish",
+    "tanh",
+]
 
 
 def __dir__() -> list[str]:
     return list(__all__)
-
-
-def __getattr__(name: str) -> Any:
-    if spec.is_name(name):
-        return get(name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""Activations by name, as layers take them. The functions on arrays are in `day33.ops`, and here too by name."""
+"""Activations as layers and plans take them: a kind and a number, found by name or from whatever else stands for it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .._core.arrays import ELU_ALPHA, LEAKY_RELU_SLOPE
-from .functions import apply
+from .._core.arrays import ELU_ALPHA, LEAKY_RELU_SLOPE, as_number
+from . import functions
+from ._calls import apply
 
 _DEFAULT_ALPHA = {
     "linear": 0.0,
@@ -33,20 +34,30 @@ _DEFAULT_ALPHA = {
 }
 _OWN = frozenset({"gelu_tanh"})  # without a name in Keras
 _ALIASES = {"swish": "silu", "hard_swish": "hard_silu"}  # as in Keras
+_FUNCTIONS = {name: getattr(functions, name) for name in _DEFAULT_ALPHA if name != "gelu_tanh"}
 
 
 @dataclass(frozen=True)
 class ActivationSpec:
-    """An activation as a plan takes it: `kind`, and `alpha`, the slope of leaky_relu, the scale of elu or the upper end
-    of relu6.
+    """An activation as layers and plans take it. Calling it applies it to an array, softmax over the last axis.
 
-    Calling it applies it to an array.
+    Attributes:
+        kind: its name, one of `names()`.
+        alpha: the slope of leaky_relu, the scale of elu, the upper end of relu6; 0 for the others.
     """
 
     kind: str
     alpha: float = 0.0
 
     def __call__(self, x: Any) -> Any:
+        """Applies the activation.
+
+        Args:
+            x: real numbers of any shape.
+
+        Returns:
+            float32 of the shape of `x`. From linear, `x` itself.
+        """
         return x if self.kind == "linear" else apply(x, self.kind, self.alpha)
 
     @property
@@ -55,39 +66,41 @@ class ActivationSpec:
         return self.kind not in _OWN
 
     def get_config(self) -> str | dict[str, Any]:
-        """The name alone where it says everything."""
+        """What `get` reads back: the name alone where `alpha` is the default, else a dict with both."""
         if self.alpha == _DEFAULT_ALPHA[self.kind]:
             return self.kind
         return {"class_name": self.kind, "config": {"alpha": self.alpha}}
 
 
-def is_name(name: str) -> bool:
-    """Whether `name` is an activation's, or another name for one."""
-    return name in _DEFAULT_ALPHA or name in _ALIASES
-
-
 def names() -> frozenset[str]:
-    """The names of all activations."""
+    """The names of all activations, without aliases such as "swish"."""
     return frozenset(_DEFAULT_ALPHA)
 
 
 def get(identifier: str | Mapping[str, Any] | Callable[..., Any] | ActivationSpec | None) -> ActivationSpec:
-    """The activation meant by `identifier`.
+    """Finds the activation that `identifier` stands for.
 
     Args:
-        identifier: a name; None (linear); a function of `day33.ops` such as `ops.relu`; an activation layer such as
-            `layers.LeakyReLU(0.1)`, or its class; what `ActivationSpec.get_config` returned.
+        identifier: a name ("relu"); None for linear; a function of this module, such as `activations.relu`, with its
+            default options; an activation layer such as `layers.LeakyReLU(0.1)`, or its class; an `ActivationSpec`, or
+            what its `get_config` returned.
+
+    Returns:
+        The activation.
 
     Raises:
-        ValueError: an unknown name. TypeError: something else that is none of these.
+        ValueError: an unknown name, or a dict without "class_name".
+        TypeError: something else, such as a function of another library.
     """
     if identifier is None:
         return ActivationSpec("linear")
     if isinstance(identifier, ActivationSpec):
         return identifier
     if isinstance(identifier, Mapping):
+        if "class_name" not in identifier:
+            raise ValueError(f'activation is {identifier!r}; expected a dict with "class_name" and "config"')
         spec = get(identifier["class_name"])
-        return ActivationSpec(spec.kind, float(identifier.get("config", {}).get("alpha", spec.alpha)))
+        return ActivationSpec(spec.kind, as_number("alpha", identifier.get("config", {}).get("alpha", spec.alpha), 0.0))
     if isinstance(identifier, type) and hasattr(identifier, "activation_spec"):
         identifier = identifier()
     spec_of_layer = getattr(identifier, "activation_spec", None)
@@ -95,10 +108,8 @@ def get(identifier: str | Mapping[str, Any] | Callable[..., Any] | ActivationSpe
         return spec_of_layer
     name = identifier
     if callable(identifier):
-        # Only our own functions may be named by their __name__: a stranger's `relu` may compute something else.
-        if not getattr(identifier, "__module__", "").startswith("day33."):
-            raise TypeError(f"activation is {identifier!r}; expected {_expected()}")
-        name = getattr(identifier, "__name__", None)
+        # Only our own functions count: another library's `relu` may compute something else.
+        name = next((known for known, function in _FUNCTIONS.items() if function is identifier), None)
     if isinstance(name, str):
         name = _ALIASES.get(name, name)
         if name not in _DEFAULT_ALPHA:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
-    from .._training.trainer import Trainer
+    from .protocols import TrainedModel
 
 Logs = dict[str, Any]
 State = dict[str, Any]
@@ -23,28 +25,33 @@ class Callback:
     share it: what one writes into it at the end of an epoch, the later ones and the history see.
 
     `get_state` and `set_state` carry what a callback has to remember over a restart (`BackupAndRestore`): a dict of
-    numbers, strings, lists and dicts of these, None, and arrays. The defaults remember nothing.
+    numbers, strings, lists and dicts of these, None, and arrays. The defaults remember nothing. `check_state` is asked
+    of every callback before the first `set_state`: where it raises, nothing at all is restored.
     """
 
     # Callbacks that save what the others leave behind come last in every hook.
     comes_last = False
 
     def __init__(self) -> None:
-        self._model: Trainer | None = None
+        self._model: TrainedModel | None = None
         self.params: dict[str, Any] = {}
 
     @property
     def model(self) -> Any:
         return self._model
 
-    def set_model(self, model: Trainer) -> None:
+    def set_model(self, model: TrainedModel) -> None:
         self._model = model
 
     def set_params(self, params: dict[str, Any]) -> None:
         self.params = params
 
     def get_state(self) -> State:
+        """What `set_state` needs to go on."""
         return {}
+
+    def check_state(self, state: State) -> None:
+        """ValueError, TypeError or KeyError where `set_state` could not take `state`."""
 
     def set_state(self, state: State) -> None:
         """Takes what `get_state` gave, after `on_train_begin`."""
@@ -128,7 +135,7 @@ class CallbackList:
         callbacks: Any = None,
         add_history: bool = False,
         progress: Callback | None = None,
-        model: Any = None,
+        model: TrainedModel | None = None,
         **params: Any,
     ) -> None:
         self.callbacks: list[Callback] = list(_flatten(callbacks))
@@ -160,30 +167,43 @@ class CallbackList:
         """Whether any callback overrides this batch hook."""
         return bool(self._listeners[hook])
 
+    # Where there are no logs, callbacks get an empty dict, as in Keras.
+
     def on_batch(self, hook: str, batch: int, logs: Logs | None = None) -> None:
+        """Calls the hook of that name: "on_train_batch_begin", ..."""
+        logs = {} if logs is None else logs
         for callback in self._listeners[hook]:
             getattr(callback, hook)(batch, logs)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Calls `on_epoch_begin`."""
+        logs = {} if logs is None else logs
         for callback in self.callbacks:
             callback.on_epoch_begin(epoch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Calls `on_epoch_end`."""
+        logs = {} if logs is None else logs
         for callback in self.callbacks:
             callback.on_epoch_end(epoch, logs)
 
     def on_begin(self, mode: str, logs: Logs | None = None) -> None:
-        """`mode` is "train", "test" or "predict"."""
-        for callback in self.callbacks:
-            getattr(callback, f"on_{mode}_begin")(logs)
+        """Calls `on_train_begin`, `on_test_begin` or `on_predict_begin`; `mode` is "train", "test" or "predict"."""
+        self._call(f"on_{mode}_begin", logs)
 
     def on_end(self, mode: str, logs: Logs | None = None) -> None:
-        for callback in self.callbacks:
-            getattr(callback, f"on_{mode}_end")(logs)
+        """Calls `on_train_end`, `on_test_end` or `on_predict_end`."""
+        self._call(f"on_{mode}_end", logs)
 
     def on_exception(self) -> None:
+        """Calls `on_exception`."""
         for callback in self.callbacks:
             callback.on_exception()
+
+    def _call(self, hook: str, logs: Logs | None) -> None:
+        logs = {} if logs is None else logs
+        for callback in self.callbacks:
+            getattr(callback, hook)(logs)
 
 
 class _SavesOthers:
@@ -235,6 +255,9 @@ class History(Callback):
     def get_state(self) -> State:
         return {"epoch": list(self.epoch), "history": {name: list(values) for name, values in self.history.items()}}
 
+    def check_state(self, state: State) -> None:
+        check_fields(state, epoch="counts", history="lists")
+
     def set_state(self, state: State) -> None:
         self.epoch = list(state["epoch"])
         self.history = {name: list(values) for name, values in state["history"].items()}
@@ -275,6 +298,50 @@ class LambdaCallback(Callback):
             if not name.startswith("on_") or not hasattr(Callback, name):
                 raise TypeError(f"{name} is not a hook of callbacks")
             setattr(self, name, function)
+
+
+_FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "count": ("a number of at least 0", lambda value: _is_count(value)),
+    "count or None": ("a number of at least 0 or None", lambda value: value is None or _is_count(value)),
+    "counts": ("a list of numbers of at least 0", lambda value: _is_list(value, _is_count)),
+    "number or None": ("a number or None", lambda value: value is None or _is_number(value)),
+    "names or None": (
+        "a list of strings or None",
+        lambda value: value is None or _is_list(value, lambda item: isinstance(item, str)),
+    ),
+    "lists": (
+        "a dict of lists",
+        lambda value: isinstance(value, dict) and all(isinstance(item, list) for item in value.values()),
+    ),
+    "arrays or None": (
+        "a list of float32 arrays or None",
+        lambda value: (
+            value is None or _is_list(value, lambda item: isinstance(item, np.ndarray) and item.dtype == np.float32)
+        ),
+    ),
+}
+
+
+def check_fields(state: Mapping[str, Any], **fields: str) -> None:
+    """Checks that a state has these fields and no others, each of a kind of `_FIELDS`. ValueError otherwise."""
+    if state.keys() != fields.keys():
+        raise ValueError(f"it has {', '.join(sorted(state)) or 'nothing'}; expected {', '.join(sorted(fields))}")
+    for name, kind in fields.items():
+        words, accepts = _FIELDS[kind]
+        if not accepts(state[name]):
+            raise ValueError(f"its {name} is {state[name]!r}; expected {words}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_list(value: Any, accepts: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list) and all(accepts(item) for item in value)
 
 
 def plain(logs: Mapping[str, Any]) -> Logs:

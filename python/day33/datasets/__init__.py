@@ -3,8 +3,8 @@
 Pictures: MNIST, and the digits of scikit-learn. Text: Shakespeare's plays, and lines from a grammar.
 
 Every loader of pictures returns ``((x_train, y_train), (x_test, y_test))``: images uint8 of shape (N, 28, 28), labels
-uint8 of shape (N,). Files are read without pickle, and their headers are checked before memory is taken, so a damaged
-or hostile file ends in a ValueError that says what is wrong with it.
+uint8 of shape (N,). Files are read without pickle, and their headers are checked before memory is allocated, so a
+damaged or hostile file raises a ValueError that says what is wrong with it.
 """
 
 from __future__ import annotations
@@ -31,3 +31,7 @@ __all__ = [
     "mnist_cache_path",
     "shakespeare_cache_path",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

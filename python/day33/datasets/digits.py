@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from .mnist import Split
 
+__all__ = ["load_digits_small"]
+
 
 def load_digits_small() -> tuple[Split, Split]:
     """The 1,797 handwritten digits that come with scikit-learn, brought to MNIST's shape; no download.

@@ -6,18 +6,29 @@ On each 28 x 28 image a letter is drawn, and a digit shows only where it overlap
 from __future__ import annotations
 
 import csv
-import gzip
-import os
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-PathLike = str | os.PathLike[str]
+from .._core.arrays import as_count
+from .._core.types import PathLike
+from .._io.gz import open_maybe_gz
+from .digits import load_digits_small
+
+__all__ = [
+    "LETTERS",
+    "N_PIXELS",
+    "SIDE",
+    "HiddenDigits",
+    "compose_hidden_digits",
+    "hidden_digit_features",
+    "load_hidden_digits",
+    "make_hidden_digits",
+]
 
 SIDE = 28
 N_PIXELS = SIDE * SIDE
@@ -26,6 +37,7 @@ _PIXEL_NAMES = [str(i) for i in range(N_PIXELS)]
 _GREYS = {str(i): i for i in range(256)}
 _MAX_FIELD = 64  # characters: no field of such a file comes near it
 _MAX_LINE = 16_384
+_MAX_BLANK = 1000  # blank lines beyond one per row
 
 
 @dataclass(frozen=True)
@@ -53,9 +65,17 @@ class HiddenDigits:
 
 
 def hidden_digit_features(images: ArrayLike, letters: ArrayLike) -> NDArray[np.float32]:
-    """Rows (N, 784 + 26) float32: the pixels of images (N, 28, 28), then the letters (N,) as one-hot, A to Z.
+    """Rows for classifiers: the pixels of images, then their letters as one-hot.
 
-    Raises ValueError for other shapes or for anything that is not one of the letters A to Z.
+    Args:
+        images: (N, 28, 28).
+        letters: (N,) of "A" to "Z".
+
+    Returns:
+        float32 (N, 784 + 26).
+
+    Raises:
+        ValueError: another shape, or anything that is not one of the letters A to Z.
     """
     pictures, names = np.asarray(images), np.asarray(letters)
     if pictures.ndim != 3 or pictures.shape[1:] != (SIDE, SIDE):
@@ -75,24 +95,25 @@ def hidden_digit_features(images: ArrayLike, letters: ArrayLike) -> NDArray[np.f
 def load_hidden_digits(path: PathLike) -> HiddenDigits:
     """Load ``train.csv`` or ``test.csv`` of the competition (DACON 235626), plain or gzip-compressed (by ``.gz``).
 
-    The columns are ``id``, ``digit`` (absent from the test set), ``letter``, and the pixels ``0`` to ``783`` row by
-    row, in any order.
+    Args:
+        path: the file. Its columns are ``id``, ``digit`` (absent from the test set), ``letter``, and the pixels ``0``
+            to ``783`` row by row, in any order.
+
+    Returns:
+        The images in the order of the file.
 
     Raises:
-        FileNotFoundError: no such file.
-        ValueError: a column is missing or unknown; a row has too few or too many fields; an id is twice there; a digit,
-            letter or pixel is none (digits 0 to 9, letters A to Z, pixels 0 to 255). The message names the line.
+        FileNotFoundError: there is no such file.
+        ValueError: a column is missing or unknown; a row has too few or too many fields; an id occurs twice; a digit,
+            letter or pixel is out of range (digits 0 to 9, letters A to Z, pixels 0 to 255); the gzip data is damaged
+            or expands too much. The message names the line.
     """
     source = Path(path)
-    try:
-        with open(source, "rb") as raw:
-            stream = gzip.open(raw) if source.suffix == ".gz" else raw
-            return _read(_lines(stream, source), source)
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise ValueError(f"{source}: damaged gzip data: {error}") from error
+    with open_maybe_gz(source) as stream:
+        return _read(_lines(stream, source), source)
 
 
-def _lines(stream: Any, source: Path) -> Iterator[str]:
+def _lines(stream: IO[bytes], source: Path) -> Iterator[str]:
     """The lines as text. None may be longer than such files have them, so that memory stays bounded."""
     number = 0
     while line := stream.readline(_MAX_LINE + 1):
@@ -113,9 +134,14 @@ def _read(lines: Iterator[str], source: Path) -> HiddenDigits:
             raise ValueError(f"{source}: empty")
         places, width = _columns(header, source)
         parser = _RowParser(places, width, source)
+        blank = 0
         for fields in reader:
-            if fields:  # a blank line, mostly the last
+            if fields:
                 parser.add(fields, reader.line_num)
+                continue
+            blank += 1  # few files have any but at the end, or one after each row
+            if blank > len(parser) + _MAX_BLANK:
+                raise ValueError(f"{source}: line {reader.line_num}: {blank} blank lines, and {len(parser)} rows")
     except csv.Error as error:
         raise ValueError(f"{source}: line {reader.line_num}: not CSV: {error}") from error
     return parser.result()
@@ -147,6 +173,9 @@ class _RowParser:
         self._digits: list[int] = []
         self._letters: list[str] = []
         self._pixels: list[NDArray[np.uint8]] = []
+
+    def __len__(self) -> int:
+        return len(self._pixels)
 
     def add(self, fields: list[str], line: int) -> None:
         if len(fields) != self._width:
@@ -205,10 +234,17 @@ class _RowParser:
 
 
 def compose_hidden_digits(digits: NDArray[Any], letters: NDArray[Any], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Hidden digits ``letter * (a + b * digit)`` plus noise, uint8, from two arrays (N, H, W) of 0 to 1.
+    """Compose hidden digits: ``letter * (a + b * digit)`` plus noise.
 
     a and b are drawn for each image from 100..140 and 76..112, the noise for each pixel from 0..4: the ranges in which
     the middle 80% of the competition's training images lie (a, b), and all of them (noise).
+
+    Args:
+        digits, letters: (N, H, W) floats from 0 to 1.
+        rng: draws a, b and the noise.
+
+    Returns:
+        uint8 (N, H, W).
     """
     shape = (len(letters), 1, 1)
     level, gain = rng.uniform(100, 140, shape), rng.uniform(76, 112, shape)
@@ -231,28 +267,26 @@ def make_hidden_digits(
         letters: the same with labels "A" to "Z". None draws them from the fonts that come with Matplotlib, slanted,
             scaled and shifted at random.
         seed: fixes the choice, the greys and the noise.
-        n_samples: how many; digits and letters are drawn with replacement.
+        n_samples: how many to compose; digits and letters are drawn with replacement.
 
     Returns:
         `HiddenDigits` with ids from 1.
 
     Raises:
+        TypeError: `n_samples` is no integer.
         ValueError: arrays of other shapes, other labels, or no samples.
     """
-    if n_samples < 1:
-        raise ValueError(f"n_samples is {n_samples!r}; expected 1 or more")
+    n_samples = as_count("n_samples", n_samples)
     rng = np.random.default_rng(seed)
     if digits is None:
-        from . import load_digits_small
-
         digits = load_digits_small()[0]
     digit_images, digit_labels = _pair(digits, "digits")
     if not np.issubdtype(digit_labels.dtype, np.integer) or digit_labels.min() < 0 or digit_labels.max() > 9:
-        raise ValueError("the labels of digits must be integers from 0 to 9")
+        raise ValueError(f"the labels of digits have dtype {digit_labels.dtype}; expected integers from 0 to 9")
     letter_images, letter_labels = _drawn_letters(rng) if letters is None else _pair(letters, "letters")
     unknown = sorted(set(letter_labels.tolist()) - set(LETTERS), key=str)
     if unknown:
-        raise ValueError(f"the labels of letters must be A to Z, got {unknown[0]!r}")
+        raise ValueError(f"the labels of letters hold {unknown[0]!r}; expected A to Z")
     which = rng.integers(len(digit_images), size=n_samples)
     behind = rng.integers(len(letter_images), size=n_samples)
     images = compose_hidden_digits(
@@ -293,7 +327,7 @@ def _drawn_letters(rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray
 
 
 def _draw_letter(letter: str, family: str, weight: str, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """One letter, bright on black, 28 x 28: the outline of the font, filled with four by four samples a pixel."""
+    """One letter, bright on black, 28 x 28: the outline of the font, filled from four by four samples per pixel."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.path import Path as Contour
     from matplotlib.textpath import TextPath

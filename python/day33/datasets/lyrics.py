@@ -1,13 +1,15 @@
 """A corpus that needs no download: song lines from a small grammar of our own.
 
-The grammar makes verbs agree with their subjects and keeps to one subject matter in a line, so that there is something
-to learn beyond pairs of words; and since it is random, there is a loss below which no model can come.
+The grammar makes verbs agree with their subjects and keeps to one subject matter in a line, so that there is more to
+learn than which words follow each other. Since it is random, there is a loss below which no model can get.
 """
 
 from __future__ import annotations
 
 import random
 from typing import TypeVar
+
+from .._core.arrays import as_count
 
 __all__ = ["generate_lyrics"]
 
@@ -92,15 +94,22 @@ _MATTERS: tuple[dict[str, tuple[str, ...]], ...] = (
 
 
 def generate_lyrics(lines: int = 4000, seed: int = 0) -> list[str]:
-    """That many lines; the same ones for a seed on every machine and with every version of Python.
+    """Write lines of songs by the grammar.
+
+    Args:
+        lines: how many.
+        seed: fixes the lines, on every machine and with every version of Python.
+
+    Returns:
+        The lines, in lower case, with marks attached to the word before.
 
     Raises:
-        ValueError: a negative number of lines.
+        TypeError: `lines` is no integer.
+        ValueError: `lines` is negative.
     """
-    if lines < 0:
-        raise ValueError(f"lines must not be negative, got {lines}")
     generator = random.Random(seed)
-    return [_expand("{line}", _pick(_MATTERS, generator), generator).strip() for _ in range(lines)]
+    wanted = range(as_count("lines", lines, 0))
+    return [_expand("{line}", _pick(_MATTERS, generator), generator).strip() for _ in wanted]
 
 
 def _pick(choices: tuple[T, ...], generator: random.Random) -> T:

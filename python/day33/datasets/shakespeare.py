@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from .._io.download import cache_dir, fetch
+from .._core.types import PathLike
+from .._io.download import cache_dir, fetch_or_tell_where
 from ..text.corpus import read_lines
 
-PathLike = str | os.PathLike[str]
+__all__ = ["download_shakespeare", "load_shakespeare", "shakespeare_cache_path"]
+
 # The 40,000 lines that TensorFlow's tutorials use, and their SHA-256.
 SHAKESPEARE_URL = "https://storage.googleapis.com/download.tensorflow.org/data/shakespeare.txt"
 SHAKESPEARE_SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
@@ -25,6 +26,12 @@ def load_shakespeare(path: PathLike | None = None) -> list[str]:
 
     Nothing is ever downloaded by this function. `day33.text.Corpus.from_lines` cleans the lines,
     `day33.text.load_corpus` reads many files at once.
+
+    Args:
+        path: a UTF-8 text file, or None for the cached download.
+
+    Returns:
+        The lines, without what ends them.
 
     Raises:
         FileNotFoundError: nothing is there; the message names the command that fetches the plays.
@@ -49,7 +56,14 @@ def download_shakespeare(
 ) -> Path:
     """Download Shakespeare's plays (1.1 MB) once, check their hash, and return the path of the text file.
 
-    Arguments and errors are those of `download_mnist`.
+    Args:
+        url, known_hash, progress, output: as those of `download_mnist`.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ValueError, OSError: as `download_mnist`.
     """
     target = shakespeare_cache_path() if output is None else output
-    return fetch(url, known_hash, target, SHAKESPEARE_FILE, progress)
+    return fetch_or_tell_where(url, known_hash, target, SHAKESPEARE_FILE, progress)

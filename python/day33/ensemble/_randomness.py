@@ -31,4 +31,4 @@ class OwnSeed(Callback):
         self._seed = seed
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self.model._training.seed = self._seed
+        self.model.training_state.seed = self._seed

@@ -55,7 +55,7 @@ class BinnedFeatures:
 
         self.parameters = parameters
         self._labels = np.asarray(y, np.float32)
-        self._dataset: Any = lightgbm.Dataset(X, label=self._labels, params=dict(parameters)).construct()
+        self._dataset: Any = lightgbm.Dataset(_as_numbers(X), label=self._labels, params=dict(parameters)).construct()
 
     def train(self, rows: NDArray[np.intp], weights: NDArray[Any] | None, rounds: int, changes: dict[str, Any]) -> Any:
         """A Booster of that many rounds trained on some rows (ascending, repeated as often as they count)."""
@@ -104,11 +104,22 @@ class BoosterMember:
         self.booster = booster
         self.classes_ = np.arange(n_classes)
 
+    @property
+    def n_features_in_(self) -> int:
+        """How many columns it takes."""
+        return int(self.booster.num_feature())
+
     def predict_proba(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """(N, F) to probabilities (N, K)."""
-        values = np.asarray(self.booster.predict(X, num_threads=1), np.float64)
+        values = np.asarray(self.booster.predict(_as_numbers(X), num_threads=1), np.float64)
         return values if values.ndim == 2 else np.stack([1 - values, values], axis=1)
 
     def predict(self, X: NDArray[Any]) -> NDArray[np.intp]:
         """(N, F) to class numbers (N,)."""
         return np.asarray(self.predict_proba(X).argmax(axis=1), np.intp)
+
+
+def _as_numbers(X: Any) -> NDArray[Any]:
+    """X as an array of numbers: LightGBM would see the columns of a data frame by their names and kinds."""
+    array = np.asarray(X)
+    return array.astype(np.float64) if array.dtype == object else array

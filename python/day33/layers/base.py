@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .._core import tree, variables
 from .._core.arrays import as_float32, as_indices
+from .._core.naming import snake_case
 from .._core.tensors import like_inputs
 from .._core.types import Shape
 from .._graph import names as _names
@@ -129,7 +130,7 @@ class Layer(WeightOwner):
 
     def name_stem(self) -> str:
         """What automatic names begin with."""
-        return _names.snake_case(type(self).__name__)
+        return snake_case(type(self).__name__)
 
     def _refuse(self, **arguments: object) -> None:
         """ValueError for arguments of Keras that day33 does not have, unless they say nothing."""
@@ -482,6 +483,7 @@ class Layer(WeightOwner):
 
     # ---- what Keras's files ask ----
 
+    dtype_is_policy = True  # whether dtype says in which precision the layer computes
     keras_module = "keras.layers"  # where Keras has the layers of day33 that it knows
     variable_group = ""  # the group that has the variables of the layer itself, inside of that of the layer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from .. import _native, initializers
@@ -40,6 +41,17 @@ def _window_lengths(layer: Conv2D | DepthwiseConv2D | SeparableConv2D, shape: Sh
         window_length(layer, shape, axis + 1, layer.kernel_size[axis], layer.strides[axis], layer.dilation_rate[axis],
                       layer.padding) for axis in (0, 1)
     ]  # fmt: skip
+
+
+class _WithoutGroups(Layer):
+    """A layer that has no groups, although Keras 2 writes groups=1 for it."""
+
+    @classmethod
+    def modern_config(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        result = super().modern_config(config)
+        if result.pop("groups", 1) != 1:
+            raise ValueError(f"groups of layer {config.get('name')!r} is {config['groups']!r}; expected 1")
+        return result
 
 
 class _Convolution(WeightedLayer):
@@ -145,7 +157,7 @@ class Conv2D(_Convolution):
         return {**super().get_config(), "groups": self.groups}
 
 
-class Conv2DTranspose(_Convolution):
+class Conv2DTranspose(_WithoutGroups, _Convolution):
     """Transposed convolution: the gradient of the convolution with the same arguments, with respect to its input.
 
     Input (N, H, W, C), output (N, H', W', filters). Weights: kernel (KH, KW, filters, C), bias (filters,).
@@ -233,7 +245,7 @@ class Conv2DTranspose(_Convolution):
         return {**super().get_config(), "output_padding": self.output_padding}
 
 
-class DepthwiseConv2D(WeightedLayer):
+class DepthwiseConv2D(_WithoutGroups, WeightedLayer):
     """Convolution of every channel on its own, with `depth_multiplier` outputs each.
 
     Input (N, H, W, C), output (N, H', W', C M). Weights: kernel (KH, KW, C, M), bias (C M,).
@@ -304,7 +316,7 @@ class DepthwiseConv2D(WeightedLayer):
         }
 
 
-class SeparableConv2D(WeightedLayer):
+class SeparableConv2D(_WithoutGroups, WeightedLayer):
     """A convolution of every channel on its own (`DepthwiseConv2D`), and a 1 x 1 convolution that mixes the channels.
 
     Input (N, H, W, C), output (N, H', W', filters). Weights: depthwise_kernel (KH, KW, C, M),

@@ -331,10 +331,12 @@ class LSTM(Recurrent):
         self.unit_forget_bias = bool(unit_forget_bias)
 
     def _add_bias(self) -> Variable:
+        if not self.unit_forget_bias:
+            return super()._add_bias()
+        initializer = self.bias_initializer or initializers.GlorotUniform()
+
         def initial(shape: Sequence[int], dtype: Any = None) -> Any:
-            if not self.unit_forget_bias:
-                return self.bias_initializer(tuple(shape), dtype=dtype)
-            ends = [self.bias_initializer((count * self.units,), dtype=dtype) for count in (1, 2)]
+            ends = [initializer((count * self.units,), dtype=dtype) for count in (1, 2)]
             return np.concatenate([ends[0], np.ones(self.units, np.float32), ends[1]])
 
         return self.add_weight((4 * self.units,), initial, name="bias")

@@ -1,56 +1,55 @@
-"""What is reported of a language model: the loss per real token as perplexity, and the loss as the note has it.
+"""The numbers that a language model of lines reports beside its loss.
 
-Two numbers compare language models of lines:
+- *perplexity*: ``exp`` of the mean negative log-likelihood of the real tokens (every word, mark and ``<end>``).
+- *padded loss*: the mean over all positions of lines that are filled up to one length, padding included, which is what
+  Keras reports for a model without a mask. The more padding, the lower it is.
 
-- *perplexity*, ``exp`` of the mean negative log-likelihood of the real tokens (every word, mark and ``<end>``);
-- *padded loss*, the mean over all positions of lines that are filled up to one length, padding included, which is what
-  Keras reports for a model without a mask. It is the lower the more padding there is.
-
-Where padding is counted, the padded loss is the loss itself. Where padding is skipped, the model never says what comes
-after ``<end>``, since that is known: padding counts as predicted with certainty.
+Where padding is counted, the padded loss is the loss itself. Where padding is skipped, the model predicts nothing after
+``<end>``, since that is known: padding counts as predicted with certainty.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._training.objective import CompiledTraining
+from .._training.meters import Meters, StepResult
+from .._training.state import Progress
 from ..callbacks import Callback
 from ..metrics import Mean, Metric
 
 if TYPE_CHECKING:
-    from .._training.batches import Array, Batch
+    from .._core.types import Array
+    from .._training.batches import Batch
     from ..callbacks.base import Logs
 
 __all__ = ["PaddedLosses", "SkippedPadding"]
 
 
 class Perplexity(Mean):
-    """``exp`` of the mean; infinity where that is too large."""
+    """``exp`` of the mean; infinity where that exceeds the range of floats."""
 
     def result(self) -> float:
         return perplexity(super().result()) if self.count else 0.0
 
 
 def perplexity(loss: float) -> float:
-    """``exp(loss)``, infinity where that is too large."""
+    """``exp(loss)``; infinity where that exceeds the range of floats."""
     return math.exp(loss) if loss < 700 else math.nan if math.isnan(loss) else math.inf
 
 
-class SkippedPadding(CompiledTraining):
+class SkippedPadding(Meters):
     """Means over real tokens instead of lines, with perplexity and padded loss.
 
     Attributes:
-        line_length: to how many positions lines are filled up in the padded loss; None for the length of each batch.
+        line_length: the length that lines are filled up to in the padded loss; None for that of each batch.
     """
 
-    def __init__(self, loss: Any, loss_weights: Any, given_metrics: Any, weighted_metrics: Any) -> None:
-        super().__init__(loss, loss_weights, given_metrics, weighted_metrics)
-        self.line_length: int | None = None
+    def __init__(self, given: Any, weighted: Any, line_length: int | None) -> None:
+        super().__init__(given, weighted)
+        self.line_length = line_length
         self._perplexity = Perplexity("perplexity")
         self._padded = Mean("padded_loss")
 
@@ -58,35 +57,46 @@ class SkippedPadding(CompiledTraining):
     def metrics(self) -> list[Metric]:
         return [*super().metrics, self._perplexity, self._padded]
 
-    def _named(self) -> list[tuple[str, Metric]]:
-        return [*super()._named(), ("perplexity", self._perplexity), ("padded_loss", self._padded)]
+    def named(self) -> list[tuple[str, Metric]]:
+        return [*super().named(), ("perplexity", self._perplexity), ("padded_loss", self._padded)]
 
-    def logs(self) -> dict[str, float]:
-        return {name: float(metric.result()) for name, metric in sorted(self._named(), key=lambda item: item[0])}
+    def share(self, batch: Batch) -> int:
+        """The loss of a batch is the mean over its real tokens, so it counts by their number."""
+        return int(np.count_nonzero(batch.inputs[0]))
 
-    def update(self, batch: Batch, values: Sequence[float], outputs: Sequence[Array]) -> float:
-        before = self.total.total, self.total.count
-        total = super().update(batch, values, outputs)
-        # The value is a mean over the real tokens of the batch, so the mean over batches weights it by their number.
-        tokens = int(np.count_nonzero(batch.inputs[0]))
-        length = self.line_length or batch.inputs[0].shape[1]
-        self.total.total, self.total.count = before[0] + total * tokens, before[1] + tokens
+    def update(self, batch: Batch, total: float, result: StepResult) -> None:
+        super().update(batch, total, result)
+        tokens, width = self.share(batch), batch.inputs[0].shape[1]
         self._perplexity.total += total * tokens
         self._perplexity.count += tokens
         self._padded.total += total * tokens
-        self._padded.count += batch.size * max(length, batch.inputs[0].shape[1])
-        return total
+        self._padded.count += batch.size * max(self.line_length or width, width)
+
+
+class TokenProgress(Progress):
+    """Counts tokens: the real ones where padding is skipped, else all positions."""
+
+    unit = "tokens"
+
+    def __init__(self, skips_padding: bool) -> None:
+        super().__init__()
+        self._skips_padding = skips_padding
+
+    def amount(self, batch: Batch) -> int:
+        tokens = batch.inputs[0]
+        return int(np.count_nonzero(tokens)) if self._skips_padding else tokens.size
 
 
 class PaddedLosses(Callback):
     """Adds the perplexity per real token to the logs of a training in which padding counts.
 
-    The loss of such a training does not tell padding from words, so real tokens are measured after the epoch: on the
+    The loss of such a training includes padding, so the loss of real tokens is measured after the epoch: on the
     validation lines, and on a sample of the training lines.
 
     Args:
         sample: source and target of training lines.
         validation: source and target of the validation lines, or None.
+        batch_size: lines that are computed at a time.
     """
 
     def __init__(self, sample: tuple[Array, Array], validation: tuple[Array, Array] | None, batch_size: int) -> None:
@@ -97,11 +107,9 @@ class PaddedLosses(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
         model: Any = self.model
-        seen = model._samples_seen  # evaluate counts its own
         for prefix, (source, target) in self._parts.items():
             logs[f"{prefix}padded_loss"] = logs[f"{prefix}loss"]
             logs[f"{prefix}perplexity"] = perplexity(real_token_loss(model, source, target, self._batch_size))
-        model._samples_seen = seen
 
 
 def real_token_loss(model: Any, source: Array, target: Array, batch_size: int) -> float:

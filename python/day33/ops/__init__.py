@@ -1,54 +1,57 @@
 """Functions on NumPy arrays: the kernels without layers or models.
 
-Images are (N, H, W, C). Every function takes float32, or anything that converts to it (see ``day33.ops`` in the
-documentation: contiguous float32 is used without a copy, other real dtypes and strides are converted once), and
-returns a fresh float32 array. NaN and infinity pass through as in Keras, an empty batch gives an empty result.
+Images are (N, H, W, C). Every function takes real numbers in anything that NumPy reads as an array: contiguous float32
+is used without a copy, other dtypes and strides are converted to it once. The result is a new float32 array. NaN and
+infinity pass through as in Keras; an empty batch gives an empty result.
 
-Each ``*_backward`` takes ``dy``, the gradient of a scalar with respect to the result of the forward function, then
-the arguments of the forward function, and returns the gradients with respect to its arrays.
+Each ``*_backward`` takes ``dy``, the gradient of a scalar with respect to the result of the function, then the
+function's own arguments, and returns the gradients of the scalar with respect to its arrays.
 
-Raises, in all of them: ``TypeError`` for arrays of objects, strings or complex numbers and for options of a wrong
-type; ``ValueError`` for a wrong rank, shape or option, with the argument, what it was and what was expected.
+All of them raise ``TypeError`` for arrays that do not hold real numbers (objects, strings, complex numbers), for masked
+arrays and for options of a wrong type, and ``ValueError`` for a wrong rank, shape or option. The message has the
+argument, what was given and what was expected.
 """
 
 from __future__ import annotations
 
 from ..activations.functions import (
     elu,
-    elu_backward,
     exponential,
-    exponential_backward,
     gelu,
-    gelu_backward,
     hard_sigmoid,
-    hard_sigmoid_backward,
     hard_silu,
-    hard_silu_backward,
     leaky_relu,
-    leaky_relu_backward,
     log_sigmoid,
-    log_sigmoid_backward,
     log_softmax,
-    log_softmax_backward,
     mish,
-    mish_backward,
     relu,
     relu6,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+    tanh,
+)
+from ..activations.gradients import (
+    elu_backward,
+    exponential_backward,
+    gelu_backward,
+    hard_sigmoid_backward,
+    hard_silu_backward,
+    leaky_relu_backward,
+    log_sigmoid_backward,
+    log_softmax_backward,
+    mish_backward,
     relu6_backward,
     relu_backward,
-    selu,
     selu_backward,
-    sigmoid,
     sigmoid_backward,
-    silu,
     silu_backward,
-    softmax,
     softmax_backward,
-    softplus,
     softplus_backward,
-    softsign,
     softsign_backward,
-    tanh,
     tanh_backward,
 )
 from ._calls import Gradients
@@ -132,3 +135,7 @@ __all__ = [
     "up_sampling2d",
     "up_sampling2d_backward",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

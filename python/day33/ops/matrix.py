@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._core.arrays import as_float32, as_int, as_padding, as_pair
+from .._core.arrays import as_float32, as_padding, as_pair, as_sizes
 from .._native import conv_output_length
 
 if TYPE_CHECKING:
@@ -26,28 +26,33 @@ def conv2d_matrix(
 ) -> csr_array:
     """The convolution of one image as a sparse matrix C.
 
-    A convolution is linear, so it is a matrix: ``C @ x.ravel()`` is ``conv2d(x, kernel)`` of one image x, and
-    ``C.T @ y.ravel()`` is ``conv2d_transpose(y, kernel)``: transposed convolution is the product with the transpose
-    of this matrix (Dumoulin and Visin, 2016, section 4.1). It does not invert the convolution.
+    A convolution is linear, so it is a matrix: ``C @ x.ravel()`` is ``conv2d(x, kernel)`` of one image x, and ``C.T @
+    y.ravel()`` is ``conv2d_transpose(y, kernel)``: transposed convolution is the product with the transpose of this
+    matrix. It does not invert the convolution.
+
+    Source: Dumoulin and Visin, A guide to convolution arithmetic for deep learning, 2016, section 4.1.
 
     Args:
-        kernel: (KH, KW, C, O).
+        kernel: real numbers (KH, KW, C, O).
         input_shape: (H, W, C) of the image.
-        strides: an integer or (height, width).
-        padding: "valid" or "same".
+        strides: the step between neighbouring results, an integer or (height, width).
+        padding: "valid" or "same", as in `conv2d`.
 
     Returns:
-        float32 CSR array of shape (OH * OW * O, H * W * C). Row ``(i * OW + j) * O + o`` holds the weights that output
-        pixel (i, j) of channel o gives to every input value.
+        float32 CSR array (OH * OW * O, H * W * C). Row ``(i * OW + j) * O + o`` holds the weights of all input values
+        in output pixel (i, j) of channel o.
+
+    Raises:
+        TypeError: an array does not hold real numbers, or an option has a wrong type.
+        ValueError: a shape or an option does not fit; the message has what was given and what was expected.
     """
     from scipy.sparse import csr_array
 
     weights = as_float32("kernel", kernel)
-    sizes = tuple(as_int(f"input_shape[{i}]", size, 1) for i, size in enumerate(input_shape))
+    sizes = as_sizes("input_shape", input_shape, 1)
     if weights.ndim != 4 or 0 in weights.shape or len(sizes) != 3 or weights.shape[2] != sizes[2]:
         raise ValueError(
-            f"kernel has shape {weights.shape} and input_shape is {tuple(input_shape)}; "
-            f"expected (KH, KW, C, O) and (H, W, C)"
+            f"kernel has shape {weights.shape} and input_shape is {sizes}; expected (KH, KW, C, O) and (H, W, C)"
         )
     (KH, KW, C, O), (H, W, _) = weights.shape, sizes
     stride_h, stride_w = as_pair("strides", strides)

@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING, NamedTuple
 from numpy.typing import ArrayLike
 
 from .._core import single_op
-from .._core.arrays import as_float32, as_int, check_shape
+from .._core.arrays import as_float32, as_int, as_number, check_shape
+from ._calls import backward
 
 if TYPE_CHECKING:
     from .._native import Float32, Plan
 
 
 class LayerNormGradients(NamedTuple):
-    """Gradients of `layer_norm`; None for a gamma or beta that was not given."""
+    """Gradients of `layer_norm`, each float32 of the shape of its array.
+
+    Attributes:
+        dx: with respect to the input.
+        dgamma: with respect to gamma; None where there is none.
+        dbeta: with respect to beta; None where there is none.
+    """
 
     dx: Float32
     dgamma: Float32 | None
@@ -28,14 +35,13 @@ def _prepare_layer_norm(
     count = as_int("axes", axes, 1)
     if x.ndim <= count or 0 in x.shape[1:]:
         raise ValueError(f"x has shape {x.shape}; expected the batch and at least {count} axes of at least 1")
-    if not epsilon >= 0:
-        raise ValueError(f"epsilon is {epsilon}; expected a number of at least 0")
+    epsilon = as_number("epsilon", epsilon, 0.0)
     parameters = []
     for name, value in (("gamma", gamma), ("beta", beta)):
         if value is not None:
             parameters.append(as_float32(name, value))
-            check_shape(name, parameters[-1], x.shape[-count:], f"that of the last {count} axes of x of {x.shape}")
-    plan = single_op.layer_norm(x.shape[1:], gamma is not None, beta is not None, count, float(epsilon))
+            check_shape(name, parameters[-1], x.shape[-count:], f"the last axes of x of shape {x.shape}")
+    plan = single_op.layer_norm(x.shape[1:], gamma is not None, beta is not None, count, epsilon)
     return plan, x, parameters
 
 
@@ -43,16 +49,25 @@ def layer_norm(
     x: ArrayLike, gamma: ArrayLike | None = None, beta: ArrayLike | None = None, *, axes: int = 1,
     epsilon: float = 1e-3,
 ) -> Float32:  # fmt: skip
-    """``gamma * (x - mean) / sqrt(variance + epsilon) + beta``, the moments taken over the last `axes` axes.
+    """Layer normalisation: ``gamma * (x - mean) / sqrt(variance + epsilon) + beta``.
+
+    Mean and variance (that of the population) are taken over the last `axes` axes.
+
+    Source: Ba, Kiros and Hinton, Layer Normalization, 2016.
 
     Args:
-        x: (N, ..., C).
-        gamma, beta: of the shape of the last `axes` axes of x, or None for 1 and 0.
-        axes: over how many axes, from the last one back.
-        epsilon: keeps the quotient finite.
+        x: real numbers (N, ..., C).
+        gamma: real numbers of the shape of the last `axes` axes of `x`, the scale; None for 1.
+        beta: real numbers of the same shape, the offset; None for 0.
+        axes: the number of axes, counted from the last, over which mean and variance are taken.
+        epsilon: added to the variance, a number of at least 0.
 
     Returns:
-        Of the shape of x. (J. Ba, J. Kiros and G. Hinton, 2016.)
+        float32 of the shape of `x`.
+
+    Raises:
+        TypeError: an array does not hold real numbers, or an option has a wrong type.
+        ValueError: a shape or an option does not fit; the message has what was given and what was expected.
     """
     plan, x, parameters = _prepare_layer_norm(x, gamma, beta, axes, epsilon)
     return plan.forward([x], parameters)[0]
@@ -62,10 +77,25 @@ def layer_norm_backward(
     dy: ArrayLike, x: ArrayLike, gamma: ArrayLike | None = None, beta: ArrayLike | None = None, *, axes: int = 1,
     epsilon: float = 1e-3,
 ) -> LayerNormGradients:  # fmt: skip
-    """Gradients of `layer_norm`: dx of the shape of x, dgamma and dbeta of theirs or None."""
+    """Gradients of `layer_norm`.
+
+    Args:
+        dy: real numbers of the shape of `x`, the gradient of a scalar with respect to the result.
+        x: real numbers (N, ..., C).
+        gamma: real numbers of the shape of the last `axes` axes of `x`, the scale; None for 1.
+        beta: real numbers of the same shape, the offset; None for 0.
+        axes: the number of axes, counted from the last, over which mean and variance are taken.
+        epsilon: added to the variance, a number of at least 0.
+
+    Returns:
+        `LayerNormGradients`: float32 `dx`, `dgamma` and `dbeta` of the shapes of `x`, `gamma` and `beta`; None for a
+        gamma or beta that is None.
+
+    Raises:
+        TypeError: an array does not hold real numbers, or an option has a wrong type.
+        ValueError: a shape or an option does not fit; the message has what was given and what was expected.
+    """
     plan, x, parameters = _prepare_layer_norm(x, gamma, beta, axes, epsilon)
-    dy = as_float32("dy", dy)
-    check_shape("dy", dy, x.shape, "the shape of x")
-    (dx,), gradients = plan.backward([x], [dy], parameters)
+    dx, gradients = backward(plan, dy, [x], parameters)
     given = iter(gradients)
     return LayerNormGradients(dx, None if gamma is None else next(given), None if beta is None else next(given))

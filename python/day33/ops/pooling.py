@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._core import single_op
-from .._core.arrays import as_float32, as_indices, as_int, check_image, check_shape
+from .._core.arrays import INT32_MAX, as_indices, as_sizes, check_shape
 from .._core.types import PairLike
 from ._calls import (
-    backward_of_image,
+    as_image,
+    backward,
     pool_options,
 )
 
@@ -24,57 +25,72 @@ def max_pool2d(
     x: ArrayLike, pool_size: PairLike = 2, *, strides: PairLike | None = None, padding: str = "valid",
     return_indices: bool = False,
 ) -> Float32 | tuple[Float32, NDArray[np.int64]]:  # fmt: skip
-    """The maximum of every window, per channel.
+    """The maximum of every window of images, channel by channel.
 
-    Where a window holds its maximum more than once, the first in row-major order wins; cells of padding never
-    win. A NaN wins over every number.
+    Where a window holds its maximum more than once, the first in row-major order counts. A NaN counts as larger than
+    every number.
 
     Args:
-        x: (N, H, W, C).
-        pool_size: the window, an integer or (height, width).
-        strides: the same; None stands for `pool_size`.
-        padding: "valid" or "same".
-        return_indices: also return where each maximum stood.
+        x: real numbers (N, H, W, C), the images.
+        pool_size: the size of the window, an integer or (height, width).
+        strides: the step between windows, an integer or (height, width); None for `pool_size`.
+        padding: "valid": only windows that lie inside the image; or "same": OH = ceil(H / s), the windows at the border
+            cut off by it.
+        return_indices: whether to return as well where each maximum was found.
 
     Returns:
-        (N, OH, OW, C), and with `return_indices` the int64 array of the same shape that holds
-        ``(y * W + x) * C + c`` of the winner, as ``tf.nn.max_pool_with_argmax`` without the batch.
+        float32 (N, OH, OW, C). With `return_indices` a pair of it and int64 (N, OH, OW, C): ``(y * W + x) * C + c`` for
+        the maximum at pixel (y, x) of channel c, as `tf.nn.max_pool_with_argmax` without the batch.
+
+    Raises:
+        TypeError: an array does not hold real numbers, or an option has a wrong type.
+        ValueError: a shape or an option does not fit; the message has what was given and what was expected.
     """
-    x = as_float32("x", x)
-    check_image("x", x)
-    if not return_indices:
-        return single_op.max_pool2d(x.shape[1:], *pool_options(pool_size, strides, padding), False).forward([x], [])[0]
-    if math.prod(x.shape[1:]) > np.iinfo(np.int32).max:
-        raise ValueError(f"x has shape {x.shape}; with return_indices an image may hold at most 2**31 - 1 values")
-    plan = single_op.max_pool2d(x.shape[1:], *pool_options(pool_size, strides, padding), True)
-    y, indices = plan.forward([x], [])
-    return y, cast("NDArray[np.int64]", indices)
+    x = as_image("x", x)
+    if return_indices and math.prod(x.shape[1:]) > INT32_MAX:
+        raise ValueError(f"x has shape {x.shape}; expected images of at most 2**31 - 1 values with return_indices")
+    plan = single_op.max_pool2d(x.shape[1:], *pool_options(pool_size, strides, padding), bool(return_indices))
+    results = plan.forward([x], [])
+    return (results[0], cast("NDArray[np.int64]", results[1])) if return_indices else results[0]
 
 
 def max_pool2d_backward(
     dy: ArrayLike, x: ArrayLike, pool_size: PairLike = 2, *, strides: PairLike | None = None, padding: str = "valid"
 ) -> Float32:
-    """Gradient of `max_pool2d` with respect to x: each dy goes to the winner of its window, whole."""
-    x = as_float32("x", x)
-    check_image("x", x)
-    return backward_of_image(
-        single_op.max_pool2d(x.shape[1:], *pool_options(pool_size, strides, padding), False), dy, x
-    )
+    """Gradient of `max_pool2d`: each dy is added at the place of its window's maximum, 0 elsewhere.
+
+    Args:
+        dy: real numbers (N, OH, OW, C), the gradient of a scalar with respect to the result.
+        x: real numbers (N, H, W, C), the images.
+        pool_size: the size of the window, an integer or (height, width).
+        strides: the step between windows, an integer or (height, width); None for `pool_size`.
+        padding: "valid": only windows that lie inside the image; or "same": OH = ceil(H / s), the windows at the border
+            cut off by it.
+
+    Returns:
+        float32 (N, H, W, C), the gradient with respect to `x`.
+
+    Raises:
+        TypeError: an array does not hold real numbers, or an option has a wrong type.
+        ValueError: a shape or an option does not fit; the message has what was given and what was expected.
+    """
+    x = as_image("x", x)
+    plan = single_op.max_pool2d(x.shape[1:], *pool_options(pool_size, strides, padding), False)
+    return backward(plan, dy, [x])[0]
 
 
 def _prepare_max_unpool2d(
     x: ArrayLike, indices: ArrayLike, output_shape: tuple[int, ...]
 ) -> tuple[Plan, Float32, NDArray[np.int32]]:
-    x = as_float32("x", x)
-    check_image("x", x)
-    sizes = tuple(as_int(f"output_shape[{i}]", size, 0) for i, size in enumerate(output_shape))
+    x = as_image("x", x)
+    given = sizes = as_sizes("output_shape", output_shape)
     if len(sizes) == 2:
         sizes = (*sizes, x.shape[3])
     elif len(sizes) == 4 and sizes[0] == x.shape[0]:
         sizes = sizes[1:]
     if len(sizes) != 3 or sizes[2] != x.shape[3] or 0 in sizes:
         raise ValueError(
-            f"output_shape is {tuple(output_shape)} and x has shape {x.shape}; "
+            f"output_shape is {given} and x has shape {x.shape}; "
             f"expected (H, W), (H, W, C) or (N, H, W, C) with N and C of x"
         )
     flat = as_indices("indices", indices, math.prod(sizes))
@@ -83,53 +99,79 @@ def _prepare_max_unpool2d(
 
 
 def max_unpool2d(x: ArrayLike, indices: ArrayLike, output_shape: tuple[int, ...]) -> Float32:
-    """Puts every value back where `max_pool2d` found it, with zeros elsewhere.
+    """Puts every value at the place where `max_pool2d` found it, with zeros elsewhere.
 
-    Where several cells name one position (overlapping windows), the last one in row-major order of x wins.
+    Where several values have the same place, as from windows that overlap, the last in row-major order of `x` counts.
+
+    Source: Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, 2014.
 
     Args:
-        x: (N, H, W, C).
-        indices: integers of the shape of x, as `max_pool2d` returns them: ``(y * OW + x) * C + c``.
-        output_shape: (OH, OW), (OH, OW, C) or (N, OH, OW, C). It has to be given: images of several sizes pool
-            to the same shape.
+        x: real numbers (N, H, W, C), the values.
+        indices: integers of the shape of `x`, as `max_pool2d` returns them: ``(y * OW + x) * C + c``.
+        output_shape: (OH, OW), (OH, OW, C) or (N, OH, OW, C). It must be given: images of several sizes pool to one
+            shape.
 
     Returns:
-        (N, OH, OW, C).
+        float32 (N, OH, OW, C).
 
     Raises:
-        ValueError: an index lies outside the output.
+        TypeError: an array does not hold real numbers, or an option has a wrong type.
+        ValueError: a shape or an option does not fit, or an index lies outside the result; the message has what was
+            given and what was expected.
     """
     plan, x, flat = _prepare_max_unpool2d(x, indices, output_shape)
     return plan.forward([x, flat], [])[0]
 
 
 def max_unpool2d_backward(dy: ArrayLike, x: ArrayLike, indices: ArrayLike, output_shape: tuple[int, ...]) -> Float32:
-    """Gradient of `max_unpool2d` with respect to x: dy at each index; 0 for a cell that another one overwrote."""
+    """Gradient of `max_unpool2d`: the dy at the place of each value, 0 for a value that another one replaced.
+
+    Args:
+        dy: real numbers (N, OH, OW, C), the gradient of a scalar with respect to the result.
+        x: real numbers (N, H, W, C), the values.
+        indices: integers of the shape of `x`, as `max_pool2d` returns them: ``(y * OW + x) * C + c``.
+        output_shape: (OH, OW), (OH, OW, C) or (N, OH, OW, C). It must be given: images of several sizes pool to one
+            shape.
+
+    Returns:
+        float32 (N, H, W, C), the gradient with respect to `x`.
+
+    Raises:
+        TypeError: an array does not hold real numbers, or an option has a wrong type.
+        ValueError: a shape or an option does not fit, or an index lies outside the result; the message has what was
+            given and what was expected.
+    """
     plan, x, flat = _prepare_max_unpool2d(x, indices, output_shape)
-    return backward_of_image(plan, dy, x, flat)
+    return backward(plan, dy, [x, flat])[0]
 
 
 def _prepare_avg_pool2d(
     x: ArrayLike, pool_size: PairLike, strides: PairLike | None, padding: str
 ) -> tuple[Plan, Float32]:
-    x = as_float32("x", x)
-    check_image("x", x)
+    x = as_image("x", x)
     return single_op.avg_pool2d(x.shape[1:], *pool_options(pool_size, strides, padding)), x
 
 
 def avg_pool2d(
     x: ArrayLike, pool_size: PairLike = 2, *, strides: PairLike | None = None, padding: str = "valid"
 ) -> Float32:
-    """The mean of every window, per channel. Cells of padding are not counted.
+    """The mean of every window of images, channel by channel.
+
+    Where a window reaches over the border, the mean is that of the cells inside, as in Keras.
 
     Args:
-        x: (N, H, W, C).
-        pool_size: the window, an integer or (height, width).
-        strides: the same; None stands for `pool_size`.
-        padding: "valid" or "same".
+        x: real numbers (N, H, W, C), the images.
+        pool_size: the size of the window, an integer or (height, width).
+        strides: the step between windows, an integer or (height, width); None for `pool_size`.
+        padding: "valid": only windows that lie inside the image; or "same": OH = ceil(H / s), the windows at the border
+            cut off by it.
 
     Returns:
-        (N, OH, OW, C).
+        float32 (N, OH, OW, C).
+
+    Raises:
+        TypeError: an array does not hold real numbers, or an option has a wrong type.
+        ValueError: a shape or an option does not fit; the message has what was given and what was expected.
     """
     plan, x = _prepare_avg_pool2d(x, pool_size, strides, padding)
     return plan.forward([x], [])[0]
@@ -138,6 +180,22 @@ def avg_pool2d(
 def avg_pool2d_backward(
     dy: ArrayLike, x: ArrayLike, pool_size: PairLike = 2, *, strides: PairLike | None = None, padding: str = "valid"
 ) -> Float32:
-    """Gradient of `avg_pool2d` with respect to x (of which only the shape matters): each window shares out its dy."""
+    """Gradient of `avg_pool2d`: each dy in equal shares to the cells of its window.
+
+    Args:
+        dy: real numbers (N, OH, OW, C), the gradient of a scalar with respect to the result.
+        x: real numbers (N, H, W, C), of which only the shape matters.
+        pool_size: the size of the window, an integer or (height, width).
+        strides: the step between windows, an integer or (height, width); None for `pool_size`.
+        padding: "valid": only windows that lie inside the image; or "same": OH = ceil(H / s), the windows at the border
+            cut off by it.
+
+    Returns:
+        float32 (N, H, W, C), the gradient with respect to `x`.
+
+    Raises:
+        TypeError: an array does not hold real numbers, or an option has a wrong type.
+        ValueError: a shape or an option does not fit; the message has what was given and what was expected.
+    """
     plan, x = _prepare_avg_pool2d(x, pool_size, strides, padding)
-    return backward_of_image(plan, dy, x)
+    return backward(plan, dy, [x])[0]

@@ -26,3 +26,7 @@ def get(identifier: Any) -> Optimizer:
             return _BY_NAME[identifier.lower()]()
         raise ValueError(f"optimizer is {identifier!r}; expected one of {supported}")
     raise TypeError(f"optimizer is {identifier!r}; expected a day33 optimizer or one of the names {supported}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
