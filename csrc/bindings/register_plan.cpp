@@ -321,11 +321,12 @@ void register_builder(py::module_& m) {
       .def(
           "batch_normalization",
           [](GraphBuilder& b, int x, int gamma, int beta, int moving_mean, int moving_variance, float momentum,
-             float epsilon, bool frozen) {
-            return b.batch_normalization(x, {gamma, beta, moving_mean, moving_variance}, momentum, epsilon, frozen);
+             float epsilon, bool frozen, int mask) {
+            return b.batch_normalization(x, {gamma, beta, moving_mean, moving_variance}, momentum, epsilon, frozen,
+                                         mask);
           },
           py::arg("x"), py::arg("gamma"), py::arg("beta"), py::arg("moving_mean"), py::arg("moving_variance"),
-          py::kw_only(), py::arg("momentum"), py::arg("epsilon"), py::arg("frozen") = false)
+          py::kw_only(), py::arg("momentum"), py::arg("epsilon"), py::arg("frozen") = false, py::arg("mask") = -1)
       .def("dropout", &GraphBuilder::dropout, py::arg("x"), py::arg("rate"), py::arg("seed"), py::kw_only(),
            py::arg("shared_axis") = false)
       .def("global_average_pooling2d", &GraphBuilder::global_average_pooling2d, py::arg("x"), py::kw_only(),

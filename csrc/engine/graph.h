@@ -118,7 +118,8 @@ class GraphBuilder {
   int max_unpool2d(int x, int indices, const Shape& output_shape);
   int up_sampling2d(int x, Pair size, Interpolation interpolation);
   int activation(int x, ActivationSpec activation);
-  int batch_normalization(int x, const BatchNormParameters& parameters, float momentum, float epsilon, bool frozen);
+  int batch_normalization(int x, const BatchNormParameters& parameters, float momentum, float epsilon, bool frozen,
+                          int mask = -1);
   int dropout(int x, float rate, uint64_t seed, bool shared_axis);  // shared: one mask along the first axis
   int global_average_pooling2d(int x, bool keepdims);
   int reshape(int x, const Shape& shape);
