@@ -106,6 +106,7 @@ class PlanBuilder:
         momentum: float,
         epsilon: float,
         frozen: bool = False,
+        mask: int = -1,
     ) -> int: ...
     # Active with training=True only. shared_axis: the same for all entries of the first axis.
     def dropout(self, x: int, rate: float, seed: int, *, shared_axis: bool = False) -> int: ...

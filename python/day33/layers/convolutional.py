@@ -11,6 +11,7 @@ from .._core.arrays import as_int, as_padding, as_pair
 from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
+from ._attributes import Checked
 from ._images import check_channels_last, image_shape, window_length
 from ._weighted import WeightedLayer
 from .base import Layer
@@ -55,6 +56,8 @@ class _WithoutGroups(Layer):
 
 
 class _Convolution(WeightedLayer):
+    data_format = Checked(check_channels_last)
+
     def __init__(
         self, filters: int, kernel_size: int | Pair, strides: int | Pair, padding: str, data_format: str | None,
         dilation_rate: int | Pair, groups: int, **kwargs: Any,
@@ -64,7 +67,7 @@ class _Convolution(WeightedLayer):
         self.kernel_size = as_pair("kernel_size", kernel_size)
         self.strides = as_pair("strides", strides)
         self.padding = as_padding(padding)
-        self.data_format = check_channels_last(data_format)
+        self.data_format = data_format
         self.dilation_rate = as_pair("dilation_rate", dilation_rate)
         self.groups = as_int("groups", groups, 1)
         if self.filters % self.groups:
@@ -105,15 +108,24 @@ class _Convolution(WeightedLayer):
 class Conv2D(_Convolution):
     """Convolution: ``y[n, i, j, o] = sum x[n, i s + a d - p, j s + b d - p, c] kernel[a, b, c, o] + bias[o]``.
 
-    Input (N, H, W, C), output (N, H', W', filters). Weights: kernel (KH, KW, C / groups, filters), bias (filters,).
+    Input (N, H, W, C), float32; output (N, H', W', filters). Weights: kernel (KH, KW, C / groups, filters), bias
+    (filters,). The formula is that of Goodfellow et al., Deep Learning, section 9.1, with stride s, dilation d and
+    padding p.
 
     Args:
         filters: number of output channels.
         kernel_size, strides, dilation_rate: an int, or a pair for height and width. Strides and dilation may not both
             be above 1.
-        padding: "valid" (none) or "same" (zeros, so that H' = ceil(H / stride); the odd one at the bottom and right).
-        groups: the channels are cut into so many parts, each with its own filters / groups outputs.
-        activation, use_bias, kernel_initializer, bias_initializer: as in `Dense`.
+        padding: "valid" for none, or "same" for zeros, so that H' = ceil(H / stride); an odd one more at the bottom and
+            right.
+        data_format: None or "channels_last".
+        groups: into how many parts the channels are cut; each part has its own filters / groups outputs.
+        activation, use_bias, kernel_initializer, bias_initializer: as of `Dense`.
+
+    Raises:
+        ValueError: an argument out of range, or one of Keras that day33 does not have; when called, an input of another
+            rank, with unknown channels or others than when built, or too small for the window.
+            Also channels that groups does not divide.
     """
 
     def __init__(
@@ -158,15 +170,21 @@ class Conv2D(_Convolution):
 
 
 class Conv2DTranspose(_WithoutGroups, _Convolution):
-    """Transposed convolution: the gradient of the convolution with the same arguments, with respect to its input.
+    """Transposed convolution: the gradient of the convolution with the same arguments, with respect to its input
+    (Dumoulin and Visin, 2016).
 
-    Input (N, H, W, C), output (N, H', W', filters). Weights: kernel (KH, KW, filters, C), bias (filters,).
+    Input (N, H, W, C), float32; output (N, H', W', filters). Weights: kernel (KH, KW, filters, C), bias (filters,).
     With k' = (k - 1) d + 1, H' is (H - 1) s + k' + op for "valid" (op = max(k', s) - k' by default) and H s for
     "same", or (H - 1) s + k' mod 2 + op where `output_padding` is given.
 
     Args:
+        filters, kernel_size, strides, padding, data_format, dilation_rate: as of `Conv2D`.
         output_padding: None, an int or a pair, less than the stride.
-        others: as in `Conv2D`.
+        activation, use_bias, kernel_initializer, bias_initializer: as of `Dense`.
+
+    Raises:
+        ValueError: an argument out of range, or one of Keras that day33 does not have; when called, an input of another
+            rank, with unknown channels or others than when built, or too small for the window.
     """
 
     def __init__(
@@ -246,16 +264,23 @@ class Conv2DTranspose(_WithoutGroups, _Convolution):
 
 
 class DepthwiseConv2D(_WithoutGroups, WeightedLayer):
-    """Convolution of every channel on its own, with `depth_multiplier` outputs each.
+    """Convolution of each channel on its own, with `depth_multiplier` outputs per channel (Sifre and Mallat, 2014).
 
-    Input (N, H, W, C), output (N, H', W', C M). Weights: kernel (KH, KW, C, M), bias (C M,).
+    Input (N, H, W, C), float32; output (N, H', W', C M). Weights: kernel (KH, KW, C, M), bias (C M,).
 
     Args:
         kernel_size, strides, dilation_rate: an int, or a pair for height and width.
-        padding: "valid" or "same", as in `Conv2D`.
-        depth_multiplier: M, the number of outputs of a channel.
-        activation, use_bias, depthwise_initializer, bias_initializer: as in `Dense`.
+        padding: "valid" or "same", as of `Conv2D`.
+        depth_multiplier: M, the number of outputs per channel.
+        data_format: None or "channels_last".
+        activation, use_bias, depthwise_initializer, bias_initializer: as of `Dense`.
+
+    Raises:
+        ValueError: an argument out of range, or one of Keras that day33 does not have; when called, an input of another
+            rank, with unknown channels or others than when built, or too small for the window.
     """
+
+    data_format = Checked(check_channels_last)
 
     def __init__(
         self, kernel_size: int | Pair, strides: int | Pair = (1, 1), padding: str = "valid", depth_multiplier: int = 1,
@@ -273,7 +298,7 @@ class DepthwiseConv2D(_WithoutGroups, WeightedLayer):
         self.strides = as_pair("strides", strides)
         self.padding = as_padding(padding)
         self.depth_multiplier = as_int("depth_multiplier", depth_multiplier, 1)
-        self.data_format = check_channels_last(data_format)
+        self.data_format = data_format
         self.dilation_rate = as_pair("dilation_rate", dilation_rate)
 
     def _check(self, input_shape: Any) -> tuple[int | None, int | None, int | None, int]:
@@ -317,17 +342,24 @@ class DepthwiseConv2D(_WithoutGroups, WeightedLayer):
 
 
 class SeparableConv2D(_WithoutGroups, WeightedLayer):
-    """A convolution of every channel on its own (`DepthwiseConv2D`), and a 1 x 1 convolution that mixes the channels.
+    """A convolution of each channel on its own (`DepthwiseConv2D`), then a 1 x 1 convolution that mixes the channels
+    (Chollet, 2017).
 
-    Input (N, H, W, C), output (N, H', W', filters). Weights: depthwise_kernel (KH, KW, C, M),
+    Input (N, H, W, C), float32; output (N, H', W', filters). Weights: depthwise_kernel (KH, KW, C, M),
     pointwise_kernel (1, 1, C M, filters), bias (filters,). The activation comes after both.
 
     Args:
         filters: number of output channels.
-        kernel_size, strides, padding, dilation_rate, depth_multiplier: of the depthwise convolution.
-        activation, use_bias: as in `Dense`.
+        kernel_size, strides, padding, data_format, dilation_rate, depth_multiplier: of the depthwise convolution.
+        activation, use_bias: as of `Dense`.
         depthwise_initializer, pointwise_initializer, bias_initializer: see `day33.initializers`.
+
+    Raises:
+        ValueError: an argument out of range, or one of Keras that day33 does not have; when called, an input of another
+            rank, with unknown channels or others than when built, or too small for the window.
     """
+
+    data_format = Checked(check_channels_last)
 
     def __init__(
         self, filters: int, kernel_size: int | Pair, strides: int | Pair = (1, 1), padding: str = "valid",
@@ -347,7 +379,7 @@ class SeparableConv2D(_WithoutGroups, WeightedLayer):
         self.kernel_size = as_pair("kernel_size", kernel_size)
         self.strides = as_pair("strides", strides)
         self.padding = as_padding(padding)
-        self.data_format = check_channels_last(data_format)
+        self.data_format = data_format
         self.dilation_rate = as_pair("dilation_rate", dilation_rate)
         self.depth_multiplier = as_int("depth_multiplier", depth_multiplier, 1)
         self.depthwise_initializer = initializers.get(depthwise_initializer)

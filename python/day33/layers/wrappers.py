@@ -191,6 +191,7 @@ class TimeDistributed(_Wrapper):
     """
 
     supports_masking = True
+    takes_mask = True
 
     def __init__(self, layer: Layer, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -229,9 +230,9 @@ class TimeDistributed(_Wrapper):
         return [builder.concatenate(results, 0) if steps > 1 else results[0]]
 
     def _mask_of_step(self, lowering: Lowering, x: int, step: int, part: int) -> None:
-        """A step of a mask that says more than which steps count."""
+        """What the mask says of a step: whether it counts, or which of its own positions do."""
         mask = lowering.mask(x)
-        if mask >= 0 and len(lowering.shape(mask)) > 1:
+        if mask >= 0:
             builder = lowering.builder
             row = builder.slice(mask, step, step + 1)
             lowering.set_mask(part, builder.reshape(row, lowering.shape(mask)[1:]))
