@@ -59,9 +59,9 @@ class TextGenerator(Model):
         self.embedding_size = as_int("embedding_size", embedding_size, 1)
         self.hidden_size = as_int("hidden_size", hidden_size, 1)
         if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be from 0 to below 1, got {dropout}")
+            raise ValueError(f"dropout is {dropout}; expected a number from 0 to below 1")
         if padding not in ("skip", "count"):
-            raise ValueError(f"padding must be 'skip' or 'count', got {padding!r}")
+            raise ValueError(f"padding is {padding!r}; expected 'skip' or 'count'")
         self.dropout = float(dropout)
         self.padding = padding
         self.tokenizer = tokenizer
@@ -115,7 +115,7 @@ class TextGenerator(Model):
         return TokenProgress(self.padding == "skip")
 
     def set_line_length(self, length: int | None) -> None:
-        """To how many positions lines are filled up in ``padded_loss``; None for the length of each batch."""
+        """Sets to how many positions lines are filled up in ``padded_loss``; None for the length of each batch."""
         self.line_length = length
         meters = self._objective.meters if self._objective is not None else None
         if isinstance(meters, SkippedPadding):
@@ -172,6 +172,6 @@ class TextGenerator(Model):
         }
 
     def build_weights(self) -> None:
-        """Make the weights now instead of with the first batch."""
+        """Makes the weights now instead of with the first batch."""
         if not self.built:
             self.build_for(np.zeros((1, 1), np.int32))
