@@ -150,18 +150,22 @@ class Model(Trainer, Layer):
 
     @property
     def outputs(self) -> list[SymbolicTensor]:
+        """Symbolic outputs, in order."""
         return list(self.known_graph().outputs)
 
     @property
     def input(self) -> Any:
+        """The symbolic input; a list where there are several."""
         return _single(self.inputs)
 
     @property
     def output(self) -> Any:
+        """The symbolic output; a list where there are several."""
         return _single(self.outputs)
 
     @property
     def input_names(self) -> list[str]:
+        """The names of the inputs."""
         return [tensor.name for tensor in self.known_graph().inputs]
 
     @property
@@ -176,6 +180,7 @@ class Model(Trainer, Layer):
 
     @property
     def output_shape(self) -> Any:
+        """With the batch; a list for several outputs."""
         return _single([tensor.shape for tensor in self.outputs])
 
     # ---- as a layer ----
@@ -345,7 +350,7 @@ class Model(Trainer, Layer):
             (print_fn or print)(line)
 
     def plan(self, input_shapes: Sequence[Sequence[int]] | None = None, batch_size: int = 256) -> PlanDescription:
-        """What the model runs as in inference: one dict an op. ``print(model.plan())`` shows a table.
+        """What the model runs as in inference: one dict per op. ``print(model.plan())`` shows a table.
 
         Ops of one stage run depth first, tile by tile; an op that takes the whole batch is a stage of its own. What was
         fused into an op stands in its details. Sizes are for one sample, bytes those of the output.
