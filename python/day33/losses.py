@@ -141,6 +141,9 @@ class Loss:
         self.from_logits = False
         self.label_smoothing = 0.0
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
     def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> _Values:
         """One value a position, float64."""
         keywords: dict[str, Any] = {}

@@ -113,6 +113,9 @@ class Metric:
     def reset_state(self) -> None:
         raise TypeError(f"{type(self).__name__} does not define reset_state")
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
     def __call__(self, *args: Any, **keywords: Any) -> float:
         self.update_state(*args, **keywords)
         return self.result()

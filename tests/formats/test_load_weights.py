@@ -211,4 +211,7 @@ def test_what_could_not_be_read_back_is_not_written(tmp_path):
     deep = day33.Model(i, x)
     with pytest.raises(ValueError, match=r"HDF5 groups are nested more than 64 deep"):
         deep.save(tmp_path / "m.keras")
+    for name in ("..", "C:", "\\x"):
+        with pytest.raises(ValueError, match="leads out of the archive"):
+            day33.Sequential([layers.Input((2,)), layers.Dense(1, name=name)]).save_weights(tmp_path / "w.npz")
     assert list(tmp_path.iterdir()) == []

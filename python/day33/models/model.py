@@ -110,6 +110,11 @@ class Model(Trainer, Layer):
                 return layer
         raise ValueError(f"model {self.name!r} has no layer {name!r}; it has {[layer.name for layer in own]}")
 
+    def __repr__(self) -> str:
+        count = len(self.layers)
+        size = f"{self.count_params():,} parameters" if self.built else "not built"
+        return f"<{type(self).__name__} {self.name!r}: {count} layer{'s' * (count != 1)}, {size}>"
+
     def __getstate__(self) -> dict[str, Any]:
         return super().__getstate__() | {"_ready": None}
 

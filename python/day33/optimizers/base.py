@@ -70,6 +70,10 @@ class Optimizer:
         self._slots: list[tuple[Float32, ...]] = []
         self._index: dict[int, int] = {}
 
+    def __repr__(self) -> str:
+        state = f"learning rate {self.learning_rate:.4g}, {self.iterations} steps done"
+        return f"<{type(self).__name__} {self.name!r}: {state}>"
+
     @property
     def learning_rate(self) -> float:
         """The rate of the next step. Set a float to change it; refused (TypeError) where a schedule decides."""
