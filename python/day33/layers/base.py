@@ -76,11 +76,17 @@ class Layer(WeightOwner):
       and is what the layers of day33 do; or
     - `call(self, x, ..., training=None)` in terms of other layers, kept as attributes.
 
+    An attribute that is changed later takes effect at the next call.
+
     Args:
         name: unique in a model; by default the class in snake case with a number.
         trainable: False keeps the weights out of training.
         dtype: None or "float32".
+        activity_regularizer: None; day33 has none.
         input_shape: without the batch; for the first layer of a `Sequential`. `input_dim=n` is `input_shape=(n,)`.
+
+    Raises:
+        ValueError: an argument that the layer does not know or day33 does not support, or a name with "/" in it.
     """
 
     # Whether the layer passes its input through unless in training (Dropout).
@@ -118,7 +124,7 @@ class Layer(WeightOwner):
         self._refuse(activity_regularizer=activity_regularizer)
         if name is not None and (not isinstance(name, str) or not name or "/" in name):
             raise ValueError(f"name is {name!r}; expected a string that is not empty and has no '/'")
-        # A name of the automatic kind says nothing, also where a configuration gives it.
+        # A name like an automatic one was not chosen by the user, also where a configuration gives it.
         stem = self.name_stem()
         self.named_by_user = name is not None and re.fullmatch(rf"{stem}(_\d+)?", name) is None
         self.name: str = name if name is not None else _names.unique(stem)
@@ -656,7 +662,7 @@ class Layer(WeightOwner):
     # ---- what Keras's files ask ----
 
     keras_module = "keras.layers"  # where Keras has the layers of day33 that it knows
-    variable_group = ""  # the group that has the variables of the layer itself, inside of that of the layer
+    variable_group = ""  # the group within the layer's own that holds the variables of the layer itself
 
     def known_to_keras(self) -> bool:
         """Whether Keras has a layer like this one; True for a class of yours, which may have a twin there."""

@@ -164,8 +164,8 @@ class Conv2D(_Convolution):
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         result = lowering.builder.conv2d(
             inputs[0], lowering.slot(self.kernel), lowering.slot(self.bias), strides=_pair(self.strides),
-            padding=self.padding, dilation_rate=_pair(self.dilation_rate), groups=self.groups, activation=self.activation.kind,
-            alpha=self.activation.alpha,
+            padding=self.padding, dilation_rate=_pair(self.dilation_rate), groups=self.groups,
+            activation=self.activation.kind, alpha=self.activation.alpha,
         )  # fmt: skip
         return [result]
 
@@ -184,7 +184,7 @@ class Conv1D(_Convolution):
     """Convolution over time: ``y[n, t, o] = sum x[n, t s + a d - p, c] kernel[a, c, o] + bias[o]``.
 
     Input (N, T, C), float32; output (N, T', filters). Weights: kernel (K, C / groups, filters), bias (filters,). It is
-    `Conv2D` of images of height 1, whose source holds here, too. A mask ends here, as in Keras.
+    `Conv2D` of images of height 1; see there for the source. The output has no mask, as in Keras.
 
     Args:
         filters: number of output channels.
@@ -329,8 +329,8 @@ class Conv2DTranspose(_Convolution):
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         result = lowering.builder.conv2d_transpose(
             inputs[0], lowering.slot(self.kernel), lowering.slot(self.bias), strides=_pair(self.strides),
-            padding=self.padding, output_padding=(self._padding_of(0), self._padding_of(1)), dilation_rate=_pair(self.dilation_rate),
-            activation=self.activation.kind, alpha=self.activation.alpha,
+            padding=self.padding, output_padding=(self._padding_of(0), self._padding_of(1)),
+            dilation_rate=_pair(self.dilation_rate), activation=self.activation.kind, alpha=self.activation.alpha,
         )  # fmt: skip
         return [result]
 
