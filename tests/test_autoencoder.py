@@ -79,7 +79,7 @@ def test_same_weights_same_pictures_as_keras(kind: str, digits: np.ndarray) -> N
 @pytest.mark.parametrize(
     ("kind", "shape", "reason"),
     [
-        ("vae", (28, 28, 1), "'upsampling' or 'transposed', got 'vae'"),
+        ("vae", (28, 28, 1), "kind is 'vae'; expected 'upsampling' or 'transposed'"),
         ("upsampling", (28, 28), r"\(28, 28\)"),
         ("upsampling", (28, 28, 3), r"\(28, 28, 3\)"),
         ("upsampling", (32, 28, 1), "4, 12, 20, 28"),
@@ -213,9 +213,9 @@ def test_bits_do_not_depend_on_threads(digits: np.ndarray, restored_threads: Non
 @pytest.mark.parametrize(
     ("array", "error", "reason"),
     [
-        (np.zeros((2, 28, 27)), ValueError, r"\(N, 28, 28\).*got \(2, 28, 27\)"),
-        (np.zeros((28, 28)), ValueError, r"got \(28, 28\)"),
-        (np.zeros((2, 28, 28, 3)), ValueError, r"got \(2, 28, 28, 3\)"),
+        (np.zeros((2, 28, 27)), ValueError, r"has shape \(2, 28, 27\); expected \(N, 28, 28\)"),
+        (np.zeros((28, 28)), ValueError, r"has shape \(28, 28\)"),
+        (np.zeros((2, 28, 28, 3)), ValueError, r"has shape \(2, 28, 28, 3\)"),
         (np.zeros((2, 28, 28), np.int64), TypeError, "int64"),
         (np.zeros((2, 28, 28), complex), TypeError, "complex128"),
         (np.full((2, 28, 28), None), TypeError, "object"),
@@ -228,14 +228,14 @@ def test_wrong_pictures_are_refused(trained: AutoEncoder, array: np.ndarray, err
 
 
 def test_unscaled_floats_are_noticed(trained: AutoEncoder, digits: np.ndarray) -> None:
-    with pytest.raises(ValueError, match=r"0 to 1, got 0 to 255 .*divide by 255"):
+    with pytest.raises(ValueError, match=r"x has floats from 0 to 255; expected 0 to 1 .*divide by 255"):
         trained.fit(digits.astype(np.float32), epochs=1, verbose=0)
     with pytest.raises(ValueError, match="validation_data"):
         trained.fit(digits[:32], digits.astype(np.float32), epochs=1, verbose=0)
 
 
 def test_wrong_codes_and_metrics_are_refused(trained: AutoEncoder, digits: np.ndarray) -> None:
-    with pytest.raises(ValueError, match=r"\(N, 4, 4, 4\), got \(2, 3, 3, 4\)"):
+    with pytest.raises(ValueError, match=r"codes has shape \(2, 3, 3, 4\); expected \(N, 4, 4, 4\)"):
         trained.decode(np.zeros((2, 3, 3, 4)))
     with pytest.raises(ValueError, match="'mae'"):
         trained.anomaly_score(digits[:2], metric="mae")  # type: ignore[arg-type]
@@ -275,6 +275,37 @@ def test_weights_are_named_arrays(tmp_path: Path) -> None:
         assert archive["encoder_conv_1/kernel"].shape == (3, 3, 1, 16)
         assert archive["decoder_conv_4/bias"].shape == (1,)
         assert sum(archive[name].size for name in archive.files) == 3369
+
+
+def test_loading_draws_no_weights(tmp_path: Path, digits: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    from day33.initializers import GlorotUniform
+
+    made = AutoEncoder()
+    made.save(tmp_path)
+    expected = made.reconstruct(digits[:2])
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("an initial value was drawn")
+
+    monkeypatch.setattr(GlorotUniform, "__call__", refuse)
+    with pytest.raises(AssertionError, match="was drawn"):
+        AutoEncoder()
+    np.testing.assert_array_equal(AutoEncoder.load(tmp_path).reconstruct(digits[:2]), expected)
+
+
+@pytest.mark.parametrize("side", ["Infinity", "-Infinity", "NaN", "1e400", "28.0", '"28"', "null", "true", "1" * 40])
+def test_a_side_that_is_none(tmp_path: Path, side: str) -> None:
+    AutoEncoder().save(tmp_path)
+    (tmp_path / "autoencoder.json").write_text(f'{{"kind": "upsampling", "input_shape": [{side}, 28, 1]}}')
+    with pytest.raises(ValueError, match=r"autoencoder\.json: not the description of an auto-encoder"):
+        AutoEncoder.load(tmp_path)
+
+
+def test_sides_are_integers() -> None:
+    for shape in ((28.0, 28, 1), ("28", 28, 1), (True, 28, 1)):
+        with pytest.raises(TypeError, match=r"input_shape\[0\] is .*; expected an integer"):
+            autoencoder.build("upsampling", shape)  # type: ignore[arg-type]
+    assert autoencoder.build("upsampling", np.array([12, 20, 1])).output_shape == (None, 12, 20, 1)  # type: ignore[arg-type]
 
 
 def test_loading_what_is_not_there_or_not_ours(tmp_path: Path) -> None:

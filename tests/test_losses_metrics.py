@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
+
 import numpy as np
 import pytest
 
-from day33 import Model, Sequential, layers, losses, metrics
+import day33
+from day33 import Model, Sequential, layers, losses, metrics, optimizers
 
 RNG_SEED = 5
 
@@ -253,20 +257,80 @@ def test_accuracy_is_chosen_by_shape(units, true_shape, expected):
     x = rng.standard_normal((8, 2)).astype(np.float32)
     y = rng.integers(0, 2, true_shape).astype(np.float32)
     for model in (ours, theirs):
-        model.compile("sgd", loss, metrics=["accuracy", "acc"])
+        model.compile("sgd", loss, metrics=["accuracy", "acc", "Accuracy", "ACC", "Acc"])
     mine = ours.evaluate(x, y, verbose=0, return_dict=True)
     correct = theirs.evaluate(x, y, verbose=0, return_dict=True)
-    assert list(mine) == list(correct) == ["acc", "accuracy", "loss"]
+    assert list(mine) == list(correct) == ["ACC", "Acc", "Accuracy", "acc", "accuracy", "loss"]
     assert mine == pytest.approx(correct, rel=1e-5)
-    assert type(ours.metrics[1]) is expected
+    assert [type(metric) for metric in ours.metrics[1:]] == [expected] * 5
+
+
+def test_names_of_functions_as_keras():
+    keras = pytest.importorskip("keras")
+
+    def MyMetric(true, pred):
+        return abs(true - pred)
+
+    class Distance:
+        def __call__(self, true, pred):
+            return abs(true - pred)
+
+    functions = [MyMetric, Distance(), functools.partial(MyMetric), lambda true, pred: abs(true - pred)]
+    found = []
+    for library in (day33, keras):
+        model = library.Sequential([library.layers.Input((2,)), library.layers.Dense(1)])
+        model.compile("sgd", "mse", metrics=[*functions, functions[-1]])
+        found.append(list(model.evaluate(np.ones((3, 2)), np.ones((3, 1)), verbose=0, return_dict=True)))
+    assert found[0] == found[1] == ["distance", "lambda", "lambda_1", "loss", "my_metric", "partial"]
+
+
+def test_losses_of_outputs_are_means_over_samples():
+    """So they add up to the total. Keras agrees with run_eagerly=True; in its graphs it averages over batches."""
+    keras = pytest.importorskip("keras")
+    rng = np.random.default_rng(4)
+    x, y = rng.random((10, 3), np.float32), [rng.random((10, 1), np.float32), rng.random((10, 2), np.float32)]
+    models = []
+    for library in (day33, keras):
+        entry = library.layers.Input((3,))
+        outputs = [library.layers.Dense(1, name="a")(entry), library.layers.Dense(2, name="b")(entry)]
+        models.append((day33 if library is day33 else keras).Model(entry, outputs))
+        models[-1].compile("sgd", ["mse", "mae"], loss_weights=[2.0, 0.5], run_eagerly=True)
+    ours, theirs = models
+    theirs.set_weights(ours.get_weights())
+    mine = ours.evaluate(x, y, batch_size=4, verbose=0, return_dict=True)
+    assert mine == pytest.approx(theirs.evaluate(x, y, batch_size=4, verbose=0, return_dict=True), rel=1e-5)
+    assert mine["loss"] == pytest.approx(2.0 * mine["a_loss"] + 0.5 * mine["b_loss"])
+    history = [model.fit(x, y, batch_size=4, shuffle=False, verbose=0).history for model in models]
+    for name, values in history[1].items():
+        assert history[0][name] == pytest.approx(values, rel=1e-5), name
+
+
+def test_predictions_that_sum_to_zero():
+    """The loss of such a row is NaN as in Keras, but it spoils no weights: its gradient is 0."""
+    keras = pytest.importorskip("keras")
+    pred = np.array([[0, 0, 0], [0.2, 0.3, 0.5]], np.float32)
+    true = np.eye(3, dtype=np.float32)[[0, 2]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mine = losses.categorical_crossentropy(true, pred)
+    np.testing.assert_allclose(mine, np.asarray(keras.losses.categorical_crossentropy(true, pred)), rtol=1e-6)
+    assert np.isnan(mine[0])
+    model = Sequential([layers.Input((2,)), layers.Dense(3, activation="relu", use_bias=False)])
+    kernel = np.array([[0.2, 0.3, 0.5], [-1, -1, -1]], np.float32)
+    model.set_weights([kernel])
+    model.compile(optimizers.SGD(0.1), "categorical_crossentropy")
+    assert np.isnan(model.train_on_batch(np.array([[0, 1], [1, 0]], np.float32), true))
+    after = model.get_weights()[0]
+    np.testing.assert_array_equal(after[1], kernel[1])
+    # The other row as in a batch of its own, at half the weight: -1/2 + 1/6 for its class, 1/2 for the others.
+    np.testing.assert_allclose(after[0] - kernel[0], 0.1 * 0.5 * (true[1] / kernel[0] - 1), rtol=1e-5)
 
 
 def test_two_outputs_as_keras():
     """Losses, weights, metrics and names for a model with two outputs, in every way to write them."""
     keras = pytest.importorskip("keras")
     rng = np.random.default_rng(4)
-    # Three batches of the same size: in TensorFlow's graphs Keras forgets the sizes of the batches for the losses of
-    # single outputs and averages over the batches; ours are means over samples, so that they add up to the total.
+    # Three batches of the same size: see test_losses_of_outputs_are_means_over_samples.
     x = rng.random((24, 3), np.float32)
     y = [rng.integers(0, 4, 24), rng.random((24, 2), np.float32)]
     named = {"kind": y[0], "place": y[1]}

@@ -26,6 +26,8 @@ IMPORTS = {
     # tensorflow.python.keras is a private copy of Keras 2; the reference is Keras 3.
     "tensorflow": {"from tensorflow.python.keras.": "from tensorflow.keras."},
 }
+# The other way to write it: "day33.tf" in place of "tensorflow", in every line.
+AS_A_TREE = {"import tensorflow as tf": "import day33.tf as tf", "from tensorflow.python.": "from day33.tf."}
 EPOCHS = 2
 LARGEST = 1 << 27  # values of one array
 
@@ -115,7 +117,13 @@ def assert_same_losses(ours, theirs):
             np.testing.assert_allclose(mine[name], values, rtol=1e-4, err_msg=name)
 
 
-def test_import_lines_are_all_that_changes(blocks):
+@pytest.fixture(params=[IMPORTS["day33"], AS_A_TREE], ids=["modules", "tree"])
+def imports(request, monkeypatch):
+    """Both ways to change the import lines for day33."""
+    monkeypatch.setitem(IMPORTS, "day33", request.param)
+
+
+def test_import_lines_are_all_that_changes(blocks, imports):
     for library, table in IMPORTS.items():
         for block in blocks:
             for before, after in zip(block.splitlines(), rewritten(block, library).splitlines(), strict=True):
@@ -123,7 +131,7 @@ def test_import_lines_are_all_that_changes(blocks):
     assert not any("tensorflow" in rewritten(block, "day33") for block in blocks)
 
 
-def test_linear_and_convolution(blocks):
+def test_linear_and_convolution(blocks, imports):
     ours, theirs = both(blocks[:3], lambda run: None)
     assert ours.printed == theirs.printed
     assert "총 Parameters: 13" in ours.printed[1] and "(1, 384, 216, 16)" in ours.printed[2]
@@ -149,6 +157,16 @@ def test_autoencoders(blocks, shared, tmp_path, monkeypatch):
         assert run.names["x_test_hat_imgs"].shape == (10, 28, 28)
         assert f"Total params: {correct.count_params():,}" in run.printed[-1]
     np.testing.assert_allclose(ours.names["x_test_hat"], theirs.names["x_test_hat"], rtol=0, atol=1e-4)
+
+
+def test_the_imports_of_every_block(blocks, imports):
+    names: dict[str, object] = {}
+    for block in blocks:
+        for line in rewritten(block, "day33").splitlines():
+            if re.match(r"(from|import) day33|from day33 import", line):
+                exec(line, names)
+    assert names["Model"] is day33.Model and names["Conv2D"] is day33.layers.Conv2D and names["tf"] is day33.tf
+    assert callable(names["mnist"].load_data)
 
 
 @pytest.mark.slow

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import pickle
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from day33 import plotting
+from day33.ensemble import figures as ensemble_figures
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 HISTORY = {"loss": [0.6, 0.4, 0.3], "val_loss": [0.55, 0.42, 0.35]}
 
@@ -101,10 +110,10 @@ def test_fewer_pictures_and_titles() -> None:
 @pytest.mark.parametrize(
     ("originals", "rebuilt", "options", "reason"),
     [
-        ((0, 28, 28), (0, 28, 28), {}, r"N >= 1, got shape \(0, 28, 28\)"),
+        ((0, 28, 28), (0, 28, 28), {}, r"has shape \(0, 28, 28\).*N >= 1"),
         ((3, 28, 28, 3), (3, 28, 28, 3), {}, r"\(3, 28, 28, 3\)"),
         ((28, 28), (28, 28), {}, r"\(28, 28\)"),
-        ((3, 28, 28), (2, 28, 28), {}, r"one shape, got \(3, 28, 28\) and \(2, 28, 28\)"),
+        ((3, 28, 28), (2, 28, 28), {}, r"\(3, 28, 28\) and reconstructed \(2, 28, 28\); expected one shape"),
         ((3, 28, 28), (3, 27, 28), {}, "one shape"),
         ((3, 28, 28), (3, 28, 28), {"count": 0}, "count"),
         ((3, 28, 28), (3, 28, 28), {"titles": ["a"]}, "titles"),
@@ -113,6 +122,59 @@ def test_fewer_pictures_and_titles() -> None:
 def test_reconstructions_check_shapes(originals: tuple, rebuilt: tuple, options: dict, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         plotting.reconstructions(np.zeros(originals), np.zeros(rebuilt), **options)
+
+
+FIGURES = [
+    lambda path=None: plotting.loss_curves(HISTORY, path),
+    lambda path=None: plotting.reconstructions(np.zeros((2, 4, 4)), np.ones((2, 4, 4)), path),
+    lambda path=None: ensemble_figures.confusion_matrix(np.eye(2), ["a", "b"], path),
+    lambda path=None: ensemble_figures.disputed_images(np.zeros((1, 4, 4)), np.array([[0.6, 0.4]]), ["a", "b"], path),
+]
+
+
+@pytest.mark.parametrize("draw", FIGURES)
+def test_a_figure_shows_itself_in_a_notebook(draw: Callable[..., Figure]) -> None:
+    """By IPython's protocol, which needs neither pyplot nor a backend."""
+    from matplotlib.image import imread
+
+    figure = draw()
+    picture = figure._repr_png_()
+    pixels = imread(io.BytesIO(picture))
+    width, height = figure.get_size_inches() * figure.dpi
+    assert pixels.shape[:2] == (int(height), int(width))
+    assert len(np.unique(pixels)) > 1
+    assert pickle.loads(pickle.dumps(figure))._repr_png_() == picture
+
+
+def test_ipython_finds_the_picture() -> None:
+    formatters = pytest.importorskip("IPython.core.formatters")
+    data, _ = formatters.DisplayFormatter().format(plotting.loss_curves(HISTORY))
+    assert data["image/png"]
+
+
+@pytest.mark.parametrize("draw", FIGURES)
+def test_a_figure_that_cannot_be_written_leaves_the_old_one(
+    draw: Callable[..., Figure], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from matplotlib.figure import Figure
+
+    draw(tmp_path / "a.png")
+    before = (tmp_path / "a.png").read_bytes()
+
+    def stop(figure: Figure, path: Path, **_: object) -> None:
+        Path(path).write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Figure, "savefig", stop)
+    with pytest.raises(OSError, match=r"a\.png"):
+        draw(tmp_path / "a.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    assert (tmp_path / "a.png").read_bytes() == before
+
+
+def test_a_name_without_suffix_gets_one(tmp_path: Path) -> None:
+    plotting.loss_curves(HISTORY, tmp_path / "loss")
+    assert [path.name for path in tmp_path.iterdir()] == ["loss.png"]
 
 
 def test_pyplot_is_not_touched(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ namespace day33 {
 
 template <typename T>
 py::array_t<T> new_array(const std::vector<py::ssize_t>& shape) {
-  constexpr int64_t kLarge = 1 << 20;  // bytes: beyond, new pages cost more than the bookkeeping
+  constexpr int64_t kLarge = 1 << 20;  // bytes; for larger arrays, fresh pages cost more than the bookkeeping
   const int64_t size = std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
   if (size * static_cast<int64_t>(sizeof(T)) < kLarge) return py::array_t<T>(shape);
   using Block = std::shared_ptr<AlignedBuffer>;

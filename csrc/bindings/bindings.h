@@ -1,84 +1,67 @@
-// What the binding files share.
+// Helpers that the files of the bindings share.
 #pragma once
 
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <unistd.h>
 
-#include <atomic>
+#include <cstdlib>
+#if defined(__GLIBCXX__)
+#include <cxxabi.h>
+#endif
+
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "core/aligned_buffer.h"
 #include "core/shapes.h"
 
 namespace day33 {
 
 namespace py = pybind11;
 
+void register_builder(py::module_& m);
 void register_decoder(py::module_& m);
 void register_runtime(py::module_& m);
 void register_parameters(py::module_& m);
 void register_plan(py::module_& m);
 void register_training(py::module_& m);
 
-class GraphBuilder;
-void add_sequence_methods(py::class_<GraphBuilder>& builder);
-void add_layer_methods(py::class_<GraphBuilder>& builder);
-
-// A weight tensor. Lives on the native side, so that plans can keep it without Python.
-class Parameter {
+// While it lives, the thread does not hold the GIL.
+//
+// An interpreter that shuts down does not hand out the GIL any more. CPython before 3.14 then ends a daemon thread that
+// asks for it by unwinding its stack, whose destructors need the GIL (and py::gil_scoped_release turns the unwinding
+// into std::terminate). As in CPython 3.14, such a thread stops here instead, until the process ends.
+class WithoutGil {
  public:
-  explicit Parameter(Shape shape) : shape_(std::move(shape)), buffer_(AlignedBuffer::zeros(element_count(shape_))) {}
-
-  const Shape& shape() const { return shape_; }
-  int64_t size() const { return buffer_.size(); }
-  float* data() { return buffer_.data(); }
-  uint64_t version() const { return version_.load(std::memory_order_acquire); }
-  void touch() { version_.fetch_add(1, std::memory_order_acq_rel); }
+  WithoutGil() : state_(PyEval_SaveThread()) {}
+  ~WithoutGil() {
+#if defined(__GLIBCXX__)
+    try {
+      PyEval_RestoreThread(state_);
+    } catch (abi::__forced_unwind&) {
+      for (;;) pause();
+    }
+#else
+    PyEval_RestoreThread(state_);
+#endif
+  }
+  WithoutGil(const WithoutGil&) = delete;
+  WithoutGil& operator=(const WithoutGil&) = delete;
 
  private:
-  const Shape shape_;
-  AlignedBuffer buffer_;
-  std::atomic<uint64_t> version_{0};
+  PyThreadState* const state_;
 };
 
-class ParameterList {
- public:
-  explicit ParameterList(std::vector<std::shared_ptr<Parameter>> parameters)
-      : parameters_(std::move(parameters)), id_(next_id()) {
-    for (const auto& p : parameters_) data_.push_back(p->data());
-  }
-
-  const std::vector<std::shared_ptr<Parameter>>& parameters() const { return parameters_; }
-  const std::vector<float*>& data() const { return data_; }
-  uint64_t id() const { return id_; }
-  // Grows whenever any of the parameters was written.
-  uint64_t version() const {
-    uint64_t sum = 0;
-    for (const auto& p : parameters_) sum += p->version();
-    return sum;
-  }
-
- private:
-  static uint64_t next_id() {
-    static std::atomic<uint64_t> last{0};
-    return ++last;
-  }
-  const std::vector<std::shared_ptr<Parameter>> parameters_;
-  std::vector<float*> data_;
-  const uint64_t id_;
-};
-
-// The shape of any array, for messages.
+// The shape of an array, for messages.
 inline std::string shape_of(const py::array& array) {
   return to_string(Shape(array.shape(), array.shape() + array.ndim()));
 }
 
-// Data of a C-contiguous array of exactly this dtype; TypeError otherwise. With `writeable`, ValueError for an array
-// that is not.
+// The data of a C-contiguous array of exactly this dtype. Raises TypeError for other arrays and, with `writeable`,
+// ValueError for a read-only one.
 template <typename T>
 T* contiguous_data(const py::array& array, const std::string& name, bool writeable = false) {
   if (!py::dtype::of<T>().is(array.dtype()) && !array.dtype().equal(py::dtype::of<T>()))
@@ -91,11 +74,11 @@ T* contiguous_data(const py::array& array, const std::string& name, bool writeab
   return static_cast<T*>(const_cast<void*>(array.data()));
 }
 
-// A new array in C order, not cleared. Large ones live in blocks that are used again once nobody holds the array.
+// A new, uninitialised array in C order. The memory of large arrays is reused after they are freed.
 template <typename T>
 py::array_t<T> new_array(const std::vector<py::ssize_t>& shape);
 
-// Like contiguous_data, and the shape must be (samples, *shape); without `samples` it must be `shape`.
+// Raises ValueError unless the array has the shape (samples, *shape), or `shape` if `samples` is not given.
 inline void require_shape(const py::array& array, const Shape& shape, const std::string& name, int64_t samples = -1) {
   Shape expected = shape;
   if (samples >= 0) expected.insert(expected.begin(), samples);

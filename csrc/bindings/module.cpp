@@ -7,6 +7,7 @@ PYBIND11_MODULE(_native, m, py::mod_gil_not_used()) {
   m.attr("__version__") = DAY33_VERSION;
   day33::register_runtime(m);
   day33::register_parameters(m);
+  day33::register_builder(m);
   day33::register_plan(m);
   day33::register_training(m);
   day33::register_decoder(m);

@@ -5,7 +5,7 @@
 #include <tuple>
 
 #include "bindings/bindings.h"
-#include "engine/generation.h"
+#include "decoding/generation.h"
 
 namespace day33 {
 namespace {
@@ -48,11 +48,11 @@ std::shared_ptr<Decoder> make_decoder(const py::array& embedding, const std::vec
   model.kernel = matrix(kernel, "kernel", in);
   model.O = kernel.shape(1);
   model.bias = vector(bias, "bias", model.O);
-  py::gil_scoped_release release;
+  const WithoutGil released;
   return std::make_shared<Decoder>(model, format);
 }
 
-// A state, and the decoder that it belongs to.
+// A state together with its decoder.
 class PyState {
  public:
   PyState(std::shared_ptr<const Decoder> decoder, int64_t rows)
@@ -64,9 +64,9 @@ class PyState {
   }
   DecoderState& state() { return state_; }
   const Decoder& decoder() const { return *decoder_; }
-  // A step of another thread is waited for without the GIL, which that thread may want.
+  // Waits without the GIL, since the thread that holds the mutex may need the GIL.
   std::unique_lock<std::mutex> lock() {
-    py::gil_scoped_release release;
+    const WithoutGil released;
     return std::unique_lock<std::mutex>(mutex_);
   }
 
@@ -99,7 +99,7 @@ py::object step(const std::shared_ptr<Decoder>& decoder, PyState& py_state, cons
   }
   {
     const auto lock = py_state.lock();
-    py::gil_scoped_release release;
+    const WithoutGil released;
     decode_step(*decoder, state, data, logits);
   }
   return result;
@@ -147,12 +147,7 @@ std::unique_ptr<Generation> make_generation(std::shared_ptr<Decoder> decoder, st
                                             double length_penalty, std::vector<int32_t> banned,
                                             std::vector<int32_t> forced, bool scores) {
   GenerationOptions options;
-  if (strategy == "sample")
-    options.strategy = Strategy::sample;
-  else if (strategy == "beam")
-    options.strategy = Strategy::beam;
-  else if (strategy != "greedy")
-    throw py::value_error("strategy: got '" + strategy + "', expected 'greedy', 'sample' or 'beam'");
+  options.strategy = parse_strategy(strategy);
   if (!(temperature > 0.0f) || !(1.0f / temperature < std::numeric_limits<float>::infinity()))
     throw py::value_error("temperature: expected a number above 0");
   if (top_k < 0) throw py::value_error("top_k: got " + std::to_string(top_k) + ", expected at least 0");
@@ -217,7 +212,7 @@ void register_decoder(py::module_& m) {
       .def(
           "generate",
           [](Generation& self, int64_t tokens) {
-            py::gil_scoped_release release;
+            const WithoutGil released;
             return self.generate(tokens);
           },
           py::arg("tokens"))
@@ -225,7 +220,7 @@ void register_decoder(py::module_& m) {
           "answers",
           [](Generation& self, int64_t prompt) {
             const auto lock = [&] {
-              py::gil_scoped_release release;
+              const WithoutGil released;
               return self.lock();
             }();
             py::list result;

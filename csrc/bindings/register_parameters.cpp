@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "bindings/bindings.h"
+#include "engine/parameter.h"
 
 namespace day33 {
 
@@ -22,7 +23,7 @@ void register_parameters(py::module_& m) {
           py::arg("value"))
       .def("view", [](py::object self) {
         auto& p = self.cast<Parameter&>();
-        // The array keeps the parameter alive, and numpy's flag keeps writers away from versions' back.
+        // The array keeps the parameter alive. It is read-only, since writing to it would not raise the version.
         py::array_t<float> view(std::vector<py::ssize_t>(p.shape().begin(), p.shape().end()), p.data(), self);
         view.attr("flags").attr("writeable") = false;
         return view;

@@ -1,63 +1,13 @@
-// PlanBuilder and Plan.
+// Plan.
 #include <algorithm>
 
 #include "bindings/bindings.h"
 #include "core/isa.h"
+#include "engine/parameter.h"
 #include "engine/plan.h"
 
 namespace day33 {
 namespace {
-
-using IntPair = std::pair<int64_t, int64_t>;
-using OptionalPair = std::pair<std::optional<int64_t>, std::optional<int64_t>>;
-
-Pair to_pair(const IntPair& p) { return {p.first, p.second}; }
-
-Layout parse_layout(const std::string& name) {
-  if (name == "auto") return Layout::automatic;
-  if (name == "lanes") return Layout::lanes;
-  if (name == "channels") return Layout::channels;
-  throw py::value_error("layout: got '" + name + "', expected 'auto', 'lanes' or 'channels'");
-}
-
-DType parse_dtype(const std::string& name) {
-  if (name == "float32") return DType::float32;
-  if (name == "int32") return DType::int32;
-  throw py::value_error("dtype: got '" + name + "', expected 'float32' or 'int32'");
-}
-
-Interpolation parse_interpolation(const std::string& name) {
-  if (name == "nearest") return Interpolation::nearest;
-  if (name == "bilinear") return Interpolation::bilinear;
-  if (name == "bed_of_nails") return Interpolation::bed_of_nails;
-  throw py::value_error("interpolation: got '" + name + "', expected 'nearest', 'bilinear' or 'bed_of_nails'");
-}
-
-bool parse_reduction(const std::string& name) {
-  if (name == "mean") return true;
-  if (name == "sum") return false;
-  throw py::value_error("reduction: got '" + name + "', expected 'mean' or 'sum'");
-}
-
-Fusions parse_fusions(const std::vector<std::string>& without) {
-  Fusions fusions;
-  for (const std::string& name : without) {
-    if (name == "activation")
-      fusions.activation = false;
-    else if (name == "up_sampling")
-      fusions.up_sampling = false;
-    else if (name == "pooling")
-      fusions.pooling = false;
-    else if (name == "loss")
-      fusions.loss = false;
-    else if (name == "batch_norm")
-      fusions.batch_norm = false;
-    else
-      throw py::value_error("without: got '" + name +
-                            "', expected 'activation', 'batch_norm', 'loss', 'pooling' or 'up_sampling'");
-  }
-  return fusions;
-}
 
 std::vector<py::ssize_t> with_samples(int64_t samples, const Shape& shape) {
   std::vector<py::ssize_t> full{static_cast<py::ssize_t>(samples)};
@@ -75,7 +25,7 @@ std::string numbered(const char* name, size_t i, size_t count) {
   return count == 1 ? name : std::string(name) + "[" + std::to_string(i) + "]";
 }
 
-// A call being put together: the request, and the Python objects that must outlive it.
+// Collects the arguments of a call: the request, and the Python objects that must outlive it.
 class Call {
  public:
   Call(const Plan& plan, const std::vector<py::array>& inputs, const py::object& parameters, bool training,
@@ -179,10 +129,10 @@ class Call {
 
   const Request& run() {
     {
-      py::gil_scoped_release release;
+      const WithoutGil released;
       plan_.run(request_);
     }
-    // Training writes the moving statistics of batch normalisation.
+    // Training writes the moving statistics of batch normalisation, which are not trainable.
     if (request_.training && list_ != nullptr)
       for (size_t slot = 0; slot < graph_.parameters.size(); ++slot)
         if (!graph_.parameters[slot].trainable) list_->parameters()[slot]->touch();
@@ -253,109 +203,9 @@ py::list describe(const Plan& plan, int64_t samples, bool training) {
   return rows;
 }
 
-void register_builder(py::module_& m) {
-  const auto spec = [](const std::string& activation, float alpha) {
-    return ActivationSpec{parse_activation(activation), alpha};
-  };
-  py::class_<GraphBuilder> builder(m, "PlanBuilder");
-  add_sequence_methods(builder);
-  add_layer_methods(builder);
-  builder.def(py::init<>())
-      .def(
-          "shape", [](const GraphBuilder& b, int tensor) { return py::tuple(py::cast(b.shape(tensor))); },
-          py::arg("tensor"))
-      .def(
-          "input",
-          [](GraphBuilder& b, const Shape& shape, const std::string& dtype) {
-            return b.input(shape, parse_dtype(dtype));
-          },
-          py::arg("shape"), py::arg("dtype") = "float32")
-      .def("parameter", &GraphBuilder::parameter, py::arg("shape"), py::arg("trainable") = true)
-      .def(
-          "conv2d",
-          [spec](GraphBuilder& b, int x, int kernel, int bias, IntPair strides, const std::string& padding,
-                 IntPair dilation_rate, int64_t groups, const std::string& activation, float alpha) {
-            return b.conv2d(x, kernel, bias, to_pair(strides), parse_padding(padding), to_pair(dilation_rate), groups,
-                            spec(activation, alpha));
-          },
-          py::arg("x"), py::arg("kernel"), py::arg("bias") = -1, py::kw_only(), py::arg("strides") = IntPair(1, 1),
-          py::arg("padding") = "valid", py::arg("dilation_rate") = IntPair(1, 1), py::arg("groups") = 1,
-          py::arg("activation") = "linear", py::arg("alpha") = 0.0f)
-      .def(
-          "conv2d_transpose",
-          [spec](GraphBuilder& b, int x, int kernel, int bias, IntPair strides, const std::string& padding,
-                 OptionalPair output_padding, IntPair dilation_rate, const std::string& activation, float alpha) {
-            return b.conv2d_transpose(x, kernel, bias, to_pair(strides), parse_padding(padding), output_padding.first,
-                                      output_padding.second, to_pair(dilation_rate), spec(activation, alpha));
-          },
-          py::arg("x"), py::arg("kernel"), py::arg("bias") = -1, py::kw_only(), py::arg("strides") = IntPair(1, 1),
-          py::arg("padding") = "valid", py::arg("output_padding") = OptionalPair(),
-          py::arg("dilation_rate") = IntPair(1, 1), py::arg("activation") = "linear", py::arg("alpha") = 0.0f)
-      .def(
-          "dense",
-          [spec](GraphBuilder& b, int x, int kernel, int bias, const std::string& activation, float alpha) {
-            return b.dense(x, kernel, bias, spec(activation, alpha));
-          },
-          py::arg("x"), py::arg("kernel"), py::arg("bias") = -1, py::kw_only(), py::arg("activation") = "linear",
-          py::arg("alpha") = 0.0f)
-      .def(
-          "max_pool2d",
-          [](GraphBuilder& b, int x, IntPair pool_size, IntPair strides, const std::string& padding) {
-            return b.max_pool2d(x, to_pair(pool_size), to_pair(strides), parse_padding(padding));
-          },
-          py::arg("x"), py::kw_only(), py::arg("pool_size"), py::arg("strides"), py::arg("padding"))
-      .def("max_unpool2d", &GraphBuilder::max_unpool2d, py::arg("x"), py::arg("indices"), py::kw_only(),
-           py::arg("output_shape"))
-      .def(
-          "up_sampling2d",
-          [](GraphBuilder& b, int x, IntPair size, const std::string& interpolation) {
-            return b.up_sampling2d(x, to_pair(size), parse_interpolation(interpolation));
-          },
-          py::arg("x"), py::kw_only(), py::arg("size"), py::arg("interpolation"))
-      .def(
-          "activation",
-          [spec](GraphBuilder& b, int x, const std::string& kind, float alpha) {
-            return b.activation(x, spec(kind, alpha));
-          },
-          py::arg("x"), py::arg("kind"), py::arg("alpha") = 0.0f)
-      .def(
-          "batch_normalization",
-          [](GraphBuilder& b, int x, int gamma, int beta, int moving_mean, int moving_variance, float momentum,
-             float epsilon, bool frozen, int mask) {
-            return b.batch_normalization(x, {gamma, beta, moving_mean, moving_variance}, momentum, epsilon, frozen,
-                                         mask);
-          },
-          py::arg("x"), py::arg("gamma"), py::arg("beta"), py::arg("moving_mean"), py::arg("moving_variance"),
-          py::kw_only(), py::arg("momentum"), py::arg("epsilon"), py::arg("frozen") = false, py::arg("mask") = -1)
-      .def("dropout", &GraphBuilder::dropout, py::arg("x"), py::arg("rate"), py::arg("seed"), py::kw_only(),
-           py::arg("shared_axis") = false)
-      .def("global_average_pooling2d", &GraphBuilder::global_average_pooling2d, py::arg("x"), py::kw_only(),
-           py::arg("keepdims"))
-      .def("reshape", &GraphBuilder::reshape, py::arg("x"), py::arg("shape"))
-      .def("add", &GraphBuilder::add, py::arg("xs"))
-      .def("concatenate", &GraphBuilder::concatenate, py::arg("xs"), py::arg("axis"))
-      .def(
-          "loss",
-          [](GraphBuilder& b, int prediction, const std::string& kind, bool from_logits, const std::string& reduction,
-             float weight) {
-            return b.loss(prediction, parse_loss(kind), from_logits, parse_reduction(reduction), weight);
-          },
-          py::arg("prediction"), py::arg("kind"), py::kw_only(), py::arg("from_logits") = false,
-          py::arg("reduction") = "mean", py::arg("weight") = 1.0f)
-      .def(
-          "build",
-          [](GraphBuilder& b, const std::vector<int>& outputs, const std::string& layout,
-             const std::vector<std::string>& without) {
-            return std::make_unique<Plan>(b.build(outputs, parse_layout(layout), parse_fusions(without)));
-          },
-          py::arg("outputs"), py::kw_only(), py::arg("layout") = "auto",
-          py::arg("without") = std::vector<std::string>());
-}
-
 }  // namespace
 
 void register_plan(py::module_& m) {
-  register_builder(m);
   py::class_<Plan>(m, "Plan")
       .def_property_readonly("output_shapes",
                              [](const Plan& plan) {
@@ -364,6 +214,7 @@ void register_plan(py::module_& m) {
                                  shapes.append(py::tuple(py::cast(plan.graph().tensors[id].shape)));
                                return shapes;
                              })
+      .def_property_readonly("is_random", &Plan::is_random)
       .def(
           "forward",
           [](const Plan& plan, const std::vector<py::array>& inputs, const py::object& parameters, bool training,

@@ -3,7 +3,7 @@
 #include "core/isa.h"
 #include "core/thread_pool.h"
 
-// For threadpoolctl, which talks to a library through C symbols.
+// For threadpoolctl, which controls a library through C symbols.
 extern "C" {
 __attribute__((visibility("default"))) int day33_get_num_threads() { return day33::num_threads(); }
 __attribute__((visibility("default"))) void day33_set_num_threads(int count) {
@@ -14,7 +14,7 @@ __attribute__((visibility("default"))) void day33_set_num_threads(int count) {
 namespace day33 {
 
 void register_runtime(py::module_& m) {
-  // An unknown DAY33_MAX_ISA or a bad DAY33_NUM_THREADS fails here, at import, not in the middle of the work.
+  // Invalid values of DAY33_MAX_ISA and DAY33_NUM_THREADS are reported here, at import.
   available_kernels();
   num_threads();
 

@@ -1,13 +1,14 @@
-// Optimizer steps on one parameter each.
+// Optimizer steps, each for one parameter.
 #include <cmath>
 
 #include "bindings/bindings.h"
 #include "core/isa.h"
+#include "engine/parameter.h"
 
 namespace day33 {
 namespace {
 
-// The gradient and the slots of a step: float32, of the parameter's shape.
+// The data of a gradient or slot, which must be float32 and of the parameter's shape.
 float* slot(const py::array& array, const Parameter& parameter, const char* name, bool writeable) {
   float* data = contiguous_data<float>(array, name, writeable);
   require_shape(array, parameter.shape(), name);
@@ -25,8 +26,9 @@ void register_training(py::module_& m) {
         float* v = velocity ? slot(*velocity, p, "velocity", true) : nullptr;
         if (v == nullptr && momentum != 0.0f)
           throw py::value_error("velocity: got None, expected an array with momentum");
-        py::gil_scoped_release release;
-        active_kernels().sgd_step({learning_rate, momentum, nesterov}, p.data(), g, v, p.size());
+        const WithoutGil released;
+        active_kernels().sgd_step({.learning_rate = learning_rate, .momentum = momentum, .nesterov = nesterov},
+                                  p.data(), g, v, p.size());
         p.touch();
       },
       py::arg("parameter"), py::arg("gradient"), py::arg("velocity"), py::kw_only(), py::arg("learning_rate"),
@@ -38,8 +40,9 @@ void register_training(py::module_& m) {
         const float* g = slot(gradient, p, "gradient", false);
         float* a = slot(squares, p, "squares", true);
         float* d = slot(deltas, p, "deltas", true);
-        py::gil_scoped_release release;
-        active_kernels().adadelta_step({learning_rate, rho, epsilon}, p.data(), g, a, d, p.size());
+        const WithoutGil released;
+        active_kernels().adadelta_step({.learning_rate = learning_rate, .rho = rho, .epsilon = epsilon}, p.data(), g, a,
+                                       d, p.size());
         p.touch();
       },
       py::arg("parameter"), py::arg("gradient"), py::arg("squares"), py::arg("deltas"), py::kw_only(),
@@ -54,9 +57,12 @@ void register_training(py::module_& m) {
         float* v1 = slot(v_slot, p, "v", true);
         const double t = static_cast<double>(step);
         const double alpha = learning_rate * std::sqrt(1.0 - std::pow(beta_2, t)) / (1.0 - std::pow(beta_1, t));
-        py::gil_scoped_release release;
-        active_kernels().adam_step({static_cast<float>(alpha), beta_1, beta_2, static_cast<float>(epsilon)}, p.data(),
-                                   g, m1, v1, p.size());
+        const WithoutGil released;
+        active_kernels().adam_step({.learning_rate = static_cast<float>(alpha),
+                                    .beta_1 = beta_1,
+                                    .beta_2 = beta_2,
+                                    .epsilon = static_cast<float>(epsilon)},
+                                   p.data(), g, m1, v1, p.size());
         p.touch();
       },
       py::arg("parameter"), py::arg("gradient"), py::arg("m"), py::arg("v"), py::kw_only(), py::arg("learning_rate"),

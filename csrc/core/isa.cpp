@@ -59,7 +59,8 @@ std::atomic<const Kernels*> chosen{nullptr};
 }  // namespace
 
 const std::vector<const Kernels*>& available_kernels() {
-  static const std::vector<const Kernels*> usable = detect();
+  // Never destroyed, since threads may outlive main.
+  static const auto& usable = *new std::vector<const Kernels*>(detect());
   return usable;
 }
 

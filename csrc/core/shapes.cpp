@@ -5,9 +5,12 @@
 #include <limits>
 #include <stdexcept>
 
+#include "core/names.h"
+
 namespace day33 {
 namespace {
 
+constexpr const char* kPaddingNames[] = {DAY33_PADDINGS(DAY33_ENUMERATOR_NAME)};
 constexpr int64_t kMaxElements = int64_t{1} << 40;
 constexpr int64_t kMaxSide = std::numeric_limits<int32_t>::max();
 
@@ -52,9 +55,9 @@ std::string to_string(const Shape& shape) {
 Padding parse_padding(const std::string& name) {
   std::string lower(name);
   std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
-  if (lower == "valid") return Padding::valid;
-  if (lower == "same") return Padding::same;
-  throw std::invalid_argument("padding is '" + name + "'; expected 'valid' or 'same'");
+  const int64_t place = find_name(kPaddingNames, lower);
+  if (place < 0) throw_unknown_name("padding", name, kPaddingNames);
+  return static_cast<Padding>(place);
 }
 
 ConvAxis conv_axis(int64_t in, int64_t kernel, int64_t stride, int64_t dilation, Padding padding,

@@ -6,11 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "core/enumerators.h"
+
 namespace day33 {
 
 using Shape = std::vector<int64_t>;
 
-enum class Padding { valid, same };
+#define DAY33_PADDINGS(X) X(valid) X(same)
+enum class Padding { DAY33_PADDINGS(DAY33_ENUMERATOR) };
 
 // The product of the dimensions. Throws std::invalid_argument if a dimension is negative or the product exceeds the
 // library's limit of 2^40 elements.

@@ -1,20 +1,19 @@
-// Runs a request: tiles through passes, depth first, in fixed groups; then the reductions in a fixed order.
+#include "engine/executor.h"
+
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include "core/block_pool.h"
-#include "core/isa.h"
 #include "core/thread_pool.h"
-#include "engine/plan.h"
 #include "engine/workspace.h"
 
 namespace day33 {
 namespace {
 
-// Lanes pay while channels are too few to fill a vector, and while a tile of one sample a lane stays near the cache.
-constexpr int64_t kLanesMaxChannels = 32;
-constexpr int64_t kLanesMaxSampleFloats = 1 << 17;
-// Below this much work (Program::work), waking threads costs more than they save: about 20 microseconds.
+// Below this much work (Program::work), which is about 20 microseconds, waking threads costs more time than they save.
 constexpr int64_t kWorthThreads = 1'000'000;
 
 void clear_gradients(const Graph& graph, const Request& request) {
@@ -23,7 +22,7 @@ void clear_gradients(const Graph& graph, const Request& request) {
       std::memset(to, 0, static_cast<size_t>(graph.parameters[slot].size) * sizeof(float));
 }
 
-// One call in progress. Everything that tiles share is here; what a tile owns is in its arena.
+// One call in progress: everything that the tiles share. What belongs to one tile is in its arena.
 class Run {
  public:
   Run(const Program& program, Request& request)
@@ -53,7 +52,7 @@ class Run {
   }
 
  private:
-  // ---- ways through the tiles ----
+  // ---- the order of the tiles ----
 
   void depth_first(size_t pass) {
     const auto run_group = [&](int64_t group) {
@@ -78,7 +77,7 @@ class Run {
       for (int64_t group = 0; group < groups_; ++group) run_group(group);
   }
 
-  // Few tiles: op by op, each cut into rows for all threads. Rows do not see each other, so the bits are the same.
+  // For few tiles: op by op, each op cut into rows for all threads. Rows are independent, so the bits are the same.
   void breadth_first(size_t pass) {
     std::vector<Workspace> all(static_cast<size_t>(tiles_), Workspace(p_, request_));
     for (int64_t t = 0; t < tiles_; ++t) {
@@ -96,7 +95,7 @@ class Run {
       const int64_t parts =
           worth_threads(op.multiply_adds()) ? std::min<int64_t>(units, 4 * static_cast<int64_t>(num_threads())) : 1;
       const int64_t scratch_floats = parts > 1 ? p_.memory.scratch_floats : 0;
-      std::unique_ptr<AlignedBuffer> scratch;  // of their own for parts that work on one tile at the same time
+      std::unique_ptr<AlignedBuffer> scratch;  // one block per part, since parts work on one tile at the same time
       if (scratch_floats > 0) scratch = lease_block(scratch_floats * tiles_ * parts);
       const auto part = [&](int64_t index) {
         const Workspace& w = all[index / parts];
@@ -136,9 +135,9 @@ class Run {
       case Action::forward:
         return op.forward(w.tile, 0, op.units(w.tile.n));
       case Action::forward_partial:
-        return op.forward_partial(w.tile, partial(action.op, w.index));
+        return statistics_of(action.op).forward_partial(w.tile, partial(action.op, w.index));
       case Action::backward_partial:
-        return op.backward_partial(w.tile, partial(action.op, w.index));
+        return statistics_of(action.op).backward_partial(w.tile, partial(action.op, w.index));
       default:
         break;
     }
@@ -175,7 +174,7 @@ class Run {
     Workspace w(p_, request_);
     w.open_whole(shared(), memory->data());
     prepare(w, pass.op);
-    // Straight into the caller's gradients: there is one tile, and its sums come in one order.
+    // The op adds to the caller's gradients: there is one tile, so its sums have one order.
     for (int slot : op.parameters)
       w.accumulate.push_back(!p_.purpose.backward || slot < 0 || !graph_.parameters[slot].trainable
                                  ? nullptr
@@ -193,42 +192,45 @@ class Run {
     const Op& op = *graph_.ops[pass.op];
     const size_t l = static_cast<size_t>(pass.loss);
     const bool backward = p_.purpose.backward;
-    const JoinedLoss loss{static_cast<const int32_t*>(request_.targets[l]), w.loss_weights(l), w.loss_scale(l),
-                          backward};
+    const LossJoiner::Loss loss{.labels = static_cast<const int32_t*>(request_.targets[l]),
+                                .weights = w.loss_weights(l),
+                                .scale = w.loss_scale(l),
+                                .backward = backward};
     w.tile.accumulate = w.accumulate.data();
     float* dx = backward ? w.begin_gradients(op.inputs, p_.writes[pass.op])[0] : nullptr;
-    loss_of(l, 0) = op.run_joined(w.tile, loss, dx);
+    loss_of(l, 0) = op.loss_joiner(p_.lanes)->run_joined(w.tile, loss, dx);
     if (backward) w.end_gradients(op.inputs, p_.writes[pass.op]);
   }
 
-  // ---- what tiles have in common ----
+  // ---- what the tiles share ----
 
   double& loss_of(size_t l, int64_t tile) {
     return losses_[l * static_cast<size_t>(tiles_) + static_cast<size_t>(tile)];
   }
+  const BatchStatistics& statistics_of(int op) const { return *graph_.ops[op]->batch_statistics(p_.purpose.training); }
   double* partial(int op, int64_t tile) {
-    return partials_.data() + p_.partial[op] * tiles_ + tile * graph_.ops[op]->partial_size();
+    return partials_.data() + p_.partial[op] * tiles_ + tile * statistics_of(op).partial_size();
   }
   float* group_accumulators(int64_t group) { return accumulators_.data() + group * p_.accumulator_floats; }
 
   void clear_accumulators(int64_t group) { std::fill_n(group_accumulators(group), p_.accumulator_floats, 0.0f); }
 
   void reduce(const Pass& pass) {
-    const Op& op = *graph_.ops[pass.op];
+    const BatchStatistics& batch = statistics_of(pass.op);
     float* statistics = statistics_.data() + p_.statistics[pass.op];
     const double* partials = partial(pass.op, 0);
     if (pass.end == Pass::reduce_forward) {
-      op.forward_reduce(partials, tiles_, request_.parameters.data(), statistics);
+      batch.forward_reduce(partials, tiles_, request_.parameters.data(), statistics);
       return;
     }
-    // The first group's accumulators take it; no group is at work now.
+    // It goes to the accumulators of the first group, since no group is at work now.
     std::vector<float*> gradient;
     for (int64_t offset : p_.accumulator[pass.op])
       gradient.push_back(offset < 0 ? nullptr : group_accumulators(0) + offset);
-    op.backward_reduce(partials, tiles_, statistics, gradient.data());
+    batch.backward_reduce(partials, tiles_, statistics, gradient.data());
   }
 
-  // Groups are added in order, element by element; then the lanes; then the ops that share a parameter.
+  // Adds up the groups in order, element by element; then the lanes; then the ops that share a parameter.
   void collect_gradients() {
     for (size_t i = 0; i < graph_.ops.size(); ++i) {
       const Op& op = *graph_.ops[i];
@@ -242,7 +244,7 @@ class Run {
           const int64_t begin = part * kPart, end = std::min(size, begin + kPart);
           sum_groups(p_.accumulator[i][k] + begin * lanes, end - begin, lanes);
         });
-        // Each part left its sums at its own beginning.
+        // Each part left its sums at its beginning: move them together.
         float* sums = group_accumulators(0) + p_.accumulator[i][k];
         for (int64_t begin = kPart; lanes > 1 && begin < size; begin += kPart)
           std::memmove(sums + begin, sums + begin * lanes,
@@ -280,79 +282,16 @@ class Run {
   PackedWeights weights_;
   AlignedBuffer statistics_, accumulators_;
   std::vector<double> partials_, losses_;
-  std::unique_ptr<AlignedBuffer> shared_arena_;  // of all tiles, where they wait for each other
+  std::unique_ptr<AlignedBuffer> shared_arena_;  // of all tiles, if tiles wait for each other
 };
-
-// No samples: nothing runs; sums and gradients are zero.
-void answer_empty(const Graph& graph, Request& request) {
-  if (request.want_losses) request.loss_sums.assign(graph.losses.size(), 0.0);
-  if (request.want_backward) clear_gradients(graph, request);
-}
 
 }  // namespace
 
-bool Plan::uses_lanes(int64_t samples) const {
-  if (graph_.layout != Layout::automatic) return graph_.layout == Layout::lanes;
-  for (const auto& op : graph_.ops)
-    if (!op->takes_lanes()) return false;
-  const int lanes = active_kernels().lanes;
-  if (samples < lanes / 2) return false;
-  bool convolutions = false;
-  for (const auto& op : graph_.ops) {
-    if (op->kind != "conv2d" && op->kind != "conv2d_transpose") continue;
-    if (op->fills_vectors(lanes)) continue;
-    convolutions = true;
-    if (op->channels() > kLanesMaxChannels) return false;
-  }
-  int64_t floats = 0;
-  for (const Tensor& t : graph_.tensors) floats += t.size;
-  for (const ParameterInfo& parameter : graph_.parameters) floats += parameter.size;
-  return convolutions && floats <= kLanesMaxSampleFloats;
-}
+void execute(const Program& program, Request& request) { Run(program, request).execute(); }
 
-std::shared_ptr<const Program> Plan::program(const Purpose& purpose) const {
-  std::lock_guard<std::mutex> lock(mutex_);
-  for (const auto& existing : programs_)
-    if (existing->purpose == purpose) return existing;
-  programs_.push_back(std::make_shared<const Program>(graph_for(purpose.training || purpose.backward), purpose));
-  return programs_.back();
-}
-
-Plan::Description Plan::describe(int64_t samples, bool training) const {
-  Purpose purpose;
-  purpose.lanes = uses_lanes(samples);
-  purpose.losses = purpose.backward = purpose.training = training && !graph_.losses.empty();
-  purpose.outputs = !purpose.losses;
-  purpose.kernels = &active_kernels();
-  const std::shared_ptr<const Program> ready = program(purpose);
-  Description result{
-      purpose.lanes, ready->tile_samples, ready->memory.floats * static_cast<int64_t>(sizeof(float)), {}};
-  int stage = 0;
-  for (const Pass& pass : ready->passes) {
-    int here = 0;
-    for (const Action& action : pass.actions)
-      if (action.kind == Action::forward) {
-        if (here == 0) here = ++stage;
-        result.steps.push_back({action.op, here, false, false});
-      }
-    if (pass.end == Pass::whole_forward || pass.end == Pass::whole_joined)
-      result.steps.push_back({pass.op, ++stage, true, pass.end == Pass::whole_joined});
-  }
-  return result;
-}
-
-void Plan::run(Request& request) const {
-  if (request.samples == 0) return answer_empty(graph_, request);
-  Purpose purpose;
-  purpose.lanes = uses_lanes(request.samples);
-  purpose.outputs = request.want_outputs;
-  purpose.losses = request.want_losses;
-  purpose.backward = request.want_backward;
-  purpose.input_gradients = !request.input_gradients.empty();
-  purpose.training = request.training;
-  purpose.kernels = &active_kernels();
-  const std::shared_ptr<const Program> ready = program(purpose);
-  Run(*ready, request).execute();
+void execute_empty(const Graph& graph, Request& request) {
+  if (request.want_losses) request.loss_sums.assign(graph.losses.size(), 0.0);
+  if (request.want_backward) clear_gradients(graph, request);
 }
 
 }  // namespace day33

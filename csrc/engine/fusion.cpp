@@ -1,6 +1,4 @@
-#include <algorithm>
-
-#include "engine/graph.h"
+#include "engine/fusion.h"
 
 namespace day33 {
 namespace {
@@ -8,13 +6,13 @@ namespace {
 class Fuser {
  public:
   Fuser(std::vector<Node>& nodes, const std::vector<Tensor>& tensors, const std::vector<int>& kept)
-      : nodes_(nodes), tensors_(tensors), readers_(tensors.size(), 0) {  // buffers are no more than tensors
+      : nodes_(nodes), tensors_(tensors), readers_(tensors.size(), 0) {  // there are at most as many buffers as tensors
     for (const Node& node : nodes)
       for (int id : node.inputs) ++readers_[tensors[id].buffer];
     for (int id : kept) ++readers_[tensors[id].buffer];
   }
 
-  // An activation goes into the convolution or dense layer before it.
+  // Moves an activation into the convolution or dense layer before it.
   void fuse_activations() {
     each(Node::activation_node, [&](Node& activation) {
       Node* before = only_maker(activation.inputs[0]);
@@ -28,7 +26,7 @@ class Fuser {
     });
   }
 
-  // Batch normalisation with fixed statistics scales and shifts channels: so can the convolution before it.
+  // Batch normalisation with fixed statistics scales and shifts channels, which the convolution before it can do, too.
   bool fold_batch_norm() {
     bool any = false;
     each(Node::batch_norm_node, [&](Node& norm) {
@@ -41,7 +39,7 @@ class Fuser {
     return any;
   }
 
-  // Nearest up-sampling goes into the kernel of the convolution after it, where that steps by one cell.
+  // Moves nearest up-sampling into the kernel of the convolution after it, if that has strides and dilation 1.
   void fuse_up_sampling() {
     each(Node::nearest_up_sampling_node, [&](Node& up) {
       Node* after = only_reader(up.outputs[0]);
@@ -55,14 +53,14 @@ class Fuser {
     });
   }
 
-  // Max pooling with windows side by side goes behind the convolution before it, unless its indices are wanted.
+  // Moves max pooling into the convolution before it, if windows do not overlap and the indices are not wanted.
   void fuse_pooling() {
     each(Node::max_pool_node, [&](Node& pool) {
       Node* before = only_maker(pool.inputs[0]);
       const ConvAxis &h = pool.pool_height, &w = pool.pool_width;
       if (before == nullptr || before->kind != Node::convolution_node || readers(pool.outputs[2]) > 0) return false;
       if (h.kernel != h.stride || w.kernel != w.stride) return false;
-      const Activation activation = before->activation.kind;  // backward sees the winners' outputs, nothing else
+      const Activation activation = before->activation.kind;  // backward has only the outputs of the winners
       if (!is_elementwise(activation) || backward_reads_input(activation)) return false;
       Convolution& c = before->convolution;
       c.pool_h = h.kernel;
@@ -79,7 +77,7 @@ class Fuser {
  private:
   int readers(int id) const { return readers_[tensors_[id].buffer]; }
 
-  // The node that makes the tensor, if nothing but one node reads what it makes.
+  // The node that makes the tensor, if exactly one node reads the tensor; else null.
   Node* only_maker(int id) {
     if (readers(id) != 1) return nullptr;
     for (Node& node : nodes_)
@@ -93,7 +91,7 @@ class Fuser {
     return nullptr;
   }
 
-  // Calls rewrite on every node of the kind, and removes those for which it is true.
+  // Calls `rewrite` on every node of the kind and removes those for which it returns true.
   template <typename Rewrite>
   void each(Node::Kind kind, Rewrite&& rewrite) {
     for (size_t i = 0; i < nodes_.size();) {

@@ -8,13 +8,13 @@
 namespace day33 {
 namespace {
 
-constexpr int64_t kTileBytes = 512 * 1024;  // channels layout: a tile grows until its values fill this ...
-constexpr int64_t kTileSamples = 16;        // ... or it has this many samples
+constexpr int64_t kTileBytes = 512 * 1024;  // channels layout: a tile has as many samples as fit here ...
+constexpr int64_t kTileSamples = 16;        // ... but at most this many
 constexpr int64_t kMaxGroups = 16;
-constexpr int64_t kAccumulatorBytes = 256 << 20;  // of all groups together
+constexpr int64_t kAccumulatorBytes = 256 << 20;  // of all groups together, at most
 
-// Places blocks that live over [from, to] of a timeline so that blocks alive together do not overlap: first fit, in
-// the order in which they begin. Alignment is a cache line.
+// Places blocks that are alive over [from, to] of a timeline so that blocks alive at the same time do not overlap:
+// first fit, in the order in which they begin. Blocks are aligned to cache lines.
 class Placer {
  public:
   int64_t place(int64_t floats, int64_t from, int64_t to) {
@@ -64,18 +64,18 @@ Program::Program(const Graph& g, const Purpose& p)
   interleaved = std::any_of(passes.begin(), passes.end(), [](const Pass& pass) { return pass.is_whole(); });
   plan_memory(runs);
   if (lanes == 1) {
-    int64_t floats = memory.floats;  // and what lies in the caller's arrays
+    int64_t floats = memory.floats;  // here and in the caller's arrays
     for (int b = 0; b < g.buffers; ++b) floats += bound[b] ? buffer_size_[b] : 0;
     tile_samples = std::clamp<int64_t>(kTileBytes / (floats * static_cast<int64_t>(sizeof(float))), 1, kTileSamples);
     if (tile_samples > 1) plan_memory(runs);
   } else {
-    tile_samples = 1;  // for the sizes in memory; a lanes tile holds one sample a lane
+    tile_samples = 1;  // for the sizes in memory: a tile has one sample per lane
   }
   plan_weights(runs);
   if (lanes > 1) tile_samples = lanes;
 }
 
-// A loss may be taken together with the op that makes its prediction, if nothing else looks at that.
+// A loss may be joined with the op that makes its prediction, if nothing else reads the prediction.
 void Program::join_losses() {
   joined.assign(graph.losses.size(), -1);
   if (!purpose.losses || purpose.reaches_outputs() || !graph.join_losses) return;
@@ -88,7 +88,7 @@ void Program::join_losses() {
     if (!term.sparse() || !term.from_logits) continue;
     const int buffer = graph.tensors[term.tensor].buffer;
     for (size_t i = 0; i < graph.ops.size() && readers[buffer] == 1; ++i)
-      if (graph.ops[i]->joins_loss(lanes) && graph.tensors[graph.ops[i]->outputs[0]].buffer == buffer)
+      if (graph.ops[i]->loss_joiner(lanes) != nullptr && graph.tensors[graph.ops[i]->outputs[0]].buffer == buffer)
         joined[l] = static_cast<int>(i);
   }
 }
@@ -143,7 +143,7 @@ void Program::plan_backward(const std::vector<char>& runs) {
   };
   if (purpose.losses) {
     root_writes.resize(graph.losses.size());
-    for (bool with_op : {false, true})  // in the order in which they run: those joined with an op end a pass each
+    for (bool with_op : {false, true})  // in the order in which they run; each joined loss ends a pass
       for (size_t l = 0; l < graph.losses.size(); ++l) {
         if ((joined[l] >= 0) != with_op) continue;
         root_writes[l] = write_to(root_tensor(l));
@@ -173,7 +173,7 @@ void Program::plan_passes(const std::vector<char>& runs) {
     passes.back().loss = loss;
     passes.emplace_back();
   };
-  // A gradient that does not look at what forward wrote needs no forward at all.
+  // A gradient that does not read what forward wrote does not need forward.
   const bool skip_forward = purpose.backward && !purpose.losses && !purpose.outputs && graph.ops.size() == 1 &&
                             !graph.ops[0]->backward_reads_forward();
   for (size_t i = 0; i < graph.ops.size() && !skip_forward; ++i) {
@@ -182,7 +182,7 @@ void Program::plan_passes(const std::vector<char>& runs) {
       close(Pass::whole_forward, i);
       continue;
     }
-    if (graph.ops[i]->needs_batch(purpose.training)) {
+    if (graph.ops[i]->batch_statistics(purpose.training) != nullptr) {
       emit(Action::forward_partial, static_cast<int>(i));
       close(Pass::reduce_forward, i);
     }
@@ -199,7 +199,7 @@ void Program::plan_passes(const std::vector<char>& runs) {
       close(Pass::whole_backward, i);
       continue;
     }
-    if (graph.ops[i]->needs_batch(purpose.training)) {
+    if (graph.ops[i]->batch_statistics(purpose.training) != nullptr) {
       emit(Action::backward_partial, static_cast<int>(i));
       close(Pass::reduce_backward, i);
     }
@@ -207,9 +207,9 @@ void Program::plan_passes(const std::vector<char>& runs) {
   }
 }
 
-// Side by side, the part of a tile in one block may lie where another tile has its part of a block that shares the
-// memory, and tiles are not at the same op at the same time. They are in the same pass: so blocks may share memory only
-// if no pass needs both.
+// With the tiles side by side in each block, a tile's part of one block may overlap another tile's part of a block that
+// shares its memory, and different tiles run different ops at the same time. All tiles are in the same pass, however:
+// so blocks may share memory only if no pass needs both.
 std::vector<Program::PassSpan> Program::pass_spans(int64_t end) const {
   const int64_t count = static_cast<int64_t>(graph.ops.size());
   const int64_t last = static_cast<int64_t>(passes.size()) - 1;
@@ -229,10 +229,10 @@ std::vector<Program::PassSpan> Program::pass_spans(int64_t end) const {
     if (passes[p].end == Pass::results) continue;
     const bool back = passes[p].end == Pass::reduce_backward || passes[p].end == Pass::whole_backward;
     const int64_t time = passes[p].end == Pass::whole_joined ? count : back ? 2 * count - passes[p].op : passes[p].op;
-    cover(time, p);  // what happens between two passes belongs to both
+    cover(time, p);  // what runs between two passes belongs to both
     cover(time, std::min(p + 1, last));
   }
-  // Times at which nothing runs lie between their neighbours.
+  // Times at which nothing runs get the passes between their neighbours.
   for (int64_t time = 1; time <= end; ++time)
     if (spans[time].last < 0) spans[time].first = spans[time - 1].first;
   for (int64_t time = end - 1; time >= 0; --time)
@@ -264,7 +264,7 @@ void Program::plan_memory(const std::vector<char>& runs) {
     const bool joins = is_joined(static_cast<size_t>(i));
     for (int id : op.inputs) touch(id, joins ? count : i);
     for (size_t o = 0; o < op.outputs.size(); ++o) {
-      // Later outputs are by-products. Aliases share a buffer, so ask for any reader of the buffer.
+      // Outputs after the first are by-products. Aliases share a buffer, so any reader of the buffer counts.
       bool used = o == 0 ? !joins : op.keeps_output(o, purpose.backward && runs_backward[i]);
       for (size_t id = 0; id < read.size() && !used; ++id)
         used = read[id] && graph.tensors[id].buffer == buffer(op.outputs[o]);
@@ -276,7 +276,7 @@ void Program::plan_memory(const std::vector<char>& runs) {
   if (purpose.losses)
     for (size_t l = 0; l < graph.losses.size(); ++l) touch(root_tensor(l), count);
 
-  // Backward may read every value; batch statistics keep tiles waiting between passes, where reuse still holds.
+  // Backward may read every value. Forward passes, which batch statistics separate, may still reuse memory.
   const bool keep_all = purpose.backward;
   Placer placer;
   const std::vector<PassSpan> spans = interleaved ? pass_spans(end) : std::vector<PassSpan>{};
@@ -301,9 +301,9 @@ void Program::plan_memory(const std::vector<char>& runs) {
     if (runs[i] && !is_whole(static_cast<size_t>(i)))
       scratch = std::max(scratch, graph.ops[i]->scratch_size(*purpose.kernels, lanes, tile_samples));
   if (purpose.backward) {
-    // A gradient lives from its first writer (time of a root: count) to the op that made the value.
+    // A gradient is alive from its first writer (time `count` for a loss or output) to the op that made the value.
     std::vector<int64_t> born(graph.buffers, -1), dies(graph.buffers, -1);
-    int64_t adding = 0;  // of one op: all its addends are there at once
+    int64_t adding = 0;  // of one op, all of whose addends exist at the same time
     const auto write = [&](int id, Write how, int64_t time) {
       if (how == Write::none) return;
       if (how == Write::set) born[buffer(id)] = time;
@@ -345,7 +345,7 @@ void Program::plan_weights(const std::vector<char>& runs) {
   accumulator.resize(count);
   statistics.assign(count, -1);
   partial.assign(count, -1);
-  constexpr int64_t kPerValue = 4;  // an op that only moves values still has to touch them
+  constexpr int64_t kPerValue = 4;  // the cost of moving a value, for ops that do not compute
   for (size_t i = 0; i < count; ++i) {
     if (!runs[i]) continue;
     const Op& op = *graph.ops[i];
@@ -359,11 +359,11 @@ void Program::plan_weights(const std::vector<char>& runs) {
       return at;
     };
     packed[i] = reserve(false);
-    if (op.needs_batch(purpose.training)) {
+    if (const BatchStatistics* batch = op.batch_statistics(purpose.training)) {
       statistics[i] = statistics_floats;
-      statistics_floats += round_to_line(op.statistics_size());
+      statistics_floats += round_to_line(batch->statistics_size());
       partial[i] = partial_doubles;
-      partial_doubles += op.partial_size();
+      partial_doubles += batch->partial_size();
     }
     if (!purpose.backward || !runs_backward[i]) continue;
     const bool to_inputs = std::any_of(writes[i].begin(), writes[i].end(), [](Write w) { return w != Write::none; });
@@ -386,7 +386,7 @@ int64_t Program::groups(int64_t samples) const {
 }
 
 PackedWeights Program::packed_weights(const float* const* parameters, uint64_t owner, uint64_t version) const {
-  // A step of training changes the weights: what it packs is of no use to the next.
+  // A training step changes the weights, so what it packs is of no use to the next step.
   const bool keeps = owner != 0 && !(purpose.training && purpose.backward);
   if (keeps)
     if (PackedWeights kept = find_packed(this, owner, version)) return kept;

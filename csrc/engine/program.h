@@ -1,5 +1,5 @@
-// A graph made ready to run in one way: which ops, in which order forward and back, cut where the whole batch is
-// needed, and where in a tile's memory every value lies.
+// A graph prepared to run in one way: which ops run, in which order, forward and backward; where the whole batch is
+// needed before the next op can run; and where every value lies in a tile's memory.
 #pragma once
 
 #include <memory>
@@ -10,12 +10,12 @@
 
 namespace day33 {
 
-// What a run asks for. One program is made for each combination that occurs.
+// What a run computes. There is one program for each combination that occurs.
 struct Purpose {
   bool lanes = false;     // layout
   bool outputs = false;   // the outputs are wanted
-  bool losses = false;    // forward to the losses
-  bool backward = false;  // back from the losses, or from the outputs when there are none asked for
+  bool losses = false;    // the losses are wanted
+  bool backward = false;  // gradients are wanted: of the losses if these are wanted, too, else of the outputs
   bool input_gradients = false;
   bool training = false;
   const Kernels* kernels = nullptr;
@@ -30,25 +30,25 @@ struct Action {
   int op = -1;  // index in the graph
 };
 
-// Tiles run the actions of a pass one after the other without waiting for each other. A pass ends where the whole batch
-// is needed: to reduce an op's partial results, or for an op that takes the batch as one tile.
+// A tile runs the actions of a pass one after the other, without waiting for other tiles. A pass ends where the whole
+// batch is needed: to reduce the partial results of an op, or for an op that takes the batch as one tile.
 struct Pass {
   enum End { results, reduce_forward, reduce_backward, whole_forward, whole_joined, whole_backward };
   std::vector<Action> actions;
   End end = results;
-  int op = -1;    // at the end
-  int loss = -1;  // joined with the op
+  int op = -1;    // the op at the end
+  int loss = -1;  // the loss joined with that op
   bool is_whole() const { return end == whole_forward || end == whole_joined || end == whole_backward; }
 };
 
 enum class Write : char { none, set, add };  // what an op does with the gradient of one of its inputs
 
 struct Memory {
-  // Offsets in floats into a tile's arena; -1: not there, or bound to the caller's array.
+  // Offsets in floats into a tile's arena. -1: the value does not exist, or lies in the caller's array.
   std::vector<int64_t> value, gradient;      // by buffer
   std::vector<int64_t> target, loss_weight;  // by loss
   int64_t scratch = 0, scratch_floats = 0;
-  int64_t addend = 0, addend_floats = 0;  // a gradient on its way to be added to another
+  int64_t addend = 0, addend_floats = 0;  // gradients that are added to others as soon as they are complete
   int64_t floats = 0;
 };
 
@@ -72,42 +72,44 @@ class Program {
   std::vector<char> bound;                 // by buffer: lies in the caller's array (channels layout only)
   std::vector<char> runs_backward;         // by op
   Memory memory;
-  // Some op takes the whole batch as one array: the tiles of a shared arena then lie side by side in every block.
-  // Otherwise each tile has a stretch of the arena to itself, which is nearer and can be shared more closely.
+  // Whether some op takes the whole batch as one array: the tiles of a shared arena then lie side by side in every
+  // block. Otherwise each tile has its own contiguous part of the arena, which is friendlier to the cache and lets more
+  // blocks share memory.
   bool interleaved = false;
 
-  // By op: floats before its weights in the packed block, forward and backward; -1 for none.
+  // By op: where its weights begin in the packed block (in floats), forward and backward; -1 for none.
   std::vector<int64_t> packed, packed_backward;
   int64_t packed_floats = 0;
-  // By op and parameter: floats before its accumulator in a group's block; -1 for none.
+  // By op and parameter: where its accumulator begins in the block of a group (in floats); -1 for none.
   std::vector<std::vector<int64_t>> accumulator;
   int64_t accumulator_floats = 0;
   // By op: offsets of batch statistics (floats) and of the partial results of a tile (doubles).
   std::vector<int64_t> statistics, partial;
   int64_t statistics_floats = 0, partial_doubles = 0;
 
-  // Roughly, in multiply-adds, what one sample costs: says whether threads are worth waking.
+  // The rough cost of one sample in multiply-adds. It decides whether several threads are worth while.
   int64_t work = 0;
 
   int64_t tiles(int64_t samples) const { return (samples + tile_samples - 1) / tile_samples; }
-  // Tiles are gathered in this many groups, each with gradient accumulators of its own, whatever the threads.
+  // The tiles form this many groups, each with gradient accumulators of its own. The number does not depend on the
+  // number of threads.
   int64_t groups(int64_t samples) const;
 
-  // Weights packed for this program; for inference they are kept until the version (of the same list of parameters)
-  // changes.
+  // Weights packed for this program. For inference they are kept until the version of the list of parameters changes.
   PackedWeights packed_weights(const float* const* parameters, uint64_t owner, uint64_t version) const;
 
  private:
   bool is_whole(size_t op) const { return graph.ops[op]->whole(lanes); }
   bool is_joined(size_t op) const;
-  // The gradient of a loss goes to what it reads, or, joined with an op, to what that op reads.
+  // The tensor that receives the gradient of a loss: the prediction, or, for a loss joined with an op, what that op
+  // reads.
   int root_tensor(size_t loss) const;
   void join_losses();
   void choose_forward_ops(std::vector<char>& runs) const;
   void plan_backward(const std::vector<char>& runs_forward);
   void plan_passes(const std::vector<char>& runs_forward);
   struct PassSpan {
-    int64_t first, last;  // passes that run at a time of plan_memory
+    int64_t first, last;  // the passes that run at one point of the timeline in plan_memory
   };
   std::vector<PassSpan> pass_spans(int64_t end) const;
   void plan_memory(const std::vector<char>& runs_forward);

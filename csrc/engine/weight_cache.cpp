@@ -20,12 +20,12 @@ struct Entry {
 
 struct Cache {
   std::mutex mutex;
-  std::vector<Entry> entries;  // longest unused first
+  std::vector<Entry> entries;  // least recently used first
 };
 
 Cache& cache() { return process_wide<Cache>(); }
 
-// Takes out the entries that `drop` says; they are freed by the caller, after the lock.
+// Takes out the entries for which `drop` is true. The caller frees them after it has released the lock.
 template <typename Drop>
 std::vector<Entry> take_out(Cache& c, Drop&& drop) {
   std::vector<Entry> dropped;
@@ -46,7 +46,7 @@ PackedWeights find_packed(const Program* program, uint64_t owner, uint64_t versi
       std::rotate(entry, entry + 1, c.entries.end());
       return c.entries.back().weights;
     }
-  // Before there is memory for the new ones.
+  // Dropped before memory for the new weights is allocated.
   stale = take_out(c, [=](const Entry& entry) { return entry.program == program && entry.owner == owner; });
   return nullptr;
 }
@@ -57,7 +57,7 @@ void keep_packed(const Program* program, uint64_t owner, uint64_t version, Packe
   std::lock_guard<std::mutex> lock(c.mutex);
   c.entries.push_back({program, owner, version, std::move(weights)});
   int64_t floats = 0;
-  size_t kept = 0;  // from the end
+  size_t kept = 0;  // counted from the end
   for (; kept < c.entries.size(); ++kept) {
     floats += c.entries[c.entries.size() - 1 - kept].weights->size();
     if (kept > 0 && floats > kKeptFloats) break;

@@ -12,14 +12,14 @@ class Program;
 
 using PackedWeights = std::shared_ptr<const AlignedBuffer>;
 
-// What `program` packed from the parameters of `owner` in this version; null if that is not there (any more).
+// What `program` packed from the parameters of `owner` in this version; null if it is not in the cache.
 PackedWeights find_packed(const Program* program, uint64_t owner, uint64_t version);
 
-// Keeps them in place of other versions. Together they stay below 256 MB, but for the latest: the longest unused go
-// first.
+// Keeps the weights in place of those of other versions. The cache holds at most 256 MB, except that the latest weights
+// are always kept; the least recently used are dropped first.
 void keep_packed(const Program* program, uint64_t owner, uint64_t version, PackedWeights weights);
 
-// Before a program ends.
+// Must be called before a program is destroyed.
 void forget_packed(const Program* program);
 
 }  // namespace day33

@@ -59,7 +59,7 @@ void Workspace::place_values(int64_t first) {
   tile.parameter = request_.parameters.data();
 }
 
-// All tensors that share the buffer of `id` see the caller's array.
+// Points all tensors that share the buffer of `id` to the caller's array.
 void Workspace::bind(int id, void* array, int64_t first_sample) {
   const Tensor& t = graph_.tensors[id];
   for (size_t other = 0; other < graph_.tensors.size(); ++other)
@@ -85,7 +85,7 @@ void Workspace::end_gradients(const std::vector<int>& inputs, const std::vector<
     if (writes[i] == Write::add) add_into(inputs[i], dx_[i]);
 }
 
-// ---- in and out ----
+// ---- copying from and to the caller's arrays ----
 
 void Workspace::load(const void* array, int64_t size, float* to) {
   const float* from = static_cast<const float*>(array) + tile.first_sample * size;
@@ -93,7 +93,7 @@ void Workspace::load(const void* array, int64_t size, float* to) {
     std::memcpy(to, from, bytes(samples_ * size));
     return;
   }
-  // Lanes without a sample repeat the last one: whatever it does, it does not add anything new.
+  // Lanes without a sample repeat the last one, so that they cannot cause errors of their own, such as an overflow.
   source_.resize(static_cast<size_t>(p_.lanes));
   for (int64_t lane = 0; lane < p_.lanes; ++lane) source_[lane] = from + std::min(lane, samples_ - 1) * size;
   tile.kernels->pack_lanes(source_.data(), to, size);
@@ -139,7 +139,7 @@ void Workspace::load_output_gradients() {
     float* to = add ? addend() : gradient_[id];
     const int64_t size = graph_.tensors[id].size;
     load(request_.output_gradients[o], size, to);
-    // Lanes without a sample must not add to the gradients of parameters.
+    // Lanes without a sample must not contribute to the gradients of parameters.
     for (int64_t lane = samples_; p_.lanes > 1 && lane < p_.lanes; ++lane)
       for (int64_t i = 0; i < size; ++i) to[i * p_.lanes + lane] = 0.0f;
     if (add) add_into(id, to);

@@ -2,47 +2,51 @@
 //
 // Layout. A tile holds `n` samples as [n][H][W][C][lanes]. `lanes` is 1 (channels last, NHWC) or the vector
 // width of the instruction set (samples in the lanes; then n is 1 and each lane is a sample of its own).
-// Kernels that treat all channels alike see only `inner` = C * lanes contiguous floats a pixel, so that one
+// Kernels that treat all channels alike see only `inner` = C * lanes contiguous floats per pixel, so that one
 // body serves both layouts. Dimension letters as in docs/architecture.md.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "core/enumerators.h"
+
 namespace day33 {
 
-enum class Activation : int {
-  linear,
-  relu,
-  leaky_relu,
-  elu,
-  sigmoid,
-  tanh,
-  softmax,
-  log_softmax,
-  relu6,  // min(max(x, 0), alpha)
-  selu,
-  exponential,
-  softplus,
-  softsign,
-  log_sigmoid,
-  hard_sigmoid,
-  gelu,
-  gelu_tanh,
-  silu,
-  hard_silu,
-  mish,
-};
+// relu6 is min(max(x, 0), alpha).
+#define DAY33_ACTIVATIONS(X) \
+  X(linear)                  \
+  X(relu)                    \
+  X(leaky_relu)              \
+  X(elu)                     \
+  X(sigmoid)                 \
+  X(tanh)                    \
+  X(softmax)                 \
+  X(log_softmax)             \
+  X(relu6)                   \
+  X(selu)                    \
+  X(exponential)             \
+  X(softplus)                \
+  X(softsign)                \
+  X(log_sigmoid)             \
+  X(hard_sigmoid)            \
+  X(gelu)                    \
+  X(gelu_tanh)               \
+  X(silu)                    \
+  X(hard_silu)               \
+  X(mish)
+enum class Activation : int { DAY33_ACTIVATIONS(DAY33_ENUMERATOR) };
 
-// How tensors of one shape become one.
-enum class Merge : int { add, subtract, multiply, maximum, minimum, average };
+// How several tensors of one shape become one.
+#define DAY33_MERGES(X) X(add) X(subtract) X(multiply) X(maximum) X(minimum) X(average)
+enum class Merge : int { DAY33_MERGES(DAY33_ENUMERATOR) };
 
 // ---- pooling, un-pooling, up-sampling: one sample, [H][W][inner] -> [OH][OW][inner] ----
 
 struct Pool2dArgs {
   int64_t H, W, OH, OW, inner;
   int64_t KH, KW, SH, SW;     // window and strides
-  int64_t pad_top, pad_left;  // padded cells never win
+  int64_t pad_top, pad_left;  // padding never wins
 };
 
 struct UpSample2dArgs {
@@ -94,10 +98,10 @@ struct AdamArgs {
 //
 // Convolution, transposed convolution, the input gradients of both, and dense layers are one sum:
 //   y[p][o] = bias[o] + sum over k of x[base + p * x_step + offset(k)] * w[k][o],   k = (ky, kx, c)
-// A *run* is a row (or column) of output pixels p that use the same taps, each pixel's input `x_step` beyond the one
-// before.
-// A *segment* is a stretch of k whose inputs and weights are both consecutive. Taps outside the input are in no
-// segment, so borders and the zeros between strided cells cost nothing. Kernel gradients are the same walk:
+// A *run* is a row (or column) of output pixels p that use the same taps; the input of each pixel is `x_step` after
+// that of the pixel before. A *segment* is a stretch of k whose inputs and weights are both consecutive. Taps outside
+// the input are in no segment, so borders and the zeros between strided cells cost nothing. The gradient of the kernel
+// is the same walk:
 //   dw[k][o] += sum over lines l, pixels p of a[base + l * a_line + p * a_step + offset(k)] * b[l * b_line + p * b_step
 //   + o]
 // Offsets and steps count elements of one sample ([y][x][c]); in the lanes layout an element is a whole vector.
@@ -105,7 +109,7 @@ struct AdamArgs {
 struct Segment {
   int64_t x;       // offset of the first input from the pixel's base
   int64_t weight;  // first k
-  int64_t length;  // how many k
+  int64_t length;  // number of k
 };
 
 struct GatherArgs {
@@ -120,16 +124,16 @@ struct GatherArgs {
   int64_t y_step;
   int64_t K;
   int64_t O;
-  bool relu;  // y = max(y, 0), NaN kept; other activations are a pass of their own
+  bool relu;  // y = max(y, 0), where NaN stays NaN; other activations are a pass of their own
 };
 
 struct CorrelateArgs {
-  const float* a;  // gathered side, at the base of the run's first pixel
-  const float* b;  // other side, at the run's first pixel
+  const float* a;  // the gathered array, at the base of the run's first pixel
+  const float* b;  // the other array, at the run's first pixel
   float* dw;       // accumulators [K][dw_step][lanes]
   const Segment* segments;
   int64_t segment_count;
-  int64_t lines, pixels;  // correlate_depthwise takes one line
+  int64_t lines, pixels;  // correlate_depthwise takes only one line
   int64_t a_line, b_line;
   int64_t a_step, b_step, dw_step;
   int64_t O;
@@ -137,7 +141,7 @@ struct CorrelateArgs {
 
 // ---- matrix products (ops/gemm.h) ----
 
-// One panel: `count` lines (rows of A, columns of B) by K, written as [K][width], zeros beyond `count`.
+// One panel: `count` lines (rows of A, columns of B) of length K, written as [K][width], with zeros beyond `count`.
 struct GemmPackArgs {
   const float* x;
   int64_t step;         // between rows of x in memory
@@ -154,14 +158,14 @@ struct GemmTileArgs {
   const int64_t* c_rows;
   int rows, columns;
   const float* bias;  // of these columns, or null; not used with `add`
-  bool add;           // to what C holds
+  bool add;           // to the values of C
 };
 
 // ---- recurrent cells: one row ----
 
 struct LstmCellArgs {
   int64_t U;
-  float* gates;           // [4][U]: forward turns sums into gates, backward gates into gradients of sums
+  float* gates;  // [4][U], i, f, c, o: forward turns sums into gates, backward gates into the gradients of the sums
   const float* c_before;  // [U], or null for zeros
   float* c;               // [U]
   float* h;               // [U], forward only

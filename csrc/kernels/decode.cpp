@@ -1,5 +1,7 @@
-// One step of a language model: panels of weights times a few rows, the LSTM cell, and the logits' maximum and sum.
+// One step of a language model: panels of weights times a few rows, the LSTM cell, and the maximum and sum of the
+// logits.
 #include "kernels/kernels.h"
+#include "kernels/lstm_cell.h"
 #include "simd/int8.h"
 #include "simd/math.h"
 #include "simd/wide_sum.h"
@@ -8,7 +10,7 @@ namespace day33::DAY33_ISA {
 namespace {
 
 constexpr int kPanel = kPanelVectors * kLanes;
-// Rows of a register tile: the sums take kTileRows * 4 registers, of 32 or of 16.
+// Rows of a register tile: the sums take kTileRows * 4 of the 32 or 16 registers.
 #if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kTileRows = 6;
 #elif defined(__AVX2__)
@@ -16,13 +18,13 @@ constexpr int kTileRows = 3;
 #else
 constexpr int kTileRows = 2;
 #endif
-// The part of a panel that all rows pass over before the next: half of a first-level cache of 32 KB.
+// How many k all rows of a batch take before the next ones: half of a first-level cache of 32 KB.
 constexpr int64_t kChunk = 16384 / (kPanel * 4);
 constexpr int64_t kLine = 64;
 
 DAY33_INLINE void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
 
-// How weights are stored: bytes of one k and its four vectors, and how many k all rows pass over before the next.
+// How weights are stored: the bytes of one k (four vectors), and how many k all rows take before the next ones.
 struct Float32Weights {
   static constexpr int64_t kBytes = 4 * kPanel, kTerms = kChunk;
   DAY33_INLINE void load(const char* w, Vec (&v)[kPanelVectors]) {
@@ -41,13 +43,13 @@ struct Bfloat16Weights {
   }
 };
 
-// A stretch of k for the rows from `row` on; `first` says that the sums begin here, with the bias.
+// A stretch of k for the rows from `row` on; `first`: the sums begin here, with the bias.
 struct Stretch {
   const PanelArgs* args;
   const PanelSegment* segment;
   int64_t row, begin, end;
   bool first;
-  const char* ahead;  // weights to fetch meanwhile, a line for each k
+  const char* ahead;  // weights to prefetch meanwhile, one cache line per k
 };
 
 template <typename Weights, int kRows>
@@ -88,7 +90,7 @@ DAY33_INLINE void float_tile_of(int64_t rows, const Stretch& s) {
   float_tile<Weights, kRows>(s);
 }
 
-// All rows pass over a stretch of weights while it is in the cache, and fetch the stretch after it meanwhile.
+// All rows go through a stretch of weights while it is in the cache, and prefetch the next stretch meanwhile.
 template <typename Weights>
 DAY33_INLINE void float_panel(const PanelArgs& args) {
   for (int segment = 0; segment < args.segments; ++segment) {
@@ -108,7 +110,7 @@ DAY33_INLINE void float_panel(const PanelArgs& args) {
   }
 }
 
-// Both forms of int8: groups of kGroup terms, `load` and `add` of one vector of weights.
+// The two forms of int8: groups of kGroup terms, with `load` and `add` for one vector of weights.
 struct Pairs {
   static constexpr int kGroup = 2;
   DAY33_INLINE VecI load(const char* w, int j) {
@@ -169,7 +171,7 @@ DAY33_INLINE void int8_tile_of(int64_t rows, const Stretch& s) {
   int8_tile<Form, kRows>(s);
 }
 
-// Sums of integers are not cut: a quarter of the bytes of float32 stays in the cache whole.
+// Sums of integers are not cut into stretches: at a quarter of the bytes of float32, a panel stays in the cache.
 template <typename Form>
 DAY33_INLINE void int8_panel(const PanelArgs& args) {
   for (int segment = 0; segment < args.segments; ++segment) {
@@ -204,7 +206,7 @@ float quantize_row(const float* x, int64_t n, int group, void* q) {
   for (int j = 0; j < kLanes; ++j) largest = max_of(largest, greatest[j]);
   for (; i < n; ++i) largest = max_of(largest, __builtin_fabsf(x[i]));
   const float step = largest / static_cast<float>(kInt8Levels);
-  // A step that is zero or so small that its reciprocal is infinite leaves nothing of the row.
+  // If the step is zero, or so small that its reciprocal is infinite, the row becomes zero.
   const float factor = step > 1e-38f ? 1.0f / step : 0.0f;
   const auto put = [=](int64_t at, Vec v) {
     const VecI level = to_int(round_small(v * factor));
@@ -221,12 +223,10 @@ float quantize_row(const float* x, int64_t n, int group, void* q) {
 void lstm_cell_panel(const CellArgs& args) {
   for (int64_t row = 0; row < args.rows; ++row) {
     const float* z = args.z[row];
-    const Vec i = sigmoid(load(z)), f = sigmoid(load(z + kLanes));
-    const Vec g = tanh(load(z + 2 * kLanes)), o = sigmoid(load(z + 3 * kLanes));
-    const Vec c = f * load(args.c_in[row] + args.offset) + i * g;
-    const Vec h = o * tanh(c);
-    store(args.c_out[row] + args.offset, c);
-    store(args.h[row] + args.offset, h);
+    const LstmGates gates = lstm_gates(load(z), load(z + kLanes), load(z + 2 * kLanes), load(z + 3 * kLanes));
+    const LstmState state = lstm_state(gates, load(args.c_in[row] + args.offset));
+    store(args.c_out[row] + args.offset, state.c);
+    store(args.h[row] + args.offset, state.h);
   }
 }
 

@@ -4,9 +4,9 @@
 // back. For an LSTM it holds the gates i, f, c, o of `lanes` units; for the logits, consecutive outputs.
 //   float32:  [k][4][lanes] floats
 //   bfloat16: [k][2][lanes] words of 32 bits: vector 2j in the low half, vector 2j + 1 in the high one
-//   int8:     [k / group][4][lanes][group] bytes in [-127, 127]; what is missing of the last group is zero
-// int8 has two forms, with the same integers in both: groups of two, times int16, which every instruction set has; and
-// groups of four, times bytes, for machines with a dot product of bytes (AVX-512 VNNI).
+//   int8:     [k / group][4][lanes][group] bytes in [-127, 127]; the last group is filled up with zeros
+// int8 has two forms with the same integers: groups of two, multiplied by int16, which every instruction set can do;
+// and groups of four, multiplied by bytes, for machines with a dot product of bytes (AVX-512 VNNI).
 #pragma once
 
 #include <cstdint>
@@ -14,16 +14,17 @@
 namespace day33 {
 
 inline constexpr int kPanelVectors = 4;
-// int8: weights and activations are round(value / step), with a step for each output and for each row of activations.
+// int8: weights and activations are round(value / step), with one step per output and per row of activations.
 inline constexpr int kInt8Levels = 127;
-// The most terms of an integer sum: 255 * 127 * 65536 < 2^31, so none can overflow.
+// The most terms that an integer sum may have: 255 * 127 * 65536 < 2^31, so none can overflow.
 inline constexpr int64_t kInt8Terms = 65536;
-// What is added to an activation's byte, to make it unsigned, as the instruction wants it.
+// Added to the byte of an activation, since the instruction takes unsigned bytes.
 inline constexpr int kByteOffset = 128;
 
-// One matrix of the sum. Rows are given by pointers, so that rows may join and leave a batch without being moved.
+// One matrix of the sum. Rows are given by pointers, so that they can be added to and removed from a batch without
+// being moved.
 struct PanelSegment {
-  const void* const* x;  // [rows], each K floats; int8: what quantize_row made
+  const void* const* x;  // [rows], each K floats; int8: the output of quantize_row
   const float* x_step;   // int8: [rows]
   int64_t K;
   const void* w;         // the panel
@@ -42,8 +43,8 @@ struct PanelArgs {
   int64_t offset;
 };
 
-// The LSTM cell of `lanes` units at `offset`, from the pre-activations [rows][4][lanes] of their panel:
-//   c_out = sigmoid(f) * c_in + sigmoid(i) * tanh(g),  h = sigmoid(o) * tanh(c_out)
+// The LSTM cell of `lanes` units at `offset`, from the sums [rows][4][lanes] of their panel, i, f, c, o:
+//   c_out = sigmoid(f) * c_in + sigmoid(i) * tanh(c),  h = sigmoid(o) * tanh(c_out)
 struct CellArgs {
   int64_t rows, offset;
   const float* const* z;

@@ -2,6 +2,7 @@
 // of samples of one channel, is summed over the taps on its own. Every sum adds its products in the order of the taps
 // (or of the pixels), whichever tile it belongs to.
 #include "kernels/kernels.h"
+#include "kernels/prefetch.h"
 #include "simd/vec.h"
 
 namespace day33::DAY33_ISA {
@@ -76,9 +77,12 @@ template <typename Step, int P>
 __attribute__((noinline)) void gather_pixels(const GatherArgs& g, int64_t element, int64_t first) {
   if (P > 1 && element == 1 && g.y_step == g.O && g.segment_count > 0) {
     // Along a row, the last tap of the tile three ahead reads inputs that no earlier row has brought into the cache.
-    constexpr int kAhead = 3, kLine = 16;
-    const float* x = g.x + (first + kAhead * P) * g.x_step + g.segments[g.segment_count - 1].x;
-    for (int64_t i = 0; i < P * g.x_step; i += kLine) __builtin_prefetch(x + i);
+    constexpr int64_t kTilesAhead = 3;
+    const int64_t next = first + kTilesAhead * P;
+    const float* x = g.x + g.segments[g.segment_count - 1].x;
+    const Ahead ahead = inputs_ahead(P, g.pixels - next, g.x_step, g.O);
+    for (int64_t p = next; p < next + ahead.pieces; ++p)
+      for (int64_t i = 0; i < ahead.floats; i += kCacheLineFloats) __builtin_prefetch(x + p * g.x_step + i);
   }
   int64_t c = 0;
   for (; c + Step::kChannels <= g.O; c += Step::kChannels) gather_tile<Step, P>(g, element, first, c);

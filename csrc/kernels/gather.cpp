@@ -4,6 +4,7 @@
 // Every sum adds its products in the order of k, whichever tile it belongs to, so that results do not depend on how
 // rows are split. The gradients of weights are in correlate.cpp.
 #include "kernels/kernels.h"
+#include "kernels/prefetch.h"
 #include "simd/body.h"
 
 namespace day33::DAY33_ISA {
@@ -25,7 +26,6 @@ constexpr int kPixelsTwo = 2 * kPixelsWide;  // lanes layout: pixels x 2 outputs
 constexpr int kPixelsOne = 8;                // lanes layout: pixels x 1 output
 constexpr int kPixelsDot = 4;                // channels layout, one output: pixels, k in the lanes
 constexpr int kShort = min_of(kLanes, 8);    // lanes of a vector for few outputs
-constexpr int kLineFloats = 16;              // floats per cache line
 
 // ---- gather, samples in the lanes ----
 
@@ -95,10 +95,10 @@ void lanes_run(const GatherArgs& g) {
 
 // ---- gather, output channels in the lanes ----
 
-// P pixels x B blocks of V vectors of L outputs.
+// P pixels x B blocks of V vectors of L outputs; `left` more pixels of the run come after them.
 template <int L, int P, int V, int B>
 __attribute__((noinline)) void channels_tile(const GatherArgs& g, const float* x, const float* w, const float* bias,
-                                             float* y) {
+                                             float* y, int64_t left) {
   using Lanes = Wide<L>;
   using Vector = typename Lanes::Float;
   constexpr Lanes lanes{};
@@ -106,7 +106,7 @@ __attribute__((noinline)) void channels_tile(const GatherArgs& g, const float* x
   constexpr int64_t width = V * L;
   // Prefetch the outputs' cache lines during the sums: stores complete in order, and each would wait for its own line.
   for (int p = 0; p < P; ++p)
-    for (int v = 0; v < N * L; v += kLineFloats) __builtin_prefetch(y + p * g.y_step + v);
+    for (int v = 0; v < N * L; v += kCacheLineFloats) __builtin_prefetch(y + p * g.y_step + v);
   Vector sum[P][N];
 #pragma GCC unroll 16
   for (int v = 0; v < N; ++v) {
@@ -118,8 +118,11 @@ __attribute__((noinline)) void channels_tile(const GatherArgs& g, const float* x
     const float* xs = x + g.segments[s].x;
     const float* ws = w + g.segments[s].weight * width;
     // With one block of outputs, no other tile reads these inputs, so prefetch those of the next tile.
-    if (B == 1 && g.O <= width)
-      for (int64_t i = 0; i < P * g.x_step; i += kLineFloats) __builtin_prefetch(xs + P * g.x_step + i);
+    if (B == 1 && g.O <= width) {
+      const Ahead ahead = inputs_ahead(P, left, g.x_step, g.segments[s].length);
+      for (int64_t p = P; p < P + ahead.pieces; ++p)
+        for (int64_t i = 0; i < ahead.floats; i += kCacheLineFloats) __builtin_prefetch(xs + p * g.x_step + i);
+    }
     for (int64_t k = 0; k < g.segments[s].length; ++k, ++xs, ws += width) {
       Vector weight[N];
 #pragma GCC unroll 16
@@ -150,12 +153,13 @@ void channels_block(const GatherArgs& g, int64_t p, int64_t o) {
   float* y = g.y + p * g.y_step + o;
   const float* w = g.weights + o * g.K;
   const float* bias = g.bias == nullptr ? nullptr : g.bias + o;
-  if (g.O - o >= width) return channels_tile<L, P, V, 1>(g, x, w, bias, y);
+  const int64_t left = g.pixels - p - P;
+  if (g.O - o >= width) return channels_tile<L, P, V, 1>(g, x, w, bias, y, left);
   float padded[width] = {}, sums[P * width];
   if (bias != nullptr) copy_floats(padded, bias, g.O - o);
   GatherArgs whole = g;
   whole.y_step = width;
-  channels_tile<L, P, V, 1>(whole, x, w, padded, sums);
+  channels_tile<L, P, V, 1>(whole, x, w, padded, sums, left);
   for (int64_t i = 0; i < P; ++i) copy_floats(y + i * g.y_step, sums + i * width, g.O - o);
 }
 
@@ -168,7 +172,7 @@ void channels_rest(const GatherArgs& g) {
     constexpr int64_t width = V * L;
     int64_t o = 0;
     for (; B > 1 && g.O - o >= width * B; o += width * B)
-      channels_tile<L, R, V, B>(g, g.x, g.weights + o * g.K, g.bias == nullptr ? nullptr : g.bias + o, g.y + o);
+      channels_tile<L, R, V, B>(g, g.x, g.weights + o * g.K, g.bias == nullptr ? nullptr : g.bias + o, g.y + o, 0);
     for (; o < g.O; o += width) channels_block<L, R, V>(g, 0, o);
   }
 }

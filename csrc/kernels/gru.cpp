@@ -1,5 +1,5 @@
-// The cells of a gated recurrent unit after their matrix products: one row. Order of the gates as in Keras: z (update),
-// r (reset), and the candidate; z close to 1 keeps the state.
+// The cells of a gated recurrent unit after their matrix products: one row. The gates come in Keras's order and
+// letters: z (update), r (reset), h (the candidate for the new state); z close to 1 keeps the state.
 //
 // K. Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical machine translation"
 // (2014), where the state is reset before its product; with the reset after the product, the variant of cuDNN and
@@ -19,7 +19,7 @@ DAY33_INLINE Vec state_before(const GruCellArgs& a, At at, int64_t u) {
 
 }  // namespace
 
-// gates: sums of the input [3][U], then those of the state [3][U].
+// gates: sums of the input [3][U], then those of the state [3][U]. The first three become the gates.
 void gru_cell_forward(const GruCellArgs& a) {
   const int64_t U = a.U;
   over_units(U, [&](auto at, int64_t u) {
@@ -33,7 +33,8 @@ void gru_cell_forward(const GruCellArgs& a) {
   });
 }
 
-// Both triples of gates become gradients of their sums; dh what goes to the state before, but for its products.
+// Both groups of three become the gradients of their sums. dh becomes the part of the gradient of the state before that
+// does not pass through a matrix product.
 void gru_cell_backward(const GruCellArgs& a, float* dh) {
   const int64_t U = a.U;
   over_units(U, [&](auto at, int64_t u) {
@@ -52,7 +53,8 @@ void gru_cell_backward(const GruCellArgs& a, float* dh) {
   });
 }
 
-// The reset before the product. gates: sums of z and r, the input's sum of the candidate, and room for r * h.
+// The reset before the product. gates: the sums of z and r, the part of the candidate's sum that comes from the input,
+// and room for r * state.
 void gru_reset_forward(const GruCellArgs& a) {
   const int64_t U = a.U;
   over_units(U, [&](auto at, int64_t u) {
@@ -85,7 +87,7 @@ void gru_output_backward(const GruCellArgs& a, float* dh) {
   });
 }
 
-// From the gradient of r * h to those of the sum of r, and of h.
+// From the gradient of r * state to those of the sum of r and of the state.
 void gru_reset_backward(const GruCellArgs& a, const float* dreset, float* dh) {
   const int64_t U = a.U;
   over_units(U, [&](auto at, int64_t u) {

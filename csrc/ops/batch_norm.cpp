@@ -1,19 +1,19 @@
-#include "ops/batch_norm.h"
-
 #include <algorithm>
 #include <cmath>
 #include <vector>
+
+#include "ops/normalization.h"
 
 namespace day33 {
 namespace {
 
 constexpr int kGamma = 0, kBeta = 1, kMovingMean = 2, kMovingVariance = 3;  // parameters
 
-// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, the statistics being the batch's in training and the
-// moving ones otherwise. With M values a channel, xhat = (x - mean) / std and s = gamma / std, the batch's gradient is
+// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, with the statistics of the batch in training and the moving
+// ones otherwise. With M values per channel, xhat = (x - mean) / std and s = gamma / std, the gradient in training is
 //   dx = s (dy - sum(dy) / M - xhat sum(dy xhat) / M)        (S. Ioffe and C. Szegedy, 2015, section 3)
 // With a mask, M counts the rows it keeps, the sums run over all rows, and rows it leaves out have dx = s dy.
-class BatchNormOp final : public Op {
+class BatchNormOp final : public Op, private BatchStatistics {
  public:
   BatchNormOp(int x, int mask, int y, const BatchNormParameters& p, int64_t rows, int64_t C, float momentum,
               float epsilon, bool frozen)
@@ -24,7 +24,7 @@ class BatchNormOp final : public Op {
         epsilon_(epsilon),
         frozen_(frozen) {}
 
-  // ---- with given statistics: one multiply and one add a value, both made when the weights are packed ----
+  // ---- with given statistics: one multiplication and one addition per value; both factors are made when packing ----
 
   int64_t packed_size(const Kernels&, int, bool backward) const override { return (backward ? 3 : 2) * C_; }
 
@@ -48,7 +48,7 @@ class BatchNormOp final : public Op {
   bool parameter_gradients_need_packed() const override { return true; }
 
   void forward(const Tile& tile, int64_t, int64_t) const override {
-    const bool batch = needs_batch(tile.training);
+    const bool batch = uses_batch(tile.training);
     const float* scale = batch ? tile.statistics + kScale * C_ : tile.packed;
     const float* shift = batch ? tile.statistics + kShift * C_ : tile.packed + C_;
     tile.kernels->channel_affine(rows(tile), tile.value[inputs[0]], scale, shift, tile.value[outputs[0]]);
@@ -57,7 +57,7 @@ class BatchNormOp final : public Op {
   void backward(const Tile& tile, float* const* dx) const override {
     const float* dy = tile.gradient[outputs[0]];
     const float* x = tile.value[inputs[0]];
-    if (needs_batch(tile.training)) {
+    if (uses_batch(tile.training)) {
       if (dx[0] == nullptr) return;
       const float* s = tile.statistics;
       tile.kernels->batch_norm_backward_dx(rows(tile), x, dy, s + kMean * C_, s + kInvStd * C_, s + kScale * C_,
@@ -65,7 +65,8 @@ class BatchNormOp final : public Op {
       if (has_mask()) {
         each_value(tile, false, [&](int64_t at, int64_t c) { dx[0][at] = s[kScale * C_ + c] * dy[at]; });
       }
-      // The batch's sums reach every sample, the repeated ones in unused lanes too; these count in no gradient.
+      // The sums over the batch contribute to every sample, also to those repeated in unused lanes, which must not
+      // count.
       if (tile.valid_lanes < tile.lanes) {
         for (int64_t i = 0; i < tile.n * rows_ * C_; ++i) {
           std::fill(dx[0] + i * tile.lanes + tile.valid_lanes, dx[0] + (i + 1) * tile.lanes, 0.0f);
@@ -95,9 +96,11 @@ class BatchNormOp final : public Op {
 
   int64_t scratch_size(const Kernels&, int, int64_t) const override { return scratch_sums() + C_; }
 
-  // ---- with the batch's statistics ----
+  // ---- with the statistics of the batch ----
 
-  bool needs_batch(bool training) const override { return training && !frozen_; }
+  const BatchStatistics* batch_statistics(bool training) const override {
+    return uses_batch(training) ? this : nullptr;
+  }
   int64_t statistics_size() const override { return kStatistics * C_; }
   int64_t partial_size() const override { return 2 * C_ + 1; }
 
@@ -107,7 +110,7 @@ class BatchNormOp final : public Op {
     partial[2 * C_] = static_cast<double>(tile.n * rows_ * tile.valid_lanes);
   }
 
-  // Means and squared distances of the tiles are joined pairwise, in order (T. Chan, G. Golub, R. LeVeque, 1979).
+  // Means and sums of squared distances are combined tile by tile, in order (T. Chan, G. Golub, R. LeVeque, 1979).
   void forward_reduce(const double* partials, int64_t tiles, float* const* parameter,
                       float* statistics) const override {
     float* moving_mean = parameter[parameters[kMovingMean]];
@@ -162,10 +165,11 @@ class BatchNormOp final : public Op {
   }
 
  private:
-  // Rows of the statistics, C floats each.
+  // The rows of the statistics, of C floats each.
   static constexpr int64_t kMean = 0, kInvStd = 1, kScale = 2, kShift = 3, kMeanDy = 4, kMeanDyXhat = 5;
   static constexpr int64_t kStatistics = 6;
 
+  bool uses_batch(bool training) const { return training && !frozen_; }
   static std::vector<int> inputs_of(int x, int mask) {
     return mask < 0 ? std::vector<int>{x} : std::vector<int>{x, mask};
   }
@@ -203,9 +207,11 @@ class BatchNormOp final : public Op {
     });
   }
 
-  int64_t scratch_sums() const { return 4 * C_; }  // two doubles a channel
+  int64_t scratch_sums() const { return 4 * C_; }  // two doubles per channel
 
-  ChannelRows rows(const Tile& tile) const { return {tile.n * rows_, C_, tile.lanes, tile.valid_lanes}; }
+  ChannelRows rows(const Tile& tile) const {
+    return {.rows = tile.n * rows_, .C = C_, .lanes = tile.lanes, .valid_lanes = tile.valid_lanes};
+  }
   float inverse_std(float variance) const { return 1.0f / std::sqrt(variance + epsilon_); }
   template <typename Parameters>
   float gamma(Parameters parameter, int64_t c) const {

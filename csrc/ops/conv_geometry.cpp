@@ -8,15 +8,15 @@
 namespace day33 {
 namespace {
 
-// Makes cells relative to the first tap and returns where that is.
+// Makes the cells relative to that of the first tap, which is returned.
 int64_t normalise(Taps& taps) {
   const int64_t base = taps.empty() ? 0 : taps.front().cell;
   for (Tap& tap : taps) tap.cell -= base;
   return base;
 }
 
-// Numbers the parts in the order in which the longest lists of taps use them: taps that lie side by side in the input
-// then lie side by side in the packed weights too, and join one segment.
+// Numbers the parts in the order in which the longest lists of taps use them: taps that are neighbours in the input are
+// then neighbours in the packed weights, too, and form one segment.
 void renumber(AxisWalk& walk) {
   std::vector<size_t> order(walk.outputs.size());
   std::iota(order.begin(), order.end(), size_t{0});
@@ -43,7 +43,7 @@ int64_t tap_count(const AxisWalk& walk) {
   return count;
 }
 
-// Neighbouring cells of one phase join a run while they use the same taps. Returns the taps of each kind.
+// Neighbouring cells of one phase form a run as long as they use the same taps. Returns the lists of taps by kind.
 std::vector<Taps> find_runs(const AxisWalk& walk, std::vector<AxisRun>& runs) {
   std::map<Taps, int64_t> kinds;
   std::vector<Taps> taps_of_kind;
@@ -71,12 +71,14 @@ std::vector<Taps> find_runs(const AxisWalk& walk, std::vector<AxisRun>& runs) {
 }  // namespace
 
 AxisWalk direct_walk(const ConvAxis& axis) {
-  AxisWalk walk{axis.in, {}, {}, 1, axis.stride};
+  // With a stride larger than the input there is one output, so that the step does not matter. It is limited to the
+  // size of the input to keep products with it within the size of the array.
+  AxisWalk walk{axis.in, {}, {}, 1, std::min(axis.stride, std::max<int64_t>(axis.in, 1))};
   for (int64_t k = 0; k < axis.kernel; ++k) walk.parts.push_back({k, k + 1});
   walk.outputs.resize(static_cast<size_t>(axis.out));
   for (int64_t o = 0; o < axis.out; ++o) {
     const int64_t start = o * axis.stride - axis.before;
-    // The first kernel cell inside the input, found without visiting the ones outside.
+    // The first kernel cell inside the input, computed without a loop over the cells outside.
     const int64_t first = start >= 0 ? 0 : (-start + axis.dilation - 1) / axis.dilation;
     for (int64_t k = first; k < axis.kernel && start + k * axis.dilation < axis.in; ++k)
       walk.outputs[o].push_back({k, start + k * axis.dilation});
@@ -100,7 +102,8 @@ AxisWalk fold(const AxisWalk& walk, int64_t scale) {
     Taps merged;
     for (size_t i = 0; i < taps.size();) {
       const int64_t cell = taps[i].cell / scale;
-      std::vector<KernelPart> cells;  // the kernel cells that meet this cell; neighbours, in either order
+      std::vector<KernelPart>
+          cells;  // the kernel cells that meet this cell: neighbours, in ascending or descending order
       for (; i < taps.size() && taps[i].cell / scale == cell; ++i) cells.push_back(walk.parts[taps[i].part]);
       const KernelPart part{std::min(cells.front().first, cells.back().first),
                             std::max(cells.front().last, cells.back().last)};

@@ -1,9 +1,10 @@
 // From the axes of a convolution to the runs and segments that the gather and correlate kernels walk.
 //
 // An AxisWalk lists, for each output cell, the input cells it gathers and the part of the kernel that each is
-// multiplied by. A plain convolution gives one; turning it round (`inverse`) gives its gradient, which is the
-// transposed convolution; and `fold` moves a nearest up-sampling in front of it into the kernel: kernel cells that meet
-// the same small-image cell become one part, whose weight is their sum, so that the walk is over the small image.
+// multiplied by. `direct_walk` gives that of a plain convolution; its `inverse` is the walk of the gradient, which is
+// the transposed convolution; and `fold` moves a nearest up-sampling in front of it into the kernel: kernel cells that
+// meet the same cell of the small image become one part, whose weight is their sum, so that the walk is over the small
+// image.
 #pragma once
 
 #include <algorithm>
@@ -17,13 +18,13 @@ namespace day33 {
 
 struct Tap {
   int64_t part;  // of the kernel
-  int64_t cell;  // of the gathered side
+  int64_t cell;  // of the input that is gathered
   bool operator==(const Tap&) const = default;
   auto operator<=>(const Tap&) const = default;
 };
 using Taps = std::vector<Tap>;  // ascending cells
 
-// Kernel cells [first, last) along one axis that act as one.
+// Kernel cells [first, last) along one axis that act as one cell.
 struct KernelPart {
   int64_t first, last;
   bool operator==(const KernelPart&) const = default;
@@ -32,8 +33,8 @@ struct KernelPart {
 struct AxisWalk {
   int64_t cells;                  // on the gathered side
   std::vector<Taps> outputs;      // by output cell
-  std::vector<KernelPart> parts;  // numbered so that neighbouring taps have neighbouring parts, where possible
-  int64_t step, advance;          // outputs `step` apart gather cells `advance` apart
+  std::vector<KernelPart> parts;  // numbered so that neighbouring taps have neighbouring parts where possible
+  int64_t step, advance;          // outputs `step` apart gather cells that are `advance` apart
 };
 
 AxisWalk direct_walk(const ConvAxis& axis);
@@ -43,9 +44,9 @@ AxisWalk fold(const AxisWalk& walk, int64_t scale);
 // Output cells first, first + step, ... along one axis that use the same taps.
 struct AxisRun {
   int64_t first, step, count;
-  int64_t base;     // input cell of the first tap of the first of them
-  int64_t advance;  // input cells between the first taps of neighbours
-  int64_t kind;     // which taps
+  int64_t base;     // input cell of the first tap of the first output cell
+  int64_t advance;  // input cells between the first taps of neighbouring output cells
+  int64_t kind;     // number of the list of taps
 };
 
 // Output pixels that use the same taps: a run of columns in each row of a run of rows.
@@ -59,18 +60,18 @@ struct PixelBlock {
 
 class ConvGeometry {
  public:
-  // `channels` of the gathered side, per pixel in memory; `group_channels`: of those, how many one group reads.
+  // `channels`: of a pixel of the gathered input in memory; `group_channels`: how many of these one group reads.
   ConvGeometry(AxisWalk height, AxisWalk width, int64_t channels, int64_t group_channels);
 
   int64_t rows() const { return rows_; }
   int64_t columns() const { return columns_; }
   int64_t input_size() const { return in_rows_ * in_columns_ * channels_; }
-  // Length of k = (part of the height, part of the width, channel).
+  // The number of different k = (part of the height, part of the width, channel).
   int64_t reduction() const { return static_cast<int64_t>(height_parts.size() * width_parts.size()) * group_channels_; }
-  // Multiply-adds for one output channel.
+  // Multiply-adds per output channel.
   int64_t multiply_adds() const { return multiply_adds_; }
 
-  // Calls visit(PixelBlock) for all blocks, cut to rows [begin, end).
+  // Calls visit(PixelBlock) for all blocks, restricted to rows [begin, end).
   template <typename Visit>
   void walk(int64_t begin, int64_t end, Visit&& visit) const {
     for (AxisRun rows : row_runs_) {
@@ -89,7 +90,7 @@ class ConvGeometry {
     }
   }
 
-  // Calls visit(k / group channels, kernel row, kernel column) for every kernel cell of every pair of parts.
+  // Calls visit(number of the pair of parts, kernel row, kernel column) for every kernel cell of every pair of parts.
   template <typename Visit>
   void each_kernel_cell(Visit&& visit) const {
     int64_t part = 0;

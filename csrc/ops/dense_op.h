@@ -1,12 +1,12 @@
-// The dense layer: tile by tile, and, with large weights, as products of matrices over the whole batch.
+// Dense layers: tile by tile and, for large weights, as matrix products over the whole batch.
 #pragma once
 
 #include "ops/linear_op.h"
 
 namespace day33 {
 
-// A dense layer is a convolution over a row of pixels with one tap, so it runs on the same kernels. With one output
-// and channels in the lanes there would be one lane at work: then the reduction goes into the lanes.
+// A dense layer is a convolution with one tap over a row of pixels, so it uses the same kernels. With one output and
+// channels in the lanes only one lane would be used: then the reduction is vectorised instead.
 class DenseOp : public LinearOp {
  public:
   DenseOp(int x, std::vector<int> outputs, int kernel, int bias, int64_t rows, int64_t C, int64_t O,
@@ -31,10 +31,10 @@ class DenseOp : public LinearOp {
   bool single_output(int lanes) const { return O_ == 1 && lanes == 1; }
 };
 
-// Weights from this many on no longer stay in the L2 cache while a tile walks over them.
+// With at least this many weights, they no longer stay in the L2 cache from tile to tile.
 constexpr int64_t kLargeDenseWeights = 1 << 16;
 
-class LargeDenseOp final : public DenseOp {
+class LargeDenseOp final : public DenseOp, private LossJoiner {
  public:
   using DenseOp::DenseOp;
 
@@ -47,8 +47,10 @@ class LargeDenseOp final : public DenseOp {
   int64_t scratch_size(const Kernels& kernels, int lanes, int64_t n) const override;
 
   std::string kernel(int lanes) const override { return whole(lanes) ? "gemm_tile" : DenseOp::kernel(lanes); }
-  bool joins_loss(int lanes) const override { return lanes == 1 && linear(); }
-  double run_joined(const Tile& tile, const JoinedLoss& loss, float* dx) const override;
+  const LossJoiner* loss_joiner(int lanes) const override { return whole(lanes) && linear() ? this : nullptr; }
+
+ private:
+  double run_joined(const Tile& tile, const Loss& loss, float* dx) const override;
 };
 
 }  // namespace day33

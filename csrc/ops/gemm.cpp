@@ -7,17 +7,17 @@
 namespace day33::gemm {
 namespace {
 
-constexpr int64_t kDepth = 384;                 // k of a block: its panel of A fills a good part of the L1 cache ...
+constexpr int64_t kDepth = 384;                 // k per block: its panel of A fills a good part of the L1 cache ...
 constexpr int64_t kBlockColumns = 256;          // ... and its columns of B the L2 cache
-constexpr int64_t kTaskRows = 280;              // rows of C a task computes, at most
+constexpr int64_t kTaskRows = 280;              // rows of C per task, at most
 constexpr int64_t kPackedRows = 2 * kTaskRows;  // rows of A packed at a time
-constexpr int64_t kOuterDepth = 768;            // k packed at a time when both sides change
+constexpr int64_t kOuterDepth = 768;            // k packed at a time where both factors have to be packed
 constexpr int64_t kMaxPanel = 64;
-constexpr int64_t kSumParts = 8;  // partial sums of columns: as many whatever the threads
+constexpr int64_t kSumParts = 8;  // partial sums per column, whatever the number of threads
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Without its first `count` rows.
+// x without its first `count` rows.
 template <typename Float>
 Rows<Float> after(Rows<Float> x, int64_t count) {
   if (x.rows != nullptr)
@@ -35,7 +35,7 @@ void spread(int64_t count, bool threads, Body&& body) {
     for (int64_t i = 0; i < count; ++i) body(i);
 }
 
-// Panels of `width` lines of x, which are its columns where `columns`, its rows otherwise.
+// Packs panels of `width` lines of x: of its columns if `columns`, else of its rows.
 void pack_panels(const Kernels& kernels, Input x, bool columns, int64_t lines, int64_t width, int64_t K, bool threads,
                  float* packed) {
   constexpr int64_t kTogether = 4;
@@ -45,7 +45,8 @@ void pack_panels(const Kernels& kernels, Input x, bool columns, int64_t lines, i
       const int64_t line = p * width, count = std::min(width, lines - line);
       const Input from = columns ? Input{x.data + line, x.step, x.rows} : after(x, line);
       const auto pack_panel = columns ? kernels.gemm_pack_columns : kernels.gemm_pack_rows;
-      pack_panel({from.data, from.step, from.rows, K, count, width}, packed + line * K);
+      pack_panel({.x = from.data, .step = from.step, .rows = from.rows, .K = K, .count = count, .width = width},
+                 packed + line * K);
     }
   });
 }
@@ -60,7 +61,7 @@ struct Block {
   bool add;
 };
 
-// C for rows and columns of one task, all of k.
+// C for the rows and columns of one task, over all k.
 void run_task(const Kernels& kernels, const Block& b, int64_t first_row, int64_t rows, int64_t first_column,
               int64_t columns) {
   const int64_t R = kernels.gemm_rows(), W = kernels.gemm_columns();
@@ -87,7 +88,7 @@ void run_task(const Kernels& kernels, const Block& b, int64_t first_row, int64_t
 }
 
 void run_block(const Kernels& kernels, const Block& b, bool threads) {
-  // At least two tasks a thread, where there are rows enough; and tasks of nearly equal size.
+  // At least two tasks per thread, if there are enough rows, of nearly equal size.
   const int64_t column_tasks = ceil_div(b.N, kBlockColumns), wanted = threads ? 2 * num_threads() : 1;
   const int64_t row_tasks = std::max(ceil_div(b.M, kTaskRows), ceil_div(wanted, column_tasks));
   const int64_t panel = kernels.gemm_rows(), rows = ceil_div(ceil_div(b.M, row_tasks), panel) * panel;
@@ -121,7 +122,16 @@ void multiply(const Kernels& kernels, const Product& p, float* scratch) {
   for (int64_t first = 0; first < p.M; first += kPackedRows) {
     const int64_t rows = std::min(kPackedRows, p.M - first);
     pack_panels(kernels, after(p.a, first), false, rows, kernels.gemm_rows(), p.K, threads, scratch);
-    run_block(kernels, {p.K, scratch, p.packed_b, rows, p.N, after(p.c, first), p.bias, p.add}, threads);
+    run_block(kernels,
+              {.K = p.K,
+               .packed_a = scratch,
+               .packed_b = p.packed_b,
+               .M = rows,
+               .N = p.N,
+               .c = after(p.c, first),
+               .bias = p.bias,
+               .add = p.add},
+              threads);
   }
 }
 
@@ -137,7 +147,15 @@ void add_outer(const Kernels& kernels, const OuterProduct& p, float* scratch) {
     float* packed_b = scratch + panel_floats(p.M, kernels.gemm_rows(), depth);
     pack_panels(kernels, after(p.a, first), true, p.M, kernels.gemm_rows(), depth, threads, scratch);
     pack_panels(kernels, after(p.b, first), true, p.N, kernels.gemm_columns(), depth, threads, packed_b);
-    run_block(kernels, {depth, scratch, packed_b, p.M, p.N, {p.c, p.c_step > 0 ? p.c_step : p.N}, nullptr, true},
+    run_block(kernels,
+              {.K = depth,
+               .packed_a = scratch,
+               .packed_b = packed_b,
+               .M = p.M,
+               .N = p.N,
+               .c = {p.c, p.c_step > 0 ? p.c_step : p.N},
+               .bias = nullptr,
+               .add = true},
               threads);
   }
 }

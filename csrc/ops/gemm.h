@@ -1,7 +1,7 @@
 // Matrix products over the whole batch, spread over the thread pool.
 //
-// B is packed once into panels of columns, A block by block into panels of rows. Every element of C is summed in the
-// order of k by one thread, so the bits do not depend on how many there are.
+// B is packed once into panels of columns, A block by block into panels of rows. Every element of C is summed by one
+// thread in the order of k, so the bits do not depend on the number of threads.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 namespace day33::gemm {
 
-constexpr int64_t kWorthThreads = 1 << 18;  // multiply-adds; below, one thread is as fast
+constexpr int64_t kWorthThreads = 1 << 18;  // multiply-adds; below this, one thread is as fast
 
 // Row r of the matrix begins at data + (rows ? rows[r] : r) * step.
 template <typename Float>
@@ -24,7 +24,7 @@ struct Rows {
 using Input = Rows<const float>;
 using Output = Rows<float>;
 
-// B for C = A B with K rows and N columns: its own K rows, or, transposed, from N rows of K.
+// Packs B, with K rows and N columns, for C = A B. `b` holds its K rows or, with `transposed`, its N columns.
 int64_t packed_floats(const Kernels& kernels, int64_t K, int64_t N);
 void pack(const Kernels& kernels, Input b, bool transposed, int64_t K, int64_t N, float* packed);
 
@@ -40,8 +40,8 @@ struct Product {
 int64_t scratch_floats(const Kernels& kernels, int64_t M, int64_t K);
 void multiply(const Kernels& kernels, const Product& product, float* scratch);
 
-// C += A^T B, where A has K rows of M and B has K rows of N: the gradient of weights. C is (M, N), its rows
-// `c_step` floats apart, 0 for N.
+// C += A^T B, where A has K rows of M and B has K rows of N: the gradient of weights. C is (M, N), with rows
+// `c_step` floats apart; 0 stands for N.
 struct OuterProduct {
   int64_t M, N, K;
   Input a, b;
@@ -55,7 +55,7 @@ void add_outer(const Kernels& kernels, const OuterProduct& product, float* scrat
 int64_t column_sums_scratch_floats(int64_t N);
 void add_column_sums(const Kernels& kernels, Input x, int64_t count, int64_t N, float* sum, float* scratch);
 
-// body(first, count) over [0, rows) in portions, on the pool where `work` multiply-adds or so make it worth while.
+// Calls body(first, count) for portions of [0, rows), on the thread pool if there are enough multiply-adds (`work`).
 template <typename Body>
 void over_rows(int64_t rows, int64_t portion, int64_t work, Body&& body) {
   const auto part = [&](int64_t i) { body(i * portion, std::min(portion, rows - i * portion)); };

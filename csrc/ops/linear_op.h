@@ -1,11 +1,11 @@
-// What convolutions and dense layers share: parameters, packing, the fused activation.
+// The base of convolutions and dense layers: parameters, packing, the fused activation.
 #pragma once
 
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "ops/activation.h"
+#include "ops/activations.h"
 
 namespace day33 {
 
@@ -20,21 +20,22 @@ class LinearOp : public Op {
   int accumulator_lanes(size_t i, int lanes) const override { return i == kKernel ? lanes : 1; }
 
  protected:
-  // Where the kernels put their sums: in y, where the activation then works in place; or in outputs[1], for an
-  // activation whose backward reads its input, when there will be a backward (else the plan gives that no memory).
+  // Where the kernels write their sums: to y, on which the activation then works in place; or to outputs[1], if
+  // backward of the activation reads its input and there will be a backward pass (else the plan gives that output no
+  // memory).
   float* sums(const Tile& tile) const {
     float* kept = backward_reads_input(activation_.kind) ? tile.value[outputs[1]] : nullptr;
     return kept != nullptr ? kept : tile.value[outputs[0]];
   }
-  // What backward reads: the sums, or what the activation made of them.
+  // What backward reads: the sums, or the outputs of the activation.
   const float* saved(const Tile& tile) const {
     return backward_reads_input(activation_.kind) ? sums(tile) : tile.value[outputs[0]];
   }
-  // `rows` rows of C channels, finished by the kernels but for the activation; relu they do themselves.
+  // Applies the activation to `rows` rows of C channels, unless it is relu, which the kernels apply themselves.
   void activate(const Tile& tile, const float* sums, float* y, int64_t rows, int64_t C) const;
-  // dy becomes the gradient before the activation ...
+  // Turns dy into the gradient before the activation.
   void through_activation(const Tile& tile, const float* saved, float* dy, int64_t rows, int64_t C) const;
-  // ... and the bias gets its gradient.
+  // The same, and adds the gradient of the bias.
   void backward_to_sum(const Tile& tile, float* dy, int64_t rows, int64_t C) const;
 
   bool linear() const { return activation_.kind == Activation::linear; }
@@ -50,7 +51,8 @@ class LinearOp : public Op {
   static void correlate(const Tile& tile, const CorrelateArgs& args) {
     (tile.lanes > 1 ? tile.kernels->correlate_lanes : tile.kernels->correlate_channels)(args);
   }
-  // How many outputs a block of packed weights holds, and the floats of weights for K steps to `outputs` outputs.
+  // How many outputs a block of packed weights holds, and how many floats the weights from K inputs to `outputs`
+  // outputs take.
   static int64_t pack_width(const Kernels& kernels, int lanes, int64_t outputs) {
     return (lanes > 1 ? kernels.gather_lanes_width : kernels.gather_channels_width)(outputs);
   }

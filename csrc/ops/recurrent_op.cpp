@@ -1,5 +1,6 @@
-// Recurrent layers over the whole batch. All inputs are multiplied by the kernel at once; then, step by step, the
-// states by the recurrent kernel. Positions that a mask leaves out are in no product: rows are named by lists.
+// Recurrent layers over the whole batch. All inputs are multiplied by the kernel at once; then the states are
+// multiplied by the recurrent kernel step by step. Positions that a mask leaves out take part in no product, since the
+// products go over lists of rows.
 #include "ops/recurrent_op.h"
 
 #include <algorithm>
@@ -38,20 +39,20 @@ void RecurrentOp::forward(const Tile& tile, int64_t, int64_t) const {
   const Walk w = begin(tile);
   const float* bias = parameters[kBias] >= 0 ? tile.parameter[parameters[kBias]] : nullptr;
   gemm::multiply(w.kernels,
-                 {w.steps.total(),
-                  gates_,
-                  E_,
-                  {tile.value[inputs[0]], E_, w.steps.row},
-                  tile.packed,
-                  {w.memory, row_, w.steps.row},
-                  bias},
+                 {.M = w.steps.total(),
+                  .N = gates_,
+                  .K = E_,
+                  .a = {tile.value[inputs[0]], E_, w.steps.row},
+                  .packed_b = tile.packed,
+                  .c = {w.memory, row_, w.steps.row},
+                  .bias = bias},
                  w.products);
   const int32_t* mask = mask_ < 0 ? nullptr : reinterpret_cast<const int32_t*>(tile.value[inputs[mask_]]);
   for (int64_t t = 0; t < T_; ++t) {
     forward_step(w, t);
     for (int64_t s = 0; mask != nullptr && s < tile.n; ++s) {
       if (mask[s * T_ + t] != 0) continue;
-      float* h = w.y + (s * y_rows_ + t) * U_;  // the state stands still
+      float* h = w.y + (s * y_rows_ + t) * U_;  // the state does not change
       copy_state(t > 0 ? h - U_ : initial(w, 0, s), h);
       keep_state(w, t, s);
     }
@@ -75,11 +76,17 @@ void RecurrentOp::backward(const Tile& tile, float* const* dx) const {
   if (float* db = parameters[kBias] >= 0 ? tile.accumulate[kBias] : nullptr) add_bias_gradient(w, db);
   const gemm::Input x{tile.value[inputs[0]], E_, w.steps.row}, sums = memory_columns(w, 0, 0);
   if (float* dk = tile.accumulate[kKernel])
-    gemm::add_outer(w.kernels, {E_, gates_, w.steps.total(), x, sums, dk}, w.products);
+    gemm::add_outer(w.kernels, {.M = E_, .N = gates_, .K = w.steps.total(), .a = x, .b = sums, .c = dk}, w.products);
   if (float* dr = tile.accumulate[kRecurrent]) add_recurrent_gradient(w, dr);
   if (dx[0] == nullptr) return;
   if (w.steps.total() < tile.n * T_) std::fill_n(dx[0], tile.n * T_ * E_, 0.0f);
-  gemm::multiply(w.kernels, {w.steps.total(), E_, gates_, sums, tile.packed_backward, {dx[0], E_, w.steps.row}},
+  gemm::multiply(w.kernels,
+                 {.M = w.steps.total(),
+                  .N = E_,
+                  .K = gates_,
+                  .a = sums,
+                  .packed_b = tile.packed_backward,
+                  .c = {dx[0], E_, w.steps.row}},
                  w.products);
 }
 
@@ -90,7 +97,13 @@ void RecurrentOp::add_bias_gradient(const Walk& w, float* gradient) const {
 void RecurrentOp::add_outer_of_states(const Walk& w, int64_t column, float* gradient) const {
   const int64_t first = w.steps.count(0), rest = w.steps.total() - first;
   const auto add = [&](int64_t t, int64_t row, int64_t count) {
-    gemm::add_outer(w.kernels, {U_, gates_, count, states_before(w, t), memory_columns(w, row, column), gradient},
+    gemm::add_outer(w.kernels,
+                    {.M = U_,
+                     .N = gates_,
+                     .K = count,
+                     .a = states_before(w, t),
+                     .b = memory_columns(w, row, column),
+                     .c = gradient},
                     w.products);
   };
   if (h0_ >= 0) add(0, 0, first);
@@ -101,27 +114,25 @@ void RecurrentOp::add_outer_of_states(const Walk& w, int64_t column, float* grad
 
 void RecurrentOp::add_products(const Walk& w, int64_t t, gemm::Input a, size_t block, int64_t column) const {
   gemm::multiply(w.kernels,
-                 {w.steps.count(t),
-                  blocks_[block],
-                  U_,
-                  a,
-                  packed_recurrent(w, false, block),
-                  {w.memory + column, row_, w.steps.row + w.steps.at(t)},
-                  nullptr,
-                  true},
+                 {.M = w.steps.count(t),
+                  .N = blocks_[block],
+                  .K = U_,
+                  .a = a,
+                  .packed_b = packed_recurrent(w, false, block),
+                  .c = {w.memory + column, row_, w.steps.row + w.steps.at(t)},
+                  .add = true},
                  w.products);
 }
 
 void RecurrentOp::multiply_back(const Walk& w, int64_t t, size_t block, int64_t column, float* c, bool add) const {
   gemm::multiply(w.kernels,
-                 {w.steps.count(t),
-                  U_,
-                  blocks_[block],
-                  memory_columns(w, w.steps.at(t), column),
-                  packed_recurrent(w, true, block),
-                  {c, U_, w.steps.sample + w.steps.at(t)},
-                  nullptr,
-                  add},
+                 {.M = w.steps.count(t),
+                  .N = U_,
+                  .K = blocks_[block],
+                  .a = memory_columns(w, w.steps.at(t), column),
+                  .packed_b = packed_recurrent(w, true, block),
+                  .c = {c, U_, w.steps.sample + w.steps.at(t)},
+                  .add = add},
                  w.products);
 }
 

@@ -1,5 +1,5 @@
-// What recurrent layers share: the lists of rows that run at each step, the products with the inputs, the states before
-// and after, and the gradients of weights. A layer adds its cell.
+// The base of recurrent layers: lists of the rows that run at each step, the matrix products, the states before and
+// after a step, and the gradients of weights. A layer adds its cell.
 #pragma once
 
 #include <memory>
@@ -8,8 +8,8 @@
 
 #include "ops/gemm.h"
 #include "ops/op.h"
+#include "ops/recurrent.h"
 #include "ops/scratch.h"
-#include "ops/sequence_ops.h"
 
 namespace day33 {
 
@@ -32,12 +32,13 @@ class RecurrentOp : public Op {
   std::string detail() const final { return std::to_string(E_) + "->" + std::to_string(U_); }
 
  protected:
-  // `gates`: columns of the kernel. `row`: floats kept of a step, gates first. `extra_rows`: of y, after the steps.
-  // `blocks`: the columns of the recurrent kernel, as they are multiplied.
+  // `gates`: columns of the kernel. `row`: floats that are kept per step, gates first. `extra_rows`: rows of y after
+  // those of the steps. `blocks`: numbers of columns of the recurrent kernel that are multiplied together.
   RecurrentOp(std::string kind, const RecurrentInputs& in, std::vector<int> outputs, std::vector<int> parameters,
               const SequenceShape& shape, int64_t gates, int64_t row, int64_t extra_rows, std::vector<int64_t> blocks);
 
-  // Which samples run at step t, as rows of [N][T] (x, memory), of y and of [N]: from begin[t] to begin[t + 1].
+  // The samples that run at step t are entries begin[t] to begin[t + 1] of the lists: their rows in [N][T] (x, memory),
+  // in y, in y one step before, and in [N].
   struct Steps {
     std::vector<int64_t> begin;
     int32_t *row, *y_row, *y_before, *sample;
@@ -45,50 +46,50 @@ class RecurrentOp : public Op {
     int64_t count(int64_t t) const { return begin[static_cast<size_t>(t) + 1] - begin[static_cast<size_t>(t)]; }
     int64_t at(int64_t t) const { return begin[static_cast<size_t>(t)]; }
   };
-  // One call.
+  // The data of one call.
   struct Walk {
     const Tile& tile;
     const Kernels& kernels;
     Steps steps;
     float *y, *memory;
-    float *dh, *spare;  // [N][U]: the gradient of the state, and what the cell likes
-    float* products;    // scratch of matrix products
+    float *dh, *spare;  // [N][U]: the gradient of the state, and a second buffer for the cell
+    float* products;    // scratch for matrix products
   };
 
-  // The cell. Forward finds the sums of the inputs in the rows of memory and writes y. Backward turns the rows
-  // into gradients of sums, and w.dh, of the rows that run, into the gradient of the state before.
+  // The cell. Forward reads the products of the inputs from the rows of memory and writes y. Backward turns the rows of
+  // memory into the gradients of the sums, and w.dh, for the rows that run, into the gradient of the state before.
   virtual void forward_step(const Walk& w, int64_t t) const = 0;
   virtual void backward_step(const Walk& w, int64_t t) const = 0;
   virtual void add_recurrent_gradient(const Walk& w, float* gradient) const = 0;
   virtual void add_bias_gradient(const Walk& w, float* gradient) const;
-  // Further states, for a cell that has any.
+  // For cells that have more than one state.
   virtual void keep_state(const Walk&, int64_t /*t*/, int64_t /*sample*/) const {}
   virtual void end_forward(const Walk&) const {}
   virtual void begin_backward(const Walk&) const {}
   virtual void end_backward(const Walk&, float* const* /*dx*/) const {}
 
   bool has_before(int64_t t) const { return t > 0 || h0_ >= 0; }
-  // States that step t and, for t > 0, those after it began with.
+  // The states before step t, followed, for t > 0, by those before the later steps.
   gemm::Input states_before(const Walk& w, int64_t t) const;
   const float* state_before(const Walk& w, int64_t t, int64_t i) const;
-  // Initial state of a sample; null for zeros.
+  // The initial state of a sample; null for zeros.
   const float* initial(const Walk& w, int which, int64_t sample) const;
   float* memory_row(const Walk& w, int64_t i) const { return w.memory + w.steps.row[i] * row_; }
   gemm::Input memory_columns(const Walk& w, int64_t first_row, int64_t column) const {
     return {w.memory + column, row_, w.steps.row + first_row};
   }
   const float* packed_recurrent(const Walk& w, bool backward, size_t block) const;
-  // memory[column ...] += a times a block of the recurrent kernel, for the rows of step t.
+  // memory[column ...] += a times a block of the recurrent kernel, for the rows that run at step t.
   void add_products(const Walk& w, int64_t t, gemm::Input a, size_t block, int64_t column) const;
-  // c (+)= memory[column ...] times the block transposed.
+  // c = memory[column ...] times the transposed block; with `add`, c += that.
   void multiply_back(const Walk& w, int64_t t, size_t block, int64_t column, float* c, bool add) const;
-  // gradient += states before, transposed, times memory[column ...], as many columns as there are gates.
+  // gradient += (states before)^T times memory[column ...], over as many columns as the kernel has.
   void add_outer_of_states(const Walk& w, int64_t column, float* gradient) const;
 
-  // body(i) for the rows of step t.
+  // Calls body(i) for the rows that run at step t.
   template <typename Body>
   void over_cells(const Walk& w, int64_t t, Body&& body) const {
-    constexpr int64_t kPortion = 8;  // rows a thread takes at a time
+    constexpr int64_t kPortion = 8;  // rows that a thread takes at a time
     const int64_t at = w.steps.at(t), count = w.steps.count(t);
     gemm::over_rows(count, kPortion, count * U_ * 16, [&](int64_t first, int64_t portion) {
       for (int64_t i = at + first; i < at + first + portion; ++i) body(i);
@@ -96,7 +97,7 @@ class RecurrentOp : public Op {
   }
   void copy_state(const float* from, float* to) const;  // null: zeros
 
-  const int mask_, h0_;  // places among the inputs, -1 for none
+  const int mask_, h0_;  // positions among the inputs; -1 for none
   const int64_t T_, E_, U_, gates_, row_, y_rows_;
 
  private:

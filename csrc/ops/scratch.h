@@ -1,4 +1,4 @@
-// Blocks one after the other in an op's scratch memory, each on a cache line of its own.
+// Divides an op's scratch memory into blocks, each of which begins at a cache line.
 #pragma once
 
 #include <cstdint>

@@ -8,11 +8,18 @@ The modules (`day33.layers`, `day33.ops`, ..., all in `day33.__all__`) are impor
 from __future__ import annotations
 
 import importlib
+import os as _os
+import sys as _sys
 from typing import TYPE_CHECKING, Any
 
+try:
+    from ._native import __version__, get_num_threads, set_num_threads
+except ImportError as _error:  # DAY33_MAX_ISA or DAY33_NUM_THREADS may have a value that it refuses
+    if _os.path.basename(_sys.argv[0]) not in ("day33", "-m") or "DAY33_TRACEBACK" in _os.environ:
+        raise
+    _sys.exit(f"day33: error: {_error}")  # the command itself: an error in one line, as its others
 from ._core.threadpool import register_if_imported as _register_if_imported
 from ._core.threadpool import register_threadpoolctl
-from ._native import __version__, get_num_threads, set_num_threads
 from .random import set_random_seed
 
 if TYPE_CHECKING:

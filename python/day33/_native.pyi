@@ -88,7 +88,7 @@ class PlanBuilder:
         alpha: float = 0.0,
     ) -> int: ...
     def dense(self, x: int, kernel: int, bias: int = -1, *, activation: str = "linear", alpha: float = 0.0) -> int: ...
-    # (pooled, indices). indices is an int32 tensor holding (y * W + x) * C + c; it costs nothing when unused.
+    # (pooled, indices). indices is an int32 tensor of (y * W + x) * C + c; it costs nothing where it is not used.
     def max_pool2d(self, x: int, *, pool_size: Pair, strides: Pair, padding: str) -> tuple[int, int]: ...
     def max_unpool2d(self, x: int, indices: int, *, output_shape: tuple[int, int, int]) -> int: ...
     def up_sampling2d(self, x: int, *, size: Pair, interpolation: str) -> int: ...  # nearest, bilinear, bed_of_nails
@@ -115,10 +115,10 @@ class PlanBuilder:
     def reshape(self, x: int, shape: Sequence[int]) -> int: ...
     def add(self, xs: Sequence[int]) -> int: ...
     def concatenate(self, xs: Sequence[int], axis: int) -> int: ...  # axis counts without the batch; -1 allowed
-    # ---- sequences: (T, ...) a sample ----
+    # ---- sequences: (T, ...) per sample ----
     def embedding(self, x: int, table: int) -> int: ...  # rows of the parameter (V, E), by int32 numbers
     # Recurrent layers: (T, units). mask: int32 (T,); initial: all states, or none. Gates as in Keras.
-    # lstm: i, f, g, o; with_state adds a row, the last state of the cell.
+    # lstm: i, f, c, o; with_state adds a row, the last state of the cell.
     def lstm(
         self,
         x: int,
@@ -130,7 +130,7 @@ class PlanBuilder:
         initial: Sequence[int] = (),
         with_state: bool = False,
     ) -> int: ...
-    # z, r, candidate. bias (2, 3 units), or (3 units,) without reset_after.
+    # z, r, h. bias (2, 3 units), or (3 units,) without reset_after.
     def gru(
         self,
         x: int,
@@ -155,7 +155,7 @@ class PlanBuilder:
     def slice(self, x: int, begin: int, end: int) -> int: ...  # of the first axis
     def reverse(self, x: int) -> int: ...  # the first axis
     def either(self, a: int, b: int) -> int: ...  # int32, of one shape: 1 where either is not 0
-    # (T, ...) to (...): the mean of the rows where the mask (T,) is not 0; NaN where it is 0 at all.
+    # (T, ...) to (...): the mean of the rows where the mask (T,) is not 0; NaN where it is 0 everywhere.
     def masked_average(self, x: int, mask: int) -> int: ...
     def to_int32(self, x: int) -> int: ...  # the fraction is cut off
     def to_int64(self, x: int) -> int: ...  # of int32, for a result: no op reads int64
@@ -178,7 +178,7 @@ class PlanBuilder:
     ) -> int: ...
     # Over the last `axes` axes. gamma and beta have their shape, or are -1.
     def layer_normalization(self, x: int, gamma: int, beta: int, *, axes: int, epsilon: float) -> int: ...
-    # x * scale + offset: one value each, or one for every element of a sample.
+    # x * scale + offset, each a single value or one for every element of a sample.
     def rescaling(self, x: int, scale: Float32, offset: Float32) -> int: ...
     # kind: "add", "subtract", "multiply", "maximum", "minimum" or "average", of tensors of one shape.
     def merge(self, kind: str, xs: Sequence[int]) -> int: ...
@@ -201,13 +201,15 @@ class PlanBuilder:
 class Plan:
     """An immutable list of ops with every shape known. Safe to call from many threads at once; no call holds the GIL.
 
-    inputs: one array an input, (N, *shape), C-contiguous and of the exact dtype (else TypeError; callers convert).
+    inputs: one array per input, (N, *shape), C-contiguous and of the exact dtype (else TypeError; callers convert).
     parameters: a ParameterList, or a list of float32 arrays in slot order (ops.*; nothing is cached then).
     Results are fresh arrays. N = 0 works everywhere.
     """
 
     @property
     def output_shapes(self) -> list[tuple[int, ...]]: ...
+    @property
+    def is_random(self) -> bool: ...  # whether an op draws random numbers in training, as dropout does
     def forward(
         self,
         inputs: Sequence[Array],
@@ -216,7 +218,7 @@ class Plan:
         training: bool = False,
         seed: int = 0,
     ) -> list[Array]: ...
-    # One pass forward and back. Writes `gradients` (one float32 array a parameter slot, None where not wanted or not
+    # One pass forward and back. Writes `gradients` (one float32 array per parameter slot, None where not wanted or not
     # trainable). Returns per loss the weighted sum over positions in double (divide by the number of positions for the
     # mean), and the outputs if wanted (else an empty list). sample_weights: None, or float32 of (N,) or
     # (N, *prediction.shape[:-1]).
@@ -250,9 +252,10 @@ class Plan:
         training: bool = False,
         seed: int = 0,
     ) -> tuple[list[Float32], list[Float32]]: ...
-    # How a batch of `samples` runs: a dict an op, in order, with stage, kind, detail (sizes and what was fused), layout
-    # ("lanes", "channels" or "whole batch"), tile (samples taken together), kernel, output_shape, multiply_adds, flops,
-    # bytes (of the output) and weight_bytes, the last five for one sample. training: forward of a step to the losses.
+    # How a batch of `samples` runs: one dict per op, in order, with stage, kind, detail (sizes and what was fused),
+    # layout ("lanes", "channels" or "whole batch"), tile (samples taken together), kernel, output_shape, multiply_adds,
+    # flops, bytes (of the output) and weight_bytes, the last five for one sample. training: as in a step of training,
+    # up to the losses.
     def describe(self, samples: int = 256, *, training: bool = False) -> list[dict[str, object]]: ...
 
 class ParameterList:
@@ -295,11 +298,11 @@ def adam_step(
     step: int,
 ) -> None: ...  # step counts from 1
 
-# ---- decoding (register_decoder.cpp): Embedding -> LSTM layers -> Dense, a token a step. No call holds the GIL ----
+# ---- decoding (register_decoder.cpp): Embedding -> LSTM -> Dense, one token per step. No call holds the GIL ----
 
 class Decoder:
     """Packed weights; immutable. embedding (V, E); layers: kernel (in, 4U), recurrent kernel (U, 4U), bias (4U,) or
-    None; kernel (U, V), bias (V,) or None. weights: "float32", "bfloat16" or "int8". mask_zero: token 0 is passed over.
+    None; kernel (U, V), bias (V,) or None. weights: "float32", "bfloat16" or "int8". mask_zero: token 0 is skipped.
     """
 
     def __init__(
@@ -320,7 +323,7 @@ class Decoder:
     def isa(self) -> str: ...  # that the weights are packed for
     @property
     def units(self) -> tuple[int, ...]: ...
-    # Feeds tokens (rows,) to every row of the state; logits (rows, V), or None where they are not wanted.
+    # Feeds tokens (rows,), one for each row of the state, and returns logits (rows, V); None where they are not wanted.
     def step(self, state: DecoderState, tokens: Int32, *, want_logits: bool = True) -> Float32 | None: ...
 
 class DecoderState:
@@ -360,6 +363,6 @@ class Generation:
         forced: Sequence[int] = (),
         scores: bool = False,
     ) -> None: ...
-    def generate(self, tokens: int) -> bool: ...  # up to so many tokens for every prompt; False when all are done
-    # Of a prompt: what follows it and the scores (empty unless wanted; always there in beam search), best first.
+    def generate(self, tokens: int) -> bool: ...  # at most this many tokens for every prompt; False when all are done
+    # For one prompt, best first: the tokens that follow it, and their scores (with `scores` or beams, else empty).
     def answers(self, prompt: int) -> list[tuple[list[int], Float32]]: ...

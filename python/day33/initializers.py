@@ -364,7 +364,10 @@ _CLASSES: dict[str, type[Initializer]] = {
     )
 }  # fmt: skip
 _NAMES = {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower(): cls for name, cls in _CLASSES.items()}
-_SHORT_NAMES = {"normal": RandomNormal, "one": Ones, "uniform": RandomUniform, "zero": Zeros}  # Keras has them, too
+# Keras has them, too; it wrote the long one itself from 3.0 to 3.3.
+_SHORT_NAMES = {
+    "OrthogonalInitializer": Orthogonal, "normal": RandomNormal, "one": Ones, "uniform": RandomUniform, "zero": Zeros,
+}  # fmt: skip
 
 # What layers take for an initializer, see `get`.
 _Given = str | Mapping[str, Any] | type[Any] | Callable[..., ArrayLike]
@@ -440,7 +443,7 @@ def serialize(initializer: Callable[..., ArrayLike] | None) -> dict[str, Any] | 
     if initializer is None:
         return None
     if not isinstance(initializer, Initializer):
-        raise TypeError(f"initializer is {initializer!r}; expected one of a class of day33.initializers to serialise")
+        raise TypeError(f"initializer is {initializer!r}; expected an instance of a class of day33.initializers")
     return {"class_name": type(initializer).__name__, "config": initializer.get_config()}
 
 

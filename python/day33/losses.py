@@ -98,7 +98,8 @@ def categorical_crossentropy(
     if from_logits:
         logs = _log_softmax(pred)
     else:
-        share = pred / pred.sum(axis=-1, keepdims=True)
+        with np.errstate(divide="ignore", invalid="ignore"):  # NaN where the sum is 0, as in Keras
+            share = pred / pred.sum(axis=-1, keepdims=True)
         logs = np.log(np.clip(share, _LOWEST, _HIGHEST), dtype=np.float64)
     return as_tensor(-(true * logs).sum(axis=-1))
 
@@ -139,6 +140,9 @@ class Loss:
         self.name = name or self.kind
         self.from_logits = False
         self.label_smoothing = 0.0
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
 
     def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> _Values:
         """One value a position, float64."""

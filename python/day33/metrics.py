@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import losses
+from ._core.naming import snake_case
 from ._core.targets import match_rank
 from ._core.tensors import Number
 
@@ -35,7 +36,6 @@ __all__ = [
     "binary_accuracy",
     "categorical_accuracy",
     "get",
-    "get_accuracy",
     "sparse_categorical_accuracy",
     "sparse_top_k_categorical_accuracy",
     "top_k_categorical_accuracy",
@@ -92,9 +92,14 @@ class Metric:
     `direction` is "up" where more is better, "down" where less is, None if unknown: callbacks with ``mode="auto"``
     use it. `get_state` and `set_state` carry the running numbers over a checkpoint in the middle of an epoch; the
     defaults take every attribute that is a float or an int.
+
+    Where the output of a model has a mask and `heeds_mask` is True, sample weights are 0 where the mask leaves out a
+    position, with and without sample weights of the user. That is so for means of a function of targets and predictions
+    (`MeanMetricWrapper`), as in Keras.
     """
 
     direction: str | None = None
+    heeds_mask = False
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -108,14 +113,25 @@ class Metric:
     def reset_state(self) -> None:
         raise TypeError(f"{type(self).__name__} does not define reset_state")
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
     def __call__(self, *args: Any, **keywords: Any) -> float:
         self.update_state(*args, **keywords)
         return self.result()
 
     def get_state(self) -> dict[str, float]:
+        """The running numbers."""
         return {key: value for key, value in vars(self).items() if isinstance(value, float | int)}
 
+    def check_state(self, state: dict[str, float]) -> None:
+        """ValueError where `set_state` could not take `state`."""
+        own = self.get_state()
+        if state.keys() != own.keys() or not all(isinstance(value, float | int) for value in state.values()):
+            raise ValueError(f"the state of metric {self.name!r} is {state!r}; expected numbers for {', '.join(own)}")
+
     def set_state(self, state: dict[str, float]) -> None:
+        """Goes on from what `get_state` gave."""
         vars(self).update(state)
 
 
@@ -146,7 +162,13 @@ class Mean(Metric):
         values, weights = match_rank(values, np.asarray(sample_weight, np.float64))
         if values.ndim > weights.ndim:
             values = values.mean(axis=tuple(range(weights.ndim, values.ndim)))
-        weights = np.broadcast_to(weights, values.shape)
+        try:
+            weights = np.broadcast_to(weights, values.shape)
+        except ValueError:
+            raise ValueError(
+                f"metric {self.name!r} has values of shape {values.shape}, and sample weights or a mask of shape "
+                f"{weights.shape}; expected one value per weight (a function that reduces further cannot be weighted)"
+            ) from None
         if not values.size:
             return
         rest = values.size // values.shape[0] if values.ndim else 1
@@ -162,13 +184,16 @@ class Mean(Metric):
 
 
 class MeanMetricWrapper(Mean):
-    """The mean over samples of ``fn(y_true, y_pred, **keywords)``, any function that gives a number a sample.
+    """The mean over samples of ``fn(y_true, y_pred, **keywords)``, any function that gives one number per sample.
 
-    `fn` gets NumPy arrays and returns (N, ...), or one number for the batch, which then counts as one value.
+    `fn` gets NumPy arrays and returns (N, ...), or one number for the batch, which then counts as one value. The
+    default name is that of the function in snake case, "lambda" where it has none.
     """
 
+    heeds_mask = True
+
     def __init__(self, fn: _MetricFunction, name: str | None = None, **keywords: Any) -> None:
-        super().__init__(name or str(getattr(fn, "__name__", type(fn).__name__)))
+        super().__init__(name or snake_case(str(getattr(fn, "__name__", type(fn).__name__))))
         self._fn = fn
         self._keywords = keywords
 
@@ -323,15 +348,6 @@ def get(identifier: Any) -> Metric:
     if callable(identifier):
         return MeanMetricWrapper(identifier)
     raise TypeError(f"metric is {identifier!r}; expected a name, a Metric or a function of y_true and y_pred")
-
-
-def get_accuracy(name: str, true_shape: tuple[int, ...], pred_shape: tuple[int, ...]) -> Metric:
-    """The accuracy that "accuracy" or "acc" stands for, from the shapes of targets and predictions, as in Keras."""
-    if pred_shape[-1] == 1:
-        return BinaryAccuracy(name)
-    if len(true_shape) < len(pred_shape) or true_shape[-1] == 1:
-        return SparseCategoricalAccuracy(name)
-    return CategoricalAccuracy(name)
 
 
 def __dir__() -> list[str]:

@@ -1,16 +1,20 @@
 """The two figures of a training: its loss curve, and pictures above their reconstructions.
 
 Figures are made without ``pyplot``: nothing global is touched, no display is needed, and many threads may draw at once.
+As the last line of a notebook's cell they show as pictures.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from ._core.arrays import as_count, drop_last_axis
+from ._core.types import PathLike
+from ._io.figures import new_figure, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,11 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["loss_curves", "reconstructions"]
 
-PathLike = str | os.PathLike[str]
-
 # A blue and an orange that stay apart for colour-blind readers and in grey print (Okabe and Ito 2008).
 _TRAINING, _VALIDATION = "#0072B2", "#D55E00"
-_DPI = 150
 
 
 def loss_curves(
@@ -37,8 +38,8 @@ def loss_curves(
 
     Args:
         history: what ``fit`` returns, or a mapping with ``"loss"`` and, if there was a validation, ``"val_loss"``: one
-            value an epoch.
-        path: write the figure there as well; the suffix names the format (``.png``, ``.svg``, ``.pdf``).
+            value per epoch.
+        path: write the figure to this file as well; the suffix names the format (``.png``, ``.svg``, ``.pdf``).
         ax: draw into these axes instead of a new figure.
         title: the line above the plot.
         metric: the name to draw in place of ``"loss"``.
@@ -47,11 +48,13 @@ def loss_curves(
         The figure.
 
     Raises:
-        ValueError: there is no ``"loss"``, or it has no values.
+        ValueError: `history` has no values of the metric, or `ax` belongs to no figure.
+        OSError: the file cannot be written.
     """
     curves = getattr(history, "history", history)
     if not isinstance(curves, Mapping) or len(curves.get(metric, ())) == 0:
-        raise ValueError(f"history must hold at least one epoch of {metric!r}")
+        known = ", ".join(map(repr, curves)) if isinstance(curves, Mapping) else type(history).__name__
+        raise ValueError(f"history is {known or 'empty'}; expected at least one epoch of {metric!r}")
     figure, ax = _axes(ax, (6.4, 4.0))
     for key, label, colour in ((metric, "training", _TRAINING), (f"val_{metric}", "validation", _VALIDATION)):
         values = np.asarray(curves.get(key, ()), dtype=np.float64)
@@ -87,7 +90,7 @@ def reconstructions(
     Args:
         originals: (N, H, W) or (N, H, W, 1); uint8 of 0 to 255, or floats of 0 to 1.
         reconstructed: the same number of pictures of the same size.
-        path: write the figure there as well; the suffix names the format.
+        path: write the figure to this file as well; the suffix names the format.
         count: how many to draw; fewer where there are fewer.
         titles: one short text above each pair, such as a label or an anomaly score.
         figure: draw into this figure instead of a new one.
@@ -96,20 +99,21 @@ def reconstructions(
         The figure. Grey runs from white (0) to black (1), ink on paper, with the same scale for every picture.
 
     Raises:
+        TypeError: `count` is no integer.
         ValueError: shapes do not fit, or there is nothing to draw.
+        OSError: the file cannot be written.
     """
-    if count < 1:
-        raise ValueError(f"count must be at least 1, got {count}")
+    count = as_count("count", count)
     top, bottom = _pictures(originals, "originals", count), _pictures(reconstructed, "reconstructed", count)
     if top.shape != bottom.shape:
         raise ValueError(
-            f"originals and reconstructed must have one shape, got {np.shape(originals)} and {np.shape(reconstructed)}"
+            f"originals has shape {np.shape(originals)} and reconstructed {np.shape(reconstructed)}; expected one shape"
         )
     shown = len(top)
     if titles is not None and len(titles) < shown:
-        raise ValueError(f"titles must have one text a picture ({shown}), got {len(titles)}")
+        raise ValueError(f"titles has {len(titles)} texts; expected {shown}, one per picture")
     if figure is None:
-        figure = _new_figure((1.1 * shown + 0.5, 2.6 + (0.2 if titles is not None else 0)))
+        figure = new_figure((1.1 * shown + 0.5, 2.6 + (0.2 if titles is not None else 0)))
     axes = figure.subplots(2, shown, squeeze=False)
     for row, pictures in enumerate((top, bottom)):
         for column, picture in enumerate(pictures):
@@ -126,32 +130,28 @@ def reconstructions(
 
 
 def _pictures(images: ArrayLike, name: str, count: int) -> NDArray[np.float32]:
-    array = np.asarray(images)
-    if array.ndim == 4 and array.shape[-1] == 1:
-        array = array[..., 0]
+    array = drop_last_axis(np.asarray(images), 3)
     if array.ndim != 3 or 0 in array.shape:
-        raise ValueError(f"{name} must be (N, H, W) or (N, H, W, 1) with N >= 1, got shape {np.shape(images)}")
+        raise ValueError(f"{name} has shape {np.shape(images)}; expected (N, H, W) or (N, H, W, 1) with N >= 1")
     scale = 255 if array.dtype == np.uint8 else 1
     return array[:count].astype(np.float32) / np.float32(scale)
 
 
-def _new_figure(size: tuple[float, float]) -> Figure:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=size, layout="constrained")
-
-
 def _axes(ax: Axes | None, size: tuple[float, float]) -> tuple[Figure, Axes]:
     if ax is None:
-        made = _new_figure(size)
+        made = new_figure(size)
         return made, made.subplots()
     figure = ax.get_figure(root=True)
     if figure is None:
-        raise ValueError("ax belongs to no figure")
+        raise ValueError("ax belongs to no figure; expected axes of one")
     return figure, ax
 
 
 def _finish(figure: Figure, path: PathLike | None) -> Figure:
     if path is not None:
-        figure.savefig(path, dpi=_DPI)
+        write_figure(figure, path)
     return figure
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

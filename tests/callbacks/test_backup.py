@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 import day33
 from day33 import Sequential, callbacks, layers
-from day33._io.npz import read_npz, write_npz
+from day33._io.npz import read_npz, read_sealed, write_npz, write_sealed
 from support.small_models import watched_model as model
 from support.small_models import watched_samples as samples
 
@@ -162,15 +163,35 @@ def test_half_written_files_of_a_killed_run_are_cleared(tmp_path):
 
 
 def forge(path, **changes):
-    arrays = read_npz(path)
+    arrays = read_sealed(path)
     meta = json.loads(arrays["meta"].tobytes())
     meta.update(changes)
-    write_npz(path, {**arrays, "meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)})
+    write_sealed(path, {**arrays, "meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)})
 
 
 def replace_member(path, name, value):
-    arrays = read_npz(path)
+    arrays = read_sealed(path)
     arrays[name] = value
+    write_sealed(path, arrays)
+
+
+def exchange(path, first, second):
+    """Two members of equal shape in each other's place: names, shapes and the archive's own checksums stay right."""
+    arrays = read_npz(path)
+    assert arrays[first].shape == arrays[second].shape
+    arrays[first], arrays[second] = arrays[second], arrays[first]
+    write_npz(path, arrays)
+
+
+def poison(path):
+    arrays = read_npz(path)
+    arrays["weights/0"] = np.full_like(arrays["weights/0"], np.nan)
+    write_npz(path, arrays)
+
+
+def unseal(path):
+    arrays = read_npz(path)
+    del arrays["sha256"]
     write_npz(path, arrays)
 
 
@@ -189,8 +210,14 @@ DAMAGES = {
         lambda path: np.savez(path, meta=np.array([Bomb()], dtype=object)),
         "holds Python objects, which are never loaded",
     ),
-    "other file": (lambda path: np.savez(path, meta=np.zeros(3)), "it is not a training state"),
-    "no description": (lambda path: np.savez(path, x=np.zeros(3)), "it is not a training state"),
+    "other file": (lambda path: write_sealed(path, {"meta": np.zeros(3)}), "it is not a training state"),
+    "no description": (lambda path: write_sealed(path, {"x": np.zeros(3)}), "it is not a training state"),
+    "exchanged": (
+        lambda path: exchange(path, "optimizer/0/momentum", "optimizer/0/velocity"),
+        "its checksum does not fit its content",
+    ),
+    "not a number": (poison, "its checksum does not fit its content"),
+    "no checksum": (unseal, "has no checksum"),
     "other version": (lambda path: forge(path, format="day33 training state 99"), "not in the format"),
     "not json": (lambda path: replace_member(path, "meta", np.full(9, 123, np.uint8)), "its description is damaged"),
     "other optimizer": (lambda path: forge(path, optimizer="SGD"), "trained with SGD, not Adam"),
@@ -231,6 +258,137 @@ def test_damaged_states_are_refused(tmp_path, monkeypatch, damage):
         np.testing.assert_array_equal(a, b)
     assert made.optimizer.iterations == 0
     assert path.exists() and not (tmp_path / "exploded").exists()
+
+
+# ---- nothing is restored where anything is damaged ----
+
+
+class Remembers(callbacks.Callback):
+    """A callback of a user: it checks nothing, and fails half way."""
+
+    def __init__(self):
+        super().__init__()
+        self.epochs, self.inside = 0, None
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epochs += 1
+        self.inside = np.arange(2)
+
+    def get_state(self):
+        return {"epochs": self.epochs, "deep": {"inside": self.inside}}
+
+    def set_state(self, state):
+        self.epochs = state["epochs"] + 0
+        self.inside = state["deep"]["inside"]
+
+
+def watchers(folder):
+    return [
+        callbacks.EarlyStopping("loss", patience=9, restore_best_weights=True),
+        callbacks.ReduceLROnPlateau("loss"),
+        Remembers(),
+        callbacks.ModelCheckpoint(folder / "best.npz", "loss", save_best_only=True),
+        callbacks.CSVLogger(folder / "log.csv"),
+        callbacks.History(),
+    ]
+
+
+class InTheMiddle(callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        if (self.model.training_state.epoch, batch) == (1, 1):
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory):
+    """The state of a run that was interrupted inside of its second epoch, and its description."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    with pytest.raises(KeyboardInterrupt):
+        model(optimizer="adam").fit(*samples(), 8, 3, verbose=0, callbacks=[
+            *watchers(folder), callbacks.BackupAndRestore(folder / "backup"), InTheMiddle()])  # fmt: skip
+    arrays = read_sealed(folder / "backup" / "training_state.npz")
+    return arrays, json.loads(arrays["meta"].tobytes())
+
+
+def places(value, path=()):
+    """The path of every item of nested dicts and lists."""
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield (*path, key)
+        yield from places(item, (*path, key))
+
+
+def changed(value, path, item):
+    """`value` with `item` at `path`, or without what is there for MISSING."""
+    key, *rest = path
+    new = dict(value) if isinstance(value, dict) else list(value)
+    if rest:
+        new[key] = changed(value[key], rest, item)
+    elif item is MISSING:
+        del new[key]
+    else:
+        new[key] = item
+    return new
+
+
+MISSING = object()
+
+
+def resume_from(arrays, folder):
+    """True where training went on from such a state; False where it was refused, with everything as before."""
+    path = folder / "backup" / "training_state.npz"
+    path.parent.mkdir(exist_ok=True)
+    write_sealed(path, arrays)
+    made, watching = model(optimizer="adam"), watchers(folder)
+    made.optimizer.build(made.trainable_variables)
+
+    def all_there_is():
+        return [made.get_weights(), made.optimizer.get_state(), [w.get_state() for w in watching], made.stop_training]
+
+    before = repr(all_there_is())
+    try:
+        made.fit(*samples(), 8, 3, verbose=0, callbacks=[*watching, callbacks.BackupAndRestore(path.parent)])
+    except ValueError as error:
+        assert str(error).startswith(f"cannot resume from {path}: ")
+        assert repr(all_there_is()) == before
+        return False
+    return True
+
+
+@pytest.mark.filterwarnings("ignore:the run in", "ignore:.* is shorter than")
+@pytest.mark.parametrize(
+    "item", [None, "x", -1, 7, 3.5, True, 10**30, math.nan, [], [1, "a"], {}, {"dict": {}}, {"array": "none"}, MISSING],
+    ids=lambda item: "missing" if item is MISSING else str(item),
+)  # fmt: skip
+def test_any_damage_of_the_description(tmp_path, interrupted, item):
+    arrays, meta = interrupted
+    refused = 0
+    for path in places(meta):
+        forged = json.dumps(changed(meta, path, item)).encode()
+        refused += not resume_from({**arrays, "meta": np.frombuffer(forged, np.uint8)}, tmp_path)
+    assert refused > 20
+
+
+@pytest.mark.filterwarnings("ignore:.* is shorter than")
+def test_any_damage_of_the_arrays(tmp_path, interrupted):
+    arrays, _ = interrupted
+    assert resume_from(arrays, tmp_path)
+    for name in arrays.keys() - {"meta", "callbacks/Remembers-0/deep/inside"}:
+        for wrong in (arrays[name].astype(np.complex64), arrays[name][..., None]):
+            assert not resume_from({**arrays, name: wrong}, tmp_path), name
+        assert not resume_from({other: array for other, array in arrays.items() if other != name}, tmp_path), name
+
+
+def test_a_callback_that_fails_leaves_all_as_it_was(tmp_path, interrupted):
+    """The others have taken their states by then, and so has the model."""
+    arrays, meta = interrupted
+    forged = json.dumps(changed(meta, ("callbacks", "Remembers-0", "dict", "deep"), None)).encode()
+    assert not resume_from({**arrays, "meta": np.frombuffer(forged, np.uint8)}, tmp_path)
+
+
+def test_a_description_nested_too_deep(tmp_path, interrupted):
+    arrays, _ = interrupted
+    deep = b'{"format": "day33 training state 1", "callbacks": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    assert not resume_from({**arrays, "meta": np.frombuffer(deep, np.uint8)}, tmp_path)
 
 
 def test_state_of_another_model(tmp_path):

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 
+import day33
 from day33 import Sequential, callbacks, layers, optimizers
 from day33._io.npz import read_npz
 from support.small_models import watched_model as model
@@ -23,7 +24,7 @@ def recorder(base, events):
         def hook(self, *arguments, logs=None):
             *numbers, last = arguments if len(arguments) == 2 or ("batch" not in name and "epoch" not in name) else (
                 *arguments, logs)  # fmt: skip
-            events.append((name, tuple(numbers), sorted(last or {})))
+            events.append((name, tuple(numbers), None if last is None else sorted(last)))
             # The base class hands train batches on to on_batch_*.
             if name.startswith("on_train_batch"):
                 getattr(base, name)(self, *numbers, logs=last)
@@ -50,8 +51,8 @@ def test_hooks_as_keras():
         lists.append(events)
     ours, theirs = lists
     assert [event[:2] for event in ours] == [event[:2] for event in theirs]
-    # Keras passes no logs to some hooks that begin something; where it passes names, they are ours.
     assert [(a, b[2]) for a, b in zip(ours, theirs, strict=True) if a[2] != b[2]] == []
+    assert [event for event in ours if event[2] is None] == []
 
 
 def test_params_and_model_are_set():
@@ -81,7 +82,55 @@ def test_batch_logs_are_running_means():
     assert seen == pytest.approx(expected, rel=1e-6)
 
 
+def test_hooks_get_a_dict_where_there_are_no_logs():
+    seen = []
+
+    class Watch(callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            seen.append(logs)
+
+        def on_train_begin(self, logs=None):
+            seen.append(logs)
+
+    watch = callbacks.CallbackList([Watch()])
+    watch.on_epoch_begin(0)
+    watch.on_begin("train")
+    assert seen == [{}, {}]
+
+
 # ---- callbacks that watch a value ----
+
+
+@pytest.mark.parametrize("kind", ["EarlyStopping", "ReduceLROnPlateau", "ModelCheckpoint"])
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_improvements_by_about_min_delta(kind, mode):
+    """At the border, float32 decides."""
+    keras = pytest.importorskip("keras")
+    rng = np.random.default_rng(0)
+    first = ("x.keras",) if kind == "ModelCheckpoint" else ()
+    decisions = set()
+    for delta in (0.0, 1e-4, 1e-2, 0.1):
+        arguments = {} if kind == "ModelCheckpoint" else {"min_delta": delta}
+        ours, theirs = (getattr(lib.callbacks, kind)(*first, "loss", mode=mode, **arguments) for lib in (day33, keras))
+        theirs._set_monitor_op()
+        for _ in range(200):
+            best = float(rng.integers(1, 20000)) * 1e-4
+            value = best + int(rng.integers(-2, 3)) * delta + float(rng.choice([0, 1e-9, -1e-9, 1e-7, -1e-7]))
+            if rng.random() < 0.5:  # losses are float32
+                best, value = float(np.float32(best)), float(np.float32(value))
+            decision = bool(theirs._is_improvement(value, best))
+            assert ours.is_improvement(value, best) is decision, (value, best, delta)
+            decisions.add((decision, value < best))
+    assert len(decisions) >= 3
+
+
+@pytest.mark.parametrize(
+    ("value", "best"), [(math.inf, 1.0), (1e300, 2.0), (-1e300, 0.0), (math.nan, 1.0), (1.0, math.nan)]
+)
+def test_improvements_of_no_ordinary_numbers(value, best):
+    for mode, expected in (("min", value < best), ("max", value > best)):
+        assert callbacks.EarlyStopping("loss", mode=mode).is_improvement(value, best) is expected
+
 
 CURVES = {
     "falls": [5, 4, 3, 2, 1, 0.5],

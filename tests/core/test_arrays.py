@@ -44,6 +44,15 @@ def test_bounds_of_integers():
             call()
 
 
+def test_sizes():
+    assert arrays.as_sizes("s", [3, np.int64(0)]) == arrays.as_sizes("s", np.array([3, 0])) == (3, 0)
+    for value, words in ((3, "^s is 3; expected a sequence"), ((1, 2.0), r"^s\[1\] is 2.0"), ("ab", r"^s\[0\] is 'a'")):
+        with pytest.raises(TypeError, match=words):
+            arrays.as_sizes("s", value)
+    with pytest.raises(ValueError, match=r"^s\[0\] is 0; expected at least 1$"):
+        arrays.as_sizes("s", (0,), 1)
+
+
 @pytest.mark.parametrize("value", [0.5, np.float16(0.5), np.array(0.5)], ids=repr)
 def test_numbers(value):
     assert arrays.as_number("a", value, 0.0) == 0.5

@@ -162,6 +162,30 @@ def test_fork_after_use(restored_threads, threads_before):
     assert wait_for(child, 60) == 0
 
 
+def test_exit_while_daemon_threads_compute():
+    # They ask for the GIL while the interpreter frees two million lists, and get it no more.
+    code = """
+        import threading
+        import numpy as np
+        from day33 import layers, models
+        model = models.Sequential([layers.Input((8, 8, 1)), layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(3)])
+        x = np.ones((1000, 8, 8, 1), np.float32)
+        model.predict_on_batch(x)
+        started = threading.Barrier(5)
+        def work():
+            started.wait()
+            while True:
+                model.predict_on_batch(x)
+        for _ in range(4):
+            threading.Thread(target=work, daemon=True).start()
+        started.wait()
+        kept = [[i] for i in range(2_000_000)]
+    """
+    for _ in range(3):
+        finished = run_python(code)
+        assert (finished.returncode, finished.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("count", [0, -1, -(2**40)])
 def test_a_wrong_number_of_threads(count):
     before = day33.get_num_threads()

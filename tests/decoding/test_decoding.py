@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from day33 import _native, decoding
 from day33.decoding import Decoder
+from day33.decoding.decoder import WEIGHTS as FORMATS
 from support.language_models import SpaceTokenizer, log_softmax, logits_of, random_weights
 from support.tolerances import PROMISE
 
@@ -105,7 +108,7 @@ def test_a_missing_bias_is_zero():
 # ---- the same answer whatever the batch, the threads, the steps ----
 
 
-@pytest.mark.parametrize("kind", decoding.WEIGHTS)
+@pytest.mark.parametrize("kind", FORMATS)
 def test_a_batch_gives_the_answers_of_one_by_one(isa, kind):
     decoder = Decoder(*WEIGHTS.arrays, weights=kind)
     prompts = random_prompts(37, seed=1)
@@ -120,11 +123,11 @@ def test_more_prompts_than_one_native_batch(decoder, monkeypatch):
     prompts = random_prompts(30, seed=2)
     options = {"max_len": 12, "temperature": 1.0, "seed": 5, "end_token": [i % 60 for i in range(30)]}
     expected = decoder.generate(prompts, **options)
-    monkeypatch.setattr(decoding, "_MAX_ROWS", 7)
+    monkeypatch.setattr(decoding.decoder, "_MAX_ROWS", 7)
     assert decoder.generate(prompts, **options) == expected
 
 
-@pytest.mark.parametrize("kind", decoding.WEIGHTS)
+@pytest.mark.parametrize("kind", FORMATS)
 def test_logits_do_not_depend_on_threads(restored_threads, kind):
     """Sizes at which the work is really spread."""
     weights = random_weights(vocab_size=1500, embedding_size=64, units=(160, 160))
@@ -160,7 +163,7 @@ def test_step_gives_the_logits(isa):
     np.testing.assert_allclose(got, expected, rtol=0, atol=PROMISE * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("kind", decoding.WEIGHTS)
+@pytest.mark.parametrize("kind", FORMATS)
 def test_state_is_read_written_reordered_and_reset(kind):
     decoder = Decoder(*WEIGHTS.arrays, weights=kind)
     state = decoder.start(3)
@@ -342,8 +345,10 @@ def test_stream(decoder, tokenizer):
         ("i love", {}, TypeError, "need a tokenizer"),
         ([1.5], {}, TypeError, "dtype float64"),
         ([True], {}, TypeError, "dtype bool"),
-        ([60], {}, ValueError, "prompts holds the id 60; the model's ids are 0 to 59"),
+        ([60], {}, ValueError, "prompts holds the id 60; expected ids from 0 to 59"),
         ([[1], [2, -1]], {}, ValueError, r"prompts\[1\] holds the id -1"),
+        ([2**40], {}, ValueError, "prompts holds the id 1099511627776; expected"),
+        ([3, 2**70], {}, ValueError, f"prompts holds the id {2**70}; expected"),
         ([[1], []], {}, ValueError, r"prompts\[1\] is empty"),
         (np.zeros((1, 2, 3), int), {}, ValueError, r"\(1, 2, 3\)"),
         ([1], {"max_len": 0}, ValueError, "max_len is 0"),
@@ -380,7 +385,7 @@ def test_wrong_arguments(decoder, prompts, options, error, message):
 
 
 def test_unknown_words_in_options(decoder, tokenizer):
-    with pytest.raises(ValueError, match="banned is 'adore'; the tokenizer does not know"):
+    with pytest.raises(ValueError, match="banned is 'adore'; expected a word of the tokenizer"):
         decoder.generate("i", tokenizer=tokenizer, banned=["adore"])
     with pytest.raises(TypeError, match="mixes"):
         decoder.generate(["i", [3]], tokenizer=tokenizer)
@@ -418,7 +423,15 @@ def test_wrong_steps(decoder):
         decoder.step(decoder.start(1), [60])
     with pytest.raises(ValueError, match="another decoder"):
         Decoder(*WEIGHTS.arrays).step(decoder.start(1), [1])
-    with pytest.raises(ValueError, match="does not exist"):
-        decoder.start(2).reorder([0, 2])
+    for parents, error, message in (
+        ([0, 2], ValueError, "parents of shape (2,) holds 2 at (1,); expected numbers from 0 to 1"),
+        ([0, -1], ValueError, "holds -1 at (1,)"),
+        ([0, 2**40], ValueError, "holds 1099511627776 at (1,)"),
+        ([0], ValueError, "parents has shape (1,); expected (2,)"),
+        ([0.5, 1.0], TypeError, "parents has dtype float64"),
+    ):
+        with pytest.raises(error, match=re.escape(message)):
+            decoder.start(2).reorder(parents)
+    decoder.start(0).reorder([])
     with pytest.raises(ValueError, match="rows is -1"):
         decoder.start(-1)

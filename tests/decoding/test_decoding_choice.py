@@ -10,6 +10,7 @@ import pytest
 import day33
 from day33 import decoding, layers, models
 from day33.decoding import Decoder
+from day33.decoding.decoder import WEIGHTS as FORMATS
 from support.language_models import log_softmax, logits_of, next_log_probabilities, random_weights
 
 WEIGHTS = random_weights(vocab_size=40, spread=4.0)
@@ -247,7 +248,7 @@ def test_int8_agrees_with_float32_on_a_trained_model():
     ]
     tokens = lines(300)
     chosen = {}
-    for kind in decoding.WEIGHTS:
+    for kind in FORMATS:
         decoder = Decoder(array(embedding.weight), stacked, array(dense.weight).T, array(dense.bias), weights=kind)
         state = decoder.start(300)
         chosen[kind] = np.stack([decoder.step(state, column).argmax(axis=1) for column in tokens[:, :-1].T])
@@ -313,7 +314,7 @@ def test_a_masked_model_passes_over_padding():
     model.layers[-1].kernel.assign(np.random.default_rng(0).standard_normal((12, 30)))
     tokens = np.array([[0, 0, 3, 4, 5, 6], [3, 0, 4, 5, 0, 6], [3, 4, 5, 6, 0, 0], [0] * 6])
     expected = np.asarray(model.predict(tokens, verbose=0))
-    for kind in decoding.WEIGHTS:
+    for kind in FORMATS:
         decoder = decoding.decoder_of(model, weights=kind)
         state = decoder.start(4)
         got = np.stack([decoder.step(state, column) for column in tokens.T], axis=1)

@@ -6,19 +6,23 @@ from typing import Any
 
 import lightgbm
 import numpy as np
+import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
-from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
+from sklearn.ensemble import BaggingClassifier, RandomTreesEmbedding, StackingClassifier, VotingClassifier
 from sklearn.exceptions import NotFittedError
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from day33.ensemble import ChannelSplitter, HardVote, HardVotingBagging, HorizontalFlip
+from day33.ensemble import HardVote, HardVotingBagging, HorizontalFlip, RandomAffine
 from day33.ensemble.voting import count_votes
 
 TREE = DecisionTreeClassifier(max_depth=4, random_state=0)
@@ -33,23 +37,6 @@ def data(n: int = 200, classes: int = 3, seed: int = 0) -> tuple[np.ndarray, np.
         n, 8, n_informative=5, n_classes=classes, n_clusters_per_class=1, class_sep=0.7, random_state=seed
     )
     return X.astype(np.float32), y
-
-
-def check_id(value: Any) -> str | None:
-    return type(value).__name__ if isinstance(value, BaseEstimator) else None
-
-
-@parametrize_with_checks(
-    [
-        HardVotingBagging(n_estimators=3, random_state=0),
-        HardVotingBagging(few_trees(), n_estimators=3, resample="weights", voting="soft", random_state=0),
-        HardVote([("tree", TREE), ("bayes", GaussianNB())]),
-        ChannelSplitter(),
-    ]
-)
-@pytest.mark.filterwarnings("ignore")
-def test_the_contract_of_scikit_learn(estimator: Any, check: Any) -> None:
-    check(estimator)
 
 
 # ---- the vote ----
@@ -76,6 +63,74 @@ def test_as_voting_classifier(voting: str, weights: list[float] | None) -> None:
     else:
         shares = np.apply_along_axis(lambda v: np.bincount(v, weights, 3), 1, ours.votes(X))
         np.testing.assert_allclose(ours.predict_proba(X), shares / shares.sum(axis=1, keepdims=True))
+
+
+def some_voters() -> list[tuple[str, Any]]:
+    return [("tree", TREE), ("bayes", GaussianNB()), ("near", KNeighborsClassifier(1))]
+
+
+@pytest.mark.parametrize("voting", ["hard", "soft"])
+def test_dropped_voters_do_not_count(voting: str) -> None:
+    X, y = data()
+    options: dict[str, Any] = {"voting": voting, "weights": [1, 2, 4]}
+    theirs = VotingClassifier(some_voters(), **options).set_params(near="drop").fit(X[:100], y[:100])
+    ours = HardVote(some_voters(), **options).set_params(near="drop").fit(X[:100], y[:100])
+    np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
+    np.testing.assert_array_equal(ours.transform(X), theirs.transform(X))
+    assert ours.votes(X).shape == (200, 2)
+    assert ours.named_estimators_.near == "drop" and len(ours.estimators_) == 2
+    with pytest.raises(ValueError, match="dropped"):
+        ours.set_params(tree="drop", bayes="drop").fit(X, y)
+    with pytest.raises(ValueError, match="nor all 0"):
+        HardVote(some_voters(), weights=[0, 0, 1]).set_params(near="drop").fit(X, y)
+
+
+@pytest.mark.parametrize("options", [{}, {"voting": "soft"}, {"voting": "soft", "flatten_transform": False}])
+def test_transform_and_names_are_those_of_voting_classifier(options: dict[str, Any]) -> None:
+    X, y = data()
+    names = np.array(["ant", "bee", "cow"])[y]
+    theirs = VotingClassifier(some_voters(), **options).fit(X[:100], names[:100])
+    ours = HardVote(some_voters(), **options).fit(X[:100], names[:100])
+    np.testing.assert_array_equal(ours.transform(X), theirs.transform(X))
+    if options.get("flatten_transform", True):
+        expected = [name.replace("votingclassifier", "hardvote") for name in theirs.get_feature_names_out()]
+        assert ours.get_feature_names_out().tolist() == expected
+
+
+def test_logarithms_of_the_shares() -> None:
+    X, y = data()
+    vote = HardVote(some_voters()).fit(X[:100], y[:100])
+    shares = vote.predict_proba(X)
+    logarithms = vote.predict_log_proba(X)
+    assert (np.isneginf(logarithms) == (shares == 0)).all() and (shares == 0).any()
+    np.testing.assert_allclose(np.exp(logarithms), shares, rtol=1e-15)
+    X = X.astype(np.float64)
+    theirs = BaggingClassifier(GaussianNB(), 5, random_state=0).fit(X[:120], y[:120])
+    ours = HardVotingBagging(GaussianNB(), 5, voting="soft", random_state=0).fit(X[:120], y[:120])
+    ours.estimators_ = theirs.estimators_
+    np.testing.assert_allclose(ours.predict_log_proba(X), theirs.predict_log_proba(X), rtol=1e-12, atol=1e-12)
+
+
+def test_voters_are_fitted_side_by_side_on_one_thread_each() -> None:
+    X, y = data()
+    alone = HardVote(some_voters()).fit(X, y)
+    together = HardVote([*some_voters(), ("bag", HardVotingBagging(TREE, 2, n_jobs=2, random_state=0))], n_jobs=2)
+    together.fit(X, y)
+    np.testing.assert_array_equal(together.votes(X)[:, :3], alone.votes(X))
+    assert together.estimators_[2].n_jobs == together.estimators_[3].n_jobs == 1
+    assert alone.estimators_[2].n_jobs is None
+
+
+def test_weights_of_rows_reach_the_voters() -> None:
+    X, y = data()
+    weights = np.random.default_rng(0).integers(0, 4, 200)
+    voters = some_voters()[:2]
+    theirs = VotingClassifier(voters).fit(X, y, sample_weight=weights)
+    ours = HardVote(voters).fit(X, y, sample_weight=weights)
+    np.testing.assert_array_equal(ours.transform(X), theirs.transform(X))
+    assert (ours.transform(X) != HardVote(voters).fit(X, y).transform(X)).any()
+    with pytest.raises(TypeError, match="sample_weight"):
+        HardVote(some_voters()).fit(X, y, sample_weight=weights)
 
 
 def test_two_that_disagree_elect_the_lowest() -> None:
@@ -123,6 +178,79 @@ def test_stacking_takes_bags() -> None:
     members = [("bag", HardVotingBagging(TREE, 3, random_state=0)), ("bayes", GaussianNB())]
     stack = StackingClassifier(members, LogisticRegression(), cv=3).fit(X[:120], y[:120])
     assert stack.score(X[120:], y[120:]) > 0.5
+
+
+# ---- what rows may hold ----
+
+
+def frame() -> tuple[pd.DataFrame, np.ndarray]:
+    """Numbers, a missing one, words and truth values; the words tell the class."""
+    generator = np.random.default_rng(0)
+    y = np.arange(60) % 3
+    columns = {
+        "word": np.array(["ant", "bee", "cow"])[y],
+        "count": generator.integers(0, 9, 60),
+        "part": generator.random(60).astype(np.float32),
+        "open": generator.random(60) > 0.5,
+    }
+    table = pd.DataFrame(columns)
+    table.loc[3, "part"] = np.nan
+    return table, y
+
+
+def reader_of_frames(word: Any) -> Any:
+    columns = make_column_transformer(
+        (OneHotEncoder(sparse_output=False), [word]), (SimpleImputer(), [1, 2] if word == 0 else ["count", "part"])
+    )
+    return make_pipeline(columns, DecisionTreeClassifier(random_state=0))
+
+
+def test_frames_of_mixed_types_reach_the_voters() -> None:
+    X, y = frame()
+    voters = [("by name", reader_of_frames("word"))]
+    theirs, ours = VotingClassifier(voters).fit(X, y), HardVote(voters).fit(X, y)
+    np.testing.assert_array_equal(ours.predict(X), theirs.predict(X))
+    np.testing.assert_array_equal(ours.predict(X), y)
+    assert ours.feature_names_in_.tolist() == theirs.feature_names_in_.tolist() == list(X)
+
+
+@pytest.mark.parametrize("place", ["estimator", "preprocessor"])
+def test_frames_of_mixed_types_reach_the_members(place: str) -> None:
+    X, y = frame()
+    pipeline = reader_of_frames(0)
+    if place == "estimator":
+        theirs = BaggingClassifier(pipeline, 3, random_state=0).fit(X, y)
+        np.testing.assert_array_equal(theirs.predict(X), y)
+        bag = HardVotingBagging(pipeline, 3, random_state=0)
+    else:
+        bag = HardVotingBagging(pipeline[1], 3, preprocessor=pipeline[0], random_state=0)
+    np.testing.assert_array_equal(bag.fit(X, y).predict(X), y)
+
+
+def test_frames_of_numbers_reach_boosted_members() -> None:
+    X, y = frame()
+    numbers = X.drop(columns="word")
+    as_frame = HardVotingBagging(few_trees(), 3, random_state=0).fit(numbers, y)
+    as_array = HardVotingBagging(few_trees(), 3, random_state=0).fit(numbers.to_numpy(np.float64), y)
+    np.testing.assert_array_equal(as_frame.votes(numbers), as_array.votes(numbers.to_numpy(np.float64)))
+
+
+def test_missing_values_are_the_members_to_refuse() -> None:
+    X, y = data()
+    X[5, 2] = X[150, 0] = np.nan
+    filled = make_pipeline(SimpleImputer(), GaussianNB())
+    theirs = VotingClassifier([("filled", filled)]).fit(X[:100], y[:100])
+    np.testing.assert_array_equal(HardVote([("filled", filled)]).fit(X[:100], y[:100]).predict(X), theirs.predict(X))
+    BaggingClassifier(filled, 3, random_state=0).fit(X, y).predict(X)
+    for bag in (
+        HardVotingBagging(filled, 3, random_state=0),
+        HardVotingBagging(GaussianNB(), 3, preprocessor=SimpleImputer(), random_state=0),
+        HardVotingBagging(few_trees(), 3, random_state=0),
+    ):
+        assert bag.fit(X, y).score(X, y) > 0.6
+    for estimator in (HardVotingBagging(GaussianNB(), 2), HardVote([("bayes", GaussianNB())])):
+        with pytest.raises(ValueError, match="NaN"):
+            estimator.fit(X, y)
 
 
 # ---- resamples ----
@@ -248,6 +376,144 @@ def test_features_are_drawn_without_replacement() -> None:
     assert boosted.score(X[:100], y[:100]) > 0.7
 
 
+def test_rows_are_drawn_as_often_as_they_weigh() -> None:
+    """As many rows as scikit-learn's bag draws, and each as often as its weight says."""
+    X, y = pictures_with_numbers(40)
+    weights = np.arange(40) % 5 / 2
+    theirs = BaggingClassifier(Recorder(), 200, max_samples=1.0, random_state=0).fit(X, y, sample_weight=weights)
+    ours = HardVotingBagging(Recorder(), 200, random_state=0).fit(X, y, sample_weight=weights)
+    assert (
+        {len(rows) for rows in ours.estimators_samples_} == {len(rows) for rows in theirs.estimators_samples_} == {40}
+    )
+    expected = 200 * 40 * weights / weights.sum()
+    for bag in (theirs, ours):
+        times = np.bincount(np.concatenate(bag.estimators_samples_), minlength=40)
+        assert not times[weights == 0].any()
+        # Binomial: within five standard deviations.
+        assert (np.abs(times - expected) <= 5 * np.sqrt(expected)).all()
+    for member, rows in zip(ours.estimators_, ours.estimators_samples_, strict=True):
+        np.testing.assert_array_equal(member.seen_, X[rows])
+    few = HardVotingBagging(Recorder(), 2, max_samples=0.25, random_state=0).fit(X, y, sample_weight=weights)
+    assert [len(rows) for rows in few.estimators_samples_] == [10, 10]
+    one_each = HardVotingBagging(Recorder(), 2, max_samples=None, random_state=0).fit(X, y, sample_weight=weights)
+    assert [len(rows) for rows in one_each.estimators_samples_] == [40, 40]
+    times = HardVotingBagging(Recorder(), 2, resample="weights", random_state=0).fit(X, y, sample_weight=weights)
+    for member, rows in zip(times.estimators_, times.estimators_samples_, strict=True):
+        np.testing.assert_array_equal(member.weights_, np.bincount(rows, minlength=40))
+
+
+def test_boosted_members_draw_rows_that_weigh_something_only() -> None:
+    X, y = data()
+    weights = (np.arange(200) < 100) * 2.0
+    same = {"random_state": 0, "voting": "soft", "max_samples": 100}
+    ours = HardVotingBagging(few_trees(), 3, **same).fit(X, y, sample_weight=weights)
+    assert all(len(rows) == 100 and rows.max() < 100 for rows in ours.estimators_samples_)
+
+
+def test_weights_that_no_resample_can_have_are_refused() -> None:
+    X, y = data()
+    with pytest.warns(UserWarning, match="bootstrap is False"):
+        bag = HardVotingBagging(TREE, 2, bootstrap=False, max_samples=50, random_state=0)
+        bag.fit(X, y, sample_weight=np.ones(200))
+    assert all(len(set(rows.tolist())) == 50 for rows in bag.estimators_samples_)
+    heavy = np.ones(200)
+    heavy[-1] = 2
+    # As scikit-learn's: "max_samples=201 must be <= n_samples=200".
+    with pytest.warns(UserWarning), pytest.raises(ValueError, match="max_samples is 201 rows; expected at most 200"):
+        HardVotingBagging(TREE, 2, bootstrap=False).fit(X, y, sample_weight=heavy)
+    few = np.arange(200) < 40.0
+    with (
+        pytest.warns(UserWarning),
+        pytest.raises(ValueError, match="expected at most 40, the rows of a weight above 0"),
+    ):
+        HardVotingBagging(TREE, 2, bootstrap=False, max_samples=41).fit(X, y, sample_weight=few)
+    with pytest.raises(ValueError, match="Negative values"):
+        HardVotingBagging(TREE, 2).fit(X, y, sample_weight=-heavy)
+    with pytest.raises(ValueError, match="with sample_weight"):
+        HardVotingBagging(TREE, 2).fit(X, y, sample_weight=y == 1)
+
+
+def test_features_are_drawn_with_replacement() -> None:
+    """As in scikit-learn's bag: as many as max_features says, some of them twice."""
+    X, y = data()
+    theirs = BaggingClassifier(Recorder(), 4, bootstrap_features=True, random_state=0).fit(X, y)
+    ours = HardVotingBagging(Recorder(), 4, bootstrap_features=True, random_state=0).fit(X, y)
+    for bag in (theirs, ours):
+        assert all(len(features) == 8 and len(set(features.tolist())) < 8 for features in bag.estimators_features_)
+    for member, rows, features in zip(
+        ours.estimators_, ours.estimators_samples_, ours.estimators_features_, strict=True
+    ):
+        np.testing.assert_array_equal(member.seen_, X[rows][:, features])
+    boosted = HardVotingBagging(few_trees(), 3, bootstrap_features=True, random_state=0).fit(X[:100], y[:100])
+    assert boosted.score(X[:100], y[:100]) > 0.7
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"estimator": TREE},
+        {"estimator": few_trees(), "max_features": 0.5},
+        {"estimator": few_trees(), "augment": RandomAffine(image_shape=(2, 3))},
+        {"estimator": TREE, "preprocessor": make_pipeline(RandomTreesEmbedding(3, sparse_output=False))},
+    ],
+)
+def test_a_warm_start_ends_where_a_single_fit_does(options: dict[str, Any]) -> None:
+    X, y = data()
+    bag = HardVotingBagging(n_estimators=2, warm_start=True, random_state=3, voting="soft", **options).fit(X, y)
+    first, preprocessor = list(bag.estimators_), bag.preprocessor_
+    told: list[int] = []
+    bag.set_params(n_estimators=5).fit(X, y, on_member=told.append)
+    assert bag.estimators_[:2] == first and bag.preprocessor_ is preprocessor
+    assert told == [3, 4, 5]
+    at_once = clone(bag).fit(X, y)
+    np.testing.assert_array_equal(bag.predict_proba(X), at_once.predict_proba(X))
+    for name in ("estimators_samples_", "estimators_features_"):
+        for one, other in zip(getattr(bag, name), getattr(at_once, name), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_what_a_warm_start_refuses() -> None:
+    """As scikit-learn's: fewer members, or scores of rows that no member has seen."""
+    X, y = data()
+    bag = HardVotingBagging(TREE, 3, warm_start=True, random_state=0).fit(X, y)
+    votes = bag.votes(X)
+    with pytest.warns(UserWarning, match="nothing is trained"):
+        bag.fit(X + 1, y)
+    np.testing.assert_array_equal(bag.votes(X), votes)
+    with pytest.raises(ValueError, match="n_estimators is 2; expected 3 or more"):
+        bag.set_params(n_estimators=2).fit(X, y)
+    with pytest.raises(ValueError, match="features"):
+        bag.set_params(n_estimators=4).fit(X[:, :3], y)
+    with pytest.raises(ValueError, match=r"classes \[1 2 3\]; expected those of the first fit, \[0 1 2\]"):
+        bag.fit(X, y + 1)
+    with pytest.raises(ValueError, match="warm_start=False with oob_score=True"):
+        bag.set_params(oob_score=True).fit(X, y)
+    scored = HardVotingBagging(TREE, 25, oob_score=True, random_state=0).fit(X, y)
+    assert not hasattr(scored.set_params(oob_score=False, warm_start=True, n_estimators=26).fit(X, y), "oob_score_")
+
+
+def test_a_fit_goes_on_with_what_is_on_the_shelf() -> None:
+    X, y = data()
+    kept: dict[str, Any] = {}
+
+    class Shelf:
+        def get(self, name: str) -> Any:
+            return kept.get(name)
+
+        def put(self, name: str, part: Any) -> None:
+            kept[name] = part
+
+    bag = HardVotingBagging(TREE, 4, preprocessor=SimpleImputer(), random_state=0).fit(X, y, shelf=Shelf())
+    assert list(kept) == ["preprocessor", "member-0", "member-1", "member-2", "member-3"]
+    votes = bag.votes(X)
+    lost = kept.pop("member-2")
+    told: list[int] = []
+    again = clone(bag).fit(X, y, shelf=Shelf(), on_member=told.append)
+    np.testing.assert_array_equal(again.votes(X), votes)
+    assert again.estimators_[0] is bag.estimators_[0] and again.estimators_[2] is not lost
+    assert told == [4]
+
+
 def test_without_bootstrap_all_rows_are_there() -> None:
     X, y = data()
     bag = HardVotingBagging(Recorder(), 2, bootstrap=False, random_state=0).fit(X, y)
@@ -306,11 +572,11 @@ def test_members_report_and_run_on_one_thread() -> None:
     ("options", "reason"),
     [
         ({"n_estimators": 0}, "n_estimators is 0"),
-        ({"n_estimators": 2.5}, "n_estimators is 2.5"),
         ({"max_samples": 0.0}, "max_samples is 0.0"),
         ({"max_samples": 1.5}, "max_samples is 1.5"),
-        ({"max_features": 9}, "max_features is 9"),
-        ({"max_features": True}, "max_features is True"),
+        ({"max_samples": 0}, "max_samples is 0"),
+        ({"max_samples": 201, "bootstrap": False}, "max_samples is 201 rows; expected at most 200"),
+        ({"max_features": 9}, "max_features is 9; expected at most 8"),
         ({"resample": "columns"}, "resample is 'columns'"),
         ({"voting": "loud"}, "voting is 'loud'"),
         ({"estimator": KNeighborsClassifier(), "resample": "weights"}, "sample_weight"),
@@ -320,6 +586,12 @@ def test_members_report_and_run_on_one_thread() -> None:
 def test_wrong_parameters_are_refused(options: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         HardVotingBagging(**{"estimator": TREE, **options}).fit(*data())
+
+
+@pytest.mark.parametrize(("name", "value"), [("n_estimators", 2.5), ("max_features", True), ("max_samples", "all")])
+def test_parameters_of_a_wrong_type_are_refused(name: str, value: Any) -> None:
+    with pytest.raises(TypeError, match=f"{name} is {value!r}; expected an integer"):
+        HardVotingBagging(TREE, **{name: value}).fit(*data())
 
 
 def test_wrong_votes_are_refused() -> None:

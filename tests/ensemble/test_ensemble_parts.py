@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import day33
 from day33.datasets import load_digits_small, make_hidden_digits
@@ -231,12 +230,6 @@ def small_network(**options: Any) -> ConvClassifier:
     return ConvClassifier(**{**chosen, **options})
 
 
-@parametrize_with_checks([small_network(filters=(4,), epochs=40, batch_size=8, learning_rate=0.02)])
-@pytest.mark.filterwarnings("ignore")
-def test_the_contract_of_scikit_learn(estimator: Any, check: Any) -> None:
-    check(estimator)
-
-
 @pytest.fixture(scope="module")
 def digits() -> tuple[np.ndarray, np.ndarray]:
     (images, labels), _ = load_digits_small()
@@ -303,6 +296,8 @@ def test_a_pickled_network_predicts_the_same(digits: tuple[np.ndarray, np.ndarra
         ({"filters": ()}, "filters is empty"),
         ({"epochs": 0}, "epochs is 0"),
         ({"batch_size": 0}, "batch_size is 0"),
+        ({"n_extra": -1}, "n_extra is -1"),
+        ({"n_extra": 20}, "20 of them extra"),
     ],
 )
 def test_wrong_networks_are_refused(options: dict[str, Any], reason: str) -> None:
@@ -335,8 +330,36 @@ def test_codes_feed_a_bag_and_the_channels() -> None:
     assert bag.score(data.features(), data.digits) > 0.6
 
 
+@pytest.mark.parametrize(("kind", "shape", "code"), [("upsampling", (9, 5), 4 * 4), ("transposed", (9, 5), 36)])
+def test_pictures_of_any_size_get_black_edges(kind: str, shape: tuple[int, int], code: int) -> None:
+    X = rng().random((20, 9 * 5 + 2)).astype(np.float32)
+    encoder = EncoderFeatures(shape, kind=kind, passthrough=False, epochs=1, random_state=0).fit(X)
+    height, width = encoder.model_.input_shape[1:3]
+    padded = np.zeros((20, height, width, 1), np.float32)
+    padded[:, :9, :5, 0] = X[:, :45].reshape(20, 9, 5) / encoder.scale_
+    expected = encoder.encoder_.predict(padded, verbose=0).reshape(20, -1)
+    np.testing.assert_array_equal(encoder.transform(X), expected)
+    assert expected.shape == (20, code)
+    copy = pickle.loads(pickle.dumps(encoder))
+    np.testing.assert_array_equal(copy.transform(X), expected)
+
+
+def test_all_columns_are_a_square_or_a_line() -> None:
+    X = rng().random((10, 16)).astype(np.float32)
+    assert EncoderFeatures(None, epochs=1, random_state=0).fit(X).image_shape_ == (4, 4)
+    line = EncoderFeatures(None, epochs=1, random_state=0).fit(X[:, :15])
+    assert line.image_shape_ == (1, 15)
+    names = line.get_feature_names_out()
+    assert names[:2].tolist() == ["x0", "x1"] and names[15:17].tolist() == ["code_0", "code_1"]
+    assert len(names) == line.transform(X[:, :15]).shape[1]
+
+
 def test_wrong_codes_are_refused() -> None:
     with pytest.raises(ValueError, match="need 784 columns"):
         EncoderFeatures().fit(np.ones((3, 10)))
     with pytest.raises(ValueError, match="kind"):
         EncoderFeatures(kind="deep").fit(np.ones((3, 784)))
+    with pytest.raises(ValueError, match="transposed model cannot rebuild"):
+        EncoderFeatures((30, 30), kind="transposed").fit(np.ones((3, 900)))
+    with pytest.raises(ValueError, match="epochs is 0"):
+        EncoderFeatures(epochs=0).fit(np.ones((3, 784)))

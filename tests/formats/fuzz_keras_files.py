@@ -20,6 +20,7 @@ import warnings
 import zipfile
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 import day33
@@ -56,7 +57,39 @@ def seeds(folder: Path) -> list[Path]:
         for suffix in (".keras", ".h5"):
             paths.append(folder / f"{name}{suffix}")
             saved.save(paths[-1])
+    return paths + hdf5_variants(folder)
+
+
+def hdf5_variants(folder: Path) -> list[Path]:
+    """A model with names outside ASCII, so many that its groups have heaps, in every way that the reader knows."""
+    x = i = layers.Input((3,), name="입력")
+    for number in range(10):
+        x = layers.Dense(3, name=f"층{number}")(x)
+    model = day33.Model(i, x)
+    model.compile(optimizers.Adam(), "mse")
+    path = folder / "names.h5"
+    model.save(path)
+    paths = [path]
+    for name, libver, options in (
+        ("packed", ("earliest", "v108"), {"chunks": True, "compression": "gzip", "shuffle": True}),
+        ("latest", "latest", {}),
+    ):
+        paths.append(folder / f"{name}.h5")
+        with h5py.File(path) as source, h5py.File(paths[-1], "w", libver=libver) as target:
+            copy_group(source, target, options)
     return paths
+
+
+def copy_group(source: h5py.Group, target: h5py.Group, options: dict[str, object]) -> None:
+    for name, value in source.attrs.items():
+        target.attrs[name] = value
+    for name, member in source.items():
+        if isinstance(member, h5py.Group):
+            copy_group(member, target.create_group(name), options)
+        else:
+            values = member[()]
+            big_endian = values.astype(values.dtype.newbyteorder(">"))
+            target.create_dataset(name, data=big_endian, **(options if values.ndim else {}))
 
 
 def mutated_bytes(rng: random.Random, data: bytes) -> bytes:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 import struct
 import tracemalloc
 import zipfile
 
 import fuzz_keras_files
-import numpy as np
 import pytest
 
 import day33
 from day33 import layers
-from day33._io import hdf5 as reader
 
 h5py = pytest.importorskip("h5py")
 
@@ -185,85 +182,6 @@ def test_functions_of_others(path):
     dense["config"]["activation"] = {"class_name": "function", "module": "evil", "config": "run"}
     put(path, config)
     refused(path, "function 'run' of evil is not day33's")
-
-
-# ---- HDF5 ----
-
-
-def hdf5(write, **options):
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w", **options) as file:
-        write(file)
-    return buffer.getvalue()
-
-
-def test_reads_what_h5py_writes():
-    arrays = {
-        "float32": np.arange(12, dtype=np.float32).reshape(3, 4), "float64": np.array(2.5), "int64": np.array(7),
-        "uint8": np.arange(5, dtype=np.uint8), "float16": np.ones((2, 1, 2), np.float16), "empty": np.zeros((0, 3)),
-    }  # fmt: skip
-
-    def write(file):
-        for number in range(40):  # more than one symbol table node
-            file.create_group(f"g/{number}").attrs["name"] = f"größe {number}"
-        for name, array in arrays.items():
-            file["a/b/" + name] = array
-        file.attrs["list"] = np.array([b"one", b"three"])
-        file.attrs["texts"] = ["ä", "b" * 3000]
-        file.attrs["number"] = 3
-
-    tree = reader.parse(hdf5(write))
-    assert {name: _.attributes["name"] for name, _ in tree.members["g"].members.items()} == {
-        str(n): f"größe {n}" for n in range(40)
-    }
-    assert tree.attributes == {"list": ["one", "three"], "texts": ["ä", "b" * 3000], "number": 3}
-    for name, array in arrays.items():
-        found = tree.get("a/b/" + name)
-        assert found.dtype == array.dtype
-        np.testing.assert_array_equal(found, array)
-        assert not found.flags.writeable or found.size == 0
-
-
-def soft(file):
-    file["x"] = h5py.SoftLink("/y")
-
-
-def external(file):
-    file["x"] = h5py.ExternalLink("/etc/passwd", "/y")
-
-
-def outside(file):
-    file.create_dataset("x", (4,), "f4", external=[("/etc/passwd", 0, 16)])
-
-
-def chunked(file):
-    file.create_dataset("x", data=np.zeros(4), chunks=(2,))
-
-
-def packed(file):
-    file.create_dataset("x", data=np.zeros(4), compression="gzip")
-
-
-def twice(file):
-    file["x"] = np.zeros(4)
-    file["y"] = file["x"]
-
-
-@pytest.mark.parametrize(
-    ("write", "reason"),
-    [(soft, "soft links"), (external, "format 1.8"), (outside, "external files"), (chunked, "in chunks"),
-     (packed, "compression"), (twice, "reached twice")],
-)  # fmt: skip
-def test_hdf5_that_reaches_out_is_refused(write, reason):
-    with pytest.raises(ValueError, match=reason):
-        reader.parse(hdf5(write))
-
-
-def test_other_formats_of_hdf5_say_so():
-    with pytest.raises(ValueError, match="superblock version"):
-        reader.parse(hdf5(lambda file: file.create_group("x"), libver="latest"))
-    with pytest.raises(ValueError, match="not an HDF5 file"):
-        reader.parse(b"PK\x03\x04")
 
 
 # ---- thousands ----

@@ -79,13 +79,20 @@ def test_numbers_outside_the_table(number):
         np.testing.assert_array_equal(mine, kept)
 
 
-@pytest.mark.parametrize("number", [np.nan, np.inf, 1e20, -1e20])
-def test_floats_that_are_no_numbers_of_the_table(number):
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(np.nan, "-?nan"), (np.inf, "inf"), (1e20, "1000000020040877"), (-1e20, "-1000000020040877"),
+     (2.0**40, "1099511627776,"), (-(2.0**40), "-1099511627776,"), (2.0**31, "2147483648,")],
+)  # fmt: skip
+def test_floats_that_are_no_numbers_of_the_table(number, shown):
     layer = day33.layers.Embedding(V, 4)
     x = day33.Input((2,))
     model = day33.Model(x, layer(x))
-    with pytest.raises(ValueError, match="index"):
+    with pytest.raises(ValueError, match=f"got the index {shown}"):
         model(np.array([[0.0, number]], np.float32))
+    if number == 2.0**40:  # an integer input of a model of floats, as Keras takes it
+        with pytest.raises(ValueError, match="got the index 1099511627776, expected one in the range of int32"):
+            model(np.array([[0, 2**40]]))
 
 
 @pytest.mark.parametrize("arguments", [{"input_dim": 0, "output_dim": 2}, {"input_dim": 2, "output_dim": -1},

@@ -6,9 +6,10 @@
 
 #include "check.h"
 #include "core/thread_pool.h"
+#include "engine/builder.h"
 #include "engine/plan.h"
 #include "inputs.h"
-#include "reference/conv2d.h"
+#include "reference/convolution.h"
 
 namespace day33::testing {
 

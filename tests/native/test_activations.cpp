@@ -1,6 +1,6 @@
 #include "check.h"
 #include "inputs.h"
-#include "ops/activation.h"
+#include "ops/activations.h"
 #include "reference/activations.h"
 
 namespace day33::testing {

@@ -5,8 +5,8 @@
 #include "check.h"
 #include "core/philox.h"
 #include "core/staged_job.h"
-#include "engine/decoder.h"
-#include "engine/token_choice.h"
+#include "decoding/decoder.h"
+#include "decoding/token_choice.h"
 #include "inputs.h"
 #include "reference/decode.h"
 
@@ -199,7 +199,12 @@ TEST(lstm_cell_panel_matches_the_reference) {
       h_rows.push_back(h_out.data() + r * (U + offset));
       c_out_rows.push_back(c_out.data() + r * (U + offset));
     }
-    k.lstm_cell_panel({rows, offset, z_rows.data(), c_rows.data(), c_out_rows.data(), h_rows.data()});
+    k.lstm_cell_panel({.rows = rows,
+                       .offset = offset,
+                       .z = z_rows.data(),
+                       .c_in = c_rows.data(),
+                       .c_out = c_out_rows.data(),
+                       .h = h_rows.data()});
     for (int64_t r = 0; r < rows; ++r) {
       const reference::CellState expected = reference::lstm_cell(Values(z_rows[r], z_rows[r] + 4 * U),
                                                                  Values(c_rows[r] + offset, c_rows[r] + offset + U));

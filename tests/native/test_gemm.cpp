@@ -81,14 +81,14 @@ TEST(products_are_exact) {
           gemm::pack(kernels, given, from_transposed, s.K, s.N, packed.data());
           Matrix result = c;
           gemm::multiply(kernels,
-                         {s.M,
-                          s.N,
-                          s.K,
-                          a.input(),
-                          packed.data(),
-                          {result.values.data(), c.step, c.list()},
-                          what == 1 ? bias.data() : nullptr,
-                          what == 2},
+                         {.M = s.M,
+                          .N = s.N,
+                          .K = s.K,
+                          .a = a.input(),
+                          .packed_b = packed.data(),
+                          .c = {result.values.data(), c.step, c.list()},
+                          .bias = what == 1 ? bias.data() : nullptr,
+                          .add = what == 2},
                          scratch.data());
           Floats expected = c.values;
           for (int64_t m = 0; m < s.M; ++m)
@@ -118,7 +118,9 @@ TEST(outer_products_and_column_sums_are_exact) {
       AlignedBuffer scratch(
           std::max(gemm::outer_scratch_floats(kernels, s.M, s.N, s.K), gemm::column_sums_scratch_floats(s.N)));
       Floats c = before, sums = sums_before;
-      gemm::add_outer(kernels, {s.M, s.N, s.K, a.input(), b.input(), c.data(), step}, scratch.data());
+      gemm::add_outer(kernels,
+                      {.M = s.M, .N = s.N, .K = s.K, .a = a.input(), .b = b.input(), .c = c.data(), .c_step = step},
+                      scratch.data());
       gemm::add_column_sums(kernels, b.input(), s.K, s.N, sums.data(), scratch.data());
       check_all_equal(c, expected);
       check_all_equal(sums, expected_sums);

@@ -57,6 +57,20 @@ reference::Loss expected_row(Kind kind, const reference::Values& p, const refere
   return reference::mean_absolute_error(p, t);
 }
 
+// One row of C values, in the channels layout.
+LossArgs row_of(int64_t C, const float* prediction, const float* target, const int32_t* labels, float* gradient) {
+  return {.rows = 1,
+          .C = C,
+          .lanes = 1,
+          .valid_lanes = 1,
+          .prediction = prediction,
+          .target = target,
+          .labels = labels,
+          .weights = nullptr,
+          .gradient = gradient,
+          .scale = 1.0f};
+}
+
 // One tile of predictions and everything the losses may ask for.
 struct Case {
   int64_t rows, C;
@@ -172,7 +186,7 @@ TEST(losses_clip_probabilities) {
       }
     const float zero = 0.0f, one = 1.0f;
     float gradient = 5.0f;
-    const LossArgs args{1, 1, 1, 1, &zero, &one, nullptr, nullptr, &gradient, 1.0f};
+    const LossArgs args = row_of(1, &zero, &one, nullptr, &gradient);
     CHECK_NEAR(k.binary_crossentropy(args), -std::log(static_cast<double>(1e-7f)), 4.0 * kRoundoff * 17.0);
     CHECK_EQUAL(gradient, 0.0f);
   });
@@ -186,7 +200,7 @@ TEST(losses_from_extreme_logits) {
     for (int64_t i = 0; i < n; ++i) {
       const Context context("logit ", z[i]);
       float gradient;
-      const LossArgs args{1, 1, 1, 1, &z[i], &t[i], nullptr, nullptr, &gradient, 1.0f};
+      const LossArgs args = row_of(1, &z[i], &t[i], nullptr, &gradient);
       const reference::Loss expected = reference::binary_crossentropy_logits({z[i]}, {t[i]});
       // exp gives zero for what float can only hold as a subnormal number.
       CHECK_NEAR(k.binary_crossentropy_logits(args), expected.value,
@@ -196,7 +210,7 @@ TEST(losses_from_extreme_logits) {
     const Floats far = {1e30f, -1e30f, 5.0f};
     Floats gradient(3);
     const int32_t label = 0;
-    const LossArgs args{1, 3, 1, 1, far.data(), nullptr, &label, nullptr, gradient.data(), 1.0f};
+    const LossArgs args = row_of(3, far.data(), nullptr, &label, gradient.data());
     CHECK_EQUAL(k.sparse_categorical_crossentropy_logits(args), 0.0);
     for (float g : gradient) CHECK_EQUAL(g, 0.0f);
   });
@@ -247,7 +261,9 @@ TEST(squared_and_absolute_error_are_exact) {
         distances += static_cast<double>(std::fabs(p[i] - t[i]));
       }
       // C = 4, so that the mean is exact.
-      LossArgs args{n, 4, 1, 1, p.data(), t.data(), nullptr, nullptr, gradient.data(), 2.0f};
+      LossArgs args = row_of(4, p.data(), t.data(), nullptr, gradient.data());
+      args.rows = n;
+      args.scale = 2.0f;
       CHECK_EQUAL(k.mean_squared_error(args), squares / 4.0);
       for (size_t i = 0; i < p.size(); ++i) CHECK_EQUAL(gradient[i], p[i] - t[i]);
       CHECK_EQUAL(k.mean_absolute_error(args), distances / 4.0);

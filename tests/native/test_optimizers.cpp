@@ -23,7 +23,8 @@ TEST(sgd_matches_the_reference) {
           for (float v : w) state.push_back({v, 0.0});
           for (int step = 0; step < kSteps; ++step) {
             const Floats g = random.reals(n);
-            k.sgd_step({0.1f, momentum, nesterov}, w.data(), g.data(), momentum == 0.0f ? nullptr : velocity.data(), n);
+            k.sgd_step({.learning_rate = 0.1f, .momentum = momentum, .nesterov = nesterov}, w.data(), g.data(),
+                       momentum == 0.0f ? nullptr : velocity.data(), n);
             for (int64_t i = 0; i < n; ++i)
               state[i] =
                   reference::sgd(state[i], g[i], static_cast<double>(0.1f), static_cast<double>(momentum), nesterov);
@@ -46,7 +47,8 @@ TEST(adadelta_matches_the_reference) {
       for (float v : w) state.push_back({v, 0.0, 0.0});
       for (int step = 0; step < kSteps; ++step) {
         const Floats g = random.reals(n);
-        k.adadelta_step({1.0f, 0.95, 1e-7f}, w.data(), g.data(), squares.data(), deltas.data(), n);
+        k.adadelta_step({.learning_rate = 1.0f, .rho = 0.95, .epsilon = 1e-7f}, w.data(), g.data(), squares.data(),
+                        deltas.data(), n);
         for (int64_t i = 0; i < n; ++i)
           state[i] = reference::adadelta(state[i], g[i], 1.0, 0.95, static_cast<double>(1e-7f));
       }
@@ -71,7 +73,8 @@ TEST(adam_matches_the_reference) {
         const Floats g = random.reals(n);
         const float rate =
             static_cast<float>(0.01 * std::sqrt(1.0 - std::pow(0.999, step)) / (1.0 - std::pow(0.9, step)));
-        k.adam_step({rate, 0.9, 0.999, 1e-7f}, w.data(), g.data(), m.data(), v.data(), n);
+        k.adam_step({.learning_rate = rate, .beta_1 = 0.9, .beta_2 = 0.999, .epsilon = 1e-7f}, w.data(), g.data(),
+                    m.data(), v.data(), n);
         for (int64_t i = 0; i < n; ++i)
           state[i] = reference::adam(state[i], g[i], static_cast<double>(rate), 0.9, 0.999, static_cast<double>(1e-7f));
       }
@@ -94,9 +97,12 @@ TEST(optimizer_bits_do_not_depend_on_the_split) {
     const auto step = [&](int rule, int64_t begin, int64_t end, Floats& w, Floats& a, Floats& b) {
       float *pw = w.data() + begin, *pa = a.data() + begin, *pb = b.data() + begin;
       const float* pg = g.data() + begin;
-      if (rule == 0) k.sgd_step({0.1f, 0.9f, true}, pw, pg, pa, end - begin);
-      if (rule == 1) k.adadelta_step({1.0f, 0.95, 1e-7f}, pw, pg, pa, pb, end - begin);
-      if (rule == 2) k.adam_step({0.01f, 0.9, 0.999, 1e-7f}, pw, pg, pa, pb, end - begin);
+      if (rule == 0) k.sgd_step({.learning_rate = 0.1f, .momentum = 0.9f, .nesterov = true}, pw, pg, pa, end - begin);
+      if (rule == 1)
+        k.adadelta_step({.learning_rate = 1.0f, .rho = 0.95, .epsilon = 1e-7f}, pw, pg, pa, pb, end - begin);
+      if (rule == 2)
+        k.adam_step({.learning_rate = 0.01f, .beta_1 = 0.9, .beta_2 = 0.999, .epsilon = 1e-7f}, pw, pg, pa, pb,
+                    end - begin);
     };
     for (int rule = 0; rule < 3; ++rule)
       for (int64_t cut = 0; cut <= n; ++cut) {

@@ -1,4 +1,8 @@
 // Convolution, transposed convolution and dense layers against the references: exact on whole numbers.
+#include <algorithm>
+
+#include "kernels/prefetch.h"
+#include "ops/conv_geometry.h"
 #include "plan_cases.h"
 #include "reference/dense.h"
 
@@ -145,6 +149,46 @@ TEST(conv2d_matches_the_reference_on_real_numbers) {
         }
       });
       ++cycle.step;
+    }
+}
+
+// Work is counted, not timed: what is fetched ahead, and how far a kernel steps, depend on what it reads.
+TEST(strides_beyond_the_input_cost_nothing) {
+  constexpr int64_t kStride = 300'000'000;
+  for (int64_t pixels : {1, 2, 6, 14})
+    for (int64_t left : {-20, -1, 0, 1, 5, 14, 100})
+      for (int64_t used : {1, 16, 64, 100, 192})
+        for (int64_t x_step : {int64_t{1}, int64_t{16}, int64_t{64}, int64_t{128}, 64 * kStride}) {
+          const Context context("pixels ", pixels, " left ", left, " used ", used, " x_step ", x_step);
+          const Ahead ahead = inputs_ahead(pixels, left, x_step, used);
+          CHECK(ahead.lines() <= pixels * (used / kCacheLineFloats + 1));
+          if (x_step > used) CHECK(ahead.pieces <= std::max<int64_t>(left, 0));  // nothing beyond the arrays
+          // All that the next tile reads and this one does not.
+          if (x_step <= used) CHECK(ahead.pieces * ahead.floats >= pixels * x_step);
+          if (x_step > used) CHECK_EQUAL(ahead.pieces * ahead.floats, std::clamp<int64_t>(left, 0, pixels) * used);
+        }
+
+  for (Padding padding : {Padding::same, Padding::valid}) {
+    const ConvAxis height = conv_axis(17, 3, kStride, 1, padding, "height");
+    const ConvAxis width = conv_axis(7, 1, kStride, 1, padding, "width");
+    const AxisWalk rows = direct_walk(height), columns = direct_walk(width);
+    for (const ConvGeometry& geometry :
+         {ConvGeometry(rows, columns, 64, 64), ConvGeometry(inverse(rows), inverse(columns), 4, 4)})
+      geometry.walk(0, geometry.rows(), [&](const PixelBlock& block) {
+        CHECK(block.row_advance <= geometry.input_size());
+        CHECK(block.columns.advance <= geometry.input_size());
+      });
+  }
+
+  Random random(75);
+  Cycle cycle;
+  for (; cycle.step < std::size(kChannels); cycle.step += DAY33_THREAD_SANITIZER ? 7 : 1)
+    for (const Geometry& g : {Geometry{17, 7, 33, 1, {kStride, kStride}, {1, 1}, Padding::same},
+                              Geometry{5, 4, 3, 2, {kStride, 1}, {1, 1}, Padding::valid}}) {
+      const Context context(describe(g, cycle));
+      ConvCase c;
+      CHECK(make_conv2d(g, cycle, random, true, c));
+      check_exact(c.layer, c.data, expected_conv2d(g, cycle.channels(), c));
     }
 }
 

@@ -214,4 +214,33 @@ TEST(joined_loss_has_the_same_bits_for_all_thread_counts) {
   });
 }
 
+// The builder's list of tensors moves in memory when it grows, wherever in a method that happens to be.
+TEST(the_builder_may_grow_at_any_time) {
+  for (int others = 0; others < 40; ++others) {
+    const Context context("other tensors ", others);
+    GraphBuilder builder;
+    const int x = builder.input({3, 2}, DType::float32), mask = builder.input({3}, DType::int32);
+    int second = mask;
+    for (int i = 0; i < others; ++i) second = builder.reverse(second);
+    const int kept = builder.keep_where(x, second);
+    const int either = builder.either(mask, second);
+    const int average = builder.masked_average(x, second);
+    const Plan plan(builder.build({kept, either, average}, Layout::channels));
+    const Floats values = {1, 2, 3, 4, 5, 6};
+    const std::vector<int32_t> given = {1, 0, 0};
+    Floats y(6, kNan), mean(2, kNan);
+    std::vector<int32_t> any(3, -1);
+    Request request;
+    request.samples = 1;
+    request.inputs = {values.data(), given.data()};
+    request.want_outputs = true;
+    request.outputs = {y.data(), any.data(), mean.data()};
+    plan.run(request);
+    const bool last = others % 2 != 0;  // the mask was turned round
+    check_all_equal(y, last ? Floats{0, 0, 0, 0, 5, 6} : Floats{1, 2, 0, 0, 0, 0});
+    CHECK(any == (last ? std::vector<int32_t>{1, 0, 1} : std::vector<int32_t>{1, 0, 0}));
+    check_all_equal(mean, last ? Floats{5, 6} : Floats{1, 2});
+  }
+}
+
 }  // namespace day33::testing

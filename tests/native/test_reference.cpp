@@ -4,12 +4,12 @@
 #include "check.h"
 #include "inputs.h"
 #include "reference/activations.h"
-#include "reference/conv2d.h"
+#include "reference/convolution.h"
 #include "reference/dense.h"
 #include "reference/losses.h"
-#include "reference/norm.h"
-#include "reference/pool2d.h"
-#include "reference/upsample2d.h"
+#include "reference/normalization.h"
+#include "reference/pooling.h"
+#include "reference/resampling.h"
 
 namespace day33::testing {
 namespace {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 
@@ -86,7 +88,7 @@ def max_pool2d(x, pool_size, strides, padding):
     """(values, indices): the first maximum in row-major order of each window."""
     x = np.asarray(x, np.float64)
     seen, y, z, _ = patches(x, pool_size, strides, (1, 1), padding, fill=-np.inf)
-    flat = seen.reshape(*seen.shape[:3], -1, x.shape[3])
+    flat = seen.reshape(*seen.shape[:3], pool_size[0] * pool_size[1], x.shape[3])
     winner = flat.argmax(3)
     rows, columns = np.divmod(winner, pool_size[1])
     i, j = np.arange(y.shape[0])[:, None, None], np.arange(z.shape[0])[None, :, None]
@@ -96,7 +98,7 @@ def max_pool2d(x, pool_size, strides, padding):
 
 def max_pool2d_backward(dy, x, pool_size, strides, padding):
     indices = max_pool2d(x, pool_size, strides, padding)[1]
-    dx = np.zeros((x.shape[0], x[0].size))
+    dx = np.zeros((x.shape[0], math.prod(x.shape[1:])))
     for sample, at, d in zip(dx, indices, np.asarray(dy, np.float64), strict=True):
         np.add.at(sample, at.ravel(), d.ravel())
     return dx.reshape(x.shape)

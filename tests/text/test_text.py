@@ -147,7 +147,7 @@ def test_an_empty_corpus(tmp_path: Path) -> None:
     path = write(tmp_path, "a.txt", "Verse:\n\n***\n")
     with pytest.raises(ValueError, match=r"no line to learn from.*a\.txt"):
         text.load_corpus(path)
-    with pytest.raises(ValueError, match="max_tokens must be at least 3"):
+    with pytest.raises(ValueError, match="max_tokens is 2; expected at least 3"):
         text.load_corpus(path, max_tokens=2)
 
 
@@ -237,6 +237,15 @@ def test_padded_rows_are_cut_as_in_the_note() -> None:
         (np.ones(3, int), None, ValueError, r"\(3,\)"),
         (np.ones((2, 3)), None, TypeError, "float64"),
         (np.ones((2, 3), int), 2, ValueError, "maxlen"),
+        # These would come out as 0 and -1 in int32.
+        (np.array([[1, 2**40]]), None, ValueError, r"holds 1099511627776 at \(0, 1\)"),
+        (np.array([[2**40 - 1, 1]]), None, ValueError, r"holds 1099511627775 at \(0, 0\)"),
+        ([[1, 2**40]], None, ValueError, r"holds 1099511627776 at \(0, 1\)"),
+        ([np.array([1, 2**40])], None, ValueError, r"holds 1099511627776 at \(0, 1\)"),
+        ([[1, 2], [2**32 + 3, 1]], None, ValueError, r"holds 4294967299 at \(1, 0\)"),
+        ([[1, 2**70]], None, ValueError, "beyond int64"),
+        ([[1, -1]], None, ValueError, r"holds -1 at \(0, 1\)"),
+        ([[1, 2]], 2.0, TypeError, "maxlen is 2.0"),
     ],
 )
 def test_no_dataset(sequences: object, maxlen: int | None, error: type[Exception], reason: str) -> None:

@@ -134,6 +134,24 @@ def test_words_of_a_text(line: str, filters: str, lower: bool, split: str) -> No
         (lambda outer: outer["config"].update(index_word='{"1": 1}'), "damaged index_word"),
         (lambda outer: outer["config"].update(num_words="many"), "num_words 'many'"),
         (lambda outer: outer["config"].update(filters=None), "filters None"),
+        # Sound by themselves, but not together: a KeyError or a wrong word later.
+        (
+            lambda outer: outer["config"].update(index_word='{"2": "b"}'),
+            "'a' is 1 in word_index, missing in index_word",
+        ),
+        (
+            lambda outer: outer["config"].update(index_word='{"1": "b", "2": "a"}'),
+            "'a' is 1 in word_index, 'b' in index_",
+        ),
+        (lambda outer: outer["config"].update(word_index='{"a": 1}'), "2 is 'b' in index_word, missing in word_index"),
+        (lambda outer: outer["config"].update(word_counts='{"a": 1}'), "'b' is 1 in word_docs, missing in word_counts"),
+        (lambda outer: outer["config"].update(word_index='{"a": 1, "b": -2}'), "damaged word_index: -2"),
+        (lambda outer: outer["config"].update(word_counts='{"a": 1, "b": -2}'), "damaged word_counts: -2"),
+        (lambda outer: outer["config"].update(index_docs='{"1": %s}' % 10**400), "damaged index_docs: 1000"),
+        (lambda outer: outer["config"].update(index_docs="[" * 100_000), "damaged index_docs"),
+        (lambda outer: outer["config"].update(num_words=-1), "num_words -1"),
+        (lambda outer: outer["config"].update(num_words=True), "num_words True"),
+        (lambda outer: outer["config"].update(document_count=-1), "document_count -1"),
     ],
 )
 def test_damaged_json(damage: Any, reason: str) -> None:
@@ -145,8 +163,20 @@ def test_damaged_json(damage: Any, reason: str) -> None:
         text.tokenizer_from_json(json.dumps(outer))
 
 
+def test_a_name_for_the_padding_is_no_damage() -> None:
+    """Notebooks give 0 a name in one table or in both, which Keras's own reader takes."""
+    ours, theirs = both({}, ["a b a"])
+    for tokenizer in (ours, theirs):
+        tokenizer.index_word[0] = "<pad>"
+    for _ in range(2):
+        read = text.tokenizer_from_json(theirs.to_json())
+        assert_same(read, theirs)
+        assert read.sequences_to_texts([[1, 0]]) == ["a <pad>"]
+        theirs.word_index["<pad>"] = 0
+
+
 def test_no_json() -> None:
-    for content in ("", "nonsense", "[]", "null"):
+    for content in ("", "nonsense", "[]", "null", "[" * 100_000):
         with pytest.raises(ValueError, match="not the JSON of a Tokenizer"):
             text.tokenizer_from_json(content)
 

@@ -117,7 +117,7 @@ BAD_CALLS = {
     "epochs": (lambda m, x, y: m.fit(x, y, epochs=-1), ValueError, "epochs is -1"),
     "steps": (lambda m, x, y: m.fit(x, y, steps_per_epoch=0), ValueError, "steps_per_epoch is 0"),
     "verbose": (lambda m, x, y: m.fit(x, y, verbose=7), ValueError, "verbose is 7"),
-    "shuffle": (lambda m, x, y: m.fit(x, y, shuffle="batch"), ValueError, "shuffle is 'batch'"),
+    "shuffle": (lambda m, x, y: m.fit(x, y, shuffle="sample"), ValueError, "shuffle is 'sample'"),
     "split": (lambda m, x, y: m.fit(x, y, validation_split=1.5), ValueError, "validation_split is 1.5"),
     "split of one": (lambda m, x, y: m.fit(x[:1], y[:1], validation_split=0.5), ValueError, "without any"),
     "frequency": (lambda m, x, y: m.fit(x, y, validation_freq=0), ValueError, "validation_freq is 0"),
@@ -138,11 +138,6 @@ BAD_CALLS = {
         lambda m, x, y: m.fit(((x, y) for _ in range(3)), epochs=2),
         ValueError,
         "generator, which can be iterated only once, but there are 2 epochs",
-    ),
-    "generator ends": (
-        lambda m, x, y: m.fit(((x, y) for _ in range(3)), epochs=2, steps_per_epoch=2),
-        ValueError,
-        "ran out of batches in epoch 2",
     ),
 }
 

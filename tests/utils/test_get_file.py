@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from day33.tf.keras.utils import get_file
 
+from day33.utils import get_file
 from support.server import Server, serving
 
 CONTENT = b"some lines\n" * 1000

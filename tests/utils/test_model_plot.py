@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from day33.tf.keras.utils import plot_model
 
 import day33
 from day33 import layers
+from day33.utils import plot_model
 
 pytest.importorskip("matplotlib")
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
@@ -27,9 +28,14 @@ LEAKY_RELU_SLOPE = 0.2
 ELU_ALPHA = 1.0
 
 
-def _as_array(name: str, value: ArrayLike) -> NDArray[Any]:
+def refuse_masked(name: str, value: object) -> None:
+    """Raises TypeError for a masked array: `numpy.asarray` would drop the mask and use what it hides."""
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} is a masked array of shape {value.shape}; expected none (fill it: {name}.filled(0))")
+
+
+def _as_array(name: str, value: ArrayLike) -> NDArray[Any]:
+    refuse_masked(name, value)
     try:
         return np.asarray(value)
     except ValueError as error:  # ragged lists
@@ -178,6 +184,13 @@ def as_pair(name: str, value: object, minimum: int = 1) -> tuple[int, int]:
         return as_int(f"{name}[0]", value[0], minimum), as_int(f"{name}[1]", value[1], minimum)
     number = as_int(name, value, minimum)
     return number, number
+
+
+def as_sizes(name: str, value: object, minimum: int = 0) -> tuple[int, ...]:
+    """A sequence of ints, each at least `minimum`, as a tuple."""
+    if not isinstance(value, Iterable):
+        raise TypeError(f"{name} is {value!r}; expected a sequence of integers")
+    return tuple(as_int(f"{name}[{i}]", size, minimum) for i, size in enumerate(value))
 
 
 def as_padding(padding: object) -> str:

@@ -67,17 +67,25 @@ def position_weights(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDA
     raise ValueError(f"{name} has shape {weights.shape}; expected {samples}, one a sample, or {shape}, one a position")
 
 
-def masked_weights(
-    weights: NDArray[np.float32] | None, mask: NDArray[np.int32], positions: tuple[int, ...], scaled: bool
+def mask_weights(
+    mask: NDArray[np.int32], weights: NDArray[np.float32] | None = None, scaled: bool = False
 ) -> NDArray[np.float32]:
-    """Weights of positions (N, ...), 0 where `mask` is 0.
+    """Sample weights that are 0 where `mask` is 0 (Keras 3, `losses.loss.apply_mask`).
 
-    The mask has the leading axes of `positions`. With `scaled`, the others are multiplied by total / counted, so that
-    the mean over all positions becomes that over the counted ones (Keras 3, `losses.loss.apply_mask`).
+    Args:
+        mask: (N, ...), the leading axes of the positions of an output.
+        weights: (N,) or (N, ...), also leading axes of the positions; None for 1 everywhere.
+        scaled: multiply the others by total / counted, so that a mean over all positions becomes that over the counted
+            ones.
+
+    Returns:
+        float32 with the axes of the longer of the two.
     """
     counted = np.count_nonzero(mask)
     factor = mask.size / counted if scaled and counted else 1.0
-    result = np.where(mask.reshape(*mask.shape, *[1] * (len(positions) - mask.ndim)) != 0, np.float32(factor), 0)
-    if weights is not None:
-        result = result * weights.reshape(*weights.shape, *[1] * (len(positions) - weights.ndim))
-    return np.ascontiguousarray(np.broadcast_to(result, positions), np.float32)
+    result = np.where(mask != 0, np.float32(factor), np.float32(0))
+    if weights is None:
+        return result
+    ndim = max(mask.ndim, weights.ndim)
+    mine, theirs = (array.reshape(*array.shape, *[1] * (ndim - array.ndim)) for array in (result, weights))
+    return np.asarray(mine * theirs)

@@ -1,4 +1,4 @@
-"""day33's thread pool for threadpoolctl: `threadpool_limits(limits=1)` reaches it, too.
+"""day33's thread pool as threadpoolctl sees it, so that `threadpool_limits(limits=1)` limits it, too.
 
 threadpoolctl finds shared libraries by name and symbols, and asks registered controllers about them.
 """
@@ -12,7 +12,9 @@ _registered = False
 
 
 def register_threadpoolctl() -> None:
-    """Tells threadpoolctl about day33's thread pool. Importing day33 does it where threadpoolctl is imported already.
+    """Register day33's thread pool with threadpoolctl.
+
+    Importing day33 does it if threadpoolctl is imported already.
 
     Raises:
         ImportError: threadpoolctl is not installed.
@@ -44,5 +46,6 @@ def register_threadpoolctl() -> None:
 
 
 def register_if_imported() -> None:
+    """Register the thread pool if the program uses threadpoolctl."""
     if "threadpoolctl" in sys.modules:
         register_threadpoolctl()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from .. import losses, metrics, optimizers
 from .._core.signatures import accepted_arguments
+from .._io.hdf5_datasets import Dataset
 from .protocols import SavedModel
 
 _SCHEDULES = {
@@ -17,7 +19,7 @@ _SCHEDULES = {
 }
 _OPTIMIZERS = {"SGD": optimizers.SGD, "Adadelta": optimizers.Adadelta, "Adam": optimizers.Adam}
 # Arguments of Keras's optimizers that have a value, but mean nothing unless another one is set.
-_IDLE = frozenset({"ema_momentum", "ema_overwrite_frequency", "name", "is_legacy_optimizer", "jit_compile", "decay"})
+_IDLE = frozenset({"ema_momentum", "ema_overwrite_frequency", "name", "is_legacy_optimizer", "jit_compile"})
 _REDUCTIONS = {"auto": "sum_over_batch_size"}  # the word of Keras 2
 
 
@@ -117,20 +119,53 @@ def compile_from_config(model: SavedModel, config: Mapping[str, Any]) -> None:
         raise ValueError(str(error)) from error
 
 
+def compile_as_saved(model: SavedModel, config: Mapping[str, Any], state: Sequence[Dataset], where: object) -> None:
+    """Compiles `model` as a file says and restores the optimizer's state, as far as day33 has what it says.
+
+    Warns of what it does not have: the model in `where` is not compiled then, or its optimizer starts afresh.
+    """
+    try:
+        compile_from_config(model, config)
+    except ValueError as error:
+        warnings.warn(f"the model in {where} is not compiled: {error}", stacklevel=5)
+        return
+    try:
+        set_optimizer_state(model, [dataset.read() for dataset in state])
+    except ValueError as error:  # older versions kept other things
+        warnings.warn(f"the optimizer of the model in {where} starts afresh: {error}", stacklevel=5)
+
+
 def _optimizer(item: Any) -> optimizers.Optimizer:
     if isinstance(item, str):
         return optimizers.get(item)
-    name, config = item["class_name"], dict(item["config"])
-    if name not in _OPTIMIZERS:
-        raise ValueError(f"optimizer {name!r} is not among {', '.join(_OPTIMIZERS)}")
+    config = dict(item["config"])
+    if item["class_name"] == "LossScaleOptimizer":  # around another one, for float16
+        return _optimizer(config["inner_optimizer"])
     rate = config.get("learning_rate")
     if isinstance(rate, Mapping):
-        if rate["class_name"] not in _SCHEDULES:
-            raise ValueError(f"schedule {rate['class_name']!r} is not among {', '.join(_SCHEDULES)}")
-        schedule = _SCHEDULES[rate["class_name"]]
+        schedule = _class_of(rate, "schedule", _SCHEDULES)
         config["learning_rate"] = schedule(**_accepted(schedule, rate["config"]))
-    optimizer: optimizers.Optimizer = _OPTIMIZERS[name](**_accepted(_OPTIMIZERS[name], config))
+    if config.get("decay") == 0:  # of Keras before 2.11
+        del config["decay"]
+    cls = _class_of(item, "optimizer", _OPTIMIZERS)
+    optimizer: optimizers.Optimizer = cls(**_accepted(cls, config))
     return optimizer
+
+
+def _class_of(item: Mapping[str, Any], what: str, classes: Mapping[str, type[Any]]) -> type[Any]:
+    """The class that a configuration names; as in Keras, capitals make no difference."""
+    name = _without_package(item["class_name"])
+    found = {known.lower(): cls for known, cls in classes.items()}.get(name.lower())
+    if found is None:
+        raise ValueError(f"{what} {name!r} is not among {', '.join(classes)}")
+    return found
+
+
+def _without_package(name: Any) -> str:
+    """Keras 2 writes its own optimizers as "Custom>Adam"."""
+    if not isinstance(name, str):
+        raise ValueError(f"a class is named {name!r}; expected a string")
+    return name.rpartition(">")[2]
 
 
 def _accepted(cls: type[Any], config: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,15 +180,17 @@ def _objects(item: Any, library: Any) -> Any:
     if isinstance(item, Mapping):
         if "class_name" not in item or "config" not in item:
             return {key: _objects(value, library) for key, value in item.items()}
-        name, config = item["class_name"], item["config"]
+        name, config = _without_package(item["class_name"]), item["config"]
         if name == "function":
             return config
         if name == "__tuple__":
             return [_objects(value, library) for value in config]
-        cls = getattr(library, name, None) if isinstance(name, str) and not name.startswith("_") else None
+        if name == "MeanMetricWrapper" and isinstance(config.get("fn"), str):  # Keras 2: the class by its function
+            name = "".join(word.capitalize() for word in config["fn"].split("_"))
+        cls = getattr(library, name, None) if not name.startswith("_") else None
         if not (isinstance(cls, type) and cls.__module__ == library.__name__):
             raise ValueError(f"{name!r} is not among the {library.__name__.rpartition('.')[2]} of day33")
-        arguments = {key: value for key, value in config.items() if key not in ("dtype", "axis")}
+        arguments = {key: value for key, value in config.items() if key not in ("dtype", "axis", "fn")}
         if arguments.get("reduction") in _REDUCTIONS:
             arguments["reduction"] = _REDUCTIONS[arguments["reduction"]]
         return cls(**_accepted(cls, arguments))
@@ -172,6 +209,8 @@ def set_optimizer_state(model: SavedModel, arrays: Sequence[NDArray[Any]]) -> No
         return
     variables = model.trainable_variables
     slots = [(f"{i}/{name}", v) for i, v in enumerate(variables) for name in optimizer.slot_names]
+    if not scheduled and len(arrays) in (1, 1 + len(slots)):  # Keras 2 keeps the rate in the configuration alone
+        arrays = [arrays[0], np.array(optimizer.learning_rate, np.float32), *arrays[1:]]
     if len(arrays) not in (first, first + len(slots)):
         raise ValueError(f"the optimizer has {len(arrays)} arrays; expected {first + len(slots)}")
     if any(array.shape != () for array in arrays[:first]):

@@ -11,7 +11,7 @@ import io
 import json
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,18 @@ from .._graph.limits import limiting
 from .._io import hdf5
 from .._io.archives import Archive, refusing
 from .._io.files import replacing
-from ..layers.serialization import CustomObjects, layer_config, layer_from_config
-from . import compiled
+from .._io.json_text import MAX_BYTES, parse_object
+from ..layers.serialization import CustomObjects
+from . import compiled, model_config
 from . import weights as _keras_weights
-from .protocols import SavedModel, is_model
+from .protocols import SavedModel
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
-_MAX_JSON = 16 << 20
-_MAX_JSON_DEPTH = 200
 _MAX_CALLS = 10_000
+_MAX_WEIGHTS = 1 << 62  # an archive is bounded by its own rules
+_SMALL = 64 << 20
 _KIND = "Keras model"
+_CONFIGURATION = "its configuration"
 
 
 # ---- reading ----
@@ -38,15 +40,24 @@ _KIND = "Keras model"
 
 def load_keras(path: Path, custom_objects: CustomObjects, compile: bool) -> SavedModel:
     """The model in a .keras file. See `saving.load_model`."""
-    with open(path, "rb") as stream, refusing(path, _KIND):
-        with Archive(stream) as archive:
-            config = _parse_json(archive.read(_CONFIG, _MAX_JSON))
-            tree = hdf5.parse(archive.read(_WEIGHTS, 1 << 62))
-        model = _build(config, tree, custom_objects)
-        _keras_weights.assign(_keras_weights.read(tree, model))
-        if compile and config.get("compile_config"):
-            _compile(path, model, config["compile_config"], _keras_weights.optimizer_arrays(tree))
-        return model
+    with open(path, "rb") as stream:
+        if hdf5.is_hdf5(stream.read(8)):  # what Keras before 2.13 writes under this name
+            return load_h5(path, custom_objects, compile)
+        with refusing(path, _KIND):
+            with Archive(stream) as archive:
+                text = archive.read(_CONFIG, MAX_BYTES)
+                written_by = (
+                    parse_object(archive.read(_METADATA, MAX_BYTES), "its metadata") if _METADATA in archive else {}
+                )
+                tree = hdf5.parse(archive.read(_WEIGHTS, _MAX_WEIGHTS))
+            config = parse_object(text, _CONFIGURATION)
+            model = _build(config, tree, custom_objects)
+            _keras_weights.assign(_keras_weights.read(tree, model))
+            _warn_of_keras_2(path, written_by.get("keras_version"), text.decode())
+            if compile and config.get("compile_config"):
+                state = _keras_weights.optimizer_arrays(tree)
+                compiled.compile_as_saved(model, config["compile_config"], state, path)
+            return model
 
 
 def load_h5(path: Path, custom_objects: CustomObjects, compile: bool) -> SavedModel:
@@ -60,88 +71,56 @@ def load_h5(path: Path, custom_objects: CustomObjects, compile: bool) -> SavedMo
         weights = tree.members.get("model_weights")
         if not isinstance(weights, hdf5.Group):
             raise ValueError("it has no model_weights")
-        model = _build(_parse_json(text.encode()), weights, custom_objects)
+        model = _build(parse_object(text, _CONFIGURATION), weights, custom_objects)
         _keras_weights.assign(_keras_weights.read_old(weights, model))
+        _warn_of_keras_2(path, tree.attributes.get("keras_version"), text)
         training = tree.attributes.get("training_config")
         if compile and isinstance(training, str):
-            settings = _parse_json(training.encode())
+            settings = parse_object(training, "its training_config")
             settings["optimizer"] = settings.get("optimizer_config")
-            _compile(path, model, settings, _keras_weights.optimizer_arrays_old(tree))
+            compiled.compile_as_saved(model, settings, _keras_weights.optimizer_arrays_old(tree), path)
         return model
 
 
-def load_weights(path: Path, model: SavedModel) -> None:
-    """Reads the weights of a .weights.h5, .h5 or .keras file into a model of the same layers."""
+def _warn_of_keras_2(path: Path, version: object, configuration: str) -> None:
+    """Says so where a name meant another function in Keras 2."""
+    if isinstance(version, str) and version.startswith("2.") and '"hard_sigmoid"' in configuration:
+        warnings.warn(
+            f"the model in {path} was written by Keras {version}, whose hard_sigmoid is max(0, min(1, 0.2 x + 0.5)); "
+            "here it is relu6(x + 3) / 6, as in Keras 3, so its outputs differ",
+            stacklevel=4,
+        )
+
+
+def load_weights(path: Path, model: SavedModel, by_name: bool = False, skip_mismatch: bool = False) -> None:
+    """Reads the weights of a .weights.h5, .h5 or .keras file into a model. See `Model.load_weights`."""
     with open(path, "rb") as stream, refusing(path, "file of weights"):
-        if path.suffix == ".keras":
-            with Archive(stream) as archive:
-                tree = hdf5.parse(archive.read(_WEIGHTS, 1 << 62))
-        else:
+        if hdf5.is_hdf5(stream.read(8)):
+            stream.seek(0)
             tree = hdf5.parse(stream.read())
+        else:
+            # An archive may hold more than the file has bytes, but no more than this model and its optimizer need.
+            most = _SMALL + 16 * sum(variable.value.nbytes for variable in model.weights)
+            with Archive(stream) as archive:
+                tree = hdf5.parse(archive.read(_WEIGHTS, most))
         old = tree.members.get("model_weights", tree)
         if isinstance(old, hdf5.Group) and any(name.startswith("layer_names") for name in old.attributes):
-            found = _keras_weights.read_old(old, model)
+            found = _keras_weights.read_old(old, model, by_name, skip_mismatch)
+        elif by_name:
+            raise ValueError(
+                "by_name is True, but it has no names of layers; expected an .h5 file in Keras's older layout"
+            )
         else:
-            found = _keras_weights.read(tree, model)
+            found = _keras_weights.read(tree, model, skip_mismatch)
         _keras_weights.assign(found)
-
-
-def _parse_json(data: bytes) -> dict[str, Any]:
-    if len(data) > _MAX_JSON:
-        raise ValueError(f"its configuration has {len(data)} bytes; at most {_MAX_JSON} are read")
-    depth = deepest = 0
-    in_string = escaped = False
-    for byte in data:  # before the parser, which recurses
-        if escaped:
-            escaped = False
-        elif in_string:
-            escaped, in_string = byte == 0x5C, byte != 0x22
-        elif byte == 0x22:
-            in_string = True
-        elif byte in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif byte in b"]}":
-            depth -= 1
-    if deepest > _MAX_JSON_DEPTH:
-        raise ValueError(f"its configuration is nested {deepest} deep; at most {_MAX_JSON_DEPTH} are read")
-    value = json.loads(data.decode("utf-8"))
-    if not isinstance(value, dict):
-        raise ValueError(f"its configuration is a {type(value).__name__}, expected an object")
-    return value
 
 
 def _build(config: Mapping[str, Any], weights: hdf5.Group, custom_objects: CustomObjects) -> SavedModel:
     with limiting(_MAX_CALLS, _keras_weights.count_values(weights)):
-        model: SavedModel = layer_from_config(config, custom_objects)
-        if not is_model(model):
-            raise ValueError(f"it holds a layer {type(model).__name__}; expected a model")
-        if not model.built:
-            shape = (config.get("build_config") or {}).get("input_shape")
-            if shape is None:
-                raise ValueError("the model was saved before it was built, so it has no weights")
-            model.build(_as_shape(shape))
-        return model
-
-
-def _as_shape(shape: Any) -> Any:
-    if isinstance(shape, Mapping):
-        return {key: _as_shape(value) for key, value in shape.items()}
-    if all(size is None or isinstance(size, int) for size in shape):
-        return (None, *shape[1:])
-    return [_as_shape(entry) for entry in shape]
-
-
-def _compile(path: Path, model: SavedModel, config: Mapping[str, Any], state: Sequence[NDArray[Any]]) -> None:
-    try:
-        compiled.compile_from_config(model, config)
-    except ValueError as error:
-        warnings.warn(f"the model in {path} is not compiled: {error}", stacklevel=4)
-        return
-    try:
-        compiled.set_optimizer_state(model, state)
-    except ValueError as error:  # older versions kept other things
-        warnings.warn(f"the optimizer of the model in {path} starts afresh: {error}", stacklevel=4)
+        model = model_config.model_from(config, custom_objects)
+    if not model.built:
+        raise ValueError("the model was saved before it was built, so it has no weights")
+    return model
 
 
 # ---- writing ----
@@ -149,34 +128,35 @@ def _compile(path: Path, model: SavedModel, config: Mapping[str, Any], state: Se
 
 def save_keras(path: Path, model: SavedModel, include_optimizer: bool) -> None:
     """Writes a .keras file, whole or not at all."""
-    config = layer_config(model)
-    config["build_config"] = {"input_shape": _input_shape(model)}
-    training = _training(model) if include_optimizer else None
-    config["compile_config"] = training
+    config = model_config.config_of(model, include_optimizer)
     metadata = {
         "keras_version": _keras_weights.KERAS_VERSION,
         "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S"),
     }
     _warn_of_own_layers(model)
+    text = model_config.as_text(config)
+    state = _state(model, config["compile_config"])
     buffer = io.BytesIO()
-    _write_hdf5(buffer, lambda file: _keras_weights.write(file, model, _state(model, training)))
+    _write_hdf5(buffer, lambda file: _keras_weights.write(file, model, state))
+    _check_readable(model, buffer.getvalue())
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         archive.writestr(_METADATA, json.dumps(metadata))
-        archive.writestr(_CONFIG, json.dumps(config))
+        archive.writestr(_CONFIG, text)
         with archive.open(_WEIGHTS, "w", force_zip64=True) as member:
             member.write(buffer.getbuffer())
 
 
 def save_h5(path: Path, model: SavedModel, include_optimizer: bool) -> None:
     """Writes a whole-model .h5 file."""
-    config = layer_config(model)
-    training = _training(model) if include_optimizer else None
+    config = model_config.config_of(model, include_optimizer)
+    training = config["compile_config"]
     _warn_of_own_layers(model)
+    text = model_config.as_text({"class_name": config["class_name"], "config": config["config"]})
 
     def write(file: Any) -> None:
         file.attrs["backend"] = "tensorflow"
         file.attrs["keras_version"] = _keras_weights.KERAS_VERSION
-        file.attrs["model_config"] = json.dumps({"class_name": config["class_name"], "config": config["config"]})
+        file.attrs["model_config"] = text
         if training is not None:
             settings = {key: value for key, value in training.items() if key != "optimizer"}
             settings["optimizer_config"] = training["optimizer"]
@@ -185,36 +165,35 @@ def save_h5(path: Path, model: SavedModel, include_optimizer: bool) -> None:
 
     with replacing(path) as temporary, open(temporary, "w+b") as stream:
         _write_hdf5(stream, write)
+        stream.seek(0)
+        _check_readable(model, stream.read())
 
 
 def save_weights(path: Path, model: SavedModel) -> None:
     """Writes a .weights.h5 file."""
     if not model.built:
         raise ValueError(f"model {model.name!r} is not built yet, so it has no weights; call it, or build, first")
-    training = _training(model)
+    training = model_config.training_of(model)
     with replacing(path) as temporary, open(temporary, "w+b") as stream:
         _write_hdf5(stream, lambda file: _keras_weights.write(file, model, _state(model, training)))
+        stream.seek(0)
+        _check_readable(model, stream.read())
+
+
+def _check_readable(model: SavedModel, data: bytes) -> None:
+    """ValueError where `hdf5.parse` would refuse what was written, such as a name of thousands of letters."""
+    try:
+        hdf5.parse(data)
+    except ValueError as error:
+        raise ValueError(f"model {model.name!r} cannot be saved in a form that could be read back: {error}") from error
 
 
 def _write_hdf5(target: Any, write: Callable[[Any], None]) -> None:
     import h5py
 
-    # The oldest format is the one that every reader knows, ours included.
+    # The oldest format is the one that every reader knows.
     with h5py.File(target, "w", libver=("earliest", "v108")) as file:
         write(file)
-
-
-def _input_shape(model: SavedModel) -> Any:
-    shapes = [[None, *tensor.shape[1:]] for tensor in model.known_graph().inputs]
-    return shapes[0] if len(shapes) == 1 else shapes
-
-
-def _training(model: SavedModel) -> dict[str, Any] | None:
-    try:
-        return compiled.compile_config(model)
-    except TypeError as error:
-        warnings.warn(f"model {model.name!r} is saved without its optimizer and losses: {error}", stacklevel=5)
-        return None
 
 
 def _state(model: SavedModel, training: Mapping[str, Any] | None) -> tuple[str, list[NDArray[Any]]] | None:

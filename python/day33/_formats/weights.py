@@ -2,13 +2,17 @@
 
 New (.keras, .weights.h5): each layer has a group, with its weights under ``vars`` by number. A layer of a functional or
 sequential model is found as ``layers/<class>_<number>``, others by the attribute that holds them, attributes in
-alphabetical order, private ones last; a layer that was met before is not entered again.
+alphabetical order, private ones last; a layer that was met before is not entered again. Keras 2.12 has the layers of a
+model in a dict that names those with weights twice, so that their numbers go up by two.
 
 Old (.h5): ``model_weights/<layer>``, weights by name, with their order in the attribute ``weight_names``.
+
+Names and shapes are compared before a value is read.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -18,33 +22,38 @@ from numpy.typing import NDArray
 
 from .._core.variables import Variable
 from .._io.hdf5 import Group
+from .._io.hdf5_datasets import Dataset
 from .protocols import SavedLayer, SavedModel, is_layer
 
-OPTIMIZER = "optimizer"
+OPTIMIZER, _METRICS = "optimizer", "metrics"
 
-Arrays = list[tuple[Variable, NDArray[Any]]]
+Found = list[tuple[Variable, Dataset]]
+_LAYERS, _LAYERS_2_12 = "layers", "_layer_checkpoint_dependencies"
 
 
 # ---- new layout ----
 
 
-def groups(model: SavedLayer) -> list[tuple[str, SavedLayer]]:
-    """Each layer with the path of its group, without ``vars``; the model itself has ""."""
-    return list(_groups(model, "", set()))
+def groups(model: SavedLayer, layers: str = _LAYERS) -> list[tuple[str, SavedLayer]]:
+    """Each layer with the path of its group, without ``vars``; the model itself has "". `layers`: what Keras calls the
+    layers of a model.
+    """
+    return list(_groups(model, "", layers, set()))
 
 
-def _groups(layer: SavedLayer, path: str, seen: set[SavedLayer]) -> Iterator[tuple[str, SavedLayer]]:
+def _groups(layer: SavedLayer, path: str, layers: str, seen: set[SavedLayer]) -> Iterator[tuple[str, SavedLayer]]:
     if layer in seen:
         return
     seen.add(layer)
     yield path, layer
     for attribute, value in layer.saved_children():
-        yield from _entry(value, f"{path}/{attribute}".lstrip("/"), seen)
+        name = layers if attribute == _LAYERS else attribute
+        yield from _entry(value, f"{path}/{name}".lstrip("/"), layers, seen)
 
 
-def _entry(value: Any, path: str, seen: set[SavedLayer]) -> Iterator[tuple[str, SavedLayer]]:
+def _entry(value: Any, path: str, layers: str, seen: set[SavedLayer]) -> Iterator[tuple[str, SavedLayer]]:
     if is_layer(value):
-        yield from _groups(value, path, seen)
+        yield from _groups(value, path, layers, seen)
     elif isinstance(value, list | tuple | dict):
         used: Counter[str] = Counter()
         for item in value.values() if isinstance(value, dict) else value:
@@ -55,8 +64,8 @@ def _entry(value: Any, path: str, seen: set[SavedLayer]) -> Iterator[tuple[str, 
             else:
                 continue
             name = f"{stem}_{used[stem]}" if used[stem] else stem
-            used[stem] += 1
-            yield from _entry(item, f"{path}/{name}", seen)
+            used[stem] += 2 if layers == _LAYERS_2_12 and is_layer(item) and item.weights else 1
+            yield from _entry(item, f"{path}/{name}", layers, seen)
 
 
 def _own_group(layer: SavedLayer, path: str) -> str:
@@ -64,42 +73,64 @@ def _own_group(layer: SavedLayer, path: str) -> str:
     return "/".join(step for step in (path, layer.variable_group, "vars") if step)
 
 
-def read(tree: Group, model: SavedLayer) -> Arrays:
-    """Each variable of `model` with its array. ValueError where the file has others; nothing is written here."""
-    found: Arrays = []
+def read(tree: Group, model: SavedLayer, skip_mismatch: bool = False) -> Found:
+    """Each variable of `model` with what the file has for it. ValueError where the file has others.
+
+    Args:
+        skip_mismatch: leave out layers for which the file has other numbers or shapes, with a warning.
+    """
+    found: Found = []
     expected: set[str] = set()
-    for path, layer in groups(model):
+    layers = _LAYERS_2_12 if _LAYERS_2_12 in tree.members else _LAYERS
+    for path, layer in groups(model, layers):
         variables = layer.own_variables()
         if not variables:
             continue
         group = _own_group(layer, path)
         expected.add(group)
-        arrays = _numbered(tree, group)
-        if len(arrays) != len(variables):
-            raise ValueError(
-                f"{group!r} has {len(arrays)} arrays for layer {layer.name!r}; expected {len(variables)}: "
-                f"{[variable.name for variable in variables]}"
-            )
-        found += zip(variables, arrays, strict=True)
+        found += _pairs(variables, _numbered(tree, group), f"{group!r}", layer.name, skip_mismatch)
     extra = sorted(set(_groups_with_arrays(tree)) - expected)
-    if extra:
+    if extra and not skip_mismatch:
         raise ValueError(f"it has weights that no layer of {model.name!r} takes: {', '.join(extra[:8])}")
-    check(found)
     return found
 
 
-def optimizer_arrays(tree: Group) -> list[NDArray[Any]]:
-    """The state of the optimizer in order; empty where there is none."""
-    return _numbered(tree, f"{OPTIMIZER}/vars")
+def _pairs(
+    variables: Sequence[Variable], stored: Sequence[Dataset], where: str, layer: str, skip_mismatch: bool
+) -> Found:
+    """Variables with what is stored for them. ValueError, or with `skip_mismatch` a warning, where it does not fit."""
+    try:
+        if len(stored) != len(variables):
+            raise ValueError(
+                f"{where} has {len(stored)} arrays for layer {layer!r}; expected {len(variables)}: "
+                f"{[variable.name for variable in variables]}"
+            )
+        for variable, array in zip(variables, stored, strict=True):
+            if array.shape != variable.shape or array.dtype.kind != "f":
+                raise ValueError(
+                    f"weight {variable.path!r} has shape {array.shape} and dtype {array.dtype} in the file; expected "
+                    f"{variable.shape} and floating-point numbers"
+                )
+    except ValueError as error:
+        if not skip_mismatch:
+            raise
+        warnings.warn(f"layer {layer!r} keeps its weights: {error}", stacklevel=6)
+        return []
+    return list(zip(variables, stored, strict=True))
+
+
+def optimizer_arrays(tree: Group) -> list[Dataset]:
+    """The state of the optimizer in order, of one that scales losses that of the one inside; empty without one."""
+    return _numbered(tree, f"{OPTIMIZER}/inner_optimizer/vars") or _numbered(tree, f"{OPTIMIZER}/vars")
 
 
 def count_values(tree: Group) -> int:
-    """How many numbers the weights in a file have, those of the optimizer left out."""
+    """How many numbers the weights in a file have, without those of the optimizer."""
     weights = [member for name, member in tree.members.items() if name != OPTIMIZER]
-    return sum(sum(a.size for a in m.arrays()) if isinstance(m, Group) else m.size for m in weights)
+    return sum(sum(d.size for d in m.datasets()) if isinstance(m, Group) else m.size for m in weights)
 
 
-def _numbered(tree: Group, path: str) -> list[NDArray[Any]]:
+def _numbered(tree: Group, path: str) -> list[Dataset]:
     group = tree.get(path)
     if group is None:
         return []
@@ -108,33 +139,26 @@ def _numbered(tree: Group, path: str) -> list[NDArray[Any]]:
     arrays = []
     for number in range(len(group.members)):
         member = group.members.get(str(number))
-        if not isinstance(member, np.ndarray):
+        if not isinstance(member, Dataset):
             raise ValueError(f"{path!r} has no array {number}; it has {sorted(group.members)[:8]}")
         arrays.append(member)
     return arrays
 
 
 def _groups_with_arrays(tree: Group, prefix: str = "") -> Iterator[str]:
+    """Groups with arrays that are weights: neither the optimizer's nor the metrics', which Keras 2 saves, too."""
     for name, member in tree.members.items():
-        if isinstance(member, Group) and not (prefix == "" and name == OPTIMIZER):
-            if any(isinstance(inner, np.ndarray) for inner in member.members.values()):
+        if isinstance(member, Group) and not (prefix == "" and name in (OPTIMIZER, _METRICS)):
+            if any(isinstance(inner, Dataset) for inner in member.members.values()):
                 yield prefix + name
             yield from _groups_with_arrays(member, f"{prefix}{name}/")
 
 
-def check(found: Arrays) -> None:
-    """ValueError unless every array has the shape of its variable, and holds floating-point numbers."""
-    for variable, array in found:
-        if array.shape != variable.shape or array.dtype.kind != "f":
-            raise ValueError(
-                f"weight {variable.path!r} has shape {array.shape} and dtype {array.dtype} in the file; expected "
-                f"{variable.shape} and floating-point numbers"
-            )
-
-
-def assign(found: Arrays) -> None:
-    for variable, array in found:
-        variable.assign(array)
+def assign(found: Found) -> None:
+    """Writes what `read` found into the variables: all of it is read before anything is written."""
+    values = [(variable, dataset.read()) for variable, dataset in found]
+    for variable, value in values:
+        variable.assign(value)
 
 
 def write(file: Any, model: SavedLayer, optimizer: tuple[str, Sequence[NDArray[Any]]] | None) -> None:
@@ -167,42 +191,58 @@ def _old_order(layer: SavedLayer) -> list[Variable]:
     return layer.trainable_weights + layer.non_trainable_weights
 
 
-def read_old(weights: Group, model: SavedModel) -> Arrays:
-    """As `read`, from the group ``model_weights`` (or the root of a weights file) of the old layout."""
+def read_old(weights: Group, model: SavedModel, by_name: bool = False, skip_mismatch: bool = False) -> Found:
+    """As `read`, from the group ``model_weights`` (or the root of a weights file) of the old layout.
+
+    Args:
+        by_name: layers are those of the same name, in place of those at the same position; others keep their weights.
+    """
     stored = []
     for name in _names(weights, "layer_names"):
-        group = weights.members.get(name)
+        group = weights.get(name)
         if not isinstance(group, Group):
             raise ValueError(f"there is no group {name!r} for a layer of that name")
         arrays = []
         for weight in _names(group, "weight_names"):
             array = group.get(weight)
-            if not isinstance(array, np.ndarray):
+            if not isinstance(array, Dataset):
                 raise ValueError(f"layer {name!r} has no array {weight!r}")
             arrays.append(array)
         if arrays:
             stored.append((name, arrays))
     layers = [layer for layer in model.layers if layer.weights]
-    if len(stored) != len(layers):
+    if by_name:
+        named = {layer.name: layer for layer in layers}
+        pairs = [(name, arrays, named[name]) for name, arrays in stored if name in named]
+    elif len(stored) != len(layers):
         raise ValueError(f"it has weights for {len(stored)} layers; model {model.name!r} expects {len(layers)}")
-    found: Arrays = []
-    for (name, arrays), layer in zip(stored, layers, strict=True):
-        variables = _old_order(layer)
-        if len(variables) != len(arrays):
-            raise ValueError(f"layer {name!r} has {len(arrays)} arrays; {layer.name!r} expects {len(variables)}")
-        found += zip(variables, arrays, strict=True)
-    check(found)
+    else:
+        pairs = [(name, arrays, layer) for (name, arrays), layer in zip(stored, layers, strict=True)]
+    found: Found = []
+    for name, arrays, layer in pairs:
+        found += _pairs(_old_order(layer), arrays, f"layer {name!r}", layer.name, skip_mismatch)
     return found
 
 
-def optimizer_arrays_old(tree: Group) -> list[NDArray[Any]]:
+def optimizer_arrays_old(tree: Group) -> list[Dataset]:
+    """The state of the optimizer in order; empty where there is none."""
     group = tree.members.get(_OLD_OPTIMIZER, tree.members.get("optimizer_weights"))
     if not isinstance(group, Group):
         return []
-    arrays = [group.get(name) for name in _names(group, "weight_names")]
-    if not all(isinstance(array, np.ndarray) for array in arrays):
-        raise ValueError("the state of the optimizer is incomplete")
-    return arrays  # type: ignore[return-value]
+    names = _names(group, "weight_names")
+    if names and names[0].endswith("/iter:0"):
+        # Keras before 2.11: all arrays of one slot, then those of the next, as "Adam/dense/kernel/m:0".
+        slots: dict[str, list[str]] = {}
+        for name in names[1:]:
+            slots.setdefault(name.rpartition("/")[2], []).append(name)
+        names = [names[0], *(name for of_variable in zip(*slots.values(), strict=True) for name in of_variable)]
+    found = []
+    for name in names:
+        dataset = group.get(name)
+        if not isinstance(dataset, Dataset):
+            raise ValueError("the state of the optimizer is incomplete")
+        found.append(dataset)
+    return found
 
 
 def _names(group: Group, attribute: str) -> list[str]:

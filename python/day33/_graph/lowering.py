@@ -139,7 +139,7 @@ class CompiledPlan:
 
     Attributes:
         variables: in slot order.
-        masks: a plan for the masks of the outputs, None where no output that has a loss has one.
+        masks: a plan for the masks of the outputs, None where no output has one or the plan has no losses.
     """
 
     plan: Plan
@@ -181,10 +181,10 @@ def compile_plan(
         lowering.builder.loss(
             outputs[term.output], term.kind, from_logits=term.from_logits, reduction=term.reduction, weight=term.weight
         )
-    masked = any(lowering.mask(outputs[term.output]) >= 0 for term in losses or ())
+    masked = {number for number, output in enumerate(outputs) if losses and lowering.mask(output) >= 0}
     plan = lowering.builder.build(outputs)
     parameters = ParameterList([variable.parameter for variable in lowering.variables])
-    masks = compile_masks(lower, shapes, dtypes, {term.output for term in losses or ()}) if masked else None
+    masks = compile_masks(lower, shapes, dtypes, masked) if masked else None
     return CompiledPlan(plan, parameters, lowering.variables, masks)
 
 

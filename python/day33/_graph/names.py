@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import Counter
 
 _lock = threading.Lock()
 _counts: Counter[str] = Counter()
 _scopes = threading.local()
-
-
-def snake_case(name: str) -> str:
-    """The name of a class as the stem of a layer's name: Conv2DTranspose gives conv2d_transpose."""
-    return re.sub(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", re.sub(r"\W", "", name)).lower()
 
 
 def unique(stem: str) -> str:

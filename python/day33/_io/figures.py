@@ -1,14 +1,12 @@
-"""Matplotlib figures that show themselves in a notebook and are written whole.
+"""Matplotlib figures that show themselves in a notebook, and that are written whole or not at all.
 
 They are made without ``pyplot``: nothing global is touched, no display is needed, and many threads may draw at once.
 """
 
 from __future__ import annotations
 
-import functools
-import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .._core.types import PathLike
 from .files import replacing
@@ -16,31 +14,22 @@ from .files import replacing
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DPI = 150
+_DPI = 150
 
 
-def new_figure(size: tuple[float, float], **options: Any) -> Figure:
-    """A figure of (width, height) inches. As the last line of a notebook's cell it shows as a picture.
+def new_figure(size: tuple[float, float]) -> Figure:
+    """An empty figure of (width, height) inches."""
+    from .notebook_figure import NotebookFigure
 
-    A figure of ``pyplot`` does so only once ``%matplotlib inline`` is on, and one made without ``pyplot`` does not.
-    """
-    return _figure_class()(figsize=size, **({"layout": "constrained"} | options))
-
-
-@functools.cache
-def _figure_class() -> type[Figure]:
-    from matplotlib.figure import Figure
-
-    class ShownFigure(Figure):
-        def _repr_png_(self) -> bytes:
-            stream = io.BytesIO()
-            self.savefig(stream, format="png")
-            return stream.getvalue()
-
-    return ShownFigure
+    return NotebookFigure(figsize=size, layout="constrained")
 
 
 def write_figure(figure: Figure, path: PathLike) -> None:
-    """Write a figure; the suffix of `path` names the format. The file appears whole or not at all."""
-    with replacing(Path(path)) as temporary:
-        figure.savefig(temporary, dpi=DPI)
+    """Write a figure. The suffix of `path` names the format; without one, Matplotlib's default is added."""
+    target = Path(path)
+    if not target.suffix:
+        import matplotlib
+
+        target = target.with_name(f"{target.name}.{matplotlib.rcParams['savefig.format']}")
+    with replacing(target) as temporary:
+        figure.savefig(temporary, dpi=_DPI)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from .json_text import parse_object
 
 
 @contextlib.contextmanager
@@ -112,15 +116,44 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     write_text(path, json.dumps(value, indent=2) + "\n")
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file. FileNotFoundError, or ValueError if it holds anything else."""
+def open_regular(path: Path, *, follow_links: bool = True) -> BinaryIO:
+    """Opens a file for reading that somebody else may have put there.
+
+    Opening a FIFO would wait for a writer, reading a device may never end, and a link may lead out of the folder.
+
+    Args:
+        path: the file.
+        follow_links: whether `path` itself may be a symbolic link.
+
+    Raises:
+        ValueError: it is not a regular file, or is a link that is not to be followed.
+        OSError: it cannot be opened.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    if not follow_links:
+        if path.is_symlink():  # where the system has no O_NOFOLLOW
+            raise ValueError(f"{path} is a symbolic link; expected a regular file")
+        flags |= getattr(os, "O_NOFOLLOW", 0)
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
-        raise ValueError(f"{path}: not a JSON file: {error}") from error
-    if not isinstance(value, dict):
-        raise ValueError(f"{path}: expected a JSON object, got {type(value).__name__}")
-    return value
+        handle = os.open(path, flags)
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a socket, or a device that is not there
+            raise ValueError(f"{path} is a socket or a device; expected a regular file") from error
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise ValueError(f"{path} is a folder, a FIFO or a device; expected a regular file")
+    return open(handle, "rb")
+
+
+def read_json(path: Path, *, follow_links: bool = True) -> dict[str, Any]:
+    """The JSON object in a file. FileNotFoundError, or ValueError if it is or holds anything else."""
+    with open_regular(path, follow_links=follow_links) as stream:
+        data = stream.read()
+    try:
+        return parse_object(data, "the file")
+    except ValueError as error:
+        raise ValueError(f"{path}: not a JSON file as expected: {error}") from error
 
 
 def _sync(path: Path) -> None:

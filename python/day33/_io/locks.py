@@ -67,5 +67,6 @@ class FolderLock:
 
     def release(self) -> None:
         """Let others have the folder."""
-        self._path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # of a folder that is gone, or may not be written any more
+            self._path.unlink()
         os.close(self._handle)

@@ -7,6 +7,7 @@ into one buffer where it is shuffled. Iterables are checked batch by batch.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,52 +87,103 @@ class _Gatherer:
 class ArrayData:
     """Batches of arrays in memory.
 
-    The batches form one endless sequence: pass after pass over the samples, each pass in its own order if `shuffle`.
-    An epoch is `steps` batches of that sequence, by default one pass. The order of a pass is drawn from `seed` and the
-    number of the pass alone, so that any epoch can be made again without the ones before.
+    A pass is all samples in batches, in its own order if `shuffle`. An epoch is one pass, or `steps` batches: then the
+    next epoch goes on where the last one stopped, and ends early, with a warning, where the pass ends. The order of a
+    pass is drawn from `seed` and the number of the pass alone, so that any epoch can be made again without the ones
+    before.
+
+    Args:
+        whole: all samples.
+        batch_size: 32 by default, or what makes a pass of `steps`.
+        steps: batches per epoch, None for a pass.
+        shuffle: False for the order of the arrays, True for a new order in each pass, "batch" for batches that hold the
+            same samples in each pass, in a new order.
+        first: the number of the first epoch.
+        name: for messages.
     """
 
-    def __init__(self, whole: Batch, batch_size: int | None, steps: int | None = None, shuffle: bool = False) -> None:
+    def __init__(
+        self,
+        whole: Batch,
+        batch_size: int | None,
+        steps: int | None = None,
+        shuffle: bool | str = False,
+        first: int = 0,
+        name: str = "x",
+    ) -> None:
         if batch_size is None:
             batch_size = -(-whole.size // steps) if steps else 32
         self.batch_size = max(batch_size, 1)
         self.whole = whole
         self.shuffle = shuffle
         self.seed = 0
+        self._first = first
+        self._name = name
         self._in_pass = -(-whole.size // self.batch_size)
         self.steps: int | None = steps or self._in_pass
         self._gatherer = _Gatherer(whole)
         self._order: tuple[tuple[int, int], NDArray[np.intp]] | None = None
 
-    def skip(self, batches: int) -> None:
+    def ready(self) -> bool:
+        """Whether there are batches for one more epoch."""
+        return True
+
+    def skip(self, epochs: int) -> None:
         """Nothing to do: `batches` finds any place by itself."""
+
+    def restart(self) -> None:
+        """Nothing to do."""
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from number `start` on. A batch is valid until the next one is asked for."""
         steps = self.steps or 0
-        for number in range(epoch * steps + start, (epoch + 1) * steps):
-            passed, index = divmod(number, self._in_pass)
+        passed, part = divmod(epoch - self._first, max(-(-self._in_pass // max(steps, 1)), 1))
+        begin, end = part * steps, min((part + 1) * steps, self._in_pass)
+        for index in range(begin + start, end):
             low = index * self.batch_size
             high = min(low + self.batch_size, self.whole.size)
             if self.shuffle:
-                yield self._gatherer.take(self._permutation(passed)[low:high])
+                yield self._gatherer.take(self._permutation(self._first + passed)[low:high])
             else:
                 yield self.whole.slice(low, high)
+        if end - begin < steps:
+            _warn_of_the_end(self._name, epoch, end - begin, steps, 3)
 
     def _permutation(self, passed: int) -> NDArray[np.intp]:
         key = (self.seed, passed)
         if self._order is None or self._order[0] != key:
             generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence(key)))
-            self._order = key, generator.permutation(self.whole.size)
+            if self.shuffle == "batch":
+                order = np.arange(self.whole.size)
+                for low in range(0, self.whole.size, self.batch_size):
+                    generator.shuffle(order[low : low + self.batch_size])
+            else:
+                order = generator.permutation(self.whole.size)
+            self._order = key, order
         return self._order[1]
+
+
+_END = object()
 
 
 class IterableData:
     """Batches of an iterable of ``x``, ``(x, y)`` or ``(x, y, sample_weight)``, or of a function that returns one.
 
-    Without `steps` an epoch is one pass: the iterable is iterated anew (the function called anew) every epoch. With
-    `steps` an epoch is that many batches, the next epoch goes on where the last one stopped, and at its end the
-    iterable is iterated anew. A generator can be iterated only once; when it ends too early, ValueError says so.
+    A pass iterates the iterable anew (calls the function anew). An epoch is a pass, or `steps` batches as in
+    `ArrayData`. A generator is one pass: where it ends, so does the last epoch.
+
+    The methods ``on_epoch_begin`` and ``on_epoch_end`` of the iterable, if it has them, are called around each epoch
+    that comes to its end, as those of ``keras.utils.PyDataset`` are.
+
+    Args:
+        source: the iterable or the function.
+        standardize: makes a `Batch` of (x, y, sample_weight).
+        steps: batches per epoch, None for a pass.
+        epochs: how many there will be.
+        name: for messages.
+
+    Raises:
+        ValueError: a generator without `steps` for more than one epoch.
     """
 
     def __init__(self, source: Any, standardize: Standardize, steps: int | None, epochs: int, name: str = "x") -> None:
@@ -139,51 +191,77 @@ class IterableData:
         self._standardize = standardize
         self._name = name
         self._one_shot = isinstance(source, Iterator)
-        self._limited = steps is not None
+        self._limit = steps
+        self._in_pass = None if self._one_shot else _length(source)
         self._current: Iterator[Any] | None = source if self._one_shot else None
+        self._taken = 0  # of the current pass
+        self._ahead: Any = _END  # what `ready` has taken off a generator
         self.seed = 0
-        self.steps = steps if steps is not None else _length(source)
+        self.steps = steps if steps is not None else self._in_pass
         if self._one_shot and steps is None and epochs > 1:
             raise ValueError(
                 f"{name} is a generator, which can be iterated only once, but there are {epochs} epochs; set the "
-                "number of steps an epoch, or hand over a list, an iterable object, or the generator function itself"
+                "number of steps per epoch, or hand over a list, an iterable object, or the generator function itself"
             )
 
-    def skip(self, batches: int) -> None:
-        """Drop batches that an interrupted run has already had (only with `steps`, where epochs continue)."""
-        if self._limited:
-            for _ in range(batches):
-                self._next(1)
+    def ready(self) -> bool:
+        """Whether there are batches for one more epoch: False where a generator has come to its end."""
+        if self._one_shot and self._taken and self._ahead is _END:
+            self._ahead = next(self._source, _END)
+            return self._ahead is not _END
+        return True
+
+    def skip(self, epochs: int) -> None:
+        """Drops epochs that an interrupted run has had already."""
+        for epoch in range(epochs):
+            self._tell("on_epoch_begin")
+            if self._limit is not None:
+                for _ in self._items(epoch):
+                    pass
+            self._tell("on_epoch_end")
+
+    def restart(self) -> None:
+        """Begins a new pass with the next epoch. A generator goes on."""
+        if not self._one_shot:
+            self._current = None
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        if self._limited:
-            for _ in range(start, self.steps or 0):
-                yield self._standardize(*unpack(self._next(epoch)))
-            return
-        count = 0
-        for item in self._open():
-            count += 1
-            if count > start:
+        """The batches of the next epoch from number `start` on. `epoch` is its number, for messages."""
+        self._tell("on_epoch_begin")
+        for number, item in enumerate(self._items(epoch)):
+            if number >= start:
                 yield self._standardize(*unpack(item))
-        if count == 0:
-            raise ValueError(f"{self._name} gave no batch in epoch {epoch + 1}")
+        self._tell("on_epoch_end")
 
-    def _next(self, epoch: int) -> Any:
-        if self._current is not None:
-            try:
-                return next(self._current)
-            except StopIteration:
-                if self._one_shot:
-                    raise ValueError(
-                        f"{self._name} is a generator and ran out of batches in epoch {epoch + 1}; it must give "
-                        "steps times epochs batches. Use fewer steps, or hand over something that can be iterated anew"
-                    ) from None
-                self._current = None
-        self._current = self._open()
-        try:
-            return next(self._current)
-        except StopIteration:
-            raise ValueError(f"{self._name} gave no batch in epoch {epoch + 1}") from None
+    def _items(self, epoch: int) -> Iterator[Any]:
+        """What the source gives in one epoch. ValueError if that is nothing."""
+        if self._limit is None:
+            self.restart()
+        count = 0
+        while self._limit is None or count < self._limit:
+            if self._current is None:
+                self._current, self._taken = self._open(), 0
+            item, self._ahead = self._ahead, _END
+            if item is _END and self._taken != self._in_pass:
+                item = next(self._current, _END)
+            if item is _END:
+                if not self._one_shot:
+                    self._current = None
+                if count == 0 and self._taken and not self._one_shot:
+                    continue  # the last epoch ended where the pass did, which did not show
+                if count == 0:
+                    raise ValueError(f"{self._name} gave no batch in epoch {epoch + 1}")
+                if self._limit is not None:
+                    _warn_of_the_end(self._name, epoch, count, self._limit, 4)
+                return
+            count += 1
+            self._taken += 1
+            yield item
+
+    def _tell(self, hook: str) -> None:
+        method = getattr(self._source, hook, None)
+        if callable(method):
+            method()
 
     def _open(self) -> Iterator[Any]:
         source = self._source
@@ -192,6 +270,14 @@ class IterableData:
         if not hasattr(source, "__iter__") and hasattr(source, "__getitem__") and hasattr(source, "__len__"):
             return (source[index] for index in range(len(source)))
         return iter(source)
+
+
+def _warn_of_the_end(name: str, epoch: int, count: int, steps: int, frames: int) -> None:
+    """Says that an epoch ends before its steps are done. `frames` lie between the caller and the user's code."""
+    warnings.warn(
+        f"{name} ran out of batches in epoch {epoch + 1}, after {count} of {steps} steps; the epoch ends there",
+        stacklevel=frames + 2,
+    )
 
 
 def _length(source: Any) -> int | None:
@@ -268,10 +354,34 @@ def are_batches(x: Any, y: Any, sample_weight: Any) -> bool:
     return True
 
 
-def array_data(whole: Batch, batch_size: int | None, steps: int | None, shuffle: bool) -> ArrayData:
+def validation_parts(given: Any, inputs: int | None) -> tuple[Any, Any, Any]:
+    """(x, y, sample_weight) of `validation_data`; batches as x.
+
+    Args:
+        given: (x, y) or (x, y, sample_weight) as a tuple or list, or batches.
+        inputs: how many inputs the model has, None where that is not known yet. A list of lists of arrays may be x and
+            y of several arrays each, or batches of x and y: it is x and y if its first item has one array per input.
+
+    Raises:
+        ValueError: a tuple or list of another length that does not hold batches.
+    """
+    if not isinstance(given, tuple | list):
+        return given, None, None
+    if is_iterable_of_batches(given):
+        first = given[0]
+        if not (len(given) in (2, 3) and len(first) == inputs and all(is_array(part) for part in first)):
+            return given, None, None
+    if len(given) not in (2, 3):
+        raise ValueError(
+            f"validation_data is a {type(given).__name__} of {len(given)}; expected (x, y) or (x, y, sample_weight)"
+        )
+    return unpack(given)
+
+
+def array_data(whole: Batch, batch_size: int | None, steps: int | None, **arguments: Any) -> ArrayData:
     """`ArrayData`, checked: at least one sample, a batch size of at least 1."""
     refuse_empty(whole)
-    return ArrayData(whole, as_positive("batch_size", batch_size), steps, shuffle)
+    return ArrayData(whole, as_positive("batch_size", batch_size), steps, **arguments)
 
 
 def refuse_empty(batch: Batch) -> None:

@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import metrics as metric_registry
+from .._core.targets import mask_weights
 from .._core.types import Array
 from ..metrics import Mean, Metric
 from .batches import Batch
 from .structures import leaves, per_output
+
+
+class StepResult(NamedTuple):
+    """What a plan gave for a batch.
+
+    Attributes:
+        values: the value of each loss.
+        outputs: of the model, (N, ...) each; empty where they were not wanted.
+        masks: of the outputs that have one, by number: int32 with the leading axes of the output, 0 where a position
+            does not count.
+    """
+
+    values: Sequence[float]
+    outputs: Sequence[Array]
+    masks: Mapping[int, Array]
+
+
+def is_accuracy(identifier: Any) -> bool:
+    """Whether `identifier` is the word for the accuracy that suits the shapes, in any case, as in Keras."""
+    return isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc")
+
+
+def accuracy_for(name: str, true_shape: tuple[int, ...], pred_shape: tuple[int, ...]) -> Metric:
+    """The binary, sparse categorical or categorical accuracy, from the shapes of targets and predictions."""
+    if pred_shape[-1] == 1:
+        return metric_registry.BinaryAccuracy(name)
+    if len(true_shape) < len(pred_shape) or true_shape[-1] == 1:
+        return metric_registry.SparseCategoricalAccuracy(name)
+    return metric_registry.CategoricalAccuracy(name)
 
 
 class OutputMetrics:
@@ -20,11 +50,17 @@ class OutputMetrics:
             raise TypeError(f"{argument} is {given!r}; expected a list, tuple or dict of metrics")
         self._given = given
         self._argument = argument
+        self._uses_weights = argument == "weighted_metrics"
         self.built = given is None or not given
         self.entries: list[tuple[int, str, Metric]] = []  # output, name of the output in logs, metric
         for item in leaves(given):
-            if item not in ("accuracy", "acc"):
+            if not is_accuracy(item):
                 metric_registry.get(item)
+
+    def alike(self) -> list[Metric]:
+        """Metrics of the kinds that are, or will be, in `entries`."""
+        given = leaves(self._given)
+        return [metric_registry.BinaryAccuracy() if is_accuracy(item) else metric_registry.get(item) for item in given]
 
     def build(self, output_names: Sequence[str], labels: Sequence[Array | None], outputs: Sequence[Array]) -> None:
         """Makes the metrics. ValueError where they do not fit the outputs, or an output that has one has no targets."""
@@ -41,12 +77,32 @@ class OutputMetrics:
                     raise ValueError(
                         f"{self._argument} has a metric of output {names[index]!r}, but y has no targets for it"
                     )
-                if isinstance(identifier, str) and identifier in ("accuracy", "acc"):
-                    metric = metric_registry.get_accuracy(identifier, label.shape, outputs[index].shape)
+                if is_accuracy(identifier):
+                    metric = accuracy_for(identifier, label.shape, outputs[index].shape)
                 else:
                     metric = metric_registry.get(identifier)
                 self.entries.append((index, prefix, metric))
         self.built = True
+
+    def update(self, batch: Batch, result: StepResult) -> None:
+        """Adds a batch."""
+        for index, _, metric in self.entries:
+            weights = batch.weights[index] if self._uses_weights else None
+            mask = result.masks.get(index) if metric.heeds_mask else None
+            if mask is not None:
+                weights = mask_weights(mask, weights)
+            if weights is None and not self._uses_weights:
+                metric.update_state(batch.labels[index], result.outputs[index])
+            else:
+                metric.update_state(batch.labels[index], result.outputs[index], sample_weight=weights)
+
+
+def _takes(metric: Metric, state: dict[str, float]) -> bool:
+    try:
+        metric.check_state(state)
+    except ValueError:
+        return False
+    return True
 
 
 class Meters:
@@ -91,26 +147,23 @@ class Meters:
         """How much the loss of a batch counts in the mean over batches: the number of its samples."""
         return batch.size
 
-    def update(self, batch: Batch, total: float, values: Sequence[float], outputs: Sequence[Array]) -> None:
+    def update(self, batch: Batch, total: float, result: StepResult) -> None:
         """Adds a batch.
 
         Args:
             batch: what the model was given.
             total: the loss of the batch that is minimised.
-            values: the value of each loss in it.
-            outputs: of the model, (N, ...) each; empty unless `want_outputs`.
+            result: what came of it.
         """
         share = self.share(batch)
-        for mean, value in zip([self.total, *self.parts], [total, *values], strict=False):
+        for mean, value in zip([self.total, *self.parts], [total, *result.values], strict=False):
             mean.total += value * share
             mean.count += share
         if self.want_outputs:
             if not (self._plain.built and self._weighted.built):
-                self._build(batch, outputs)
-            for index, _, metric in self._plain.entries:
-                metric.update_state(batch.labels[index], outputs[index])
-            for index, _, metric in self._weighted.entries:
-                metric.update_state(batch.labels[index], outputs[index], sample_weight=batch.weights[index])
+                self._build(batch, result.outputs)
+            for group in (self._plain, self._weighted):
+                group.update(batch, result)
 
     def _build(self, batch: Batch, outputs: Sequence[Array]) -> None:
         for group in (self._plain, self._weighted):
@@ -120,7 +173,8 @@ class Meters:
             state, self._pending = self._pending, {}
             for name, metric in self.named():
                 if metric is not self.total and metric not in self.parts:
-                    metric.set_state(state.get(name, {}))
+                    if name in state and _takes(metric, state[name]):
+                        metric.set_state(state[name])
 
     def named(self) -> list[tuple[str, Metric]]:
         """(name in the logs, metric); a name that is taken gets a number, or "weighted_" in front, as in Keras."""
@@ -151,6 +205,19 @@ class Meters:
     def get_state(self) -> dict[str, dict[str, float]]:
         """The sums behind the means, by the names in the logs."""
         return {name: metric.get_state() for name, metric in self.named()}
+
+    def check_state(self, state: Any) -> None:
+        """ValueError where `set_state` could not take `state`."""
+        if not isinstance(state, dict):
+            raise ValueError(f"its means are {state!r}; expected a dict")
+        known = dict(self.named())
+        for name, sums in state.items():
+            if not isinstance(sums, dict):
+                raise ValueError(f"its mean of {name} is {sums!r}; expected a dict")
+            if name in known:
+                known[name].check_state(sums)
+            elif not any(_takes(metric, sums) for group in (self._plain, self._weighted) for metric in group.alike()):
+                raise ValueError(f"its mean of {name} is {sums!r}; expected numbers of a metric of the model")
 
     def set_state(self, state: Mapping[str, dict[str, float]]) -> None:
         """Restores what `get_state` gave. Metrics that do not exist yet are set when the first batch makes them."""

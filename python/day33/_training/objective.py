@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import losses
-from .._core.types import Array
 from .._graph.lowering import LossTerm
 from .batches import Batch
-from .meters import Meters
+from .hooks import refuse_loss_hooks
+from .meters import Meters, StepResult
 from .structures import leaves, per_output
 
 
@@ -60,7 +60,7 @@ class Objective:
             "loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics,
         }  # fmt: skip
         for item in leaves(loss):
-            losses.get(item)
+            refuse_loss_hooks(losses.get(item))
         self.meters = meters or Meters(metrics, weighted_metrics)
         self.losses: list[OutputLoss] = []
         self.output_names: list[str] = []
@@ -85,12 +85,12 @@ class Objective:
             self._terms = tuple(item.term() for item in self.losses)
         return self._terms
 
-    def update(self, batch: Batch, values: Sequence[float], outputs: Sequence[Array]) -> None:
-        """Adds a batch to the meters. `values` holds the value of each loss, `outputs` those of the model if wanted."""
+    def update(self, batch: Batch, result: StepResult) -> None:
+        """Adds a batch to the meters."""
         total = 0.0
-        for item, value in zip(self.losses, values, strict=True):
+        for item, value in zip(self.losses, result.values, strict=True):
             total += item.weight * value
-        self.meters.update(batch, total, values, outputs)
+        self.meters.update(batch, total, result)
 
     def _resolve_losses(self) -> list[OutputLoss]:
         names, given = self.output_names, self.arguments["loss"]

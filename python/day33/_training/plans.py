@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from .._core.targets import masked_weights
+from .._core.targets import mask_weights
 from .._core.types import Array
 from .._core.variables import Variable, modes_version
 from .._graph.lowering import CompiledPlan, LossTerm
 from .batches import Batch
+from .meters import StepResult
 from .objective import Objective, OutputLoss
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Program:
         self.plan = compiled_plan.plan
         self.parameters = compiled_plan.parameters
         self.output_shapes: list[tuple[int, ...]] = [tuple(shape) for shape in self.plan.output_shapes]
-        self.is_random = any("dropout" in str(op["kind"]) for op in self.plan.describe(1))
+        self.is_random = self.plan.is_random
         self._losses = output_losses
         # Reported values: 0 positions stands for a sum.
         self._positions = [
@@ -63,37 +64,42 @@ class Program:
         self._slots: list[Float32 | None] = [gradient(v) if v.trainable else None for v in compiled_plan.variables]
         self.gradients: list[Float32] = [gradient for gradient in self._slots if gradient is not None]
 
-    def train(self, batch: Batch, seed: int, want_outputs: bool) -> tuple[list[float], list[Array]]:
-        """Gradients of a batch into `gradients`; the value of each loss, and the outputs if wanted."""
+    def train(self, batch: Batch, seed: int, want_outputs: bool) -> StepResult:
+        """Writes the gradients of a batch into `gradients`."""
+        masks = self._masks(batch)
         sums, outputs = self.plan.train_step(
             batch.inputs,
             batch.targets,
-            self._loss_weights(batch),
+            self._loss_weights(batch, masks),
             self.parameters,
             self._slots,
             seed=seed,
             want_outputs=want_outputs,
         )
-        return self._values(sums, batch.size), outputs
+        return StepResult(self._values(sums, batch.size), outputs, masks)
 
-    def evaluate(self, batch: Batch, want_outputs: bool) -> tuple[list[float], list[Array]]:
-        """The value of each loss in inference mode, and the outputs if wanted."""
+    def evaluate(self, batch: Batch, want_outputs: bool) -> StepResult:
+        """What the batch gives in inference mode."""
+        masks = self._masks(batch)
         sums, outputs = self.plan.evaluate(
-            batch.inputs, batch.targets, self._loss_weights(batch), self.parameters, want_outputs=want_outputs
+            batch.inputs, batch.targets, self._loss_weights(batch, masks), self.parameters, want_outputs=want_outputs
         )
-        return self._values(sums, batch.size), outputs
+        return StepResult(self._values(sums, batch.size), outputs, masks)
 
-    def _loss_weights(self, batch: Batch) -> list[Array | None]:
+    def _masks(self, batch: Batch) -> Mapping[int, Array]:
+        return {} if self.compiled_plan.masks is None else self.compiled_plan.masks.masks(batch.inputs)
+
+    def _loss_weights(self, batch: Batch, masks: Mapping[int, Array]) -> list[Array | None]:
         """The weights of each loss, with what the masks of the outputs leave out at 0."""
-        if self.compiled_plan.masks is None:
-            return batch.loss_weights
-        masks = self.compiled_plan.masks.masks(batch.inputs)
         weights = list(batch.loss_weights)
         for number, item in enumerate(self._losses):
             positions = (batch.size, *self.output_shapes[item.output][:-1])
-            if item.output in masks and masks[item.output].ndim <= len(positions):
+            mask = masks.get(item.output)
+            if mask is not None and mask.ndim <= len(positions):
                 scaled = item.loss.reduction in ("sum_over_batch_size", "mean")
-                weights[number] = masked_weights(weights[number], masks[item.output], positions, scaled)
+                masked = mask_weights(mask, weights[number], scaled)
+                masked = masked.reshape(*masked.shape, *[1] * (len(positions) - masked.ndim))
+                weights[number] = np.ascontiguousarray(np.broadcast_to(masked, positions))
         return weights
 
     def _values(self, sums: Sequence[float], size: int) -> list[float]:

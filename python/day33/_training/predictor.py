@@ -16,6 +16,7 @@ from .._core.variables import modes_version
 from ..callbacks import CallbackList
 from ..callbacks.progress import ProgressLogger
 from .batches import ArrayData, Batch, IterableData, array_data, as_positive, is_iterable_of_batches
+from .hooks import PREDICTION_HOOKS, refuse_model_hooks
 from .plans import Shapes
 from .standardize import InputSpec, InputStandardizer
 from .state import Progress
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from .._core.variables import Variable
     from .._graph.graph import Graph
     from .._graph.lowering import CompiledPlan, LossTerm
+    from .._graph.tensors import SymbolicTensor
     from ..callbacks.protocols import TrainedModel
+    from ..layers import Layer
 
 Data = ArrayData | IterableData
 
@@ -63,6 +66,10 @@ class Predictor:
         variables: list[Variable]
         trainable_variables: list[Variable]
 
+        def walk(self) -> Iterator[Layer]: ...
+
+        @property
+        def inputs(self) -> list[SymbolicTensor]: ...
         def known_graph(self) -> Graph: ...
         def input_specs(self, x: Any) -> list[InputSpec]: ...
         def output_keys(self) -> list[str]: ...
@@ -106,6 +113,7 @@ class Predictor:
         Returns:
             float32 (N, ...), or a list or dict of these for several outputs. With no samples, an empty array.
         """
+        refuse_model_hooks(self, PREDICTION_HOOKS)
         if verbose == "auto":
             verbose = 0
         limit = as_positive("steps", steps)
@@ -119,7 +127,7 @@ class Predictor:
             size = len(inputs[0])
             if not watched or size == 0:
                 return self._pack(self._forward(inputs, as_positive("batch_size", batch_size)))
-            data = array_data(Batch(size, inputs), batch_size, limit, False)
+            data = array_data(Batch(size, inputs), batch_size, limit)
         listeners = self._callback_list(callbacks, verbose, epochs=1, steps=data.steps)
         return self._pack(self._prediction(data, listeners))
 
@@ -177,6 +185,7 @@ class Predictor:
         ready = self._ready
         if ready is not None and ready.takes(self, x):
             return ready.compiled.plan.forward([x], ready.compiled.parameters)[0]
+        refuse_model_hooks(self, PREDICTION_HOOKS)
         inputs = InputStandardizer(self)(x)
         compiled_plan = self.compile_plan(tuple(array.shape[1:] for array in inputs))
         outputs = compiled_plan.plan.forward(inputs, compiled_plan.parameters)

@@ -42,10 +42,9 @@ class TrainingState:
         """ValueError or KeyError where `set_state` could not take `state`."""
         for name in ("seed", "epoch", "step"):
             value = state[name]
-            if not isinstance(value, int) or not 0 <= value < 2**63:
+            if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
                 raise ValueError(f"its {name} is {value!r}")
-        if not isinstance(state["means"], dict):
-            raise ValueError("its running means are damaged")
+        self._meters.check_state(state["means"])
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Goes on where `get_state` stood."""

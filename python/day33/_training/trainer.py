@@ -20,11 +20,11 @@ from .batches import (
     are_batches,
     array_data,
     as_positive,
-    is_iterable_of_batches,
     refuse_empty,
     split_validation,
-    unpack,
+    validation_parts,
 )
+from .hooks import refuse_attributes, refuse_model_hooks
 from .interrupts import InterruptGuard
 from .objective import Objective
 from .plans import TrainingPlans
@@ -77,10 +77,17 @@ class Trainer(Predictor):
             run_eagerly, steps_per_execution, jit_compile: accepted for the sake of Keras code, without effect.
 
         Raises:
-            ValueError: an unknown name, or a loss of your own (losses have native gradients).
+            ValueError: an unknown name; a loss of your own (losses have native gradients); a subclass that overrides
+                what Keras calls in a step and day33 does not, such as `train_step`.
             TypeError: an optimizer or metric that is none.
         """
+        refuse_model_hooks(self)
+        if type(self).metrics is not Trainer.metrics:
+            raise ValueError(
+                f"{type(self).__name__} overrides metrics, which day33 does not look at; expected metrics in compile"
+            )
         chosen = optimizers.get(optimizer)
+        refuse_attributes(self.walk(), chosen)
         objective = self._make_objective(loss, loss_weights, metrics, weighted_metrics)
         self._training_plans = TrainingPlans(self, objective)
         self._warned = False
@@ -130,7 +137,7 @@ class Trainer(Predictor):
         callbacks: Any = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
-        shuffle: bool = True,
+        shuffle: bool | str = True,
         class_weight: Mapping[int, float] | None = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
@@ -153,15 +160,17 @@ class Trainer(Predictor):
                 epoch, 0 for silence.
             callbacks: list of `day33.callbacks`.
             validation_split: part of the samples, taken from the end before shuffling, to validate on.
-            validation_data: ``(x, y)`` or ``(x, y, sample_weight)`` or batches to validate on after every epoch.
-            shuffle: a new order of the samples every epoch; not with batches. The order depends on one seed drawn when
-                `fit` starts and the number of the epoch.
+            validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, as a tuple or list, or batches, to validate on
+                after every epoch.
+            shuffle: a new order of the samples every epoch, or "batch" for a new order inside of each batch; not with
+                batches. The order depends on one seed drawn when `fit` starts and the number of the epoch.
             class_weight: dict from class number to the weight of its samples.
             sample_weight: (N,), or one weight a position (N, ...) without the last axis of the output; a list or dict
                 for several outputs. The loss is the weighted sum divided by the number of positions.
             initial_epoch: epoch to start from.
-            steps_per_epoch: batches an epoch; an epoch of arrays is one pass by default.
-            validation_steps: batches of a validation; not needed with arrays.
+            steps_per_epoch: batches per epoch, one pass by default. The next epoch goes on where the last one stopped.
+                Where the pass ends, so does the epoch, with a warning if it had more steps to go.
+            validation_steps: batches per validation, one pass by default. A validation begins with the first batch.
             validation_batch_size: `batch_size` by default.
             validation_freq: validate after every so many epochs, or after the epochs listed (from 1).
 
@@ -176,8 +185,9 @@ class Trainer(Predictor):
         """
         plans = self._require_compiled("fit")
         assert self.optimizer is not None
-        if not isinstance(shuffle, bool | np.bool_):
-            raise ValueError(f"shuffle is {shuffle!r}; expected True or False")
+        refuse_model_hooks(self)
+        if not (isinstance(shuffle, bool | np.bool_) or shuffle == "batch"):
+            raise ValueError(f'shuffle is {shuffle!r}; expected True, False or "batch"')
         epochs, initial_epoch = as_int("epochs", epochs, 0), as_int("initial_epoch", initial_epoch, 0)
         _check_frequency(validation_freq)
         steps = as_positive("steps_per_epoch", steps_per_epoch)
@@ -192,11 +202,12 @@ class Trainer(Predictor):
             whole = standardize(x, y, sample_weight)
             if validation_split and validation_data is None:
                 whole, held_out = split_validation(whole, validation_split, class_weight is not None)
-            data = array_data(whole, batch_size, steps, bool(shuffle))
+            data = array_data(whole, batch_size, steps, shuffle=shuffle, first=initial_epoch)
         validation: Data | None = None
         small = validation_batch_size or batch_size
         if held_out is not None:
-            validation = array_data(held_out, small, as_positive("validation_steps", validation_steps), False)
+            limit = as_positive("validation_steps", validation_steps)
+            validation = array_data(held_out, small, limit, name="validation_data")
         elif validation_data is not None:
             runs = sum(_validates(epoch, validation_freq) for epoch in range(initial_epoch, epochs))
             validation = self._validation(plans, validation_data, small, validation_steps, runs)
@@ -204,25 +215,31 @@ class Trainer(Predictor):
         listeners = self._callback_list(callbacks, verbose, add_history=True, epochs=epochs, steps=data.steps)
         self.training_state = state = TrainingState(plans.objective.meters, next_seed(), initial_epoch)
         self.stop_training = False
-        self.optimizer.build(self.trainable_variables)
+        self._prepare_optimizer()
         logs: dict[str, Any] = {}
         try:
             with InterruptGuard() as guard, self._measured():
                 listeners.on_begin("train")
                 if state.resumed:
-                    data.skip((state.epoch - initial_epoch) * (data.steps or 0) + state.step)
+                    had = range(initial_epoch, min(state.epoch, epochs))
+                    data.skip(len(had))
+                    if validation is not None:
+                        validation.skip(sum(_validates(epoch, validation_freq) for epoch in had))
                 data.seed = state.seed
                 for epoch in range(state.epoch, epochs):
                     if self.stop_training:
                         break
+                    if not data.ready():
+                        warnings.warn(f"x has no more batches; training ends after {epoch} epochs", stacklevel=2)
+                        break
                     logs = self._epoch(plans, data, state, listeners, guard)
                     if validation is not None and _validates(epoch, validation_freq):
-                        with self._measured():
-                            results = self._evaluation(plans, validation, listeners, epoch)
-                        logs.update({f"val_{name}": value for name, value in results.items()})
+                        logs.update(self._validate(plans, validation, listeners, epoch))
                     state.epoch, state.step = epoch + 1, 0
                     logs = plain(logs)
                     listeners.on_epoch_end(epoch, logs)
+                if epochs > 0:
+                    self.optimizer.finalize_variable_values(self.trainable_variables)
                 listeners.on_end("train", logs)
         except BaseException:
             listeners.on_exception()
@@ -238,7 +255,7 @@ class Trainer(Predictor):
         listeners: CallbackList,
         guard: InterruptGuard,
     ) -> dict[str, Any]:
-        plans.objective.meters.reset()
+        self.reset_metrics()
         state.restore_means()
         self.progress.done = 0
         listeners.on_epoch_begin(state.epoch)
@@ -265,26 +282,49 @@ class Trainer(Predictor):
     def _train(self, plans: TrainingPlans, batch: Batch, draw_seed: Callable[[], int]) -> None:
         program = plans.program(batch.input_shapes)
         seed = draw_seed() if program.is_random else 0
-        values, outputs = program.train(batch, seed, plans.objective.want_outputs)
+        result = program.train(batch, seed, plans.objective.want_outputs)
         if program.trainable:
-            self.optimizer.apply(program.gradients, program.trainable)  # type: ignore[union-attr]
+            if not self.optimizer.knows(program.trainable):  # type: ignore[union-attr]
+                self._prepare_optimizer()
+            self.optimizer.apply_gradients(zip(program.gradients, program.trainable, strict=True))  # type: ignore[union-attr]
         elif not self._warned:
             self._warned = True
             warnings.warn("the model has no trainable weights, so training changes nothing", stacklevel=4)
-        plans.objective.update(batch, values, outputs)
+        plans.objective.update(batch, result)
+
+    def _prepare_optimizer(self) -> None:
+        """Makes the optimizer's slots in the order of the trainable weights, also of those that have become so."""
+        optimizer = self.optimizer
+        assert optimizer is not None
+        refuse_attributes(self.walk(), optimizer)
+        own = {id(variable) for variable in self.variables}
+        if all(id(variable) in own for variable in optimizer.trainable_variables):
+            if not optimizer.knows(self.trainable_variables):
+                optimizer.extend(self.trainable_variables)
+        optimizer.build(self.trainable_variables)
 
     def _validation(
         self, plans: TrainingPlans, given: Any, batch_size: int | None, steps: int | None, runs: int
     ) -> Data:
         standardize = Standardizer(self, plans)
         limit = as_positive("validation_steps", steps)
-        is_tuple = isinstance(given, tuple) and not is_iterable_of_batches(given)
-        if is_tuple and len(given) not in (2, 3):
-            raise ValueError(f"validation_data is a tuple of {len(given)}; expected (x, y) or (x, y, sample_weight)")
-        x, y, sample_weight = unpack(given) if is_tuple else (given, None, None)
+        try:
+            inputs = len(self.inputs)
+        except AttributeError:  # the model has not seen a batch yet
+            inputs = None
+        x, y, sample_weight = validation_parts(given, inputs)
         if are_batches(x, y, sample_weight):
             return IterableData(x, standardize, limit, runs, "validation_data")
-        return array_data(standardize(x, y, sample_weight), batch_size, limit, False)
+        return array_data(standardize(x, y, sample_weight), batch_size, limit, name="validation_data")
+
+    def _validate(self, plans: TrainingPlans, data: Data, listeners: CallbackList, epoch: int) -> dict[str, float]:
+        data.restart()
+        if not data.ready():
+            warnings.warn(f"validation_data has no more batches; epoch {epoch + 1} is not validated", stacklevel=3)
+            return {}
+        with self._measured():
+            results = self._evaluation(plans, data, listeners, epoch)
+        return {f"val_{name}": value for name, value in results.items()}
 
     # ---- evaluate ----
 
@@ -316,7 +356,7 @@ class Trainer(Predictor):
         if are_batches(x, y, sample_weight):
             data = IterableData(x, standardize, limit, 1)
         else:
-            data = array_data(standardize(x, y, sample_weight), batch_size, limit, False)
+            data = array_data(standardize(x, y, sample_weight), batch_size, limit)
         listeners = self._callback_list(callbacks, verbose, epochs=1, steps=data.steps)
         with self._measured():
             try:
@@ -329,19 +369,19 @@ class Trainer(Predictor):
     def _evaluation(self, plans: TrainingPlans, data: Data, listeners: CallbackList, epoch: int) -> dict[str, float]:
         self.stop_evaluating = False
         listeners.on_begin("test")
-        plans.objective.meters.reset()
+        self.reset_metrics()
         tells_begin = listeners.listens("on_test_batch_begin")
         tells_end = listeners.listens("on_test_batch_end")
         step = 0
-        # Without shuffling, an epoch of arrays is the same whatever its number; iterables go on by themselves.
+        # Without shuffling, an evaluation of arrays is always the first epoch; iterables go on by themselves.
         for batch in data.batches(epoch if isinstance(data, IterableData) else 0):
             if batch.size == 0:
                 continue
             if tells_begin:
                 listeners.on_batch("on_test_batch_begin", step)
             program = plans.program(batch.input_shapes)
-            values, outputs = program.evaluate(batch, plans.objective.want_outputs)
-            plans.objective.update(batch, values, outputs)
+            result = program.evaluate(batch, plans.objective.want_outputs)
+            plans.objective.update(batch, result)
             self.progress.add(batch)
             if tells_end:
                 listeners.on_batch("on_test_batch_end", step, plans.objective.meters.logs())
@@ -366,7 +406,7 @@ class Trainer(Predictor):
         plans = self._require_compiled("train_on_batch")
         batch = Standardizer(self, plans, class_weight)(x, y, sample_weight)
         refuse_empty(batch)
-        plans.objective.meters.reset()
+        self.reset_metrics()
         self._train(plans, batch, next_seed)
         return self._results(plans, return_dict)
 
@@ -377,10 +417,10 @@ class Trainer(Predictor):
         plans = self._require_compiled("test_on_batch")
         batch = Standardizer(self, plans)(x, y, sample_weight)
         refuse_empty(batch)
-        plans.objective.meters.reset()
+        self.reset_metrics()
         program = plans.program(batch.input_shapes)
-        values, outputs = program.evaluate(batch, plans.objective.want_outputs)
-        plans.objective.update(batch, values, outputs)
+        result = program.evaluate(batch, plans.objective.want_outputs)
+        plans.objective.update(batch, result)
         return self._results(plans, return_dict)
 
     def _results(self, plans: TrainingPlans, return_dict: bool) -> float | list[float] | dict[str, float]:

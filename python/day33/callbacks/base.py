@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from .protocols import TrainedModel
 
@@ -23,7 +25,8 @@ class Callback:
     share it: what one writes into it at the end of an epoch, the later ones and the history see.
 
     `get_state` and `set_state` carry what a callback has to remember over a restart (`BackupAndRestore`): a dict of
-    numbers, strings, lists and dicts of these, None, and arrays. The defaults remember nothing.
+    numbers, strings, lists and dicts of these, None, and arrays. The defaults remember nothing. `check_state` is asked
+    of every callback before the first `set_state`: where it raises, nothing at all is restored.
     """
 
     # Callbacks that save what the others leave behind come last in every hook.
@@ -44,7 +47,11 @@ class Callback:
         self.params = params
 
     def get_state(self) -> State:
+        """What `set_state` needs to go on."""
         return {}
+
+    def check_state(self, state: State) -> None:
+        """ValueError, TypeError or KeyError where `set_state` could not take `state`."""
 
     def set_state(self, state: State) -> None:
         """Takes what `get_state` gave, after `on_train_begin`."""
@@ -160,30 +167,43 @@ class CallbackList:
         """Whether any callback overrides this batch hook."""
         return bool(self._listeners[hook])
 
+    # Where there are no logs, callbacks get an empty dict, as in Keras.
+
     def on_batch(self, hook: str, batch: int, logs: Logs | None = None) -> None:
+        """Calls the hook of that name: "on_train_batch_begin", ..."""
+        logs = {} if logs is None else logs
         for callback in self._listeners[hook]:
             getattr(callback, hook)(batch, logs)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Calls `on_epoch_begin`."""
+        logs = {} if logs is None else logs
         for callback in self.callbacks:
             callback.on_epoch_begin(epoch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """Calls `on_epoch_end`."""
+        logs = {} if logs is None else logs
         for callback in self.callbacks:
             callback.on_epoch_end(epoch, logs)
 
     def on_begin(self, mode: str, logs: Logs | None = None) -> None:
-        """`mode` is "train", "test" or "predict"."""
-        for callback in self.callbacks:
-            getattr(callback, f"on_{mode}_begin")(logs)
+        """Calls `on_train_begin`, `on_test_begin` or `on_predict_begin`; `mode` is "train", "test" or "predict"."""
+        self._call(f"on_{mode}_begin", logs)
 
     def on_end(self, mode: str, logs: Logs | None = None) -> None:
-        for callback in self.callbacks:
-            getattr(callback, f"on_{mode}_end")(logs)
+        """Calls `on_train_end`, `on_test_end` or `on_predict_end`."""
+        self._call(f"on_{mode}_end", logs)
 
     def on_exception(self) -> None:
+        """Calls `on_exception`."""
         for callback in self.callbacks:
             callback.on_exception()
+
+    def _call(self, hook: str, logs: Logs | None) -> None:
+        logs = {} if logs is None else logs
+        for callback in self.callbacks:
+            getattr(callback, hook)(logs)
 
 
 class _SavesOthers:
@@ -224,6 +244,16 @@ class History(Callback):
         self.epoch: list[int] = []
         self.history: dict[str, list[Any]] = {}
 
+    def __repr__(self) -> str:
+        """How many epochs, and the last value of each name."""
+        count = len(self.epoch)
+        last = [
+            f"{name}: {values[-1]:.4g}" if isinstance(values[-1], float | int) else f"{name}: {values[-1]!r}"
+            for name, values in self.history.items()
+            if values
+        ]
+        return f"<History of {count} epoch{'s' * (count != 1)}{' - ' if last else ''}{'  '.join(last)}>"
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.epoch = []
 
@@ -234,6 +264,9 @@ class History(Callback):
 
     def get_state(self) -> State:
         return {"epoch": list(self.epoch), "history": {name: list(values) for name, values in self.history.items()}}
+
+    def check_state(self, state: State) -> None:
+        check_fields(state, epoch="counts", history="lists")
 
     def set_state(self, state: State) -> None:
         self.epoch = list(state["epoch"])
@@ -275,6 +308,50 @@ class LambdaCallback(Callback):
             if not name.startswith("on_") or not hasattr(Callback, name):
                 raise TypeError(f"{name} is not a hook of callbacks")
             setattr(self, name, function)
+
+
+_FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "count": ("a number of at least 0", lambda value: _is_count(value)),
+    "count or None": ("a number of at least 0 or None", lambda value: value is None or _is_count(value)),
+    "counts": ("a list of numbers of at least 0", lambda value: _is_list(value, _is_count)),
+    "number or None": ("a number or None", lambda value: value is None or _is_number(value)),
+    "names or None": (
+        "a list of strings or None",
+        lambda value: value is None or _is_list(value, lambda item: isinstance(item, str)),
+    ),
+    "lists": (
+        "a dict of lists",
+        lambda value: isinstance(value, dict) and all(isinstance(item, list) for item in value.values()),
+    ),
+    "arrays or None": (
+        "a list of float32 arrays or None",
+        lambda value: (
+            value is None or _is_list(value, lambda item: isinstance(item, np.ndarray) and item.dtype == np.float32)
+        ),
+    ),
+}
+
+
+def check_fields(state: Mapping[str, Any], **fields: str) -> None:
+    """Checks that a state has these fields and no others, each of a kind of `_FIELDS`. ValueError otherwise."""
+    if state.keys() != fields.keys():
+        raise ValueError(f"it has {', '.join(sorted(state)) or 'nothing'}; expected {', '.join(sorted(fields))}")
+    for name, kind in fields.items():
+        words, accepts = _FIELDS[kind]
+        if not accepts(state[name]):
+            raise ValueError(f"its {name} is {state[name]!r}; expected {words}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_list(value: Any, accepts: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list) and all(accepts(item) for item in value)
 
 
 def plain(logs: Mapping[str, Any]) -> Logs:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._io.files import clear_leftovers
-from .._io.npz import read_npz, write_npz
-from .base import Callback, Logs, State, _SavesOthers
+from .._io.npz import read_sealed, write_sealed
+from .base import Callback, Logs, State, _SavesOthers, check_fields
 from .monitoring import MonitorCallback
+
+if TYPE_CHECKING:
+    from ..optimizers import Optimizer
+    from .protocols import TrainedModel
 
 _FORMAT = "day33 training state 1"
 _WEIGHTS_SUFFIXES = (".npz", ".weights", ".weights.h5")
@@ -123,6 +128,9 @@ class ModelCheckpoint(MonitorCallback):
     def get_state(self) -> State:
         return {"best": self.best, "seen": self._counter.seen}
 
+    def check_state(self, state: State) -> None:
+        check_fields(state, best="number or None", seen="count")
+
     def set_state(self, state: State) -> None:
         self.best = state["best"]
         self._counter.seen = state["seen"]
@@ -146,7 +154,7 @@ class BackupAndRestore(Callback, _SavesOthers):
 
     Raises:
         ValueError: bad save_freq; and at the start of `fit`, a state that is damaged or belongs to another model.
-            The model is unchanged then.
+            Model, optimizer and callbacks are unchanged then.
     """
 
     comes_last = True
@@ -211,52 +219,86 @@ class BackupAndRestore(Callback, _SavesOthers):
             },
         }
         arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
-        write_npz(self.path, arrays)
+        write_sealed(self.path, arrays)
 
     def _restore(self) -> None:
-        model = self.model
-        arrays = read_npz(self.path)
+        """Checks everything, then assigns everything."""
+        model: TrainedModel = self.model
+        arrays = read_sealed(self.path)
         try:
             meta = _read_meta(arrays)
-            weights = [arrays.get(f"weights/{index}") for index in range(_count(arrays, "weights/"))]
-            variables = model.variables
-            shapes = [None if w is None else w.shape for w in weights]
-            if shapes != [variable.shape for variable in variables]:
-                raise ValueError(
-                    f"it has weights of shapes {shapes}, the model {[variable.shape for variable in variables]}"
-                )
-            if any(weight.dtype != np.float32 for weight in weights if weight is not None):
-                raise ValueError("its weights are not float32")
-            if meta["optimizer"] != type(model.optimizer).__name__:
-                raise ValueError(f"it was trained with {meta['optimizer']}, not {type(model.optimizer).__name__}")
-            states = {
-                key: _from_plain(state, f"callbacks/{key}", arrays) for key, state in dict(meta["callbacks"]).items()
-            }
-            training, seen = dict(meta["training"]), int(meta["batches_since_save"])
+            weights = _checked_weights(arrays, model)
+            optimizer, optimizer_state = self._checked_optimizer(meta, arrays, model)
+            training, seen = _as_dict("training", meta["training"]), meta["batches_since_save"]
+            if not isinstance(seen, int) or seen < 0:
+                raise ValueError(f"its batches_since_save is {seen!r}")
+            assert model.training_state is not None
             model.training_state.check_state(training)
-            model.optimizer.build(model.trainable_variables)
-            model.optimizer.set_state(
-                {name.removeprefix("optimizer/"): a for name, a in arrays.items() if name.startswith("optimizer/")}
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
-            raise ValueError(f"cannot resume from {self.path}: {reason}") from error
-        for variable, value in zip(variables, weights, strict=True):
+            states = self._checked_states(_as_dict("callbacks", meta["callbacks"]), arrays)
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            raise self._refusal(error) from error
+        before = [variable.numpy() for variable in model.variables], optimizer.get_state(), model.stop_training
+        for variable, value in zip(model.variables, weights, strict=True):
             variable.assign(value)
+        optimizer.set_state(optimizer_state)
+        try:
+            self._set_states(states)
+        except Exception as error:
+            for variable, value in zip(model.variables, before[0], strict=True):
+                variable.assign(value)
+            optimizer.set_state(before[1])
+            model.stop_training = before[2]
+            raise self._refusal(error) from error
         model.training_state.set_state(training)
         self._counter.seen = seen
-        self._restore_callbacks(states)
 
-    def _restore_callbacks(self, states: dict[str, State]) -> None:
+    def _refusal(self, error: Exception) -> ValueError:
+        reason = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) and error.args else str(error)
+        return ValueError(f"cannot resume from {self.path}: {reason}")
+
+    def _checked_optimizer(
+        self, meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], model: TrainedModel
+    ) -> tuple[Optimizer, dict[str, NDArray[Any]]]:
+        optimizer = model.optimizer
+        assert optimizer is not None
+        if meta["optimizer"] != type(optimizer).__name__:
+            raise ValueError(f"it was trained with {meta['optimizer']}, not {type(optimizer).__name__}")
+        state = {name.removeprefix("optimizer/"): a for name, a in arrays.items() if name.startswith("optimizer/")}
+        optimizer.build(model.trainable_variables)
+        optimizer.check_state(state)
+        return optimizer, state
+
+    def _checked_states(
+        self, saved: dict[str, Any], arrays: Mapping[str, NDArray[Any]]
+    ) -> list[tuple[Callback, State]]:
+        """The states of the callbacks that are here."""
         present = dict(self._keyed())
-        for key, state in states.items():
-            if key in present:
-                try:
-                    present[key].set_state(state)
-                except (KeyError, TypeError) as error:
-                    raise ValueError(f"cannot resume from {self.path}: the state of {key} is damaged") from error
-            elif state:
-                warnings.warn(f"the run in {self.path} had a callback {key}; it starts without it", stacklevel=2)
+        states = []
+        for key, packed in saved.items():
+            try:
+                state = _as_dict("state", _from_plain(packed, arrays))
+                if key in present:
+                    present[key].check_state(state)
+                    states.append((present[key], state))
+                elif state:
+                    warnings.warn(f"the run in {self.path} had a callback {key}; it starts without it", stacklevel=2)
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise ValueError(f"the state of {key} is damaged ({error})") from error
+        return states
+
+    @staticmethod
+    def _set_states(states: list[tuple[Callback, State]]) -> None:
+        """All of them, or none where one fails."""
+        done: list[tuple[Callback, State]] = []
+        try:
+            for callback, state in states:
+                done.append((callback, callback.get_state()))
+                callback.set_state(state)
+        except Exception as error:
+            for changed, earlier in done:
+                with contextlib.suppress(Exception):  # it may be the one that failed
+                    changed.set_state(earlier)
+            raise ValueError(f"the state of {type(callback).__name__} is damaged ({error!r})") from error
 
     def _keyed(self) -> list[tuple[str, Callback]]:
         """The other callbacks, by class and number among those of the class."""
@@ -269,8 +311,23 @@ class BackupAndRestore(Callback, _SavesOthers):
         return keyed
 
 
-def _count(arrays: Mapping[str, Any], prefix: str) -> int:
-    return sum(name.startswith(prefix) for name in arrays)
+def _checked_weights(arrays: Mapping[str, NDArray[Any]], model: TrainedModel) -> list[NDArray[Any]]:
+    names = sorted((name for name in arrays if name.startswith("weights/")), key=lambda name: (len(name), name))
+    if names != [f"weights/{index}" for index in range(len(names))]:
+        raise ValueError(f"its weights are called {', '.join(names)}")
+    weights = [arrays[name] for name in names]
+    shapes, expected = [weight.shape for weight in weights], [variable.shape for variable in model.variables]
+    if shapes != expected:
+        raise ValueError(f"it has weights of shapes {shapes}, the model {expected}")
+    if any(weight.dtype != np.float32 for weight in weights):
+        raise ValueError("its weights are not float32")
+    return weights
+
+
+def _as_dict(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"its {name} is {value!r}; expected a dict")
+    return value
 
 
 def _read_meta(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
@@ -299,11 +356,13 @@ def _to_plain(value: Any, place: str, arrays: dict[str, NDArray[Any]]) -> Any:
     return value
 
 
-def _from_plain(value: Any, place: str, arrays: Mapping[str, NDArray[Any]]) -> Any:
+def _from_plain(value: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
     if isinstance(value, dict):
-        if "array" in value:
+        if value.keys() == {"array"}:
             return arrays[value["array"]]
-        return {k: _from_plain(v, f"{place}/{k}", arrays) for k, v in value["dict"].items()}
+        if value.keys() != {"dict"} or not isinstance(value["dict"], dict):
+            raise ValueError(f"{value!r} is neither a dict nor an array")
+        return {k: _from_plain(v, arrays) for k, v in value["dict"].items()}
     if isinstance(value, list):
-        return [_from_plain(item, f"{place}/{index}", arrays) for index, item in enumerate(value)]
+        return [_from_plain(item, arrays) for item in value]
     return value

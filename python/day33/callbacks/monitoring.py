@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
 
-from .base import Callback, Logs, State
+import numpy as np
+
+from .base import Callback, Logs, State, check_fields
 
 
 class MonitorCallback(Callback):
@@ -36,12 +38,17 @@ class MonitorCallback(Callback):
         self.best = best
 
     def is_improvement(self, value: float, reference: float | None) -> bool:
-        """Whether `value` is better than `reference` by more than `min_delta`; None is worse than anything."""
+        """Whether `value` is better than `reference` by more than `min_delta`; None is worse than anything.
+
+        As in Keras, `min_delta` is taken off in double precision, and the comparison is one of float32 values: those
+        that losses have there, where a difference in the last bits of a double means nothing.
+        """
         if reference is None:
             return True
-        if self._rises():
-            return bool(value - self.min_delta > reference)
-        return bool(value + self.min_delta < reference)
+        rises = self._rises()
+        with np.errstate(over="ignore"):
+            reached = np.float32(value - self.min_delta if rises else value + self.min_delta)
+            return bool(reached > np.float32(reference) if rises else reached < np.float32(reference))
 
     def _rises(self) -> bool:
         if self.mode != "auto":
@@ -146,6 +153,21 @@ class EarlyStopping(MonitorCallback):
         names = ("best", "wait", "stopped_epoch", "best_epoch", "best_weights")
         return {name: getattr(self, name) for name in names}
 
+    def check_state(self, state: State) -> None:
+        check_fields(
+            state,
+            best="number or None",
+            wait="count",
+            stopped_epoch="count",
+            best_epoch="count",
+            best_weights="arrays or None",
+        )
+        weights = state["best_weights"]
+        if weights is not None:
+            shapes, expected = [w.shape for w in weights], [v.shape for v in self.model.variables]
+            if shapes != expected:
+                raise ValueError(f"its best_weights have the shapes {shapes}; expected {expected}")
+
     def set_state(self, state: State) -> None:
         vars(self).update(state)
         if self.stopped_epoch:  # it had decided before the run was interrupted
@@ -218,6 +240,9 @@ class ReduceLROnPlateau(MonitorCallback):
 
     def get_state(self) -> State:
         return {"best": self.best, "wait": self.wait, "cooldown_counter": self.cooldown_counter}
+
+    def check_state(self, state: State) -> None:
+        check_fields(state, best="number or None", wait="count", cooldown_counter="count")
 
     def set_state(self, state: State) -> None:
         vars(self).update(state)
@@ -341,6 +366,9 @@ class CSVLogger(Callback):
 
     def get_state(self) -> State:
         return {"position": self._position, "keys": self._keys}
+
+    def check_state(self, state: State) -> None:
+        check_fields(state, position="count or None", keys="names or None")
 
     def set_state(self, state: State) -> None:
         self._position = state["position"]

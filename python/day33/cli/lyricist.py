@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-import os
+import shlex
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .errors import given, interruptible, reported
+from .apps import App
+from .errors import given, interruptible, list_files, reported, resumable, warn
 
 if TYPE_CHECKING:
     from ..lyricist import Lyricist
     from .runs import RunFolder
 
-app = typer.Typer(help="Learn lines from text files, and write new ones.", no_args_is_help=True)
+app = App(help="Learn lines from text files, and write new ones.", no_args_is_help=True)
 
 
 class PaddingMode(enum.Enum):
@@ -47,9 +48,16 @@ LOSS_FIGURE = "loss.png"
 PERPLEXITY_FIGURE = "perplexity.png"
 LINES_FILE = "lines.txt"
 _BUILT_IN = "lines of a built-in grammar"
-# The built-in corpus has fewer than two hundred words; the note's sizes would only be slow.
-_SMALL_SIZES = {"embedding": 64, "hidden": 128}
-_NOTE_SIZES = {"embedding": 256, "hidden": 1024}
+# For files: the training of the note.
+_NOTE_DEFAULTS = {
+    "epochs": 30, "batch_size": 256, "embedding": 256, "hidden": 1024, "learning_rate": 0.001, "schedule": "constant",
+}  # fmt: skip
+# The built-in grammar has fewer than two hundred words, for which the note's sizes would only be slow, and few lines,
+# of which batches of 256 make 15 steps per epoch. With these, a line is a sentence after the first epoch (validation
+# perplexity 6.6, in the end 4.5), and all ten take about a quarter of a minute on two cores.
+_GRAMMAR_DEFAULTS = {
+    "epochs": 10, "batch_size": 16, "embedding": 64, "hidden": 128, "learning_rate": 0.01, "schedule": "plateau",
+}  # fmt: skip
 _SETTING_TYPES = {
     "paths": list,
     "epochs": int,
@@ -79,8 +87,12 @@ def train(
         typer.Argument(help="Text files, folders (all .txt in them) or patterns.", show_default=_BUILT_IN),
     ] = None,
     output: Annotated[Path, typer.Option(help="The folder for everything that is written.")] = Path("day33-lyricist"),
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the lines, at most.")] = 30,
-    batch_size: Annotated[int, typer.Option(min=1, help="Lines a step.")] = 256,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over the lines, at most.", show_default="30; built-in corpus 10")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Lines per step.", show_default="256; built-in corpus 16")
+    ] = None,
     words: Annotated[
         int, typer.Option(min=5, help="Size of the vocabulary; rarer words become the unknown one.")
     ] = 7000,
@@ -90,19 +102,25 @@ def train(
     hidden: Annotated[
         int | None, typer.Option(min=1, help="Units of each LSTM layer.", show_default="1024; built-in corpus 128")
     ] = None,
-    dropout: Annotated[float, typer.Option(help="Part of the activations dropped in training.")] = 0.0,
+    dropout: Annotated[float, typer.Option(help="Fraction of the activations dropped in training.")] = 0.0,
     padding: Annotated[
         PaddingMode, typer.Option(help="Learn real tokens only, or fill lines up to one length and learn that too.")
     ] = PaddingMode.skip,
     max_tokens: Annotated[int | None, typer.Option(min=3, help="Leave out longer lines; start and end count.")] = None,
-    validation: Annotated[float, typer.Option(help="Part of the distinct lines to measure on.")] = 0.1,
-    learning_rate: Annotated[float, typer.Option(help="Step size of Adam.")] = 0.001,
+    validation: Annotated[float, typer.Option(help="Fraction of the distinct lines to measure on.")] = 0.1,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Step size of Adam.", show_default="0.001; built-in corpus 0.01")
+    ] = None,
     schedule: Annotated[
-        ScheduleName, typer.Option(help="Of the step size: falling to 0, or halved when nothing improves.")
-    ] = ScheduleName.constant,
+        ScheduleName | None,
+        typer.Option(
+            help="Of the step size: falling to 0 (cosine), or halved when nothing improves (plateau).",
+            show_default="constant; built-in corpus plateau",
+        ),
+    ] = None,
     clip_norm: Annotated[float, typer.Option(help="Upper bound for the norm of the gradients; 0 for none.")] = 1.0,
     patience: Annotated[
-        int, typer.Option(min=0, help="Stop after so many epochs without a better validation; 0 trains through.")
+        int, typer.Option(min=0, help="Stop after this many epochs without a better validation; 0 never stops.")
     ] = 3,
     prompt: Annotated[str, typer.Option(help="Begin the line after each epoch with this.")] = "",
     seed: Annotated[int, typer.Option(min=0, help="Fixes the split, the initial weights and the order.")] = 0,
@@ -114,16 +132,18 @@ def train(
 
     Writes the weights, the vocabulary, the history, curves of loss and perplexity and a line after every epoch to the
     output folder, and a checkpoint after every epoch and on Ctrl-C. A run that was stopped or killed goes on with
-    --resume, takes the options it was started with from its folder, and ends with the same bits as one that was not.
+    --resume: it takes its options from the folder, and ends with the same bits as a run that was never stopped.
     """
     if resume and overwrite:
         raise typer.BadParameter("cannot be combined with --resume", param_hint="'--overwrite'")
-    for name, value, low, high in (
+    for option, value, low, high in (
         ("dropout", dropout, 0, 1), ("validation", validation, 0, 1), ("learning-rate", learning_rate, 0, float("inf")),
         ("clip-norm", clip_norm, 0, float("inf")),
     ):  # fmt: skip
-        if not low <= value < high or (value == 0 and name in ("validation", "learning-rate")):
-            raise typer.BadParameter(f"{value} is out of range", param_hint=f"'--{name}'")
+        if value is None:
+            continue
+        if not low <= value < high or (value == 0 and option in ("validation", "learning-rate")):
+            raise typer.BadParameter(f"{value} is out of range", param_hint=f"'--{option}'")
     options: dict[str, Any] = {
         "paths": [str(Path(path).expanduser().absolute()) for path in paths or []],
         "epochs": epochs,
@@ -136,31 +156,34 @@ def train(
         "max_tokens": max_tokens,
         "validation": validation,
         "learning_rate": learning_rate,
-        "schedule": schedule.value,
+        "schedule": None if schedule is None else schedule.value,
         "clip_norm": clip_norm,
         "patience": patience,
         "prompt": prompt,
         "seed": seed,
     }
-    again = f"Go on with: day33 lyricist train --output {output} --resume"
-    with reported(), interruptible(again):
-        from .. import set_num_threads
-        from ..lyricist.pipeline import CONFIG_FILE, TOKENIZER_FILE, WEIGHTS_FILE
-        from .runs import RunFolder
+    with reported(), interruptible("Nothing was changed."):
+        from .. import _native
 
-        results = (WEIGHTS_FILE, TOKENIZER_FILE, CONFIG_FILE, LOSS_FIGURE, PERPLEXITY_FIGURE, LINES_FILE)
-        run = RunFolder(output, results, _SETTING_TYPES)
-        if threads is not None:
-            set_num_threads(threads)
-        if resume:
-            stored = run.stored_settings()
-            options = {name: value if given(context, name) else stored[name] for name, value in options.items()}
-            if options["schedule"] == "cosine" and options["epochs"] != stored["epochs"]:
-                raise ValueError("the cosine schedule ends with its last epoch, so --epochs cannot change")
-        for name, size in (_NOTE_SIZES if options["paths"] else _SMALL_SIZES).items():
-            options[name] = size if options[name] is None else options[name]
-        sentences = _load_sentences(options["paths"], options["max_tokens"])
-        _train(run, options, sentences, resume=resume, overwrite=overwrite)
+        with _run_folder(output) as run:
+            if threads is not None:
+                _native.set_num_threads(threads)
+            if resume:
+                stored = run.stored_settings()
+                options = {name: value if given(context, name) else stored[name] for name, value in options.items()}
+                if options["schedule"] == "cosine" and options["epochs"] != stored["epochs"]:
+                    raise ValueError("the cosine schedule ends with its last epoch, so --epochs cannot change")
+            defaults = _NOTE_DEFAULTS if options["paths"] else _GRAMMAR_DEFAULTS
+            options |= {name: value for name, value in defaults.items() if options[name] is None}
+            sentences = _load_sentences(options["paths"], options["max_tokens"])
+            _train(run, options, sentences, resume=resume, overwrite=overwrite)
+
+
+def _run_folder(path: Path) -> RunFolder:
+    from ..lyricist import Lyricist
+    from .runs import RunFolder
+
+    return RunFolder(path, (*Lyricist.files, LOSS_FIGURE, PERPLEXITY_FIGURE, LINES_FILE), _SETTING_TYPES)
 
 
 def _load_sentences(paths: list[str], max_tokens: int | None) -> list[str]:
@@ -179,9 +202,6 @@ def _load_sentences(paths: list[str], max_tokens: int | None) -> list[str]:
 def _train(run: RunFolder, options: dict[str, Any], sentences: list[str], *, resume: bool, overwrite: bool) -> None:
     import hashlib
 
-    from ..callbacks import BackupAndRestore, CSVLogger, LambdaCallback
-    from ..lyricist import Lyricist
-    from ..random import set_random_seed
     from ..text import split_sentences
 
     training, validation = split_sentences(sentences, options["validation"], seed=options["seed"])
@@ -189,11 +209,24 @@ def _train(run: RunFolder, options: dict[str, Any], sentences: list[str], *, res
     settings = {**options, "data_sha256": digest}  # what the files hold counts, not where they are
     if resume:
         settings["paths"] = run.stored_settings()["paths"]
-        warning = run.resume(settings)
-        if warning:
-            typer.echo(f"day33: warning: {warning}", err=True)
+        warnings = run.resume(settings)
     else:
-        run.start(settings, overwrite=overwrite)
+        warnings = run.start(settings, overwrite=overwrite)
+    for warning in warnings:
+        warn(warning)
+    with resumable(run.path, f"Go on with: {_resume_command(run.path)}"):
+        _train_and_write(run, options, training, validation)
+
+
+def _resume_command(folder: Path) -> str:
+    return f"day33 lyricist train --output {shlex.quote(str(folder))} --resume"
+
+
+def _train_and_write(run: RunFolder, options: dict[str, Any], training: list[str], validation: list[str]) -> None:
+    from ..callbacks import BackupAndRestore, CSVLogger, LambdaCallback
+    from ..lyricist import LineWriter, Lyricist
+    from ..random import set_random_seed
+
     set_random_seed(options["seed"])
     lyricist = Lyricist(
         options["words"],
@@ -207,6 +240,8 @@ def _train(run: RunFolder, options: dict[str, Any], sentences: list[str], *, res
         f"{len(training):,} lines to learn, {len(validation):,} to measure on, a vocabulary of {model.vocab_size:,}, "
         f"{model.count_params():,} parameters"
     )
+    _warn_of_unknown_words(lyricist, options["prompt"])
+    lines_path = run.path / LINES_FILE
     done: list[int] = []  # the epochs of this part of the run; the history also has those before
     started = time.perf_counter()
     history = lyricist.fit(
@@ -221,7 +256,7 @@ def _train(run: RunFolder, options: dict[str, Any], sentences: list[str], *, res
         callbacks=[
             CSVLogger(run.history_path),
             LambdaCallback(on_epoch_end=lambda epoch, _: done.append(epoch)),
-            _line_writer(lyricist, run.path / LINES_FILE, options["prompt"], options["seed"]),
+            LineWriter(lyricist, lines_path, options["prompt"], seed=options["seed"], show=_show_line),
             BackupAndRestore(run.checkpoint_path, delete_checkpoint=False),
         ],
     )
@@ -231,37 +266,26 @@ def _train(run: RunFolder, options: dict[str, Any], sentences: list[str], *, res
     _report(run, history.history, len(done), seconds)
 
 
-def _line_writer(lyricist: Lyricist, path: Path, prompt: str, seed: int) -> Any:
-    from ..callbacks import Callback
+def _show_line(line: str) -> None:
+    typer.echo(f"  {line}")
 
-    class LineWriter(Callback):
-        """After every epoch, shows a line that the model writes, and keeps it."""
 
-        comes_last = True  # after the line with the epoch's numbers
-
-        def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
-            line = lyricist.write(prompt, temperature=0.7, seed=seed + epoch)
-            typer.echo(f"  {line}")
-            lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-            # A resumed run writes the lines after its checkpoint anew.
-            lines = [*lines[:epoch], line]
-            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-    return LineWriter()
+def _warn_of_unknown_words(lyricist: Lyricist, prompt: str) -> None:
+    unknown = lyricist.unknown_words(prompt)
+    if unknown:
+        warn(f"not in the vocabulary, so read as <unk>: {', '.join(unknown)}")
 
 
 def _write_results(
     lyricist: Lyricist, run: RunFolder, options: dict[str, Any], history: Mapping[str, list[float]]
 ) -> None:
     from .. import plotting
-    from .._io.files import replacing
 
     lyricist.save(run.path)
     padding = "padding skipped" if options["padding"] == "skip" else "padding counted"
-    with replacing(run.path / LOSS_FIGURE) as path:
-        plotting.loss_curves(history, path, title=f"Loss of the lyricist ({padding})")
-    with replacing(run.path / PERPLEXITY_FIGURE) as path:
-        plotting.loss_curves(history, path, title="Perplexity of the lyricist per real token", metric="perplexity")
+    plotting.loss_curves(history, run.path / LOSS_FIGURE, title=f"Loss of the lyricist ({padding})")
+    title = "Perplexity of the lyricist per real token"
+    plotting.loss_curves(history, run.path / PERPLEXITY_FIGURE, title=title, metric="perplexity")
 
 
 def _report(run: RunFolder, history: Mapping[str, list[float]], epochs: int, seconds: float) -> None:
@@ -273,10 +297,7 @@ def _report(run: RunFolder, history: Mapping[str, list[float]], epochs: int, sec
     )
     if epochs:
         typer.echo(f"{epochs} epochs in {seconds:.1f} s")
-    typer.echo(f"Written to {run.path}{os.sep}")
-    for path in sorted(run.path.iterdir()):
-        if path.is_file() and not path.name.startswith("."):
-            typer.echo(f"  {path.name}")
+    list_files(run.path)
 
 
 @app.command()
@@ -286,11 +307,16 @@ def write(
     lines: Annotated[int, typer.Option(min=1, help="How many lines.")] = 1,
     temperature: Annotated[
         float | None,
-        typer.Option(help="Draw words at random, the more boldly the higher.", show_default="0, or 1 for many lines"),
+        typer.Option(
+            help="Draw words at random; the higher, the more of the unlikely ones.",
+            show_default="0, or 1 for many lines",
+        ),
     ] = None,
-    top_k: Annotated[int | None, typer.Option(min=1, help="Draw from so many likely words only.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="Draw from the likely words that make up this much.")] = None,
-    beam: Annotated[int, typer.Option(min=1, help="Look for the likeliest line with so many at once.")] = 1,
+    top_k: Annotated[int | None, typer.Option(min=1, help="Draw from this many words only, the likeliest.")] = None,
+    top_p: Annotated[
+        float | None, typer.Option(help="Draw from the likeliest words that have this probability together.")
+    ] = None,
+    beam: Annotated[int, typer.Option(min=1, help="Search for the likeliest line, with this many at once.")] = 1,
     max_len: Annotated[int, typer.Option(min=1, help="Tokens in a line at most, start and end included.")] = 20,
     weights: Annotated[WeightFormat, typer.Option(help="How the weights are packed.")] = WeightFormat.float32,
     ban: Annotated[list[str] | None, typer.Option(help="A word not to use; may be repeated.")] = None,
@@ -310,12 +336,12 @@ def write(
     if beam > 1 and lines > 1:
         raise typer.BadParameter("gives one line", param_hint="'--beam'")
     with reported(), interruptible("Nothing was changed."):
-        from .. import set_num_threads
-        from ..lyricist import Lyricist
+        from .. import _native
 
         if threads is not None:
-            set_num_threads(threads)
-        lyricist = Lyricist.load(directory)
+            _native.set_num_threads(threads)
+        lyricist = _load(directory)
+        _warn_of_unknown_words(lyricist, prompt)
         written = lyricist.write_many(
             prompt,
             lines,
@@ -330,3 +356,28 @@ def write(
         )
         for line in written:
             typer.echo(line)
+
+
+def _load(folder: Path) -> Lyricist:
+    """The lyricist in a folder, or an error that says what to do where there is none."""
+    from ..lyricist import Lyricist
+    from .runs import RunError
+
+    try:
+        return Lyricist.load(folder)
+    except FileNotFoundError as error:
+        run = _run_folder(folder)
+        if run.is_unfinished():
+            settings, done = run.stored_settings(), run.logged_epochs()
+            early = f" (or end it now: add --epochs {done})" if done and settings["schedule"] != "cosine" else ""
+            raise RunError(
+                f"{folder} holds a training that has not ended, {done} of {settings['epochs']} epochs are done: finish "
+                f"it with: {_resume_command(folder)}{early}"
+            ) from error
+        description = Lyricist.files[-1]
+        if (folder / description).exists():
+            raise
+        command = f"day33 lyricist train --output {shlex.quote(str(folder))}"
+        raise FileNotFoundError(
+            f"{folder}: no lyricist there (no {Lyricist.files[-1]}); train one with: {command}"
+        ) from error

@@ -1,4 +1,4 @@
-"""The options of `day33.decoding.generate`, checked, as `_native.Generation` takes them."""
+"""The options of `day33.decoding.generate`: checked, and in the form that `_native.Generation` takes."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class Options:
         self._common, self._by_prompt = common, by_prompt
 
     def of(self, part: slice) -> dict[str, Any]:
+        """The arguments of `_native.Generation` for these prompts."""
         return self._common | {name: values[part] for name, values in self._by_prompt.items()}
 
 
@@ -43,7 +44,7 @@ def prepare_options(
     seed: int | Sequence[int] | None, beams: int, length_penalty: float, banned: Iterable[Token],
     forced: Mapping[int, Token] | Sequence[Token], scores: bool,
 ) -> OptionsMaker:  # fmt: skip
-    """Checks what `generate` was given; the native options follow once the number of prompts is known."""
+    """Checks the arguments of `generate`, and returns what makes native options for a number of prompts."""
     common: dict[str, Any] = {"max_len": as_int("max_len", max_len, 1), "scores": bool(scores)}
     sampled = bool(temperature) or (temperature is None and (top_k is not None or top_p is not None))
     if temperature is not None and temperature != 0:
@@ -53,9 +54,7 @@ def prepare_options(
         common["top_k"] = as_int("top_k", top_k, 1)
     if top_p is not None:
         common["top_p"] = _number("top_p", top_p, 0.0, 1.0, "a number above 0 and up to 1")
-    common["beams"] = as_int("beams", beams, 1)
-    if common["beams"] > 1024:
-        raise ValueError(f"beams is {beams}; expected at most 1024")
+    common["beams"] = as_int("beams", beams, 1, 1024)
     if common["beams"] > 1:
         if sampled:
             raise ValueError("beams is above 1 together with temperature, top_k or top_p; expected one or the other")
@@ -85,8 +84,7 @@ def _forced(words: Words, forced: Mapping[int, Token] | Sequence[Token]) -> list
         raise TypeError(f"forced is {forced!r}; expected a list of ids or words, or a mapping from places to them")
     places = forced if isinstance(forced, Mapping) else dict(enumerate(forced))
     for place in places:
-        if as_int("place in forced", place, 0) >= 2**20:
-            raise ValueError(f"forced has the place {place}; expected at most {2**20 - 1}")
+        as_int("place in forced", place, 0, 2**20 - 1)
     tokens = [-1] * (max(places, default=-1) + 1)
     for place, token in places.items():
         tokens[place] = words.token(f"forced[{place}]", token)
@@ -110,20 +108,11 @@ def _end_tokens(words: Words, end_token: Any, prompts: int) -> list[int]:
 
 
 def _seeds(seed: int | Sequence[int] | None, prompts: int) -> tuple[list[int], list[int]]:
-    def checked(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            raise TypeError(f"seed is {value!r}; expected an integer")
-        if not 0 <= value < 2**64:
-            raise ValueError(f"seed is {value}; expected a value from 0 to 2**64 - 1")
-        return int(value)
-
     if seed is None:
         seed = random.next_seed()
-    if isinstance(seed, int | np.integer):
-        return [checked(seed)] * prompts, list(range(prompts))
     if not isinstance(seed, Iterable):
-        raise TypeError(f"seed is {seed!r}; expected an integer, or one for each prompt")
-    keys = [checked(value) for value in seed]
+        return [as_int("seed", seed, 0, 2**64 - 1)] * prompts, list(range(prompts))
+    keys = [as_int(f"seed[{i}]", value, 0, 2**64 - 1) for i, value in enumerate(seed)]
     if len(keys) != prompts:
         raise ValueError(f"seed has {len(keys)} entries for {prompts} prompts; expected one for each")
     return keys, [0] * prompts

@@ -1,4 +1,4 @@
-"""Prompts of a language model, as text or ids, and answers in kind."""
+"""Prompts of a language model, as text or ids, and answers of the same kind."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._core.arrays import as_int
+from .._core.arrays import as_int, is_int
 
 if TYPE_CHECKING:
     from .._native import Int32
 
 
 class Tokenizer(Protocol):
-    """What is asked of a tokenizer: Keras's, or `day33.text.Tokenizer`."""
+    """What decoding needs of a tokenizer. Keras's has it, and `day33.text.Tokenizer`."""
 
     @property
     def word_index(self) -> Mapping[str, int]: ...
@@ -27,7 +27,7 @@ class Tokenizer(Protocol):
 
 
 class FromTokenizer:
-    """Default of `end_token`: the tokenizer's own, where it has one."""
+    """The default of `end_token` and `start_token`: the tokenizer's own token, where it has one."""
 
     def __repr__(self) -> str:
         return "the tokenizer's"
@@ -48,16 +48,17 @@ class Words:
         self.tokenizer, self.vocab_size = tokenizer, vocab_size
 
     def token(self, name: str, value: object) -> int:
+        """The id that an option gives, as an id or a word. TypeError and ValueError name the option."""
         if not isinstance(value, str):
             token = as_int(name, value, 0)
         elif self.tokenizer is None:
-            raise TypeError(f"{name} is {value!r}; words need a tokenizer")
+            raise TypeError(f"{name} is {value!r}; expected an id, since words need a tokenizer")
         elif value not in self.tokenizer.word_index:
-            raise ValueError(f"{name} is {value!r}; the tokenizer does not know this word")
+            raise ValueError(f"{name} is {value!r}; expected a word of the tokenizer")
         else:
             token = int(self.tokenizer.word_index[value])
         if token >= self.vocab_size:
-            raise ValueError(f"{name} is {value!r} (id {token}); the model's ids are 0 to {self.vocab_size - 1}")
+            raise ValueError(f"{name} is {value!r} (id {token}); expected an id from 0 to {self.vocab_size - 1}")
         return token
 
     def known(self, word: str) -> int | None:
@@ -66,34 +67,42 @@ class Words:
         return None if token is None or token >= self.vocab_size else int(token)
 
     def ids(self, texts: list[str]) -> list[list[int]]:
+        """The ids of the words of texts. TypeError without a tokenizer."""
         if self.tokenizer is None:
-            raise TypeError("prompts are texts; they need a tokenizer")
+            raise TypeError("prompts are texts; expected ids, since texts need a tokenizer")
         return [[int(i) for i in ids] for ids in self.tokenizer.texts_to_sequences(texts)]
 
     def word(self, token: int) -> str:
-        """The word of an id. Ids without one (0, the padding) are written as the empty text."""
+        """The word of an id; empty for ids without a word, such as the padding 0."""
         assert self.tokenizer is not None
         return self.tokenizer.index_word.get(token, "")
 
     def text(self, tokens: list[int]) -> str:
+        """The words of ids with single spaces between them."""
         return " ".join(word for word in map(self.word, tokens) if word)
 
 
 def as_ids(name: str, value: ArrayLike, vocab_size: int) -> Int32:
-    """`value` as int32, checked against the vocabulary. An empty list is no ids."""
+    """`value` as int32, checked against the vocabulary. An empty list holds no ids."""
     array = np.asarray(value)
     if array.size == 0:
         array = array.astype(np.int32)
-    if array.dtype.kind not in "iu":
+    if array.dtype.kind not in "iu" and not (array.dtype == object and all(map(is_int, array.flat))):
         raise TypeError(f"{name} has dtype {array.dtype} and shape {array.shape}; expected integers")
-    if array.size and (array.min() < 0 or array.max() >= vocab_size):
+    if array.size and (array.min() < 0 or array.max() >= vocab_size):  # also Python's integers beyond int64
         wrong = array[(array < 0) | (array >= vocab_size)].flat[0]
-        raise ValueError(f"{name} holds the id {int(wrong)}; the model's ids are 0 to {vocab_size - 1}")
+        raise ValueError(f"{name} holds the id {int(wrong)}; expected ids from 0 to {vocab_size - 1}")
     return np.require(array, np.int32, ("C", "A"))
 
 
 class Batch:
-    """Prompts as lists of ids, and the way back."""
+    """Prompts as lists of ids, and answers in the kind of the prompts.
+
+    Attributes:
+        single: whether it is one prompt, and not a batch.
+        text: whether the prompts are texts.
+        ids: the ids of each prompt.
+    """
 
     def __init__(self, prompts: Prompts, words: Words, start_token: object) -> None:
         self._words = words
@@ -103,7 +112,7 @@ class Batch:
         names = ["prompts"] if self.single else [f"prompts[{i}]" for i in range(len(given))]
         if self.text:
             if not all(isinstance(prompt, str) for prompt in given):
-                raise TypeError("prompts mixes texts and ids; expected one kind")
+                raise TypeError("prompts mixes texts and ids; expected one of the two")
             given = list(words.ids(list(given)))
         self.ids: list[list[int]] = []
         for name, prompt in zip(names, given, strict=True):
@@ -134,10 +143,11 @@ class Batch:
             return self._words.token("start_token", start_token)
         token = self._words.known("<start>")
         if token is None:
-            raise ValueError(f"{name} is empty and there is no start token; give start_token")
+            raise ValueError(f"{name} is empty and there is no start token; expected start_token to give one")
         return token
 
     def in_kind(self, i: int, tokens: list[int]) -> Any:
+        """An answer, given as ids, in the kind of prompt i."""
         if self.text:
             return self._words.text(tokens)
         dtype = self._arrays[i]

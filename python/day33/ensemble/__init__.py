@@ -28,3 +28,7 @@ __all__ = [
     "load_ensemble",
     "save_ensemble",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

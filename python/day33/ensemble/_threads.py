@@ -39,3 +39,12 @@ def limit_jobs(estimator: Any) -> Any:
     """Sets every `n_jobs` in the estimator's parameters, nested ones too, to 1. Returns the estimator."""
     names = [name for name in estimator.get_params(deep=True) if name == "n_jobs" or name.endswith("__n_jobs")]
     return estimator.set_params(**dict.fromkeys(names, 1)) if names else estimator
+
+
+def releases_gil(estimator: Any) -> bool:
+    """Whether threads of one process train it side by side: day33's own classifiers, and LightGBM's."""
+    package = type(estimator).__module__.partition(".")[0]
+    steps = getattr(estimator, "steps", None)
+    if package == "sklearn" and steps:
+        return releases_gil(steps[-1][1])
+    return package in ("day33", "lightgbm")

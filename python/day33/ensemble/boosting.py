@@ -21,9 +21,11 @@ _WRAPPER_ONLY = ("class_weight", "importance_type", "n_estimators", "objective")
 
 
 def booster_parameters(estimator: Any, n_classes: int) -> dict[str, Any] | None:
-    """LightGBM's parameters for an LGBMClassifier; None for other estimators, and where it asks for more than these.
+    """LightGBM's parameters for an LGBMClassifier that tells `n_classes` classes apart.
 
-    (A custom objective and class weights are left to LGBMClassifier itself.)
+    Returns:
+        The parameters; None for other estimators, and for one with a custom objective or class weights, which are left
+        to LGBMClassifier itself.
     """
     if type(estimator).__module__.partition(".")[0] != "lightgbm":
         return None
@@ -47,7 +49,7 @@ class BinnedFeatures:
     """A matrix in LightGBM's bins. Pickling it (to another process or machine) carries the bins, not the matrix.
 
     Args:
-        X: (N, F). y: class numbers (N,). parameters: of LightGBM; those about bins count here.
+        X: rows of numbers (N, F). y: class numbers (N,). parameters: of LightGBM; those about bins count here.
     """
 
     def __init__(self, X: NDArray[Any], y: NDArray[np.intp], parameters: dict[str, Any]) -> None:
@@ -55,10 +57,20 @@ class BinnedFeatures:
 
         self.parameters = parameters
         self._labels = np.asarray(y, np.float32)
-        self._dataset: Any = lightgbm.Dataset(X, label=self._labels, params=dict(parameters)).construct()
+        self._dataset: Any = lightgbm.Dataset(_as_numbers(X), label=self._labels, params=dict(parameters)).construct()
 
     def train(self, rows: NDArray[np.intp], weights: NDArray[Any] | None, rounds: int, changes: dict[str, Any]) -> Any:
-        """A Booster of that many rounds trained on some rows (ascending, repeated as often as they count)."""
+        """Train on some rows.
+
+        Args:
+            rows: their numbers (M,), ascending, repeated as often as they count.
+            weights: of these rows (M,), or None.
+            rounds: of boosting.
+            changes: parameters of LightGBM that differ from those of the class.
+
+        Returns:
+            A `lightgbm.Booster`.
+        """
         import lightgbm
 
         parameters = {**self.parameters, **changes}
@@ -94,7 +106,7 @@ class BinnedFeatures:
 
 
 class BoosterMember:
-    """A fitted LightGBM Booster with the face of a classifier whose labels are the numbers of the classes.
+    """A fitted LightGBM Booster as a classifier whose labels are the numbers of the classes.
 
     Args:
         booster: a `lightgbm.Booster`. n_classes: how many classes it tells apart.
@@ -104,11 +116,22 @@ class BoosterMember:
         self.booster = booster
         self.classes_ = np.arange(n_classes)
 
+    @property
+    def n_features_in_(self) -> int:
+        """How many columns it takes."""
+        return int(self.booster.num_feature())
+
     def predict_proba(self, X: NDArray[Any]) -> NDArray[np.float64]:
         """(N, F) to probabilities (N, K)."""
-        values = np.asarray(self.booster.predict(X, num_threads=1), np.float64)
+        values = np.asarray(self.booster.predict(_as_numbers(X), num_threads=1), np.float64)
         return values if values.ndim == 2 else np.stack([1 - values, values], axis=1)
 
     def predict(self, X: NDArray[Any]) -> NDArray[np.intp]:
         """(N, F) to class numbers (N,)."""
         return np.asarray(self.predict_proba(X).argmax(axis=1), np.intp)
+
+
+def _as_numbers(X: Any) -> NDArray[Any]:
+    """X as an array of numbers: LightGBM would see the columns of a data frame by their names and kinds."""
+    array = np.asarray(X)
+    return array.astype(np.float64) if array.dtype == object else array

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-__all__ = ["ChannelSplitter"]
+from .._core.arrays import as_int
+from ._inputs import validated
+
+__all__ = ["CHANNELS", "ChannelSplitter", "Floats", "as_pictures", "as_rows", "picture_size", "plain_shape"]
 
 Floats = NDArray[Any]
 
@@ -17,19 +21,37 @@ CHANNELS = ("original", "digit", "letter")
 
 
 def picture_size(image_shape: tuple[int, ...]) -> int:
-    """How many leading columns of a row are its picture. ValueError unless it is (H, W) or (H, W, C), all positive."""
+    """How many leading columns of a row are its picture.
+
+    Raises:
+        TypeError, ValueError: `image_shape` is not (H, W) or (H, W, C) of positive integers.
+    """
     shape = tuple(image_shape)
-    if len(shape) not in (2, 3) or any(
-        isinstance(side, bool) or not isinstance(side, int | np.integer) or side < 1 for side in shape
-    ):
-        raise ValueError(f"image_shape is {image_shape!r}; expected (H, W) or (H, W, C) of positive integers")
-    return int(np.prod(shape))
+    if len(shape) not in (2, 3):
+        raise ValueError(f"image_shape is {image_shape!r}; expected (H, W) or (H, W, C)")
+    return math.prod(as_int(f"image_shape[{axis}]", side, 1) for axis, side in enumerate(shape))
+
+
+def plain_shape(image_shape: tuple[int, int] | None, columns: int) -> tuple[int, int]:
+    """`image_shape` as (H, W); for None that of a picture of all columns, a square where their number is one.
+
+    Raises:
+        TypeError, ValueError: `image_shape` is neither None nor two positive integers.
+    """
+    if image_shape is None:
+        side = math.isqrt(columns)
+        return (side, side) if side * side == columns else (1, columns)
+    if len(tuple(image_shape)) != 2:
+        raise ValueError(f"image_shape is {image_shape!r}; expected (H, W)")
+    picture_size(image_shape)
+    return int(image_shape[0]), int(image_shape[1])
 
 
 def as_pictures(X: Floats, image_shape: tuple[int, ...]) -> tuple[Floats, Floats]:
-    """The pictures (N, H, W, C) in the leading columns of X, and the columns after them; views, no copy.
+    """The pictures (N, H, W, C) in the leading columns of X (N, F), and the columns after them; views, no copy.
 
-    Raises ValueError where X has fewer columns than a picture has pixels.
+    Raises:
+        ValueError: X has fewer columns than a picture has pixels.
     """
     size = picture_size(image_shape)
     if X.ndim != 2 or X.shape[1] < size:
@@ -45,15 +67,15 @@ def as_rows(pictures: Floats, rest: Floats) -> Floats:
 
 
 class ChannelSplitter(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Splits a picture in which a digit shines through a letter into three: original, digit only, letter only.
+    """Splits a picture of a digit hidden in a letter into three channels: original, digit only, letter only.
 
     Where digit and letter overlap, the pixel is brighter than the letter alone ever is. So the digit channel keeps
     pixels of `threshold` and above, the letter channel those below, and the rest of each is 0.
 
-    Columns beyond the picture (the letter as one-hot, say) are passed on behind the channels.
+    Columns beyond the picture (the letter as one-hot, for example) are passed on behind the channels.
 
     Args:
-        threshold: the grey value, in the units of X, that parts the two.
+        threshold: the grey value, in the units of X, that separates the two.
         image_shape: (H, W) of the picture in the leading columns, or None for all columns (of whatever shape).
         noise_floor: pixels below it are set to 0 first. The competition's background is noise of 0 to 4, on which
             boosted trees waste splits.
@@ -77,23 +99,46 @@ class ChannelSplitter(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.channels = channels
 
     def fit(self, X: Any, y: Any = None) -> ChannelSplitter:
-        """Learns nothing but the number of columns. ValueError where they are fewer than the picture has."""
-        X = validate_data(self, X, dtype="numeric", ensure_all_finite=True)
+        """Learn the number of columns, and nothing else.
+
+        Args:
+            X: rows (N, F) of numbers. y: not looked at.
+
+        Raises:
+            TypeError: X is a masked array, or a parameter has a wrong type.
+            ValueError: X has fewer columns than the picture, or a parameter is out of range.
+        """
+        X = validated(self, X, dtype="numeric", ensure_all_finite=True)
+        self.n_pixels_ = self._pixels_of(X.shape[1])
+        return self
+
+    def _pixels_of(self, columns: int) -> int:
+        """How many leading columns of that many are the picture. TypeError or ValueError for wrong parameters."""
         for name in ("threshold", "noise_floor"):
             if not np.isfinite(getattr(self, name)):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected a finite number")
         if not self.channels or not set(self.channels) <= set(CHANNELS):
             raise ValueError(f"channels is {self.channels!r}; expected some of {', '.join(CHANNELS)}")
-        size = X.shape[1] if self.image_shape is None else picture_size(self.image_shape)
-        if X.shape[1] < size:
-            raise ValueError(f"X has {X.shape[1]} columns; pictures of {self.image_shape} need {size}")
-        self.n_pixels_ = size
-        return self
+        size = columns if self.image_shape is None else picture_size(self.image_shape)
+        if columns < size:
+            raise ValueError(f"X has {columns} columns; pictures of {self.image_shape} need {size}")
+        return size
 
     def transform(self, X: Any) -> Floats:
-        """(N, H * W + E) to (N, H * W * C + E)."""
+        """Split the pictures.
+
+        Args:
+            X: rows (N, H * W + E) of numbers.
+
+        Returns:
+            (N, H * W * C + E) in the dtype of X.
+
+        Raises:
+            TypeError: X is a masked array.
+            ValueError: X has another number of columns than `fit` saw, or NaN or infinity.
+        """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=True)
+        X = validated(self, X, reset=False, dtype="numeric", ensure_all_finite=True)
         pixels, rest = X[:, : self.n_pixels_], X[:, self.n_pixels_ :]
         if self.noise_floor > 0:
             pixels = np.where(pixels < self.noise_floor, 0, pixels)
@@ -106,6 +151,4 @@ class ChannelSplitter(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """``original_0, digit_0, letter_0, original_1, ...`` for three channels, then the columns passed on."""
         check_is_fitted(self)
         names = [f"{channel}_{i}" for i in range(self.n_pixels_) for channel in self.channels]
-        if input_features is None:
-            input_features = getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)])
-        return np.asarray([*names, *list(input_features)[self.n_pixels_ :]], dtype=object)
+        return np.asarray([*names, *_check_feature_names_in(self, input_features)[self.n_pixels_ :]], dtype=object)

@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from .. import layers, losses, optimizers
+from .._core.arrays import as_int
 from ..initializers import HeNormal, Initializer
 from ..models import Model
 from ..optimizers.schedules import CosineDecay
 from ..random import SeedGenerator
+from ._inputs import validated
+from ._networks import restored
 from ._randomness import OwnSeed, generator_of
 from .augmentation import Augmentation
+from .channels import plain_shape
 
 __all__ = ["ConvClassifier"]
 
-Float32 = NDArray[np.float32]
+_Float32 = NDArray[np.float32]
 
 _WARMUP, _START = 0.3, 1 / 25
 
 
-def one_cycle(peak: float, steps: int) -> CosineDecay:
+def _one_cycle(peak: float, steps: int) -> CosineDecay:
     """A rate that climbs from 1/25 of its peak for 30% of the steps and falls along a cosine to 0 in the others.
 
     Smith and Topin, Super-Convergence (2018), section 4, with the proportions of torch's OneCycleLR.
@@ -51,7 +55,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         preprocessor: what every row goes through before the network, after any augmentation: a scikit-learn transformer
             such as `ChannelSplitter`. It may multiply the pixels (to channels), not the extra columns.
         augment: an `Augmentation` whose `redraw` gives the training set of each epoch; None trains on the same rows.
-        filters: of the convolutions, two and two a block. dense_units: of the dense layer. dropout: rate before the
+        filters: of each convolution; two make a block. dense_units: of the dense layer. dropout: rate before the
             softmax; half of it after each block.
         epochs, batch_size: as in ``fit`` of a model. learning_rate: the peak of the cycle.
         weight_decay, label_smoothing: as in `day33.optimizers.Adam` and `day33.losses.CategoricalCrossentropy`.
@@ -59,7 +63,8 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         verbose: as in ``fit`` of a model.
 
     Attributes:
-        model_: the `day33.Model`. classes_: the labels. history_: the loss after each epoch.
+        model_: the `day33.Model`. classes_: the labels. history_: the loss after each epoch. scale_: what pixels are
+            divided by.
     """
 
     def __init__(
@@ -98,19 +103,23 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     # ---- training ----
 
     def fit(self, X: Any, y: Any) -> ConvClassifier:
-        """Train on rows (N, F) and labels (N,).
+        """Train the network.
+
+        Args:
+            X: rows (N, F) of numbers. y: labels (N,).
 
         Raises:
-            ValueError: fewer than two classes, NaN or infinity, or columns that do not hold pictures of `image_shape`.
+            TypeError: X or y is a masked array, or a parameter has a wrong type.
+            ValueError: fewer than two classes, NaN or infinity, columns that do not hold pictures of `image_shape`, or
+                a parameter out of range.
         """
-        X, y = validate_data(self, X, y, dtype=np.float32)
+        X, y = validated(self, X, y, dtype=np.float32)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y holds one class only ({self.classes_[0]!r}); a classifier needs two or more")
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)!r}; expected 1 or more")
+        for name, minimum in (("epochs", 1), ("batch_size", 1), ("n_extra", 0)):
+            as_int(name, getattr(self, name), minimum)
         rng = generator_of(self.random_state)
         self.preprocessor_ = None if self.preprocessor is None else clone(self.preprocessor).fit(X)
         self.scale_ = float(np.abs(X[:, : X.shape[1] - self.n_extra]).max(initial=0)) or 1.0
@@ -119,7 +128,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         batches = _Batches(self, X, codes, rng)
         self.model_.compile(
             optimizer=optimizers.Adam(
-                learning_rate=one_cycle(self.learning_rate, self.epochs * batches.count),
+                learning_rate=_one_cycle(self.learning_rate, self.epochs * batches.count),
                 weight_decay=self.weight_decay or None,
             ),
             loss=losses.CategoricalCrossentropy(label_smoothing=self.label_smoothing),
@@ -134,7 +143,12 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.history_ = list(history.history["loss"])
         return self
 
+    def _restore(self, weights: Sequence[NDArray[Any]]) -> None:
+        """Make `model_` with weights of another one of the same parameters. ValueError where their shapes differ."""
+        self.model_ = restored(lambda: self._build(seed=0), weights)
+
     def _build(self, seed: int) -> Model:
+        """The network; the seed is that of its weights and of dropout."""
         if not self.filters:
             raise ValueError("filters is empty; expected the number of filters of one convolution or more")
         initial = HeNormal(seed=SeedGenerator(seed))
@@ -164,11 +178,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _input_shape(self, columns: int) -> tuple[int, int, int]:
         pixels = columns - self.n_extra
-        if self.image_shape is None:
-            side = math.isqrt(max(pixels, 0))
-            shape = (side, side) if side * side == pixels else (1, pixels)
-        else:
-            shape = (int(self.image_shape[0]), int(self.image_shape[1]))
+        shape = plain_shape(self.image_shape, max(pixels, 0))
         area = shape[0] * shape[1]
         if area < 1 or pixels < area or pixels % area:
             raise ValueError(
@@ -177,7 +187,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         return (*shape, pixels // area)
 
-    def _transformed(self, X: Any) -> Float32:
+    def _transformed(self, X: Any) -> _Float32:
         rows = X if self.preprocessor_ is None else self.preprocessor_.transform(X)
         return np.asarray(rows, dtype=np.float32)
 
@@ -191,14 +201,25 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     # ---- use ----
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """The network's probabilities (N, K)."""
+        """The network's probabilities.
+
+        Args:
+            X: rows (N, F) of numbers.
+
+        Returns:
+            (N, K), float64; each row sums to 1.
+
+        Raises:
+            TypeError: X is a masked array.
+            ValueError: X has another number of columns than `fit` saw, or NaN or infinity.
+        """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float32)
+        X = validated(self, X, reset=False, dtype=np.float32)
         probabilities = np.asarray(self.model_.predict(self._inputs(X), verbose=0), np.float64)
         return np.asarray(probabilities / probabilities.sum(axis=1, keepdims=True))
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The most probable label of each row (N,); the lowest of several."""
+        """The most probable label of each row of X (N, F), as labels (N,); the lowest of several."""
         probabilities = self.predict_proba(X)
         return np.asarray(self.classes_[probabilities.argmax(axis=1)])
 
@@ -212,8 +233,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "model_" in state:
-            self.model_ = self._build(0)
-            self.model_.set_weights(state["model_"])
+            self._restore(state["model_"])
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -222,10 +242,10 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class _Batches:
-    """Endless batches (inputs, one-hot): every epoch a newly drawn and shuffled training set, cut into equal parts.
+    """Endless batches (inputs, one-hot): a newly drawn and shuffled training set per epoch, cut into equal parts.
 
     Attributes:
-        count: batches an epoch.
+        count: batches per epoch.
     """
 
     def __init__(self, owner: ConvClassifier, X: Any, codes: NDArray[np.intp], rng: np.random.Generator) -> None:
@@ -237,7 +257,7 @@ class _Batches:
         augment = self._owner.augment
         return (self._X, self._codes) if augment is None else augment.redraw(self._X, self._codes, self._rng)
 
-    def __iter__(self) -> Iterator[tuple[Any, Float32]]:
+    def __iter__(self) -> Iterator[tuple[Any, _Float32]]:
         eye = np.eye(len(self._owner.classes_), dtype=np.float32)
         while True:
             X, codes = self._drawn

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .._core.types import PathLike
+from .._io.figures import new_figure, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["confusion_matrix", "disputed_images"]
 
-PathLike = str | os.PathLike[str]
-_DPI = 150
-
 
 def confusion_matrix(
     counts: NDArray[Any], labels: list[str], path: PathLike | None = None, *, title: str = "Confusion matrix"
 ) -> Figure:
-    """Draw counts (K, K), row true and column predicted. Writes to `path` where one is given; returns the figure.
+    """Draw a confusion matrix.
 
-    Raises ValueError unless there is a label for each row and column.
+    Args:
+        counts: (K, K), row true and column predicted. labels: of the classes (K).
+        path: where to write the figure; None for nowhere. title: above it.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: there is not a label for each row and column.
     """
-    from matplotlib.figure import Figure
-
     if counts.shape != (len(labels), len(labels)):
         raise ValueError(
-            f"counts has shape {counts.shape}; expected ({len(labels)}, {len(labels)}), as there are labels"
+            f"counts has shape {counts.shape}; expected ({len(labels)}, {len(labels)}), a row and column per label"
         )
-    figure = Figure(figsize=(6.0, 5.4), layout="constrained")
+    figure = new_figure((6.0, 5.4))
     ax = figure.subplots()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -44,7 +49,7 @@ def confusion_matrix(
     ax.set_ylabel("true")
     ax.set_title(title)
     if path is not None:
-        figure.savefig(path, dpi=_DPI)
+        write_figure(figure, path)
     return figure
 
 
@@ -57,20 +62,26 @@ def disputed_images(
     letters: list[str] | None = None,
     truth: list[str] | None = None,
 ) -> Figure:
-    """Draw images (N, H, W) with their two leading classes and these classes' shares (N, K) of the votes.
+    """Draw images with their two leading classes and the shares of the votes that these got.
 
-    Above each: its letter and its true class, where known. Writes to `path` where one is given; returns the figure.
-    Raises ValueError where numbers do not fit, or there is no image.
+    Args:
+        images: (N, H, W), 0 to 255, one or more. shares: of the votes (N, K). labels: of the classes (K).
+        path: where to write the figure; None for nowhere.
+        letters, truth: of each image its letter and its true class (N), to be written above it; None where not known.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: there are not shares for each image and class, or there is no image.
     """
-    from matplotlib.figure import Figure
-
     if len(images) == 0 or shares.shape != (len(images), len(labels)):
         raise ValueError(
             f"images has shape {images.shape} and shares {shares.shape}; expected (N, H, W), (N, {len(labels)})"
         )
     columns = min(6, len(images))
     rows = -(-len(images) // columns)
-    figure = Figure(figsize=(1.5 * columns, 1.95 * rows), layout="constrained")
+    figure = new_figure((1.5 * columns, 1.95 * rows))
     for index, ax in enumerate(figure.subplots(rows, columns, squeeze=False).ravel()):
         ax.axis("off")
         if index >= len(images):
@@ -83,5 +94,5 @@ def disputed_images(
         votes = f"{labels[first]}: {shares[index, first]:.0%}, {labels[second]}: {shares[index, second]:.0%}"
         ax.set_title("\n".join([*([", ".join(parts)] if parts else []), votes]), fontsize=7)
     if path is not None:
-        figure.savefig(path, dpi=_DPI)
+        write_figure(figure, path)
     return figure

@@ -6,26 +6,39 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils import get_tags
-from sklearn.utils.metaestimators import _BaseComposition
+from sklearn.ensemble import VotingClassifier
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import Bunch
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-__all__ = ["HardVote", "Voter", "count_votes"]
+from .._core.arrays import refuse_masked
+from ._threads import limit_jobs, one_thread, releases_gil
+
+__all__ = ["VOTINGS", "Codes", "HardVote", "Shares", "Voter", "check_voting", "count_votes", "spread"]
 
 Codes = NDArray[np.intp]
 Shares = NDArray[np.float64]
 
 VOTINGS = ("hard", "soft")
+_DROPPED = "drop"
 
 
 def count_votes(votes: Codes, n_classes: int, weights: Sequence[float] | NDArray[np.float64] | None = None) -> Shares:
-    """How many votes each class got: votes (N, M) of class numbers, weights (M,) or None, to counts (N, K).
+    """How many votes each class got.
 
-    A negative number is an abstention. ``counts.argmax(axis=1)`` gives a tie to the lowest class, as scikit-learn's
-    VotingClassifier does.
+    ``counts.argmax(axis=1)`` gives a tie to the lowest class, as scikit-learn's VotingClassifier does.
+
+    Args:
+        votes: class numbers (N, M), intp; a negative number is an abstention.
+        n_classes: the number of classes K.
+        weights: how much the vote of each member counts (M,), or None for 1 each.
+
+    Returns:
+        The counts (N, K), float64.
     """
     n, members = votes.shape
     counts = np.zeros((n, n_classes))
@@ -53,7 +66,7 @@ def spread(values: NDArray[Any], classes: NDArray[Any], n_classes: int) -> Share
 
 
 class Voter(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """What classifiers that count votes share. Subclasses set `classes_` and `voting` and say what members think.
+    """What classifiers that count votes share. Subclasses set `classes_` and `voting` and say how members vote.
 
     `_member_votes(X)` gives class numbers (N, M), `_member_probabilities(X)` the mean of the members' (N, K).
     """
@@ -62,45 +75,51 @@ class Voter(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     voting: str
 
     def votes(self, X: Any) -> Codes:
-        """What each member votes for: numbers of classes in `classes_`, (N, M)."""
+        """What each member votes for.
+
+        Args:
+            X: rows (N, F).
+
+        Returns:
+            Numbers of classes in `classes_` (N, M), intp.
+        """
         check_is_fitted(self)
         return self._member_votes(self._checked(X))
 
     def mean_probabilities(self, X: Any) -> Shares:
-        """The mean of the members' probabilities (N, K), whatever the voting."""
+        """The mean of the members' probabilities (N, K), whatever the voting, for rows (N, F)."""
         check_is_fitted(self)
         return self._member_probabilities(self._checked(X))
 
     def predict_proba(self, X: Any) -> Shares:
-        """Hard: the shares of the votes (N, K). Soft: the mean of the members' probabilities (N, K)."""
-        check_is_fitted(self)
-        X = self._checked(X)
+        """Hard: the shares of the votes. Soft: the mean of the members' probabilities.
+
+        Args:
+            X: rows (N, F).
+
+        Returns:
+            (N, K), float64; each row sums to 1.
+        """
         if self.voting == "soft":
-            return self._member_probabilities(X)
-        counts = count_votes(self._member_votes(X), len(self.classes_), self._weights())
+            return self.mean_probabilities(X)
+        counts = count_votes(self.votes(X), len(self.classes_), self._weights())
         return np.asarray(counts / counts.sum(axis=1, keepdims=True))
 
+    def predict_log_proba(self, X: Any) -> Shares:
+        """The logarithm of `predict_proba` (N, K) for rows (N, F); -inf for a class that nobody votes for."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(self.predict_proba(X)))
+
     def predict(self, X: Any) -> NDArray[Any]:
-        """The class with most votes, or with the highest mean probability (N,); the lowest of several."""
+        """The class with most votes, or with the highest mean probability (N,) for rows (N, F); the lowest of several.
+
+        TypeError for a masked array; ValueError where a member refuses X.
+        """
         check_is_fitted(self)
         return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
 
     def _checked(self, X: Any) -> Any:
-        return validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=self._finiteness())
-
-    def _checked_for_fit(self, X: Any, y: Any) -> Any:
-        return validate_data(self, X, y, dtype="numeric", ensure_all_finite=self._finiteness())
-
-    def _finiteness(self) -> Any:
-        return "allow-nan" if self._allows_nan() else True
-
-    def _allows_nan(self) -> bool:
-        raise TypeError(f"{type(self).__name__} does not define whether its members take NaN")
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = self._allows_nan()
-        return tags
+        raise TypeError(f"{type(self).__name__} does not define how rows are checked")
 
     def _member_votes(self, X: Any) -> Codes:
         raise TypeError(f"{type(self).__name__} does not define how its members vote")
@@ -112,27 +131,36 @@ class Voter(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return None
 
 
-class HardVote(Voter, _BaseComposition):  # type: ignore[misc]
+class HardVote(Voter, VotingClassifier):  # type: ignore[misc]
     """Members of different kinds, fitted on the same rows; the class named most often wins.
 
-    As scikit-learn's VotingClassifier(voting="hard"), with vote shares as probabilities. (Its Stacking is the way to
-    learn how far to trust whom.)
+    scikit-learn's VotingClassifier, with vote shares as probabilities where voting is hard, and with day33's members
+    on one thread each while several are fitted at a time. (Stacking is scikit-learn's way to learn how much each
+    member counts.) X goes to the members as it is: data frames, strings and NaN are theirs to take or to refuse.
 
     Args:
-        estimators: list of (name, classifier).
+        estimators: list of (name, classifier); "drop" in place of a classifier leaves it out.
         voting: "hard" counts votes; "soft" averages probabilities.
-        weights: how much each one's vote counts; None for equally.
+        weights: how much each one's vote counts, dropped ones included; None for equally.
+        n_jobs: members fitted at a time, as in joblib.
+        flatten_transform: whether `transform` with soft voting gives a matrix (N, M * K) rather than (M, N, K).
 
     Attributes:
-        classes_: the labels. estimators_: the fitted classifiers, in order.
+        classes_: the labels (K,). estimators_: the fitted classifiers, in order, without dropped ones; their labels are
+            the numbers of the classes. named_estimators_: the same by name, with "drop" where one is dropped.
+        n_features_in_: columns, where the first classifier says how many it takes.
     """
 
     def __init__(
-        self, estimators: list[tuple[str, Any]], *, voting: str = "hard", weights: Sequence[float] | None = None
+        self,
+        estimators: list[tuple[str, Any]],
+        *,
+        voting: str = "hard",
+        weights: Sequence[float] | None = None,
+        n_jobs: int | None = None,
+        flatten_transform: bool = True,
     ) -> None:
-        self.estimators = estimators
-        self.voting = voting
-        self.weights = weights
+        super().__init__(estimators, voting=voting, weights=weights, n_jobs=n_jobs, flatten_transform=flatten_transform)
 
     @classmethod
     def of_fitted(
@@ -143,48 +171,90 @@ class HardVote(Voter, _BaseComposition):  # type: ignore[misc]
         voting: str = "hard",
         weights: Sequence[float] | None = None,
     ) -> HardVote:
-        """A vote of classifiers that are fitted already, to the numbers of `classes` as their labels."""
+        """A vote of classifiers that are fitted already.
+
+        Args:
+            estimators: list of (name, classifier), fitted to the numbers of `classes` as their labels.
+            classes: the labels (K,), ascending.
+            voting, weights: as of the class.
+
+        Raises:
+            ValueError: no estimators, a name that is there twice, or wrong weights.
+        """
         vote = cls(estimators, voting=voting, weights=weights)
         vote._check_parameters()
-        vote.classes_ = np.asarray(classes)
-        vote.estimators_ = [estimator for _, estimator in estimators]
-        vote.n_features_in_ = vote.estimators_[0].n_features_in_
+        vote._set_fitted(LabelEncoder().fit(classes), [estimator for _, estimator in estimators])
         return vote
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The parameters, with those of the estimators by their names."""
-        return dict(self._get_params("estimators", deep=deep))
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> HardVote:
+        """Fit every estimator.
 
-    def set_params(self, **params: Any) -> HardVote:
-        """Set parameters; an estimator by its name, one of its parameters by ``name__parameter``."""
-        self._set_params("estimators", **params)
-        return self
+        Args:
+            X: rows (N, F), of whatever kind the estimators take.
+            y: labels (N,).
+            sample_weight: weights of the rows (N,), for estimators that all take them; None for none.
 
-    def fit(self, X: Any, y: Any) -> HardVote:
-        """Fit every estimator on X (N, F) and y (N,). ValueError for no estimators, wrong weights or labels."""
+        Raises:
+            TypeError: X or y is a masked array, or weights are given and an estimator takes none.
+            ValueError: no estimators, a name that is there twice, wrong weights, or labels that are not (N,).
+        """
+        for name, value in (("X", X), ("y", y)):
+            refuse_masked(name, value)
         self._check_parameters()
-        X, y = self._checked_for_fit(X, y)
+        y = column_or_1d(y, warn=True)
         check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        self.estimators_ = [clone(estimator).fit(X, codes) for _, estimator in self.estimators]
+        encoder = LabelEncoder().fit(y)
+        codes = encoder.transform(y)
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        kept = [estimator for _, estimator in self.estimators if _is_kept(estimator)]
+        alone = effective_n_jobs(self.n_jobs) == 1
+        prefer = "threads" if all(map(releases_gil, kept)) else None
+        tasks = [delayed(_fit_member)(clone(estimator), X, codes, weights, alone) for estimator in kept]
+        self._set_fitted(encoder, Parallel(n_jobs=self.n_jobs, prefer=prefer)(tasks))
         return self
 
-    def _allows_nan(self) -> bool:
-        return bool(self.estimators) and all(
-            get_tags(estimator).input_tags.allow_nan for _, estimator in self.estimators
+    def transform(self, X: Any) -> NDArray[Any]:
+        """What each member says, as features for another estimator.
+
+        Args:
+            X: rows (N, F).
+
+        Returns:
+            Hard: the members' votes (N, M), as class numbers. Soft: their probabilities (N, M * K), or (M, N, K)
+            without `flatten_transform`.
+
+        Raises:
+            TypeError: X is a masked array.
+        """
+        return np.asarray(super().transform(self._checked(X)))
+
+    def _set_fitted(self, encoder: LabelEncoder, fitted: list[Any]) -> None:
+        self.le_, self.classes_, self.estimators_ = encoder, encoder.classes_, fitted
+        others = iter(fitted)
+        self.named_estimators_ = Bunch(
+            **{name: next(others) if _is_kept(estimator) else estimator for name, estimator in self.estimators}
         )
+        for member in fitted:
+            if hasattr(member, "feature_names_in_"):
+                self.feature_names_in_ = member.feature_names_in_
 
     def _check_parameters(self) -> None:
         check_voting(self.voting)
         if not self.estimators:
             raise ValueError("estimators is empty; expected a list of (name, classifier)")
-        self._validate_names([name for name, _ in self.estimators])
-        if self.weights is not None and (
-            len(self.weights) != len(self.estimators) or min(self.weights) < 0 or not sum(self.weights) > 0
-        ):
-            raise ValueError(
-                f"weights is {self.weights!r}; expected {len(self.estimators)} numbers that are not negative nor all 0"
-            )
+        self._validate_estimators()
+        if self.weights is None:
+            return
+        weights = np.asarray(self.weights, np.float64)
+        if weights.shape != (len(self.estimators),):
+            raise ValueError(f"weights is {self.weights!r}; expected {len(self.estimators)} numbers")
+        counted = np.asarray(self._weights(), np.float64)
+        if not np.isfinite(weights).all() or weights.min() < 0 or counted.sum() == 0:
+            raise ValueError(f"weights is {self.weights!r}; expected numbers that are not negative nor all 0")
+
+    def _checked(self, X: Any) -> Any:
+        refuse_masked("X", X)
+        return X
 
     def _member_votes(self, X: Any) -> Codes:
         # The classes of the members are class numbers of ours.
@@ -192,7 +262,20 @@ class HardVote(Voter, _BaseComposition):  # type: ignore[misc]
 
     def _member_probabilities(self, X: Any) -> Shares:
         each = [spread(m.predict_proba(X), m.classes_, len(self.classes_)) for m in self.estimators_]
-        return np.asarray(np.average(each, axis=0, weights=self.weights))
+        return np.asarray(np.average(each, axis=0, weights=self._weights()))
 
     def _weights(self) -> Sequence[float] | None:
-        return self.weights
+        if self.weights is None:
+            return None
+        return [w for (_, estimator), w in zip(self.estimators, self.weights, strict=True) if _is_kept(estimator)]
+
+
+def _is_kept(estimator: Any) -> bool:
+    return not (isinstance(estimator, str) and estimator == _DROPPED)
+
+
+def _fit_member(member: Any, X: Any, codes: Codes, weights: dict[str, Any], alone: bool) -> Any:
+    if alone:
+        return member.fit(X, codes, **weights)
+    with one_thread():
+        return limit_jobs(member).fit(X, codes, **weights)

@@ -84,6 +84,8 @@ __all__ = [
 
 # What a configuration may name. `Layer` computes nothing, and `Input` is a function.
 _CLASSES.update({name: globals()[name] for name in __all__ if name not in ("Input", "Layer")})
+# More names of the same classes in Keras.
+_CLASSES.update(Convolution2D=Conv2D, Convolution2DTranspose=Conv2DTranspose, SeparableConvolution2D=SeparableConv2D)
 
 
 def __dir__() -> list[str]:

@@ -7,8 +7,8 @@ import inspect
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +18,13 @@ from .._core.arrays import as_float32, as_indices
 from .._core.tensors import like_inputs
 from .._core.types import Shape
 from .._graph import names as _names
-from .._graph import registry
 from .._graph.graph import Graph
 from .._graph.lowering import CompiledPlan, LossTerm, Lowering, compile_masks, compile_plan
 from .._graph.modes import merge_modes, refuse_forced_training
 from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..random import next_seed
-from . import serialization
-from ._weights import WeightOwner, dtype_name, find_layers
+from ._saved import Configured
+from ._weights import dtype_name, find_layers
 
 _PLANS_KEPT = 16  # a plan: a few kilobytes, and its packed weights
 # Public attributes that decide nothing in a plan, or are part of its key already.
@@ -67,7 +66,7 @@ def _once(build: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-class Layer(WeightOwner):
+class Layer(Configured):
     """Base class of layers.
 
     A new layer defines either
@@ -132,7 +131,7 @@ class Layer(WeightOwner):
         self._building = False
         self.dtype = "float32"
         self.input_shape_argument = (input_dim,) if input_dim is not None else input_shape
-        WeightOwner.__init__(self, bool(trainable))
+        Configured.__init__(self, bool(trainable))
         self._nodes: list[Node] = []
         self._lock = threading.RLock()
         self._is_lowered = False  # whether a plan or a trace was made of the layer as it is configured
@@ -140,10 +139,6 @@ class Layer(WeightOwner):
         self._plans: OrderedDict[Hashable, CompiledPlan] = OrderedDict()
         self._traces: OrderedDict[Hashable, Graph] = OrderedDict()
         self._modes: tuple[int, tuple[int, ...]] | None = None
-
-    def name_stem(self) -> str:
-        """What automatic names begin with."""
-        return _names.snake_case(type(self).__name__)
 
     _refused: frozenset[str] = frozenset()
 
@@ -631,57 +626,6 @@ class Layer(WeightOwner):
         """The symbolic output of the first call. AttributeError before one."""
         return self._first_call().output_structure
 
-    # ---- configuration ----
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer, without its weights."""
-        return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], custom_objects: serialization.CustomObjects | None = None) -> Self:
-        """A layer like the one whose `get_config` gave `config`, with fresh weights.
-
-        Args:
-            config: of day33's layers also as Keras wrote it.
-            custom_objects: classes by name that are not day33's, for layers inside.
-
-        Raises:
-            ValueError: an argument that the layer does not support.
-        """
-        if registry.has(cls):
-            return cls(**serialization.constructor_arguments(cls, config, custom_objects or {}))
-        return cls(**config)
-
-    @classmethod
-    def modern_config(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        """A configuration with the arguments named as since Keras 3, from one that may be of Keras 2."""
-        result = dict(config)
-        shape = result.pop("batch_input_shape", None)
-        return result if shape is None else {**result, "input_shape": tuple(shape[1:])}
-
-    # ---- what Keras's files ask ----
-
-    keras_module = "keras.layers"  # where Keras has the layers of day33 that it knows
-    variable_group = ""  # the group within the layer's own that holds the variables of the layer itself
-
-    def known_to_keras(self) -> bool:
-        """Whether Keras has a layer like this one; True for a class of yours, which may have a twin there."""
-        return True
-
-    def keras_class(self) -> tuple[str, str, str | None]:
-        """Module, name and, for a class that is not day33's, registered name of the class in a file."""
-        cls = type(self)
-        if registry.has(cls):
-            return cls.keras_module if self.known_to_keras() else "day33.layers", cls.__name__, None
-        return cls.__module__, cls.__name__, cls.__name__
-
-    def saved_children(self) -> list[tuple[str, Any]]:
-        """The attributes that hold layers, also in lists, tuples and dicts, by name, in Keras's order of saving."""
-        return _in_saved_order(self._attributes_with_layers())
-
-    def _attributes_with_layers(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if find_layers(value)}
-
 
 def _convert(name: str, array: NDArray[Any], dtype: str) -> NDArray[Any]:
     return as_float32(name, array) if dtype == "float32" else as_indices(name, array, 2**31)
@@ -696,11 +640,6 @@ def _is_same(before: object, after: object) -> bool:
     return before is after or (
         isinstance(before, str | int | float) and type(before) is type(after) and before == after
     )
-
-
-def _in_saved_order(attributes: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """By name, those with an underscore last."""
-    return sorted(attributes.items(), key=lambda item: f"~{item[0]}" if item[0].startswith("_") else item[0])
 
 
 def _at(dtypes: tuple[str, ...], number: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import _native, initializers
@@ -53,6 +53,17 @@ def _window_lengths(layer: Conv2D | DepthwiseConv2D | SeparableConv2D, shape: Sh
 def _pair(sizes: tuple[int, ...]) -> Pair:
     height, width = sizes
     return height, width
+
+
+class _WithoutGroups(Layer):
+    """A layer that has no groups, although Keras 2 writes groups=1 for it."""
+
+    @classmethod
+    def modern_config(cls, config: Mapping[str, Any]) -> dict[str, Any]:
+        result = super().modern_config(config)
+        if result.pop("groups", 1) != 1:
+            raise ValueError(f"groups of layer {config.get('name')!r} is {config['groups']!r}; expected 1")
+        return result
 
 
 class _Convolution(WeightedLayer):
@@ -266,7 +277,7 @@ class Conv1D(_Convolution):
         return {**super().get_config(), "groups": self.groups}
 
 
-class Conv2DTranspose(_Convolution):
+class Conv2DTranspose(_WithoutGroups, _Convolution):
     """Transposed convolution: the gradient of the convolution with the same arguments, with respect to its input
     (Dumoulin and Visin, 2016).
 
@@ -360,7 +371,7 @@ class Conv2DTranspose(_Convolution):
         return {**super().get_config(), "output_padding": self.output_padding}
 
 
-class DepthwiseConv2D(WeightedLayer):
+class DepthwiseConv2D(_WithoutGroups, WeightedLayer):
     """Convolution of each channel on its own, with `depth_multiplier` outputs per channel (Sifre and Mallat, 2014).
 
     Input (N, H, W, C), float32; output (N, H', W', C M). Weights: kernel (KH, KW, C, M), bias (C M,).
@@ -438,7 +449,7 @@ class DepthwiseConv2D(WeightedLayer):
         }
 
 
-class SeparableConv2D(WeightedLayer):
+class SeparableConv2D(_WithoutGroups, WeightedLayer):
     """A convolution of each channel on its own (`DepthwiseConv2D`), then a 1 x 1 convolution that mixes the channels
     (Chollet, 2017).
 

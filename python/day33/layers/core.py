@@ -32,6 +32,8 @@ class InputLayer(Layer):
         ValueError: both or neither of shape and batch_shape, a size that is no count, or an unknown dtype.
     """
 
+    dtype_is_policy = False
+
     def __init__(
         self, shape: Sequence[int | None] | None = None, batch_size: int | None = None, dtype: Any = None,
         name: str | None = None, *, batch_shape: Sequence[int | None] | None = None,
@@ -48,7 +50,7 @@ class InputLayer(Layer):
         dtype = str(getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or dtype or "float32")
         if dtype in _INT_DTYPES:
             dtype = "int32"
-        elif dtype not in ("float32", "float16", "float64", "bool"):
+        elif dtype not in ("float32", "float16", "bfloat16", "float64", "bool"):
             raise ValueError(f'dtype is {dtype!r}; expected "float32" or "int32"')
         self.dtype = dtype if dtype == "int32" else "float32"
         self.batch_shape: Shape = tuple(None if size is None else as_int(what, size, 0) for what, size in sizes)
@@ -67,6 +69,8 @@ class InputLayer(Layer):
         result = dict(config)
         if "batch_input_shape" in result:
             result["batch_shape"] = result.pop("batch_input_shape")
+        if isinstance(result.get("dtype"), Mapping):
+            result["dtype"] = result["dtype"]["config"]["name"]
         return result
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 from .. import activations, initializers
@@ -21,13 +23,17 @@ CustomObjects = Mapping[str, type[Any]]
 _LIBRARIES = ("keras", "tf_keras", "tensorflow", "day33")
 # Keys that only say how Keras computes, whatever their value.
 _WITHOUT_EFFECT = frozenset(
-    {"autocast", "implementation", "renorm_momentum", "shared_object_id", "unroll", "use_cudnn", "ragged", "sparse",
-     "optional"}
+    {"autocast", "implementation", "input_length", "renorm_momentum", "shared_object_id", "unroll", "use_cudnn",
+     "ragged", "sparse", "optional"}
 )  # fmt: skip
 # Of activations with a number: the layer of Keras that has it, and its argument.
 _ACTIVATION_LAYERS = {
     "leaky_relu": ("LeakyReLU", "negative_slope"), "elu": ("ELU", "alpha"), "relu6": ("ReLU", "max_value"),
 }  # fmt: skip
+
+
+# Initializers of Keras without a counterpart, by today's name and the one of Keras 3.0 to 3.3.
+_INITIALIZERS_LACKING = ("Identity", "IdentityInitializer", "STFT", "STFTInitializer")
 
 
 class Configurable(Protocol):
@@ -52,9 +58,52 @@ def layer_from_config(item: Mapping[str, Any], custom_objects: CustomObjects) ->
     """
     limits.take_calls(1)
     cls = _class_of(item, custom_objects)
-    if "custom_objects" in inspect.signature(cls.from_config).parameters:
-        return cls.from_config(item["config"], custom_objects)
-    return cls.from_config(item["config"])  # written for Keras
+    config = item["config"]
+    # Keras 2 allows "/" in names of layers: in models from there it stays.
+    given = config.get("name") if isinstance(config, Mapping) else None
+    slashed = given if isinstance(given, str) and "/" in given else None
+    if slashed is not None:
+        config = {**config, "name": slashed.replace("/", "_")}
+    with one_warning():
+        if "custom_objects" in inspect.signature(cls.from_config).parameters:
+            layer = cls.from_config(config, custom_objects)
+        else:
+            layer = cls.from_config(config)  # written for Keras
+    if slashed is not None:
+        layer.name = slashed
+    return layer
+
+
+_dtypes: ContextVar[set[str] | None] = ContextVar("dtypes", default=None)
+
+
+@contextmanager
+def one_warning() -> Iterator[None]:
+    """Around the making of a model: one warning for all of its layers that Keras computes in another precision."""
+    if _dtypes.get() is not None:
+        yield
+        return
+    found: set[str] = set()
+    token = _dtypes.set(found)
+    try:
+        yield
+    finally:
+        _dtypes.reset(token)
+    if found:
+        warnings.warn(f"the model was made for {', '.join(sorted(found))}; day33 computes it in float32", stacklevel=3)
+
+
+def _as_float32(dtype: Any) -> str:
+    """The dtype of a layer for what a configuration says: always float32."""
+    policy = dtype.get("config", {}).get("name") if isinstance(dtype, Mapping) else dtype
+    if not (policy is None or isinstance(policy, str)):
+        raise ValueError(f"dtype is {dtype!r}; expected a name")
+    if policy not in (None, "float32"):
+        with one_warning():
+            found = _dtypes.get()
+            assert found is not None
+            found.add(policy)
+    return "float32"
 
 
 def _class_of(item: Mapping[str, Any], custom_objects: CustomObjects) -> type[Any]:
@@ -64,8 +113,11 @@ def _class_of(item: Mapping[str, Any], custom_objects: CustomObjects) -> type[An
     if name == "Lambda":
         raise ValueError(f"layer {called!r} is a Lambda, which holds Python code; code from a file is never run")
     for key in (item.get("registered_name"), name):
-        if isinstance(key, str) and key in custom_objects:
-            cls = custom_objects[key]
+        # Keras writes "package>name" for registered classes.
+        for known_as in (key, key.rpartition(">")[2]) if isinstance(key, str) else ():
+            if known_as not in custom_objects:
+                continue
+            cls = custom_objects[known_as]
             if not (isinstance(cls, type) and issubclass(cls, WeightOwner)):
                 raise ValueError(f"custom_objects has {cls!r} for {key!r}; expected a subclass of day33.layers.Layer")
             return cls
@@ -96,6 +148,12 @@ def constructor_arguments(cls: Any, config: Mapping[str, Any], custom_objects: C
                     "training does.",
                     stacklevel=2,
                 )
+        elif key == "dtype" and cls.dtype_is_policy:
+            arguments[key] = _as_float32(value)
+        elif key.endswith("_initializer") and key in accepted:
+            made = _initializer(value, f"{key} of layer {config.get('name')!r}")
+            if made is not None or value is None:
+                arguments[key] = made
         elif key in accepted:
             arguments[key] = _argument(key, value, custom_objects)
         elif not (key in _WITHOUT_EFFECT or value is None or value is False):
@@ -111,12 +169,8 @@ def _argument(key: str, value: Any, custom_objects: CustomObjects) -> Any:
     name, config = value["class_name"], value["config"]
     if name == "__tuple__":
         return tuple(_argument(key, entry, custom_objects) for entry in config)
-    if name == "__numpy__":
+    if _is_array(value):
         return config["value"]  # nested lists
-    if name in ("DTypePolicy", "Policy"):
-        return config["name"]
-    if key.endswith("_initializer"):
-        return initializers.get({"class_name": name, "config": _known_arguments(name, config)})
     if key.endswith("activation"):
         if name == "function":
             return _function_name(value)
@@ -125,7 +179,22 @@ def _argument(key: str, value: Any, custom_objects: CustomObjects) -> Any:
     return layer_from_config(value, custom_objects)
 
 
+def _initializer(value: Any, what: str) -> Any:
+    """The initializer of a configuration, None for None. One of Keras that day33 lacks is None too, with a warning."""
+    if not (isinstance(value, Mapping) and "class_name" in value and "config" in value):
+        return value
+    name, config = value["class_name"], value["config"]
+    if name in _INITIALIZERS_LACKING:
+        warnings.warn(
+            f"{what} is {name}, which day33 does not have: the default takes its place. Weights come from the file.",
+            stacklevel=3,
+        )
+        return None
+    return initializers.get({"class_name": name, "config": _known_arguments(name, config)})
+
+
 def _known_arguments(name: Any, config: Mapping[str, Any]) -> dict[str, Any]:
+    config = {key: item["config"]["value"] if _is_array(item) else item for key, item in config.items()}
     cls = initializers.class_named(name)
     accepted = accepted_arguments(cls)
     refused = [key for key, value in config.items() if key not in accepted and value is not None]
@@ -133,6 +202,10 @@ def _known_arguments(name: Any, config: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(f"initializer {name} has the argument(s) {', '.join(refused)}, which day33 does not know")
     # A seed may be a generator's state; the weights come from the file anyway.
     return {key: v for key, v in config.items() if key in accepted and not (key == "seed" and isinstance(v, Mapping))}
+
+
+def _is_array(item: Any) -> bool:
+    return isinstance(item, Mapping) and item.get("class_name") == "__numpy__"
 
 
 def _function_name(item: Mapping[str, Any]) -> str:

@@ -12,7 +12,12 @@ print(writer.write("i love"))
 from __future__ import annotations
 
 from .batches import LengthBatches
+from .lines import LineWriter
 from .model import TextGenerator
 from .pipeline import Lyricist
 
-__all__ = ["LengthBatches", "Lyricist", "TextGenerator"]
+__all__ = ["LengthBatches", "LineWriter", "Lyricist", "TextGenerator"]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

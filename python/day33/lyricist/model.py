@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from .. import decoding, layers, losses
-from .._core.arrays import as_int
+from .._core.arrays import as_count
 from .._training.objective import Objective
 from .._training.state import Progress
 from ..models import Model
@@ -29,17 +29,19 @@ class TextGenerator(Model):
 
     Args:
         vocab_size: V, the number of tokens, 0 for padding included.
-        embedding_size: E, width of the vectors that stand for tokens.
-        hidden_size: U, units of each of the two LSTM layers.
-        dropout: part of the activations dropped in training: after the embedding and after each LSTM layer.
-        padding: "skip", positions where the token is 0 are neither computed nor counted in the loss; "count", they are
+        embedding_size: E, the width of the vectors of the embedding.
+        hidden_size: U, the units of each of the two LSTM layers.
+        dropout: fraction of the activations that is dropped in training, after the embedding and after each LSTM layer.
+        padding: "skip": positions where the token is 0 are neither computed nor counted in the loss; "count": they are
             tokens like any other.
-        tokenizer: makes numbers of prompts in `generate`, and words of numbers.
+        tokenizer: translates between texts and token numbers in `generate`.
+        name: of the model.
 
-    With "skip", the reported loss is the mean over the real tokens of all batches, and beside it stand ``perplexity``
-    and ``padded_loss``; see `day33.lyricist.measuring`.
+    With "skip", the reported loss is the mean over the real tokens of all batches, and ``perplexity`` and
+    ``padded_loss`` are reported as well; see `day33.lyricist.measuring`.
 
     Raises:
+        TypeError: a size that is no integer.
         ValueError: fewer than two tokens, a width below 1, a dropout outside 0 to below 1, or another `padding`.
     """
 
@@ -55,13 +57,13 @@ class TextGenerator(Model):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
-        self.vocab_size = as_int("vocab_size", vocab_size, 2)
-        self.embedding_size = as_int("embedding_size", embedding_size, 1)
-        self.hidden_size = as_int("hidden_size", hidden_size, 1)
+        self.vocab_size = as_count("vocab_size", vocab_size, 2)
+        self.embedding_size = as_count("embedding_size", embedding_size, 1)
+        self.hidden_size = as_count("hidden_size", hidden_size, 1)
         if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be from 0 to below 1, got {dropout}")
+            raise ValueError(f"dropout is {dropout}; expected a number from 0 to below 1")
         if padding not in ("skip", "count"):
-            raise ValueError(f"padding must be 'skip' or 'count', got {padding!r}")
+            raise ValueError(f"padding is {padding!r}; expected 'skip' or 'count'")
         self.dropout = float(dropout)
         self.padding = padding
         self.tokenizer = tokenizer
@@ -102,7 +104,7 @@ class TextGenerator(Model):
         steps_per_execution: int = 1,
         jit_compile: Any = "auto",
     ) -> None:
-        """As `Model.compile`; the loss is the cross-entropy of the logits unless another one is given."""
+        """Set optimizer, loss and metrics, as `Model.compile`. The default loss is the cross-entropy of the logits."""
         if loss is None:
             loss = losses.SparseCategoricalCrossentropy(from_logits=True)
         super().compile(optimizer, loss, loss_weights, metrics, weighted_metrics)
@@ -115,7 +117,7 @@ class TextGenerator(Model):
         return TokenProgress(self.padding == "skip")
 
     def set_line_length(self, length: int | None) -> None:
-        """To how many positions lines are filled up in ``padded_loss``; None for the length of each batch."""
+        """Set to how many positions lines are filled up in ``padded_loss``; None for the length of each batch."""
         self.line_length = length
         meters = self._objective.meters if self._objective is not None else None
         if isinstance(meters, SkippedPadding):
@@ -124,44 +126,47 @@ class TextGenerator(Model):
     # ---- writing ----
 
     def generate(self, prompt: Any = "", **options: Any) -> Any:
-        """Continue a prompt, or each of a batch, until the model ends it or it is long enough.
+        """Continue a prompt, or each of a batch, until the model ends it or it has `max_len` tokens.
 
-        Without options the answer is the note's greedy one; the state is carried, so a token costs one step.
+        Without options the answer is greedy. The state of the LSTM layers is carried, so each token costs one step.
 
         Args:
             prompt: a text, where the model has a `tokenizer`; a list or array of token numbers; or a batch of either.
-                A text is cleaned like a line of a corpus and begins with ``<start>``; one that has ``<start>`` is taken
-                as it is. An empty prompt begins with ``<start>``.
+                A text is cleaned as a line of a corpus is, and begins with ``<start>``. A text that has ``<start>``
+                already is taken as it is. An empty prompt is ``<start>`` alone.
             options: `max_len` (20), `end_token` (``<end>``), `weights` ("float32", "bfloat16" or "int8"),
                 `temperature`, `top_k`, `top_p`, `seed`, `beams`, `length_penalty`, `banned`, `forced`, `scores`: see
                 `day33.decoding.generate`.
 
         Returns:
-            In the kind of the prompt, which is included: a text of words with single spaces, ``<start>`` and ``<end>``
-            among them; a list or array of numbers; or a list of these. With ``scores=True`` a
+            The answer, prompt included, in the kind of the prompt: a text of words with single spaces, ``<start>`` and
+            ``<end>`` among them; a list or array of numbers; or a list of these. With ``scores=True`` a
             `day33.decoding.Generated`.
 
         Raises:
             ValueError, TypeError: as `day33.decoding.generate`; a text for a model without tokenizer.
         """
-        return decoding.generate(self, self._cleaned(prompt), tokenizer=self.tokenizer, **options)
+        return decoding.generate(self, _cleaned(prompt), tokenizer=self.tokenizer, **options)
 
     def stream(self, prompt: Any = "", **options: Any) -> Iterator[Any]:
-        """The tokens that `generate` puts after one prompt, each as soon as it is chosen: words, or numbers."""
-        return decoding.stream(self, self._cleaned(prompt), tokenizer=self.tokenizer, **options)
+        """Continue one prompt token by token.
 
-    @staticmethod
-    def _cleaned(prompt: Any) -> Any:
-        if isinstance(prompt, str):
-            begun = prompt.split()[:1] == [START]
-            return prompt if begun else preprocess_sentence(prompt).removesuffix(END).strip()
-        if isinstance(prompt, list | tuple):
-            return [TextGenerator._cleaned(item) if isinstance(item, str) else item for item in prompt]
-        return prompt
+        Args:
+            prompt: one prompt, as `generate` takes it.
+            options: those of `generate`, except `beams`, `length_penalty` and `scores`.
+
+        Returns:
+            An iterator over the tokens after the prompt, each as soon as it is chosen: words for a text, else numbers.
+
+        Raises:
+            ValueError, TypeError: as `generate`.
+        """
+        return decoding.stream(self, _cleaned(prompt), tokenizer=self.tokenizer, **options)
 
     # ---- configuration ----
 
     def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor, except `tokenizer`."""
         return {
             "vocab_size": self.vocab_size,
             "embedding_size": self.embedding_size,
@@ -175,3 +180,17 @@ class TextGenerator(Model):
         """Make the weights now instead of with the first batch."""
         if not self.built:
             self.build_for(np.zeros((1, 1), np.int32))
+
+
+def clean_prompt(prompt: str) -> str:
+    """A text as `TextGenerator.generate` reads it: cleaned and with ``<start>``, unless it has that already."""
+    begun = prompt.split()[:1] == [START]
+    return prompt if begun else preprocess_sentence(prompt).removesuffix(END).strip()
+
+
+def _cleaned(prompt: Any) -> Any:
+    if isinstance(prompt, str):
+        return clean_prompt(prompt)
+    if isinstance(prompt, list | tuple):
+        return [clean_prompt(item) if isinstance(item, str) else item for item in prompt]
+    return prompt

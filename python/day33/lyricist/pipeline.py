@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import math
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from .. import optimizers
-from .._core.arrays import as_int
-from .._io.files import read_json, write_json, write_text
+from .._core.arrays import as_count, as_optional_count
+from .._core.types import PathLike
+from .._formats import weight_files
+from .._io.files import make_folder, read_json, write_json, write_text
 from ..callbacks import EarlyStopping, ReduceLROnPlateau
 from ..text import Tokenizer, make_dataset, pad_sequences, tokenizer_from_json
 from ..text.cleaning import END, START
 from .batches import FollowEpochs, LengthBatches
 from .measuring import PaddedLosses
-from .model import Padding, TextGenerator
+from .model import Padding, TextGenerator, clean_prompt
 
 if TYPE_CHECKING:
     from ..callbacks import Callback, History
 
 __all__ = ["Lyricist"]
 
-PathLike = str | os.PathLike[str]
 Schedule = Literal["constant", "cosine", "plateau"]
 
 UNKNOWN = "<unk>"
@@ -45,17 +45,21 @@ class Lyricist:
     training sentences alone; words that are not in it, or too rare, are one token, ``<unk>``.
 
     Args:
-        num_words: token numbers stay below it, so the vocabulary holds the `num_words` - 1 most frequent tokens.
-        embedding_size, hidden_size, dropout, padding: see `TextGenerator`. "skip" trains on lines of like length in
-            batches of their own; "count" fills all lines up to one length and learns that as well, as the note does.
+        num_words: the upper bound of token numbers: the vocabulary holds the `num_words` - 1 most frequent tokens.
+        embedding_size, hidden_size, dropout, padding: see `TextGenerator`. With "skip", batches hold lines of similar
+            length; with "count", all lines are filled up to one length, and the padding is learnt as well.
 
     Attributes:
-        tokenizer: the `Tokenizer`; numbers words once `fit` has seen sentences.
-        model: the `TextGenerator`, made by `fit`; before that AttributeError.
+        tokenizer: the `Tokenizer`, whose vocabulary `fit` makes.
+        model: the `TextGenerator`, made by `fit`. AttributeError before.
+        files: the names of the files that `save` writes.
 
     Raises:
+        TypeError: a size that is no integer.
         ValueError: an argument out of its range.
     """
+
+    files: ClassVar[tuple[str, ...]] = (WEIGHTS_FILE, TOKENIZER_FILE, CONFIG_FILE)
 
     def __init__(
         self,
@@ -66,7 +70,7 @@ class Lyricist:
         dropout: float = 0.0,
         padding: Padding = "skip",
     ) -> None:
-        self.num_words = as_int("num_words", num_words, _SMALLEST_VOCABULARY)
+        self.num_words = as_count("num_words", num_words, _SMALLEST_VOCABULARY)
         self._sizes: dict[str, Any] = {
             "embedding_size": embedding_size, "hidden_size": hidden_size, "dropout": dropout, "padding": padding,
         }  # fmt: skip
@@ -77,6 +81,7 @@ class Lyricist:
 
     @property
     def model(self) -> TextGenerator:
+        """The language model. AttributeError before there is one."""
         if self._model is None:
             raise AttributeError("there is no model yet: call fit, or load a lyricist that was saved")
         return self._model
@@ -84,24 +89,34 @@ class Lyricist:
     # ---- training ----
 
     def prepare(self, sentences: Sequence[str]) -> TextGenerator:
-        """Count the words of `sentences` and make the model, as `fit` does at first. Returns the model.
+        """Make the vocabulary and the model, as `fit` does where there is no model yet.
 
-        ValueError where there are no sentences, or their start and end are too rare for the vocabulary.
+        Args:
+            sentences: those to learn from.
+
+        Returns:
+            The model, with its initial weights.
+
+        Raises:
+            ValueError: there are no sentences, or ``<start>`` and ``<end>`` are not among their most frequent tokens.
         """
         if not sentences:
             raise ValueError("there are no sentences to learn from")
         self.tokenizer.fit_on_texts(sentences)
-        absent = [token for token in (START, END) if not 0 < self.tokenizer.word_index.get(token, 0) < self.num_words]
+        absent = [token for token in (START, END) if not self._knows(token)]
         if absent:
             raise ValueError(
                 f"{' and '.join(absent)} not among the {self.num_words - 1} most frequent tokens of the sentences; "
                 "day33.text.preprocess_sentence adds them"
             )
         # As many numbers as there are words, not as there may be; the note's 7,001 where the vocabulary is full.
-        size = min(self.num_words, len(self.tokenizer.word_index)) + 1
+        size = _vocabulary_size(self.tokenizer)
         self._model = TextGenerator(size, tokenizer=self.tokenizer, **self._sizes)
         self._model.build_weights()
         return self._model
+
+    def _knows(self, token: str) -> bool:
+        return 0 < self.tokenizer.word_index.get(token, 0) < self.num_words
 
     def fit(
         self,
@@ -120,16 +135,16 @@ class Lyricist:
         """Learn the sentences with Adam.
 
         Args:
-            training: sentences.
+            training: sentences to learn.
             validation: other sentences, to measure on after every epoch.
             epochs: the number of the last epoch.
-            batch_size: sentences a step.
+            batch_size: sentences per step.
             learning_rate: of Adam, at the start.
-            schedule: "constant"; "cosine", down to 0 at the last epoch; "plateau", half as large after every epoch in
+            schedule: "constant"; "cosine", which falls to 0 at the last epoch; "plateau", halved after every epoch in
                 which the validation perplexity did not fall.
             clip_norm: upper bound for the norm of all gradients together; None for none.
-            patience: stop when the validation perplexity has not fallen for so many epochs, and keep the weights of
-                the best one; None trains through.
+            patience: stop when the validation perplexity has not fallen for this many epochs, and keep the weights of
+                the best one; None never stops early.
             callbacks, verbose: as in Keras's ``fit``.
 
         Returns:
@@ -137,11 +152,12 @@ class Lyricist:
             `day33.lyricist.measuring`.
 
         Raises:
+            TypeError: a number that is no integer where one is expected.
             ValueError: no sentences, or an argument out of its range; "plateau" or `patience` without validation.
         """
         self._check(validation, learning_rate, schedule, patience)
         model = self._model or self.prepare(training)
-        steps = -(-len(training) // as_int("batch_size", batch_size, 1))
+        steps = -(-len(training) // as_count("batch_size", batch_size))
         rate: Any = learning_rate
         if schedule == "cosine":
             rate = optimizers.schedules.CosineDecay(learning_rate, max(steps * epochs, 1))
@@ -206,35 +222,67 @@ class Lyricist:
         validation: Sequence[str] | None, learning_rate: float, schedule: Schedule, patience: int | None
     ) -> None:
         if not 0 < learning_rate < math.inf:
-            raise ValueError(f"learning_rate must be a positive number, got {learning_rate}")
+            raise ValueError(f"learning_rate is {learning_rate}; expected a positive number")
         if schedule not in SCHEDULES:
-            raise ValueError(f"schedule must be one of {', '.join(SCHEDULES)}, got {schedule!r}")
-        if patience is not None:
-            as_int("patience", patience, 1)
+            raise ValueError(f"schedule is {schedule!r}; expected one of {', '.join(SCHEDULES)}")
+        as_optional_count("patience", patience)
         if not validation and (patience is not None or schedule == "plateau"):
-            raise ValueError("patience and the schedule 'plateau' need validation sentences")
+            raise ValueError("validation is empty; expected sentences, which patience and the schedule 'plateau' need")
 
     # ---- writing ----
 
     def write(self, prompt: str = "", **options: Any) -> str:
-        """A line that begins with `prompt`, as a reader would have it: no ``<start>`` and ``<end>``, marks attached.
+        """Write a line that begins with a prompt.
 
-        Options are those of `TextGenerator.generate`.
+        Args:
+            prompt: how the line begins. Words that are not in the vocabulary are read as ``<unk>``; `unknown_words`
+                tells which.
+            options: those of `TextGenerator.generate`.
+
+        Returns:
+            The line for readers: without ``<start>`` and ``<end>``, marks attached to the word before.
+
+        Raises:
+            AttributeError: there is no model yet.
+            ValueError, TypeError: as `TextGenerator.generate`.
         """
         return readable(self.model.generate(prompt, **options))
 
     def write_many(self, prompt: str = "", lines: int = 1, **options: Any) -> list[str]:
-        """As many lines as `write` gives it, drawn independently of each other where options say to draw."""
-        return [readable(line) for line in self.model.generate([prompt] * lines, **options)]
+        """Write several lines that begin with a prompt, drawn independently of each other where options say to draw.
+
+        Args:
+            prompt, options: as `write`.
+            lines: how many.
+
+        Returns:
+            The lines, as `write` gives them.
+
+        Raises:
+            AttributeError, ValueError, TypeError: as `write`; `lines` is negative or no integer.
+        """
+        prompts = [prompt] * as_count("lines", lines, 0)
+        return [readable(line) for line in self.model.generate(prompts, **options)]
+
+    def unknown_words(self, prompt: str) -> list[str]:
+        """The words of a prompt that are not in the vocabulary, each once, in their order."""
+        return [word for word in dict.fromkeys(clean_prompt(prompt).split()) if not self._knows(word)]
 
     # ---- files ----
 
     def save(self, directory: PathLike) -> None:
         """Write the weights (``weights.npz``), the vocabulary (``tokenizer.json``, which Keras reads as well) and what
         is needed to build the model (``lyricist.json``). Each file appears whole or not at all.
+
+        Args:
+            directory: the folder for the files; made if it is missing.
+
+        Raises:
+            AttributeError: there is no model yet.
+            OSError: the folder cannot be made, or a file cannot be written.
         """
         folder = Path(directory)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self.model.save_weights(folder / WEIGHTS_FILE)
         write_text(folder / TOKENIZER_FILE, self.tokenizer.to_json() + "\n")
         config = {"num_words": self.num_words, "vocab_size": self.model.vocab_size, **self._sizes}
@@ -242,7 +290,13 @@ class Lyricist:
 
     @classmethod
     def load(cls, directory: PathLike) -> Lyricist:
-        """The lyricist that `save`, or ``day33 lyricist train``, wrote to a folder.
+        """Load the lyricist that `save`, or ``day33 lyricist train``, wrote to a folder. Initial weights are not drawn.
+
+        Args:
+            directory: the folder.
+
+        Returns:
+            The lyricist. Its optimizer's state is not kept: `fit` would start it anew.
 
         Raises:
             FileNotFoundError: one of the three files is missing.
@@ -256,18 +310,32 @@ class Lyricist:
             model = TextGenerator(size, **lyricist._sizes)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{folder / CONFIG_FILE}: not the description of a lyricist: {error}") from error
-        try:
-            tokenizer = tokenizer_from_json((folder / TOKENIZER_FILE).read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{folder / TOKENIZER_FILE}: {error}") from error
-        words = min(tokenizer.num_words or math.inf, len(tokenizer.word_index)) + 1
+        lyricist.tokenizer = model.tokenizer = _read_tokenizer(folder / TOKENIZER_FILE)
+        absent = [token for token in (START, END, UNKNOWN) if not lyricist._knows(token)]
+        if absent:
+            raise ValueError(f"{folder / TOKENIZER_FILE}: its vocabulary is without {', '.join(absent)}")
+        words = _vocabulary_size(lyricist.tokenizer)
         if words != size:
             raise ValueError(f"{folder}: a vocabulary of {words} tokens, but a model for {size}")
-        model.build_weights()
-        model.load_weights(folder / WEIGHTS_FILE)
-        lyricist.tokenizer = model.tokenizer = tokenizer
-        lyricist._model = model
+
+        def build() -> TextGenerator:
+            model.build_weights()
+            return model
+
+        lyricist._model = weight_files.load_new(folder / WEIGHTS_FILE, build, lambda built: built)
         return lyricist
+
+
+def _vocabulary_size(tokenizer: Tokenizer) -> int:
+    """How many token numbers are used, 0 for padding included."""
+    return min(tokenizer.num_words or len(tokenizer.word_index), len(tokenizer.word_index)) + 1
+
+
+def _read_tokenizer(path: Path) -> Tokenizer:
+    try:
+        return tokenizer_from_json(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def readable(line: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,8 +18,11 @@ from ..layers.serialization import CustomObjects, layer_config, layer_from_confi
 
 _TENSOR = "__keras_tensor__"
 _MAX_NESTING = 64
+KEYS = frozenset({"name", "trainable", "layers", "input_layers", "output_layers"})  # of a configuration
+_SUMS = ("__operators__.add", "math.add")  # what Keras 2 calls `a + b`
 
 Reference = tuple[str, int, int]  # layer, number of the call, number of the output
+Results = dict[tuple[str, int], list[SymbolicTensor]]  # of each call of a layer
 
 
 def graph_config(graph: Graph, name: str, trainable: bool) -> dict[str, Any]:
@@ -66,7 +69,7 @@ def graph_config(graph: Graph, name: str, trainable: bool) -> dict[str, Any]:
 def graph_from_config(config: Mapping[str, Any], custom_objects: CustomObjects) -> tuple[Any, Any]:
     """Fresh layers, called as before: (inputs, outputs)."""
     layers: dict[str, Layer] = {}
-    results: dict[tuple[str, int], list[SymbolicTensor]] = {}
+    results: Results = {}
     calls: list[_Call] = []
     masks = _implicit_masks(config["layers"])
     for item in config["layers"]:
@@ -82,6 +85,7 @@ def graph_from_config(config: Mapping[str, Any], custom_objects: CustomObjects) 
             results[name, 0] = [layer.output]
         calls += [_Call(name, number, *_arguments_of(node, masks)) for number, node in enumerate(nodes)]
         limits.take_calls(_calls_inside(layer, {}) * max(len(nodes) - 1, 0))
+    _number_calls_of_models(calls, [config["input_layers"], config["output_layers"]])
     for call in _in_order(calls, results):
         output = layers[call.layer](*_resolve(call.args, results), training=call.training,
                                     **_resolve(call.kwargs, results))  # fmt: skip
@@ -101,6 +105,35 @@ class _Call:
 
     def references(self) -> set[tuple[str, int]]:
         return {(layer, call) for layer, call, _ in _references([self.args, self.kwargs], 0)}
+
+
+def _number_calls_of_models(calls: Iterable[_Call], ends: Any) -> None:
+    """Keras 2 counts the calls of a model inside a model from 1: call 0 is the one that the model itself consists of.
+
+    So where the last call that something refers to is one more than there are, all have a number more.
+    """
+    count: Counter[str] = Counter(call.layer for call in calls)
+    highest: dict[str, int] = {}
+    for layer, number in [*_ends_of(ends, 0), *(reference for call in calls for reference in call.references())]:
+        highest[layer] = max(number, highest.get(layer, 0))
+    for call in calls:
+        if highest.get(call.layer) == count[call.layer]:
+            call.number += 1
+
+
+def _ends_of(item: Any, depth: int) -> Iterator[tuple[str, int]]:
+    """(layer, number of the call) of each input or output."""
+    if depth > _MAX_NESTING:
+        raise ValueError(f"inputs or outputs are nested more than {_MAX_NESTING} deep")
+    if _is_end(item):
+        yield _checked(item)[:2]
+    elif isinstance(item, Mapping | list | tuple):
+        for entry in item.values() if isinstance(item, Mapping) else item:
+            yield from _ends_of(entry, depth + 1)
+
+
+def _is_end(item: Any) -> bool:
+    return isinstance(item, list | tuple) and len(item) == 3 and isinstance(item[0], str)
 
 
 def _name(item: Mapping[str, Any]) -> str:
@@ -147,10 +180,12 @@ def _implicit_masks(items: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 def _arguments_of(node: Any, masks: frozenset[str]) -> tuple[list[Any], dict[str, Any], bool | None]:
     if isinstance(node, Mapping):
         args, kwargs = list(node["args"]), dict(node.get("kwargs") or {})
-    else:  # Keras 2: a list of [layer, call, output, keywords]
-        args = [{"class_name": _TENSOR, "config": {"keras_history": entry[:3]}} for entry in node]
+    else:  # Keras 2: a list of [layer, call, output, keywords], or one of them
+        entries = [node] if node and isinstance(node[0], str) else node
+        args = [_as_tensor(entry[:3]) for entry in entries]
         args = args if len(args) == 1 else [args]
-        kwargs = {key: value for entry in node for key, value in (entry[3] if len(entry) > 3 else {}).items()}
+        kwargs = {key: value for entry in entries for key, value in (entry[3] if len(entry) > 3 else {}).items()}
+        kwargs = {key: _as_tensor(value) if _is_end(value) else value for key, value in kwargs.items()}
     training = kwargs.pop("training", None)
     if training is not None and not isinstance(training, bool):
         raise ValueError(f"a call has training={training!r}; expected True, False or None")
@@ -162,10 +197,16 @@ def _arguments_of(node: Any, masks: frozenset[str]) -> tuple[list[Any], dict[str
 def _operation_as_layer(item: Mapping[str, Any]) -> Mapping[str, Any]:
     """`a + b` is not a layer in Keras, but an operation of two arguments."""
     nodes = item.get("inbound_nodes") or []
-    if item["class_name"] != "Add" or not all(isinstance(node, Mapping) and len(node["args"]) == 2 for node in nodes):
+    pairs: list[list[Any]] = []
+    if item["class_name"] == "Add":
+        pairs = [list(node["args"]) for node in nodes if isinstance(node, Mapping) and len(node["args"]) == 2]
+    elif item["class_name"] == "TFOpLambda" and item["config"].get("function") in _SUMS:  # Keras 2
+        pairs = [[_as_tensor(node[:3]), _as_tensor(node[3]["y"])] for node in nodes if _is_end(node[3].get("y"))]
+    if not pairs or len(pairs) != len(nodes):
         return item
-    calls = [{"args": [list(node["args"])], "kwargs": {}} for node in nodes]
-    return {**item, "module": "keras.layers", "inbound_nodes": calls}
+    config = {key: value for key, value in item["config"].items() if key in ("name", "trainable", "dtype")}
+    calls = [{"args": [pair], "kwargs": {}} for pair in pairs]
+    return {**item, "class_name": "Add", "module": "keras.layers", "config": config, "inbound_nodes": calls}
 
 
 def _calls_inside(layer: Layer, known: dict[Layer, int]) -> int:
@@ -205,6 +246,10 @@ def _in_order(calls: Iterable[_Call], ready: Iterable[tuple[str, int]]) -> Itera
         raise ValueError(f"the connections of {names[:8]} do not lead back to an input")
 
 
+def _as_tensor(reference: Any) -> dict[str, Any]:
+    return {"class_name": _TENSOR, "config": {"keras_history": reference}}
+
+
 def _is_tensor(item: Any) -> bool:
     return isinstance(item, Mapping) and item.get("class_name") == _TENSOR
 
@@ -230,7 +275,7 @@ def _references(item: Any, depth: int) -> Iterable[Reference]:
             yield from _references(entry, depth + 1)
 
 
-def _resolve(item: Any, results: Mapping[tuple[str, int], list[SymbolicTensor]]) -> Any:
+def _resolve(item: Any, results: Results) -> Any:
     if _is_tensor(item):
         return _tensor(_history(item), results)
     if isinstance(item, Mapping):
@@ -242,21 +287,21 @@ def _resolve(item: Any, results: Mapping[tuple[str, int], list[SymbolicTensor]])
     return item
 
 
-def _tensor(reference: Reference, results: Mapping[tuple[str, int], list[SymbolicTensor]]) -> SymbolicTensor:
+def _tensor(reference: Reference, results: Results) -> SymbolicTensor:
     layer, call, index = reference
     if (layer, call) not in results or index >= len(results[layer, call]):
         raise ValueError(f"there is no output {index} of call {call} of layer {layer!r}")
     return results[layer, call][index]
 
 
-def _ends(item: Any, results: Mapping[tuple[str, int], list[SymbolicTensor]], depth: int = 0) -> Any:
+def _ends(item: Any, results: Results, depth: int = 0) -> Any:
     """Inputs or outputs: a reference, or references in lists and dicts."""
     if depth > _MAX_NESTING:
         raise ValueError(f"inputs or outputs are nested more than {_MAX_NESTING} deep")
     if isinstance(item, Mapping):
         return {key: _ends(value, results, depth + 1) for key, value in item.items()}
     if isinstance(item, list | tuple):
-        if len(item) == 3 and isinstance(item[0], str):
+        if _is_end(item):
             return _tensor(_checked(item), results)
         return [_ends(entry, results, depth + 1) for entry in item]
     raise ValueError(f"{item!r} is no reference to a layer's output")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self, cast
@@ -13,7 +15,8 @@ from .._core import tree
 from .._core.arrays import as_float32
 from .._core.tensors import as_tensor
 from .._core.types import Shape
-from .._formats import model_files, weight_files
+from .._formats import model_config, model_files, weight_files
+from .._graph import registry
 from .._graph.graph import Graph
 from .._graph.lowering import CompiledPlan, LossTerm, Lowering
 from .._graph.modes import refuse_forced_training
@@ -23,6 +26,7 @@ from .._training.standardize import InputSpec
 from .._training.structures import dict_keys, is_array
 from .._training.trainer import Trainer
 from ..layers import Input, Layer
+from ..layers.serialization import one_warning
 from . import graph_config
 from .summary import PlanDescription, summary_lines
 
@@ -56,7 +60,9 @@ class Model(Trainer, Layer):
         Layer.__init__(self, name=name, trainable=trainable, **kwargs)
         Trainer.__init__(self)
         if inputs is not None:
-            self._set_graph(inputs, outputs)
+            # As in Keras, a list of one output means the output.
+            single = isinstance(outputs, list | tuple) and len(outputs) == 1
+            self._set_graph(inputs, outputs[0] if single else outputs)
             if not trainable:
                 self.trainable = False
         elif type(self) is Model:
@@ -233,7 +239,7 @@ class Model(Trainer, Layer):
         return self._graph.walk(shapes, _shapes_of_node)
 
     def _check_shapes(self, shapes: Sequence[Shape]) -> None:
-        declared = [tensor.shape for tensor in self.known_graph().inputs]
+        declared = self._taken_shapes()
         if len(shapes) != len(declared):
             raise ValueError(f"model {self.name!r} was given {len(shapes)} inputs; expected {len(declared)}, of shapes "
                              f"{declared}")  # fmt: skip
@@ -245,6 +251,10 @@ class Model(Trainer, Layer):
                 raise ValueError(
                     f"model {self.name!r} was given input {number} of shape {tuple(shape)}; expected {expected}"
                 )
+
+    def _taken_shapes(self) -> list[Shape]:
+        """The shapes that the model takes; None for sizes that may vary."""
+        return [tensor.shape for tensor in self.known_graph().inputs]
 
     def _answers(self, inputs: list[Any], results: list[NDArray[Any]]) -> list[NDArray[Any]]:
         """Tensors, whatever the inputs are: code written for TensorFlow calls ``model(x).numpy()``."""
@@ -263,7 +273,7 @@ class Model(Trainer, Layer):
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         if self._graph is None:
             return super().lower(lowering, inputs)
-        self._check_shapes([(None, *lowering.shape(tensor)) for tensor in inputs])
+        self._output_shapes([(None, *lowering.shape(tensor)) for tensor in inputs])  # the layers word the error
         return self._graph.lower(lowering, inputs)
 
     def _has_graph(self) -> bool:
@@ -297,7 +307,10 @@ class Model(Trainer, Layer):
             self.build_for(x)
         tensors = self.inputs
         names = dict_keys(self.known_graph().input_structure) or [tensor.name for tensor in tensors]
-        return [InputSpec(name, tensor.shape[1:], tensor.dtype) for name, tensor in zip(names, tensors, strict=True)]
+        shapes = [tensor.shape for tensor in tensors] if self._graph is None else self._taken_shapes()
+        return [
+            InputSpec(name, shape[1:], tensor.dtype) for name, shape, tensor in zip(names, shapes, tensors, strict=True)
+        ]
 
     def output_keys(self) -> list[str]:
         """What `loss`, `metrics` and `y` call the outputs: the keys of a dict of outputs, else `output_names`."""
@@ -368,14 +381,24 @@ class Model(Trainer, Layer):
         """
         weight_files.save(filepath, self, overwrite)
 
-    def load_weights(self, filepath: str | os.PathLike[str]) -> None:
+    def load_weights(
+        self, filepath: str | os.PathLike[str], skip_mismatch: bool = False, *, by_name: bool = False
+    ) -> None:
         """Reads what `save_weights` or Keras wrote (.npz, .weights.h5, .h5, .keras), into a model of the same layers.
+
+        Names and shapes are compared before any value is read.
+
+        Args:
+            filepath: of the file; its suffix says the format.
+            skip_mismatch: layers (in .npz: weights) for which the file has another number or other shapes of weights
+                keep theirs, with a warning.
+            by_name: .h5 in Keras's older layout, and .npz: take what has the same name, leave the rest as it is.
 
         Raises:
             ValueError: no usable file, or other names or shapes than the model's; nothing is changed then.
             FileNotFoundError: there is no such file.
         """
-        weight_files.load(filepath, self)
+        weight_files.load(filepath, self, by_name, skip_mismatch)
 
     # ---- what Keras's files ask ----
 
@@ -392,26 +415,73 @@ class Model(Trainer, Layer):
         found = super()._attributes_with_layers()
         return found | {"layers": self.sublayers()} if self._is_defined_by_call() else found
 
+    def is_defined_by_tensors(self) -> bool:
+        """Whether the model was made of inputs and outputs."""
+        return self._defined_by_tensors
+
     def _is_defined_by_call(self) -> bool:
         return not self._defined_by_tensors and self.is_composite()
 
     # ---- configuration ----
 
     def get_config(self) -> dict[str, Any]:
-        """Layers and connections of a model made of inputs and outputs. TypeError for other subclasses: they must
-        override it.
+        """What `from_config` makes an equal model of.
+
+        For a model made of inputs and outputs, these with the layers between them. For a subclass whose constructor
+        takes no inputs and outputs, name and trainable alone: it overrides this method and adds its own arguments.
+
+        Raises:
+            TypeError: a subclass has arguments of its own and does not override this method.
         """
-        if self._graph is None or not self._defined_by_tensors:
+        if self._graph is not None and self._defined_by_tensors and _takes_tensors(type(self)):
+            return graph_config.graph_config(self._graph, self.name, self.trainable)
+        if type(self).get_config is Model.get_config and not _takes_name_alone(type(self)):
             raise TypeError(f"{type(self).__name__} is defined by its code; override get_config to make it savable")
-        return graph_config.graph_config(self._graph, self.name, self.trainable)
+        return {"name": self.name, "trainable": self.trainable}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, type[Layer]] | None = None) -> Self:
-        """A new model of the same structure with fresh weights. `custom_objects`: classes that are not day33's."""
-        if "layers" not in config:
+        """A new model of the same structure with fresh weights.
+
+        Args:
+            config: what `get_config` gave. A subclass gets the entries that it added as arguments.
+            custom_objects: classes by name that are not day33's.
+        """
+        if not (config.keys() >= graph_config.KEYS - {"trainable"} and _takes_tensors(cls)):
             return cls(**config)
-        inputs, outputs = graph_config.graph_from_config(config, custom_objects or {})
-        return cls(inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True))
+        with one_warning():
+            inputs, outputs = graph_config.graph_from_config(config, custom_objects or {})
+        own = {} if registry.has(cls) else {key: config[key] for key in config.keys() - graph_config.KEYS}
+        return cls(inputs, outputs, name=config.get("name"), trainable=config.get("trainable", True), **own)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """Class, configuration and what `compile` was given as JSON, which `model_from_json` and Keras read.
+
+        Args:
+            kwargs: for ``json.dumps``, such as ``indent=2``.
+
+        Raises:
+            TypeError: a subclass without `get_config`.
+        """
+        return json.dumps(model_config.config_of(self, True), **kwargs)
+
+
+def _parameters(cls: type[Any]) -> dict[str, inspect.Parameter]:
+    return {name: p for name, p in inspect.signature(cls.__init__).parameters.items() if name != "self"}
+
+
+def _takes_tensors(cls: type[Any]) -> bool:
+    """Whether the constructor can be called with inputs and outputs."""
+    parameters = _parameters(cls)
+    variadic = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters.values())
+    return variadic or {"inputs", "outputs"} <= parameters.keys()
+
+
+def _takes_name_alone(cls: type[Any]) -> bool:
+    """Whether the constructor needs nothing and knows of nothing but what every layer has."""
+    parameters = _parameters(cls)
+    variadic = [name for name, p in parameters.items() if p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    return bool(variadic) and not parameters.keys() - {*variadic, "name", "trainable", "dtype"}
 
 
 # What training sets on a model while it runs: no part of what the model computes.

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from .._core import tree
 from .._core.types import Shape
 from .._graph import names as _names
+from .._graph import registry
 from .._graph.tensors import SymbolicTensor
 from ..layers import Input, InputLayer, Layer
-from ..layers.serialization import layer_config, layer_from_config
+from ..layers.serialization import layer_config, layer_from_config, one_warning
 from .model import Model
 
 
@@ -20,7 +21,9 @@ class Sequential(Model):
     """Layers one after the other.
 
     Args:
-        layers: layers, or an `Input` first. Without a known input shape the model is built by its first call.
+        layers: layers, or an `Input` first. Without a known input shape the model is built by its first call; later
+            ones may have other sizes, as far as the layers take them. So may those of a model from a configuration,
+            where Keras does not say which sizes were declared.
     """
 
     def __init__(
@@ -30,6 +33,7 @@ class Sequential(Model):
         self._members: list[Layer] = []
         self._tensors: list[SymbolicTensor] = []  # the input, then the output of each member, once the input is known
         self._input_is_declared = False
+        self._sizes_are_open = True  # the input's shape is only what was seen
         for layer in layers or ():
             self._append(layer)
         self._refresh()
@@ -47,6 +51,10 @@ class Sequential(Model):
     def sublayers(self) -> list[Layer]:
         return list(self._members)
 
+    def declared_inputs(self) -> list[SymbolicTensor]:
+        """The input, where it was given as an `Input` or by the first layer; otherwise none."""
+        return self._tensors[:1] if self._input_is_declared else []
+
     def add(self, layer: Layer | SymbolicTensor, rebuild: bool = True) -> None:
         """Adds a layer at the end; an `Input` or `InputLayer` only as the first. ValueError or TypeError otherwise."""
         self._append(layer)
@@ -58,8 +66,7 @@ class Sequential(Model):
         if isinstance(layer, InputLayer):
             if self._members or self._tensors:
                 raise ValueError(f"model {self.name!r} has layers already; an Input can only come first")
-            self._input_is_declared = True
-            self._start(layer.output)
+            self._declare(layer.output)
             return
         if not isinstance(layer, Layer):
             raise TypeError(f"model {self.name!r} was given {layer!r}; expected a layer")
@@ -86,11 +93,18 @@ class Sequential(Model):
     def _start_from(self, layer: Layer) -> None:
         shape = layer.input_shape_argument
         if shape is not None:
-            self._input_is_declared = True
-            self._start(Input(shape))
+            self._declare(Input(shape))
         elif isinstance(layer, Model) and layer._graph is not None and len(layer.inputs) == 1:
             first = layer.inputs[0]
             self._start(Input(first.shape[1:], dtype=first.dtype))
+
+    def _declare(self, tensor: SymbolicTensor) -> None:
+        self._input_is_declared, self._sizes_are_open = True, False
+        self._start(tensor)
+
+    def _taken_shapes(self) -> list[Shape]:
+        shapes = super()._taken_shapes()
+        return [tuple(None for _ in shape) for shape in shapes] if self._sizes_are_open else shapes
 
     def _start(self, tensor: SymbolicTensor) -> None:
         self._tensors = [tensor]
@@ -161,8 +175,14 @@ class Sequential(Model):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, type[Layer]] | None = None) -> Self:
-        members = [layer_from_config(item, custom_objects or {}) for item in config["layers"]]
-        model = cls(members, name=config.get("name"))
+        if isinstance(config, list):  # Keras before 2.2
+            config = {"layers": config}
+        with one_warning():
+            members = [layer_from_config(item, custom_objects or {}) for item in config["layers"]]
+        known = {"layers", "name", "trainable", "build_input_shape", "dtype"}
+        own = {} if registry.has(cls) else {key: value for key, value in config.items() if key not in known}
+        model = cls(members, name=config.get("name"), **own)
+        model._sizes_are_open = True
         if model._graph is None and members and config.get("build_input_shape") is not None:
             model.build(config["build_input_shape"])
         if not config.get("trainable", True):

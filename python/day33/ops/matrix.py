@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._core.arrays import as_float32, as_int, as_padding, as_pair
+from .._core.arrays import as_float32, as_padding, as_pair, as_sizes
 from .._native import conv_output_length
 
 if TYPE_CHECKING:
@@ -49,11 +49,10 @@ def conv2d_matrix(
     from scipy.sparse import csr_array
 
     weights = as_float32("kernel", kernel)
-    sizes = tuple(as_int(f"input_shape[{i}]", size, 1) for i, size in enumerate(input_shape))
+    sizes = as_sizes("input_shape", input_shape, 1)
     if weights.ndim != 4 or 0 in weights.shape or len(sizes) != 3 or weights.shape[2] != sizes[2]:
         raise ValueError(
-            f"kernel has shape {weights.shape} and input_shape is {tuple(input_shape)}; "
-            f"expected (KH, KW, C, O) and (H, W, C)"
+            f"kernel has shape {weights.shape} and input_shape is {sizes}; expected (KH, KW, C, O) and (H, W, C)"
         )
     (KH, KW, C, O), (H, W, _) = weights.shape, sizes
     stride_h, stride_w = as_pair("strides", strides)

@@ -1,4 +1,4 @@
-"""Layer normalization and its gradients."""
+"""Layer normalisation and its gradients."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def layer_norm(
     x: ArrayLike, gamma: ArrayLike | None = None, beta: ArrayLike | None = None, *, axes: int = 1,
     epsilon: float = 1e-3,
 ) -> Float32:  # fmt: skip
-    """Layer normalization: ``gamma * (x - mean) / sqrt(variance + epsilon) + beta``.
+    """Layer normalisation: ``gamma * (x - mean) / sqrt(variance + epsilon) + beta``.
 
     Mean and variance (that of the population) are taken over the last `axes` axes.
 

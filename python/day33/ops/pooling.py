@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._core import single_op
-from .._core.arrays import INT32_MAX, as_indices, as_int, check_shape
+from .._core.arrays import INT32_MAX, as_indices, as_sizes, check_shape
 from .._core.types import PairLike
 from ._calls import (
     as_image,
@@ -83,14 +83,14 @@ def _prepare_max_unpool2d(
     x: ArrayLike, indices: ArrayLike, output_shape: tuple[int, ...]
 ) -> tuple[Plan, Float32, NDArray[np.int32]]:
     x = as_image("x", x)
-    sizes = tuple(as_int(f"output_shape[{i}]", size, 0) for i, size in enumerate(output_shape))
+    given = sizes = as_sizes("output_shape", output_shape)
     if len(sizes) == 2:
         sizes = (*sizes, x.shape[3])
     elif len(sizes) == 4 and sizes[0] == x.shape[0]:
         sizes = sizes[1:]
     if len(sizes) != 3 or sizes[2] != x.shape[3] or 0 in sizes:
         raise ValueError(
-            f"output_shape is {tuple(output_shape)} and x has shape {x.shape}; "
+            f"output_shape is {given} and x has shape {x.shape}; "
             f"expected (H, W), (H, W, C) or (N, H, W, C) with N and C of x"
         )
     flat = as_indices("indices", indices, math.prod(sizes))

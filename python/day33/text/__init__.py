@@ -28,3 +28,7 @@ __all__ = [
     "text_to_word_sequence",
     "tokenizer_from_json",
 ]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,4 +1,4 @@
-"""Clean sentences: lower-case words and punctuation marks, one space between them."""
+"""Cleaning of sentences: lower-case words and punctuation marks, with one space between them."""
 
 from __future__ import annotations
 
@@ -18,20 +18,26 @@ _find_tokens = re.compile("[a-z]+|[?.!,¿]").findall
 
 
 def preprocess_sentence(sentence: str) -> str:
-    """The sentence in lower case, reduced to words of a-z and the marks ``? . ! , ¿``, between two tokens.
+    """Bring a sentence to lower case and reduce it to words of a-z and the marks ``? . ! , ¿``, between two tokens.
 
-    Everything else, digits, apostrophes and letters with accents included, separates words. Marks stand alone.
-    ``"It's  so."`` becomes ``"<start> it s so . <end>"``, and a sentence of which nothing is left ``"<start>  <end>"``,
-    with two spaces.
+    Everything else, digits, apostrophes and letters with accents included, separates words. Marks are words of their
+    own. ``"It's  so."`` becomes ``"<start> it s so . <end>"``, and a sentence of which nothing is left
+    ``"<start>  <end>"``, with two spaces.
 
-    This is the text that the usual chain of substitutions gives (spaces around marks, runs of spaces to one, runs of
-    other characters to one, stripped), found in one pass.
+    The result is that of the usual chain of substitutions (spaces around marks, runs of spaces to one, runs of other
+    characters to one, stripped), found in one pass.
+
+    Args:
+        sentence: any text.
+
+    Returns:
+        The cleaned sentence, from ``<start>`` to ``<end>``.
 
     Raises:
         TypeError: `sentence` is no str.
     """
     if not isinstance(sentence, str):
-        raise TypeError(f"sentence must be a str, got {type(sentence).__name__}")
+        raise TypeError(f"sentence is of type {type(sentence).__name__}; expected str")
     return f"{START} {' '.join(_find_tokens(sentence.lower()))} {END}"
 
 
@@ -43,19 +49,22 @@ def preprocess_sentences(sentences: Iterable[str]) -> list[str]:
 def text_to_word_sequence(
     input_text: str, filters: str = DEFAULT_FILTERS, lower: bool = True, split: str = " "
 ) -> list[str]:
-    """The words of a text, as Keras's function of that name.
+    """Split a text into words, as Keras's function of that name.
 
     Args:
         input_text: the text.
-        filters: every character in it is replaced by `split`.
-        lower: bring the text to lower case first.
-        split: what separates words; of several in a row none makes an empty word.
+        filters: the characters that are replaced by `split`.
+        lower: whether the text is brought to lower case first.
+        split: what separates words; several in a row make no empty words.
+
+    Returns:
+        The words.
     """
     return [word for word in split_text(input_text, separators(filters, split), lower, split) if word]
 
 
 def separators(filters: str, split: str) -> dict[int, str]:
-    """The table for `split_text`."""
+    """The table for `split_text` that replaces each character of `filters` by `split`."""
     return str.maketrans(dict.fromkeys(filters, split))
 
 

@@ -1,4 +1,4 @@
-"""Lines of text files, cleaned, with an account of what was left out; and their split in two."""
+"""The lines of text files, cleaned, with counts of what was left out; and their split in two."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .._core.arrays import as_count
+from .._core.types import PathLike
 from .cleaning import preprocess_sentence
 
 __all__ = ["Corpus", "load_corpus", "read_lines", "split_sentences"]
-
-PathLike = str | os.PathLike[str]
 
 _NOTHING_LEFT = preprocess_sentence("")
 
 
 @dataclass
 class Corpus:
-    """Sentences ready for a `Tokenizer`, and how they came about. Iterating gives the sentences.
+    """Cleaned sentences, and counts of the lines they were made of. Iterating gives the sentences.
 
     Attributes:
         sentences: the lines that were kept, in their order, cleaned by `preprocess_sentence`.
-        files: what was read, in that order.
-        lines: how many lines there were.
-        empty: lines left out because there was nothing in them but white space.
-        headings: lines left out because they end in ":".
-        wordless: lines left out because cleaning left nothing of them, such as "* * *".
-        long: lines left out because they have more than `max_tokens` tokens.
-        max_tokens: the limit, tokens that mark start and end included; None for none.
+        files: the files that were read, in their order.
+        lines: the number of lines that were read.
+        empty: the number of lines left out because they hold only white space.
+        headings: the number of lines left out because they end in ":".
+        wordless: the number of lines left out because cleaning left nothing of them, such as "* * *".
+        long: the number of lines left out because they have more than `max_tokens` tokens.
+        max_tokens: that limit, ``<start>`` and ``<end>`` included; None for none.
     """
 
     sentences: list[str] = field(default_factory=list)
@@ -45,9 +45,21 @@ class Corpus:
 
     @classmethod
     def from_lines(cls, lines: Iterable[str], *, max_tokens: int | None = None) -> Corpus:
-        """A corpus of lines in memory. ValueError for `max_tokens` below 3, start, one word and end."""
-        if max_tokens is not None and max_tokens < 3:
-            raise ValueError(f"max_tokens must be at least 3 (start, a word, end), got {max_tokens}")
+        """Clean lines in memory.
+
+        Args:
+            lines: the lines, with or without what ends them.
+            max_tokens: leave out lines with more tokens, ``<start>`` and ``<end>`` included; None for no limit.
+
+        Returns:
+            The corpus.
+
+        Raises:
+            TypeError: `max_tokens` is no integer.
+            ValueError: `max_tokens` is below 3, the tokens of a line of one word.
+        """
+        if max_tokens is not None:
+            max_tokens = as_count("max_tokens", max_tokens, 3)
         corpus = cls(max_tokens=max_tokens)
         corpus._add(lines)
         return corpus
@@ -74,7 +86,7 @@ class Corpus:
         return iter(self.sentences)
 
     def describe(self) -> str:
-        """One line: how many files, lines and sentences, and how many lines were left out why."""
+        """The counts in one line of text: files, lines, sentences, and the lines left out by reason."""
         left_out = [f"{self.empty:,} empty", f'{self.headings:,} ending in ":"']
         if self.wordless:
             left_out.append(f"{self.wordless:,} without words")
@@ -87,18 +99,21 @@ class Corpus:
 def load_corpus(patterns: PathLike | Iterable[PathLike], *, max_tokens: int | None = None) -> Corpus:
     """Read and clean the lines of text files.
 
-    Empty lines and lines that end in ":" (white space after it does not count) are left out, and so are lines without
-    any word or mark.
+    Empty lines, lines that end in ":" (before white space) and lines without any word or mark are left out.
 
     Args:
         patterns: one or several of: a file; a folder, for all ``*.txt`` files in it and below; a pattern with ``*``,
-            ``?``, ``[...]`` or ``**`` (any folders), for all files it matches. A file is read once, however often it is
+            ``?``, ``[...]`` or ``**`` (any folders), for all files that match. A file is read once, however often it is
             named; the files of a pattern or folder are read in the order of their names.
-        max_tokens: leave out lines with more tokens, ``<start>`` and ``<end>`` included.
+        max_tokens: leave out lines with more tokens, ``<start>`` and ``<end>`` included; None for no limit.
+
+    Returns:
+        The corpus.
 
     Raises:
-        FileNotFoundError: a path that is not there, a pattern or folder without files.
-        ValueError: a file that is no UTF-8 text, named with the line; no line was left; `max_tokens` below 3.
+        FileNotFoundError: there is no such path, or there are no files for a pattern or folder.
+        TypeError: `max_tokens` is no integer.
+        ValueError: a file is no UTF-8 text (the message names the line), no line was left, or `max_tokens` is below 3.
     """
     files = _find_files([patterns] if isinstance(patterns, str | os.PathLike) else list(patterns))
     corpus = Corpus.from_lines((), max_tokens=max_tokens)
@@ -113,15 +128,16 @@ def load_corpus(patterns: PathLike | Iterable[PathLike], *, max_tokens: int | No
 def split_sentences(
     sentences: Sequence[str], validation_fraction: float = 0.1, *, seed: int = 0
 ) -> tuple[list[str], list[str]]:
-    """Split by distinct sentence, so that none stands on both sides, however often it occurs.
+    """Split sentences so that none is on both sides, however often it occurs.
 
-    Which side a sentence goes to is decided by its hash with `seed`: neither the order of the sentences nor how often
+    The hash of a sentence with `seed` decides which side it goes to: neither the order of the sentences nor how often
     one occurs matters. Each side keeps the order and the repetitions.
 
     Args:
         sentences: cleaned sentences.
-        validation_fraction: part of the distinct sentences that goes to the second side, rounded, and at least one.
-        seed: another one gives another split.
+        validation_fraction: the fraction of the distinct sentences that goes to the second side: rounded, and at least
+            one sentence.
+        seed: selects the split.
 
     Returns:
         ``(training, validation)``.
@@ -130,15 +146,15 @@ def split_sentences(
         ValueError: fewer than two distinct sentences, or a fraction that is not between 0 and 1.
     """
     if not 0 < validation_fraction < 1:
-        raise ValueError(f"validation_fraction must be above 0 and below 1, got {validation_fraction}")
+        raise ValueError(f"validation_fraction is {validation_fraction}; expected a number above 0 and below 1")
     distinct = list(dict.fromkeys(sentences))
     if len(distinct) < 2:
         raise ValueError(
-            f"two distinct sentences are needed for a split, got {len(distinct)} ({len(sentences)} in all)"
+            f"sentences has {len(distinct)} distinct ones of {len(sentences)}; expected at least two distinct sentences"
         )
     key = str(seed).encode()
     if len(key) > 64:
-        raise ValueError(f"seed must have at most 64 digits, got {len(key)}")
+        raise ValueError(f"seed has {len(key)} digits; expected at most 64")
     distinct.sort(key=lambda sentence: hashlib.blake2b(sentence.encode(), digest_size=16, key=key).digest())
     count = min(max(round(len(distinct) * validation_fraction), 1), len(distinct) - 1)
     held_out = set(distinct[:count])
@@ -176,7 +192,8 @@ def _matches(pattern: str) -> list[Path]:
 def read_lines(path: Path) -> list[str]:
     """The lines of a UTF-8 file, with or without a byte order mark, whatever ends its lines.
 
-    ValueError, naming the line, for anything else than text.
+    Raises:
+        ValueError: the file is no text; the message names the line.
     """
     data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     try:

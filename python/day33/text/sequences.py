@@ -1,4 +1,4 @@
-"""Lists of numbers to arrays: padding, and the pairs that a language model learns from."""
+"""Lists of numbers to arrays: padding, and the source and target that a language model learns from."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from .._core.arrays import INT32_MAX, as_indices, as_int
 
 __all__ = ["make_dataset", "pad_sequences"]
 
@@ -23,22 +25,23 @@ def pad_sequences(
     """Bring sequences to one length, as Keras's function of that name.
 
     Args:
-        sequences: lists or arrays of numbers (or of equally shaped arrays); N of them.
-        maxlen: the length T; None for that of the longest.
+        sequences: N lists or arrays of numbers, or of arrays of one shape.
+        maxlen: the length T; None for that of the longest sequence.
         dtype: of the result.
-        padding: "pre" or "post", where shorter ones are filled up.
-        truncating: "pre" or "post", where longer ones are cut.
-        value: what fills up.
+        padding: where shorter sequences are filled up, "pre" or "post".
+        truncating: where longer sequences are cut, "pre" or "post".
+        value: what they are filled up with.
 
     Returns:
         (N, T, ...) of `dtype`.
 
     Raises:
-        ValueError: `sequences` or one of them has no length, elements differ in shape, a text as `value` without a
-            dtype that can hold it, no sequence and no `maxlen`, or `padding` or `truncating` is none of the two.
+        ValueError: `sequences` or one of them has no length; elements differ in shape; `value` is a text and `dtype`
+            cannot hold it; there are no sequences and no `maxlen`; `padding` or `truncating` is neither "pre" nor
+            "post".
     """
     if not hasattr(sequences, "__len__"):
-        raise ValueError(f"sequences must be a list of lists, got {type(sequences).__name__} without a length")
+        raise ValueError(f"sequences is {type(sequences).__name__}, without a length; expected a list of lists")
     lengths = []
     for number, sequence in enumerate(sequences):
         try:
@@ -47,20 +50,20 @@ def pad_sequences(
             raise ValueError(f"sequences[{number}] is {sequence!r}; expected a list or an array") from None
     if maxlen is None:
         if not lengths:
-            raise ValueError("sequences is empty and maxlen is None: the length is unknown")
+            raise ValueError("sequences is empty and maxlen is None, so the length is unknown; expected one of them")
         maxlen = max(lengths)
     _check_value(value, dtype)
     if any(lengths):
         for name, given in (("padding", padding), ("truncating", truncating)):
             if given not in ("pre", "post"):
-                raise ValueError(f"{name} must be 'pre' or 'post', got {given!r}")
+                raise ValueError(f"{name} is {given!r}; expected 'pre' or 'post'")
     flat = _flat_numbers(sequences, dtype) if maxlen > 0 else None
     if flat is None:
         return _pad_any(sequences, maxlen, dtype, padding, truncating, value)
     padded = np.full((len(lengths), maxlen), value, dtype=dtype)
     full = np.array(lengths, dtype=np.int64)
     kept = np.minimum(full, maxlen)
-    # Each row takes `kept` numbers that lie next to each other, to places that lie next to each other.
+    # `kept` adjacent numbers of each sequence go to as many adjacent places of a row.
     first = np.cumsum(full) - full + (full - kept if truncating == "pre" else 0)
     left = maxlen - kept if padding == "pre" else np.zeros_like(kept)
     within = np.arange(int(kept.sum())) - np.repeat(np.cumsum(kept) - kept, kept)
@@ -73,41 +76,44 @@ def pad_sequences(
 def make_dataset(
     sequences: ArrayLike | Sequence[Sequence[int]], maxlen: int | None = None
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """What a language model reads and what it shall say next: all tokens but the last, all tokens but the first.
+    """Make the inputs and targets of a language model: all tokens but the last, and all tokens but the first.
 
-    Given lists, each loses its own last token and the rest is filled up with 0 at the end, so a position has a source
-    token exactly where it has a target. Given an array of rows that are filled up already, it is ``array[:, :-1]`` and
-    ``array[:, 1:]``: a shorter row then keeps its last token in the source, with a 0 to say next.
+    Of lists, each loses its own last token in the source, and both arrays are filled up with 0 at the end, so a
+    position has a source token exactly where it has a target. Of an array, whose rows are filled up already, the result
+    is ``array[:, :-1]`` and ``array[:, 1:]``: a shorter row then keeps its last token in the source, with target 0.
 
     Args:
         sequences: lists of token numbers, or an array (N, L) of integers.
-        maxlen: lists are cut to that many tokens at their end; None for the longest. Not with an array.
+        maxlen: lists are cut to this many tokens at their end; None for no cut. Not with an array.
 
     Returns:
         ``(source, target)``, int32, both (N, T) with T one less than the longest.
 
     Raises:
-        ValueError: no sequence, sequences of fewer than two tokens only, an array of another rank, or `maxlen` below 2
-            or together with an array.
-        TypeError: an array of something else than integers.
+        TypeError: an array of something else than integers, or a `maxlen` that is none.
+        ValueError: no sequence; only sequences of fewer than two tokens; an array of another rank; `maxlen` below 2 or
+            together with an array; a token number outside of 0 to 2**31 - 1.
     """
     if isinstance(sequences, np.ndarray):
         if maxlen is not None:
-            raise ValueError("maxlen is for lists; an array has its length already")
+            raise ValueError(f"maxlen is {maxlen}; expected None with an array, which has a length already")
         rows = sequences
         if rows.ndim != 2 or rows.shape[0] == 0 or rows.shape[1] < 2:
-            raise ValueError(f"sequences must be (N, L) with N >= 1 and L >= 2, got shape {rows.shape}")
-        if not np.issubdtype(rows.dtype, np.integer):
-            raise TypeError(f"sequences must be integers, got {rows.dtype} of shape {rows.shape}")
-        return np.array(rows[:, :-1], np.int32, order="C"), np.array(rows[:, 1:], np.int32, order="C")
-    if maxlen is not None and maxlen < 2:
-        raise ValueError(f"maxlen must be at least 2, got {maxlen}")
+            raise ValueError(f"sequences has shape {rows.shape}; expected (N, L) with N >= 1 and L >= 2")
+        tokens = as_indices("sequences", rows, INT32_MAX + 1)
+        return np.array(tokens[:, :-1], order="C"), np.array(tokens[:, 1:], order="C")
+    if maxlen is not None:
+        maxlen = as_int("maxlen", maxlen, 2)
     lists = cast("Sequence[Sequence[int]]", sequences)
     if not any(len(sequence) > 1 for sequence in lists):
-        raise ValueError(f"sequences must hold one of at least two tokens, got {len(lists)} sequences without")
+        raise ValueError(f"sequences holds {len(lists)} sequences; expected one of at least two tokens")
     longest = max(map(len, lists))
     length = longest if maxlen is None else min(maxlen, longest)
-    source, target = make_dataset(pad_sequences(lists, length, padding="post", truncating="post"))
+    try:
+        rows = pad_sequences(lists, length, "int64", padding="post", truncating="post")
+    except OverflowError as error:
+        raise ValueError(f"sequences holds a number beyond int64; expected 0 to {INT32_MAX}") from error
+    source, target = make_dataset(rows)
     lengths = np.fromiter(map(len, lists), np.int64)
     (shorter,) = np.nonzero((lengths > 0) & (lengths < length))
     source[shorter, lengths[shorter] - 1] = 0  # its last token: nothing follows

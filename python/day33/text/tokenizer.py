@@ -1,4 +1,4 @@
-"""`Tokenizer`: a vocabulary from texts, texts to lists of numbers and back. Interface and results are Keras's."""
+"""`Tokenizer`: a vocabulary from texts, and texts to lists of numbers and back. Interface and results are Keras's."""
 
 from __future__ import annotations
 
@@ -23,28 +23,29 @@ MODES = ("binary", "count", "freq", "tfidf")
 
 
 class Tokenizer:
-    """Numbers the words of texts by falling count, ties by first appearance; 0 is never a word.
-
-    Args:
-        num_words: texts become numbers below it; None for all. The vocabulary itself always holds every word.
-        filters: characters that separate words, as `split` does.
-        lower: bring texts to lower case.
-        split: what separates words.
-        char_level: every character is a word.
-        oov_token: if given, word number 1; stands for words that are not in the vocabulary or not below `num_words`.
-            Without it such words are left out.
-        analyzer: makes a list of words of a text, in place of `filters`, `lower` and `split`. Not saved.
-        document_count: how many texts were counted before.
-
-    Attributes:
-        word_counts: word to number of occurrences, in the order of first appearance.
-        word_docs: word to number of texts with it.
-        word_index: word to number.
-        index_word: number to word.
-        index_docs: number to number of texts with the word.
-        document_count: number of texts.
+    """Numbers the words of texts from 1, by falling count, and by first appearance where counts are equal.
 
     A text is a str, or a list of str that are its words already.
+
+    Args:
+        num_words: the upper bound of the numbers that texts become; None for no bound. The vocabulary itself always
+            holds every word.
+        filters: characters that separate words, as `split` does.
+        lower: whether texts are brought to lower case.
+        split: what separates words.
+        char_level: whether every character is a word.
+        oov_token: if given, it is word number 1, and stands for words that are not in the vocabulary or not below
+            `num_words`. Without it such words are left out.
+        analyzer: splits a text into a list of words, in place of `filters`, `lower` and `split`. It is not saved.
+        document_count: the number of texts that were counted before.
+
+    Attributes:
+        word_counts: the number of occurrences of each word, in the order of first appearance.
+        word_docs: the number of texts that each word occurs in.
+        word_index: the number of each word.
+        index_word: the word of each number.
+        index_docs: the number of texts that the word of each number occurs in.
+        document_count: the number of texts.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Tokenizer:
     # ---- counting ----
 
     def fit_on_texts(self, texts: Iterable[Text]) -> None:
-        """Count the words of `texts`, on top of those counted before, and number all words anew."""
+        """Count the words of `texts` in addition to those counted before, and number all words anew."""
         words: Counter[str] = Counter()
         documents: Counter[str] = Counter()
         sequences = self._words(texts)
@@ -99,7 +100,7 @@ class Tokenizer:
             self.index_docs[self.word_index[word]] = count
 
     def fit_on_sequences(self, sequences: Sequence[Iterable[int]]) -> None:
-        """Count in how many of `sequences` each number is; only ``"tfidf"`` matrices need it."""
+        """Count how many of `sequences` each number occurs in, which only ``"tfidf"`` matrices need."""
         self.document_count += len(sequences)
         for sequence in sequences:
             for index in set(sequence):
@@ -141,14 +142,16 @@ class Tokenizer:
                 yield [index if (index := find(word, unknown)) < limit else unknown for word in words]
 
     def sequences_to_texts(self, sequences: Iterable[Iterable[int]]) -> list[str]:
-        """The words of each sequence with single spaces between them."""
+        """The text of each sequence: its words with single spaces between them. See `sequences_to_texts_generator`."""
         return list(self.sequences_to_texts_generator(sequences))
 
     def sequences_to_texts_generator(self, sequences: Iterable[Iterable[int]]) -> Iterator[str]:
         """The texts of `sequences_to_texts` one by one.
 
-        Numbers without a word, or not below `num_words`, become the word for unknown ones, or are left out where there
-        is none. ValueError for an `oov_token` that no `fit_on_texts` has given a number.
+        Numbers without a word, or not below `num_words`, become `oov_token`, or are left out where there is none.
+
+        Raises:
+            ValueError: `oov_token` has no number yet, since `fit_on_texts` was not called.
         """
         limit = self.num_words or math.inf
         unknown: str | None = None
@@ -173,7 +176,7 @@ class Tokenizer:
     def texts_to_matrix(
         self, texts: Iterable[Text], mode: Literal["binary", "count", "freq", "tfidf"] = "binary"
     ) -> NDArray[np.float64]:
-        """`sequences_to_matrix` of `texts_to_sequences`."""
+        """A row for each text and a column for each number: `sequences_to_matrix` of `texts_to_sequences`."""
         return self.sequences_to_matrix(self.texts_to_sequences(texts), mode=mode)
 
     def sequences_to_matrix(
@@ -183,8 +186,9 @@ class Tokenizer:
 
         Args:
             sequences: lists of word numbers; those of `num_words` and above are not counted.
-            mode: "binary", 1 where the word occurs; "count", how often; "freq", that divided by the length of the
-                sequence; "tfidf", ``(1 + log count) * log(1 + D / (1 + d))`` with D texts, d of them with the word.
+            mode: "binary": 1 where the word occurs; "count": how often it does; "freq": that divided by the length of
+                the sequence; "tfidf": ``(1 + log count) * log(1 + D / (1 + d))`` with D texts, d of which hold the
+                word.
 
         Returns:
             float64 (len(sequences), num_words), or as many columns as numbers where `num_words` is None.
@@ -193,11 +197,11 @@ class Tokenizer:
             ValueError: unknown mode, a vocabulary without words, or "tfidf" without texts counted before.
         """
         if mode not in MODES:
-            raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
+            raise ValueError(f"mode is {mode!r}; expected one of {', '.join(MODES)}")
         if not self.num_words and not self.word_index:
-            raise ValueError("the size of the matrix is unknown: give num_words, or call fit_on_texts first")
+            raise ValueError("the size of the matrix is unknown; give num_words, or call fit_on_texts first")
         if mode == "tfidf" and not self.document_count:
-            raise ValueError("mode 'tfidf' needs texts counted before: call fit_on_texts or fit_on_sequences first")
+            raise ValueError("mode is 'tfidf' and no texts were counted; call fit_on_texts or fit_on_sequences first")
         columns = self.num_words or len(self.word_index) + 1
         matrix = np.zeros((len(sequences), columns))
         for row, sequence in zip(matrix, sequences, strict=True):
@@ -218,7 +222,7 @@ class Tokenizer:
     # ---- files ----
 
     def get_config(self) -> dict[str, Any]:
-        """Arguments as they are and dictionaries as JSON texts, the keys as in Keras."""
+        """The arguments, and the dictionaries as JSON texts, under Keras's keys."""
         return {
             "num_words": self.num_words,
             "filters": self.filters,
@@ -248,18 +252,25 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "oov_token": (str, type(None)),
     "document_count": (int,),
 }
+_LARGEST = 2**53  # no count comes near it, and floats hold every integer up to it
 _TABLES = ("word_counts", "word_docs", "index_docs", "index_word", "word_index")
 
 
 def tokenizer_from_json(json_string: str) -> Tokenizer:
-    """The `Tokenizer` that `Tokenizer.to_json` wrote, here or in Keras.
+    """Read the JSON that `Tokenizer.to_json` wrote, here or in Keras.
+
+    Args:
+        json_string: the JSON text.
+
+    Returns:
+        The `Tokenizer`, with its vocabulary and counts.
 
     Raises:
-        ValueError: the text is no such JSON; the message names the part that is wrong.
+        ValueError: the text is no such JSON, or its tables contradict each other; the message names the part.
     """
     try:
         outer = json.loads(json_string)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"not the JSON of a Tokenizer: {error}") from error
     config = outer.get("config") if isinstance(outer, dict) else None
     if not isinstance(config, dict):
@@ -268,7 +279,7 @@ def tokenizer_from_json(json_string: str) -> Tokenizer:
     if missing:
         raise ValueError(f"the JSON of the Tokenizer has no {', '.join(missing)}")
     for name, kinds in _TYPES.items():
-        if name in config and not isinstance(config[name], kinds):
+        if name in config and type(config[name]) not in kinds:
             raise ValueError(f"the JSON of the Tokenizer has {name} {config[name]!r}")
     tables = {name: _read_table(name, config[name]) for name in _TABLES}
 
@@ -278,18 +289,46 @@ def tokenizer_from_json(json_string: str) -> Tokenizer:
     tokenizer.index_docs.update(tables["index_docs"])
     tokenizer.word_index = dict(tables["word_index"])
     tokenizer.index_word = dict(tables["index_word"])
+    _check_tables(tokenizer)
     return tokenizer
 
 
 def _read_table(name: str, text: Any) -> Mapping[Any, Any]:
-    """A dictionary from its own JSON text, where numbers as keys have become texts."""
+    """A dictionary from its own JSON text, in which keys that are numbers have become texts."""
     by_number, value_type = name.startswith("index"), str if name == "index_word" else int
     try:
         table = json.loads(text)
         converted = {int(key) if by_number else key: value for key, value in table.items()}
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ValueError(f"the JSON of the Tokenizer has a damaged {name}: {error}") from error
     wrong = next((value for value in converted.values() if type(value) is not value_type), None)
     if wrong is not None:
         raise ValueError(f"the JSON of the Tokenizer has a damaged {name}: {wrong!r} in it")
     return converted
+
+
+def _check_tables(tokenizer: Tokenizer) -> None:
+    """ValueError where tables contradict each other, which would show as a KeyError later, or as wrong words."""
+    for word, index in tokenizer.word_index.items():
+        if index > 0 and tokenizer.index_word.get(index) != word:
+            raise _contradiction("word_index", f"{word!r} is {index}", "index_word", tokenizer.index_word.get(index))
+        if not 0 <= index <= _LARGEST:
+            raise ValueError(f"the JSON of the Tokenizer has a damaged word_index: {index} in it")
+    for index, word in tokenizer.index_word.items():
+        if index != 0 and tokenizer.word_index.get(word) != index:  # 0 is padding, which some code gives a name
+            raise _contradiction("index_word", f"{index} is {word!r}", "word_index", tokenizer.word_index.get(word))
+    for word in tokenizer.word_docs:
+        if word not in tokenizer.word_counts:
+            raise _contradiction("word_docs", f"{word!r} is {tokenizer.word_docs[word]}", "word_counts", None)
+    for name in ("word_counts", "word_docs", "index_docs"):
+        wrong = next((count for count in getattr(tokenizer, name).values() if not 0 <= count <= _LARGEST), None)
+        if wrong is not None:
+            raise ValueError(f"the JSON of the Tokenizer has a damaged {name}: {wrong} in it")
+    for name in ("num_words", "document_count"):
+        if not 0 <= (getattr(tokenizer, name) or 0) <= _LARGEST:
+            raise ValueError(f"the JSON of the Tokenizer has {name} {getattr(tokenizer, name)}")
+
+
+def _contradiction(table: str, entry: str, other: str, there: object) -> ValueError:
+    found = "missing" if there is None else repr(there)
+    return ValueError(f"the JSON of the Tokenizer contradicts itself: {entry} in {table}, {found} in {other}")

@@ -1,0 +1,65 @@
+#include "ops/embedding.h"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+#include "ops/gemm.h"
+
+namespace day33 {
+namespace {
+
+constexpr int64_t kPortion = 64;
+
+class EmbeddingOp final : public Op {
+ public:
+  EmbeddingOp(int ids, int y, int table, int64_t rows, int64_t V, int64_t E)
+      : Op("embedding", {ids}, {y}, {table}), rows_(rows), V_(V), E_(E) {}
+
+  // The gradient has the size of the table, so there should be only one for all tiles.
+  bool whole(int) const override { return true; }
+  bool takes_lanes() const override { return false; }
+
+  void forward(const Tile& tile, int64_t, int64_t) const override {
+    const int32_t* ids = ids_of(tile);
+    const float* table = tile.parameter[parameters[0]];
+    float* y = tile.value[outputs[0]];
+    const int64_t rows = tile.n * rows_;
+    for (int64_t r = 0; r < rows; ++r)
+      if (ids[r] < 0 || ids[r] >= V_)
+        throw std::invalid_argument("x: got the index " + std::to_string(ids[r]) + ", expected 0 to " +
+                                    std::to_string(V_ - 1) + " for an embedding of " + std::to_string(V_) + " rows");
+    gemm::over_rows(rows, kPortion, rows * E_, [&](int64_t first, int64_t count) {
+      for (int64_t r = first; r < first + count; ++r)
+        std::memcpy(y + r * E_, table + ids[r] * E_, static_cast<size_t>(E_) * sizeof(float));
+    });
+  }
+
+  // Threads divide the columns, so that each row of the gradient adds up its positions in order.
+  void backward(const Tile& tile, float* const*) const override {
+    float* dtable = tile.accumulate[0];
+    if (dtable == nullptr) return;
+    const int32_t* ids = ids_of(tile);
+    const float* dy = tile.gradient[outputs[0]];
+    const int64_t rows = tile.n * rows_;
+    gemm::over_rows(E_, kPortion, rows * E_, [&](int64_t first, int64_t count) {
+      for (int64_t r = 0; r < rows; ++r) tile.kernels->add_to(dy + r * E_ + first, dtable + ids[r] * E_ + first, count);
+    });
+  }
+  bool backward_reads_forward() const override { return false; }
+
+  std::string detail() const override { return std::to_string(V_) + "x" + std::to_string(E_); }
+
+ private:
+  const int32_t* ids_of(const Tile& tile) const { return reinterpret_cast<const int32_t*>(tile.value[inputs[0]]); }
+  const int64_t rows_, V_, E_;
+};
+
+}  // namespace
+
+std::unique_ptr<Op> make_embedding(int ids, int y, int table, int64_t rows, int64_t V, int64_t E) {
+  return std::make_unique<EmbeddingOp>(ids, y, table, rows, V, E);
+}
+
+}  // namespace day33
