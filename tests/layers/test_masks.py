@@ -139,6 +139,7 @@ def test_masking_of_what_has_a_gradient():
 PASSING = {
     "dense": lambda make, x: make.Dense(3, activation="tanh")(x),
     "activation": lambda make, x: make.Activation("relu")(x),
+    "convolution": lambda make, x: make.Conv1D(3, 2, padding="causal")(x),
     "leaky": lambda make, x: make.LeakyReLU()(x),
     "dropout": lambda make, x: make.Dropout(0.0)(x),
     "spatial dropout": lambda make, x: make.SpatialDropout1D(0.0)(x),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Lowering:
-    """A plan being written: the builder, the slots given to variables so far, and the mode."""
+    """A plan that is being written: the builder, the slots of the variables so far, the masks, and the mode."""
 
     def __init__(self) -> None:
         self.builder = PlanBuilder()
@@ -58,7 +58,7 @@ class Lowering:
         return self._masks.get(tensor, -1)
 
     def mask_over_time(self, tensor: int) -> int:
-        """The mask of a tensor (T, ...) if it speaks of the time steps alone; -1 otherwise.
+        """The mask of a tensor (T, ...) if it has one number per time step; -1 otherwise.
 
         Raises:
             ValueError: the call gave another mask.
@@ -104,9 +104,7 @@ class Lowering:
         return tensor in self._masked_by_call
 
     def pass_mask(self, inputs: Sequence[int], results: Sequence[int]) -> None:
-        """What a layer does with the mask of its inputs that says nothing of masks: it hands the first one on, to
-        results that still have the axes the mask speaks of.
-        """
+        """Gives the first mask of the inputs to those results that have no mask yet and still have its axes."""
         mask = next((self.mask(tensor) for tensor in inputs if self.mask(tensor) >= 0), -1)
         for result in results:
             axes = self.shape(mask) if mask >= 0 else ()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import activations
+from .._graph import registry
 from .._graph.lowering import Lowering
 from ..activations import ActivationSpec
 from ._attributes import Checked
@@ -26,6 +27,9 @@ class _Elementwise(Layer):
         spec = self.activation_spec
         assert spec is not None
         return [lowering.builder.activation(inputs[0], spec.kind, spec.alpha)]
+
+    def treats_positions_alike(self) -> bool:
+        return registry.has(type(self))
 
 
 class Activation(_Elementwise):

@@ -75,11 +75,17 @@ class Layer(Configured):
       and is what the layers of day33 do; or
     - `call(self, x, ..., training=None)` in terms of other layers, kept as attributes.
 
+    An attribute that is changed later takes effect at the next call.
+
     Args:
         name: unique in a model; by default the class in snake case with a number.
         trainable: False keeps the weights out of training.
         dtype: None or "float32".
+        activity_regularizer: None; day33 has none.
         input_shape: without the batch; for the first layer of a `Sequential`. `input_dim=n` is `input_shape=(n,)`.
+
+    Raises:
+        ValueError: an argument that the layer does not know or day33 does not support, or a name with "/" in it.
     """
 
     # Whether the layer passes its input through unless in training (Dropout).
@@ -117,7 +123,7 @@ class Layer(Configured):
         self._refuse(activity_regularizer=activity_regularizer)
         if name is not None and (not isinstance(name, str) or not name or "/" in name):
             raise ValueError(f"name is {name!r}; expected a string that is not empty and has no '/'")
-        # A name of the automatic kind says nothing, also where a configuration gives it.
+        # A name like an automatic one was not chosen by the user, also where a configuration gives it.
         stem = self.name_stem()
         self.named_by_user = name is not None and re.fullmatch(rf"{stem}(_\d+)?", name) is None
         self.name: str = name if name is not None else _names.unique(stem)
@@ -236,6 +242,12 @@ class Layer(Configured):
             return low, high
         graph = self._graph_for(input_shape)
         return graph.receptive_span(graph.outputs, low, high, axis)
+
+    def treats_positions_alike(self) -> bool:
+        """Whether each position before the last axis is computed on its own: `TimeDistributed` may then hand over all
+        time steps at once.
+        """
+        return False
 
     def enlarges(self, axis: int) -> int:
         """The factor by which the layer makes spatial axis 0 or 1 longer: what it sees repeats with that period."""
@@ -357,9 +369,11 @@ class Layer(Configured):
         """
         if "_plans" not in self.__dict__:
             raise RuntimeError(f"{type(self).__name__}.__init__ must call super().__init__() before anything else")
-        if not arguments and self.input_argument in kwargs and not self.is_composite():
-            arguments = (kwargs.pop(self.input_argument),)
-        mask = None if self.is_composite() else kwargs.pop("mask", None)
+        mask = None
+        if kwargs and not self.is_composite():
+            mask = kwargs.pop("mask", None)
+            if not arguments and self.input_argument in kwargs:
+                arguments = (kwargs.pop(self.input_argument),)
         arguments, kwargs = self._split(arguments, kwargs)
         leaves = tree.flatten(arguments)
         if not leaves:
@@ -367,20 +381,19 @@ class Layer(Configured):
                 f"layer {self.name!r} was called without an input; expected one as first argument or as "
                 f"{self.input_argument}="
             )
-        masks = self._masks(mask, len(leaves))
-        symbolic = [isinstance(leaf, SymbolicTensor) for leaf in [*leaves, *masks] if leaf is not None]
+        masks = [] if mask is None else self._masks(mask, len(leaves))
+        given = [*leaves, *(item for item in masks if item is not None)] if masks else leaves
+        symbolic = [isinstance(leaf, SymbolicTensor) for leaf in given]
         if not any(symbolic):
             return self._compute(arguments, leaves, kwargs, bool(training), masks)
         if not all(symbolic):
             raise TypeError(f"layer {self.name!r} was given arrays and symbolic tensors together")
-        for leaf, given in zip(leaves, masks, strict=False):
-            self._check_mask(leaf.shape, given)
+        for leaf, item in zip(leaves, masks, strict=False):
+            self._check_mask(leaf.shape, item)
         return self.extend_graph(arguments, kwargs, training, keep=not _names.scope(), masks=masks)
 
     def _masks(self, mask: Any, count: int) -> list[Any]:
-        """One mask or None for each of `count` inputs; an empty list where no mask was given."""
-        if mask is None:
-            return []
+        """One mask or None for each of `count` inputs; an empty list where all are None."""
         if not self.takes_mask:
             raise TypeError(
                 f"layer {self.name!r} ({type(self).__name__}) was called with mask=; it takes no mask but the one that "
@@ -435,10 +448,11 @@ class Layer(Configured):
     def _compute(
         self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], training: bool, masks: list[Any]
     ) -> Any:
-        structure, arrays = self._prepared(arguments, leaves)
+        tensors, arrays = self._prepared(leaves)
+        structure = tree.pack(arguments, tensors)
         outputs = self._infer(structure, kwargs)
-        placeholders, mask_arrays = self._mask_placeholders(structure, arrays, masks)
-        inputs = [*self._converted(structure, arrays), *mask_arrays]
+        placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
+        inputs = [*self._converted(tensors, arrays), *mask_arrays]
         compiled = self._compile(structure, kwargs, None, placeholders)
         results = compiled.plan.forward(
             inputs, compiled.parameters, training=training, seed=next_seed() if training else 0
@@ -464,20 +478,22 @@ class Layer(Configured):
         if any(isinstance(leaf, SymbolicTensor) for leaf in leaves):
             raise TypeError(f"compute_mask of layer {self.name!r} was given a symbolic tensor; expected arrays")
         masks = [] if mask is None else mask if isinstance(mask, list | tuple) else [mask, *[None] * (len(leaves) - 1)]
-        structure, arrays = self._prepared(arguments, leaves)
+        tensors, arrays = self._prepared(leaves)
+        structure = tree.pack(arguments, tensors)
         outputs = tree.flatten(self._infer(structure, kwargs))
-        placeholders, mask_arrays = self._mask_placeholders(structure, arrays, masks)
-        tensors = [*tree.flatten(structure), *(tensor for tensor in placeholders if tensor is not None)]
+        placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
+        given = [*self._converted(tensors, arrays), *mask_arrays]
+        tensors += [tensor for tensor in placeholders if tensor is not None]
         plan = compile_masks(
-            self._lower_with_masks(structure, kwargs, placeholders), [tensor.shape[1:] for tensor in tensors],
+            self._lower_with_masks(structure, kwargs, placeholders), [array.shape[1:] for array in given],
             [tensor.dtype for tensor in tensors],
         )  # fmt: skip
-        found = {} if plan is None else plan.masks([*self._converted(structure, arrays), *mask_arrays])
+        found = {} if plan is None else plan.masks(given)
         results = [found[number] != 0 if number in found else None for number in range(len(outputs))]
         return results[0] if len(results) == 1 else results
 
-    def _prepared(self, arguments: tuple[Any, ...], leaves: list[Any]) -> tuple[Any, list[NDArray[Any]]]:
-        """The arguments with symbolic tensors in place of the arrays, and the arrays."""
+    def _prepared(self, leaves: list[Any]) -> tuple[list[SymbolicTensor], list[NDArray[Any]]]:
+        """Symbolic tensors that stand for the arrays, and the arrays."""
         arrays = [self._fit_rank(i, x if isinstance(x, np.ndarray) else np.asarray(x)) for i, x in enumerate(leaves)]
         for number, array in enumerate(arrays):
             if array.ndim == 0:
@@ -485,23 +501,24 @@ class Layer(Configured):
             if array.shape[0] != arrays[0].shape[0]:
                 raise ValueError(f"layer {self.name!r} was given batches of different sizes: "
                                  f"{[array.shape for array in arrays]}")  # fmt: skip
-        tensors = [self._placeholder(number, array) for number, array in enumerate(arrays)]
-        return tree.pack(arguments, tensors), arrays
+        return [self._placeholder(number, array) for number, array in enumerate(arrays)], arrays
 
-    def _converted(self, structure: Any, arrays: list[NDArray[Any]]) -> list[NDArray[Any]]:
+    def _converted(self, tensors: Sequence[SymbolicTensor], arrays: list[NDArray[Any]]) -> list[NDArray[Any]]:
         """The arrays as plans take them."""
         return [
             _convert(f"input {number} of layer {self.name!r}", array, tensor.dtype)
-            for number, (tensor, array) in enumerate(zip(tree.flatten(structure), arrays, strict=True))
+            for number, (tensor, array) in enumerate(zip(tensors, arrays, strict=True))
         ]
 
     def _mask_placeholders(
-        self, structure: Any, arrays: list[NDArray[Any]], masks: Sequence[Any]
+        self, tensors: Sequence[SymbolicTensor], arrays: list[NDArray[Any]], masks: Sequence[Any]
     ) -> tuple[list[SymbolicTensor | None], list[NDArray[Any]]]:
         """Symbolic tensors for masks that are arrays, None for inputs without; and those arrays as int32."""
         placeholders: list[SymbolicTensor | None] = []
-        given = []
-        for tensor, array, mask in zip(tree.flatten(structure), arrays, masks, strict=False):
+        given: list[NDArray[Any]] = []
+        if not masks:
+            return placeholders, given
+        for tensor, array, mask in zip(tensors, arrays, masks, strict=False):
             if mask is None:
                 placeholders.append(None)
                 continue

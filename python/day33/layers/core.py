@@ -153,6 +153,9 @@ class Dense(WeightedLayer):
     def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
         return int(math.prod(input_shape[1:])) * self.units
 
+    def treats_positions_alike(self) -> bool:
+        return type(self) is Dense
+
     def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int] | None:
         return (low, high) if len(input_shape) == 4 else None
 
@@ -235,6 +238,9 @@ class Dropout(Layer):
         return (
             result if order == sorted(order) else builder.permute(result, [order.index(i) for i in range(len(order))])
         )
+
+    def treats_positions_alike(self) -> bool:
+        return type(self) is Dropout and self.noise_shape is None
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rate": self.rate, "seed": self.seed, "noise_shape": self.noise_shape}

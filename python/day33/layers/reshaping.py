@@ -67,7 +67,7 @@ class Reshape(Layer):
         total, known = math.prod(sizes), math.prod(size for size in self.target_shape if size != -1)
         if (total % known or not known) if -1 in self.target_shape else total != known:
             raise ValueError(
-                f"layer {self.name!r} was given an input of shape {tuple(input_shape)}, {total} values a sample; "
+                f"layer {self.name!r} was given an input of shape {tuple(input_shape)}, {total} values per sample; "
                 f"expected what fits target_shape {self.target_shape}"
             )
         return (input_shape[0], *(total // known if size == -1 else size for size in self.target_shape))

@@ -12,16 +12,12 @@ from numpy.typing import ArrayLike
 from .._core.types import Shape
 from .._graph import names as _names
 from .._graph.lowering import Lowering
-from .activation import ELU, Activation, LeakyReLU, ReLU
 from .base import Layer
-from .core import Dense, Dropout
 from .recurrent import Recurrent, TakesStates
 from .serialization import CustomObjects, layer_config, layer_from_config
 
 _MERGES = ("sum", "mul", "ave", "concat", None)
 _KINDS = {"sum": "add", "mul": "multiply", "ave": "average"}
-# What treats the last axis, or each number, alike whatever comes before: all steps at once are right.
-_STEPS_AT_ONCE = (Dense, Dropout, Activation, ReLU, LeakyReLU, ELU)
 
 
 def _copied(layer: Layer, name: str, **changes: Any) -> Any:
@@ -218,7 +214,7 @@ class TimeDistributed(_Wrapper):
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         builder, x = lowering.builder, inputs[0]
         steps, *rest = lowering.shape(x)
-        if type(self.layer) in _STEPS_AT_ONCE:
+        if self.layer.treats_positions_alike():
             return self.layer.lower_call(lowering, (x,), {})
         results = []
         for step in range(steps):

@@ -350,10 +350,10 @@ class Model(Trainer, Layer):
             (print_fn or print)(line)
 
     def plan(self, input_shapes: Sequence[Sequence[int]] | None = None, batch_size: int = 256) -> PlanDescription:
-        """What the model runs as in inference: one dict per op. ``print(model.plan())`` shows a table.
+        """The ops that the model runs in inference, one dict per op. ``print(model.plan())`` shows a table.
 
         Ops of one stage run depth first, tile by tile; an op that takes the whole batch is a stage of its own. What was
-        fused into an op stands in its details. Sizes are for one sample, bytes those of the output.
+        fused into an op is part of its details. Sizes are for one sample, bytes those of the output.
 
         Args:
             input_shapes: one for each input, without the batch; needed where the model leaves sizes open.
