@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import losses
+from ._core.arrays import drop_last_axis
 from ._core.naming import snake_case
 from ._core.targets import match_rank
 from ._core.tensors import Number
@@ -82,8 +83,7 @@ def sparse_top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: i
 
 
 def _labels(y_true: ArrayLike, pred: NDArray[Any]) -> NDArray[Any]:
-    labels = np.asarray(y_true)
-    return labels[..., 0] if labels.ndim == pred.ndim and labels.shape[-1] == 1 else labels
+    return drop_last_axis(np.asarray(y_true), pred.ndim - 1)
 
 
 class Metric:
