@@ -64,7 +64,7 @@ class Evaluator(Predictor):
                 f"{type(self).__name__} overrides metrics, which day33 does not look at; expected metrics in compile"
             )
         chosen = optimizers.get(optimizer)
-        refuse_attributes(self.walk(), chosen)
+        refuse_attributes(chosen)
         objective = self._make_objective(loss, loss_weights, metrics, weighted_metrics)
         self._training_plans = TrainingPlans(self, objective)
         self._warned = False

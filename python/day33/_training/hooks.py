@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Any
 
 from ..losses import Loss
 from ..optimizers import Optimizer
@@ -20,17 +20,8 @@ MODEL_HOOKS = (
     "make_test_function",
     *PREDICTION_HOOKS,
 )
-# Attributes of Keras's layers and optimizers that change what a step does.
-_OF_LAYERS = tuple(
-    f"{of}_{what}"
-    for of in ("activity", "beta", "bias", "depthwise", "embeddings", "gamma", "kernel", "pointwise", "recurrent")
-    for what in ("regularizer", "constraint")
-)
+# Attributes of Keras's optimizers that change what a step does. Layers refuse theirs themselves, when they are set.
 _OF_OPTIMIZERS = ("amsgrad", "centered", "decay", "gradient_accumulation_steps", "loss_scale_factor", "use_ema")
-
-
-class _Named(Protocol):
-    name: str
 
 
 def refuse_model_hooks(model: object, names: Iterable[str] = MODEL_HOOKS) -> None:
@@ -53,15 +44,9 @@ def refuse_loss_hooks(loss: Loss) -> None:
             )
 
 
-def refuse_attributes(layers: Iterable[_Named], optimizer: Optimizer) -> None:
-    """ValueError where an attribute was set that Keras's layers or optimizers have and day33's do not."""
-    for layer in layers:
-        _refuse(layer, f"layer {layer.name!r}", _OF_LAYERS)
-    _refuse(optimizer, f"optimizer {optimizer.name!r}", _OF_OPTIMIZERS)
-
-
-def _refuse(owner: object, label: str, names: Iterable[str]) -> None:
-    for name in names:
-        value: Any = getattr(owner, name, None)
+def refuse_attributes(optimizer: Optimizer) -> None:
+    """ValueError where an attribute was set that Keras's optimizers have and day33's do not."""
+    for name in _OF_OPTIMIZERS:
+        value: Any = getattr(optimizer, name, None)
         if value is not None and value is not False and value != 0:
-            raise ValueError(f"{name} of {label} is {value!r}; day33 does not support it")
+            raise ValueError(f"{name} of optimizer {optimizer.name!r} is {value!r}; day33 does not support it")

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from .._graph.lowering import CompiledPlan, LossTerm
     from .._graph.tensors import SymbolicTensor
     from ..callbacks.protocols import TrainedModel
-    from ..layers import Layer
 
 Data = ArrayData | IterableData
 
@@ -65,8 +64,6 @@ class Predictor:
         name: str
         variables: list[Variable]
         trainable_variables: list[Variable]
-
-        def walk(self) -> Iterator[Layer]: ...
 
         @property
         def inputs(self) -> list[SymbolicTensor]: ...

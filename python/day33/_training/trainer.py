@@ -213,7 +213,7 @@ class Trainer(Evaluator):
         """Makes the optimizer's slots in the order of the trainable weights, also of those that have become so."""
         optimizer = self.optimizer
         assert optimizer is not None
-        refuse_attributes(self.walk(), optimizer)
+        refuse_attributes(optimizer)
         own = {id(variable) for variable in self.variables}
         if all(id(variable) in own for variable in optimizer.trainable_variables):
             if not optimizer.knows(self.trainable_variables):
