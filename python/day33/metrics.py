@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import losses
+from ._core.arrays import drop_last_axis
 from ._core.naming import snake_case
 from ._core.targets import match_rank
 from ._core.tensors import Number
@@ -82,8 +83,7 @@ def sparse_top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: i
 
 
 def _labels(y_true: ArrayLike, pred: NDArray[Any]) -> NDArray[Any]:
-    labels = np.asarray(y_true)
-    return labels[..., 0] if labels.ndim == pred.ndim and labels.shape[-1] == 1 else labels
+    return drop_last_axis(np.asarray(y_true), pred.ndim - 1)
 
 
 class Metric:
@@ -105,13 +105,25 @@ class Metric:
         self.name = name
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Adds a batch.
+
+        Args:
+            y_true: targets (N, ...), as the user gave them.
+            y_pred: predictions (N, ...).
+            sample_weight: None, (N,) or (N, ...).
+        """
         raise TypeError(f"{type(self).__name__} does not define update_state")
 
     def result(self) -> float:
+        """The value so far."""
         raise TypeError(f"{type(self).__name__} does not define result")
 
     def reset_state(self) -> None:
+        """Starts over."""
         raise TypeError(f"{type(self).__name__} does not define reset_state")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
 
     def __call__(self, *args: Any, **keywords: Any) -> float:
         self.update_state(*args, **keywords)
@@ -208,7 +220,12 @@ class Accuracy(MeanMetricWrapper):
 
 
 class BinaryAccuracy(MeanMetricWrapper):
-    """How often predictions, cut at `threshold`, equal targets of 0 and 1."""
+    """How often predictions, cut at `threshold`, equal targets of 0 and 1.
+
+    Args:
+        name: in the logs.
+        threshold: predictions above it count as 1.
+    """
 
     direction = "up"
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from day33.cli import app
 from day33.datasets import HiddenDigits, load_digits_small, load_hidden_digits, make_hidden_digits
-from day33.ensemble import cross_validation, figures
+from day33.ensemble import figures
 from day33.ensemble.cross_validation import cross_validate
 from day33.ensemble.hidden_digits import Settings, fit_ensemble, make_bag, variants, without_lookalikes
 
@@ -155,13 +155,13 @@ def test_no_twin_of_a_held_out_image_is_trained_on(data: HiddenDigits, monkeypat
     monkeypatch.setattr(bagging, "BinnedFeatures", spy)
     settings = Settings(members={"lgbm": 2}, rounds=1, flip=True, channels=False)
     held_out: list[np.ndarray] = []
-    judge = cross_validation._judge
+    votes = bagging.HardVotingBagging.votes
 
-    def judged(report: Any, name: str, bag: Any, X: np.ndarray, *rest: Any) -> Any:
+    def judged(bag: Any, X: np.ndarray) -> Any:
         held_out.append(bag.preprocessor_.transform(X))
-        return judge(report, name, bag, X, *rest)
+        return votes(bag, X)
 
-    monkeypatch.setattr(cross_validation, "_judge", judged)
+    monkeypatch.setattr(bagging.HardVotingBagging, "votes", judged)
     cross_validate(data.features(), data.digits, settings, folds=3)
     assert len(reached) == len(held_out) == 3
     assert sum(map(len, held_out)) == len(data)
@@ -184,10 +184,10 @@ def test_the_report_adds_up(data: HiddenDigits) -> None:
     disputed = report.votes[report.most_disputed(5)].max(axis=1)
     assert disputed.max() <= np.delete(report.votes.max(axis=1), report.most_disputed(5)).min()
     # One kind alone is the ensemble.
-    kind, full = report.lines.values()
-    assert kind.hard == full.hard and kind.soft == full.soft
+    kind, full = report.scores().values()
+    assert kind["hard"] == full["hard"] and kind["soft"] == full["soft"]
     one_fold = cross_validate(data.features(), data.digits, settings, folds=2, only=1)
-    assert one_fold.lines["full ensemble"].soft == full.soft[:1]
+    assert one_fold.scores()["full ensemble"]["soft"] == full["soft"][:1]
     assert len(one_fold.labels) == len(one_fold.shares) == 70
     np.testing.assert_array_equal(one_fold.shares, report.shares[one_fold.rows])
 
@@ -226,6 +226,14 @@ def test_the_judges_digits_are_others(data: HiddenDigits) -> None:
 def test_wrong_settings(members: dict[str, int], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         Settings(members=members)
+
+
+def test_settings_of_a_wrong_type_or_size() -> None:
+    with pytest.raises(TypeError, match=r"members\['lgbm'\] is 1.5; expected an integer"):
+        Settings(members={"lgbm": 1.5})
+    for name in ("rounds", "epochs"):
+        with pytest.raises(ValueError, match=f"{name} is 0"):
+            Settings(**{name: 0})
 
 
 def test_wrong_figures(data: HiddenDigits) -> None:

@@ -112,18 +112,6 @@ def fit_rank(array: NDArray[Any], shape: Shape) -> NDArray[Any]:
     return drop_last_axis(array, len(shape))
 
 
-def match_rank(first: NDArray[Any], second: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Makes ranks that differ by one equal where the extra last axis has length 1, as Keras does for losses.
-
-    The axis is dropped; only where the other array has a single axis, it gets one more instead.
-    """
-    if first.ndim == second.ndim + 1 and first.shape[-1] == 1:
-        return (first, second[..., np.newaxis]) if second.ndim == 1 else (first[..., 0], second)
-    if second.ndim == first.ndim + 1:
-        second, first = match_rank(second, first)
-    return first, second
-
-
 def as_int(name: str, value: object, minimum: int = -(2**31), maximum: int | None = INT32_MAX) -> int:
     """`value` as an int.
 

@@ -9,6 +9,7 @@ from typing import Any
 from .. import losses
 from .._graph.lowering import LossTerm
 from .batches import Batch
+from .hooks import refuse_loss_hooks
 from .meters import Meters, StepResult
 from .structures import leaves, per_output
 
@@ -59,7 +60,7 @@ class Objective:
             "loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics,
         }  # fmt: skip
         for item in leaves(loss):
-            losses.get(item)
+            refuse_loss_hooks(losses.get(item))
         self.meters = meters or Meters(metrics, weighted_metrics)
         self.losses: list[OutputLoss] = []
         self.output_names: list[str] = []

@@ -16,6 +16,7 @@ from .._core.variables import modes_version
 from ..callbacks import CallbackList
 from ..callbacks.progress import ProgressLogger
 from .batches import ArrayData, Batch, IterableData, array_data, as_positive, is_iterable_of_batches
+from .hooks import PREDICTION_HOOKS, refuse_model_hooks
 from .plans import Shapes
 from .standardize import InputSpec, InputStandardizer
 from .state import Progress
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from .._graph.lowering import CompiledPlan, LossTerm
     from .._graph.tensors import SymbolicTensor
     from ..callbacks.protocols import TrainedModel
+    from ..layers import Layer
 
 Data = ArrayData | IterableData
 
@@ -63,6 +65,8 @@ class Predictor:
         name: str
         variables: list[Variable]
         trainable_variables: list[Variable]
+
+        def walk(self) -> Iterator[Layer]: ...
 
         @property
         def inputs(self) -> list[SymbolicTensor]: ...
@@ -109,6 +113,7 @@ class Predictor:
         Returns:
             float32 (N, ...), or a list or dict of these for several outputs. With no samples, an empty array.
         """
+        refuse_model_hooks(self, PREDICTION_HOOKS)
         if verbose == "auto":
             verbose = 0
         limit = as_positive("steps", steps)
@@ -180,6 +185,7 @@ class Predictor:
         ready = self._ready
         if ready is not None and ready.takes(self, x):
             return ready.compiled.plan.forward([x], ready.compiled.parameters)[0]
+        refuse_model_hooks(self, PREDICTION_HOOKS)
         inputs = InputStandardizer(self)(x)
         compiled_plan = self.compile_plan(tuple(array.shape[1:] for array in inputs))
         outputs = compiled_plan.plan.forward(inputs, compiled_plan.parameters)

@@ -3,38 +3,58 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import enum
-import os
+import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .apps import App
-from .errors import interruptible, reported
+from .errors import given, interruptible, list_files, reported, resumable, warn
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from ..datasets.hidden_digits import HiddenDigits
-    from ..ensemble.cross_validation import Report
+    from ..ensemble.checkpoint import Checkpoint
+    from ..ensemble.cross_validation import Fold, Report
     from ..ensemble.hidden_digits import Settings, Variant
+    from ..ensemble.pace import Training
     from ..ensemble.voting import HardVote
+    from .ensemble_outlook import Outlook
+    from .runs import RunFolder
 
 app = App(help="Vote on hidden digits: bagged LightGBM and convolutional networks.", no_args_is_help=True)
 
 MODEL_FOLDER = "model"
 SUBMISSION_FILE = "submission.csv"
-TABLE_FILE = "table.csv"
-REPORT_FILE = "report.json"
-CONFUSION_FIGURE = "confusion.png"
-DISPUTED_FIGURE = "disputed.png"
-_DISPUTED = 24
 CONNECT_SECONDS = 30
+_FINAL = "final"  # the shelves of the ensemble itself, beside those of the folds
+# `parts` counts what is finished: the ensemble itself, then each fold.
+_SETTING_TYPES = {
+    "train": str | None,
+    "test": str | None,
+    "submission": str | None,
+    "members": str,
+    "cv": int,
+    "parts": int,
+    "digits": str | None,
+    "flip": bool,
+    "channels": bool,
+    "voting": str,
+    "rounds": int,
+    "epochs": int | None,
+    "compare_epochs": int,
+    "limit": int | None,
+    "seed": int,
+    "data_sha256": str,
+}
+# What a resumed run reads again, wherever it is now, and what it writes: neither changes the ensemble.
+_PATHS = ("train", "test", "submission", "digits")
 
 
 class Voting(enum.StrEnum):
@@ -46,6 +66,7 @@ class Voting(enum.StrEnum):
 
 @app.command()
 def fit(
+    context: typer.Context,
     train: Annotated[
         Path | None,
         typer.Argument(help="The competition's train.csv or train.csv.gz.", show_default="composed images"),
@@ -59,7 +80,15 @@ def fit(
     ),
     cv: Annotated[int, typer.Option(help="Folds of the cross-validation; 0 leaves it out.", min=0)] = 5,
     cv_first: Annotated[
-        int | None, typer.Option(min=1, help="Judge the first so many folds only.", show_default="all")
+        int | None, typer.Option(min=1, help="Judge this many of the folds only, the first.", show_default="all")
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Minutes for the command: judge the folds that are expected to be done by then.",
+            show_default="no limit",
+        ),
     ] = None,
     digits: Annotated[
         Path | None,
@@ -75,70 +104,67 @@ def fit(
         int | None,
         typer.Option(
             min=1,
-            help="Passes of each network over the images; with --digits, three composed images to one in each.",
+            help="Passes of each network over the images; with --digits, each pass has three composed images more "
+            "for every image.",
             show_default="40, or 10 with --digits",
         ),
     ] = None,
     compare_epochs: Annotated[
         int, typer.Option(min=0, help="Epochs in which ideas are compared on networks; 0 leaves these lines out.")
     ] = 12,
-    limit: Annotated[int | None, typer.Option(min=20, help="Use the first so many training images only.")] = None,
-    jobs: Annotated[int, typer.Option(help="Members trained at a time; -1 for one a core.")] = -1,
+    limit: Annotated[
+        int | None, typer.Option(min=20, help="Use this many training images only, the first.", show_default="all")
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Members trained at a time; -1 for one per core.")] = -1,
     scheduler: Annotated[
         str | None, typer.Option(help="Train on the cluster of the Dask scheduler at this address, tcp://host:port.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Fixes folds, resamples, weights and augmentation.")] = 0,
     output: Annotated[Path, typer.Option(help="The folder for everything that is written.")] = Path("day33-ensemble"),
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the output folder.")] = False,
 ) -> None:
-    """Train the ensemble, say what each idea is worth, and fill in the submission.
+    """Train the ensemble, fill in the submission, and say what each idea is worth.
 
-    Writes the table, the confusion matrix and the most disputed images (by cross-validation), the fitted ensemble
-    (without pickle; `day33 ensemble predict` loads it), and with --test the submission.
+    The ensemble is trained first and written (without pickle; `day33 ensemble predict` loads it), and with --test the
+    submission. Then follows the cross-validation, which takes several times as long: after each fold, the table, the
+    confusion matrix and the most disputed images are written for the folds so far. Every member and every fold is kept
+    when it is done. A run that was stopped or killed goes on with --resume: it takes its options from the folder, and
+    ends with the same votes as a run that was never stopped.
     """
-    with reported(), interruptible("Nothing of the ensemble was kept."):
-        counts = _parse_members(members)
-        from ..datasets import load_hidden_digits, load_mnist, make_hidden_digits
-        from ..ensemble.hidden_digits import Settings, variants, without_lookalikes
-        from ..ensemble.saving import save_ensemble
-
-        data = make_hidden_digits(seed=seed) if train is None else load_hidden_digits(train)
-        if data.digits is None:
-            raise ValueError(f"{train}: no column digit, so there is nothing to learn from; is it the test set?")
-        tested = None if test is None else load_hidden_digits(test)
-        if submission is not None and tested is None:
-            raise ValueError("--submission needs --test, the images to predict")
-        settings = Settings(
-            members=counts,
-            voting=voting.value,
-            channels=channels,
-            flip=flip,
-            digits=None if digits is None else load_mnist(digits)[0],
-            rounds=rounds,
-            epochs=epochs,
-            n_jobs=jobs,
-            seed=seed,
-        )
-        X, y = data.features()[:limit], data.digits[:limit]
-        output.mkdir(parents=True, exist_ok=True)
-        typer.echo(f"{len(X)} images ({train or 'composed'}), members {members}, {voting.value} voting")
-        with _cluster(scheduler):
-            if cv:
-                judged = without_lookalikes(settings, X)
-                if judged.digits is not None and digits is not None:
-                    typer.echo(
-                        f"Cross-validation composes with {len(judged.digits[0])} of the digits in {digits}: "
-                        "those that one of the images might hide are left out"
-                    )
-                compared = variants(judged, compare_epochs=compare_epochs)
-                _validate(X, y, data, judged, compared, (cv, cv_first), output)
-            started = time.perf_counter()
-            with _bars() as show:
-                vote = _fit(X, y, settings, show)
-            typer.echo(f"Final fit on all {len(X)} images: {time.perf_counter() - started:.0f} s")
-        save_ensemble(vote, output / MODEL_FOLDER)
-        if tested is not None:
-            _write_submission(submission or output / SUBMISSION_FILE, tested, vote)
-        typer.echo(f"Written to {output}{os.sep}")
+    if resume and overwrite:
+        raise typer.BadParameter("cannot be combined with --resume", param_hint="'--overwrite'")
+    started = time.perf_counter()
+    options: dict[str, Any] = {
+        "train": _absolute(train),
+        "test": _absolute(test),
+        "submission": _absolute(submission),
+        "members": members,
+        "cv": cv,
+        "digits": _absolute(digits),
+        "flip": flip,
+        "channels": channels,
+        "voting": voting.value,
+        "rounds": rounds,
+        "epochs": epochs,
+        "compare_epochs": compare_epochs,
+        "limit": limit,
+        "seed": seed,
+    }
+    with reported(), interruptible("Nothing was changed."):
+        with _run_folder(output) as run:
+            folds = cv if cv_first is None else min(cv_first, cv)
+            if resume:
+                stored = run.stored_settings()
+                options = {name: value if given(context, name) else stored[name] for name, value in options.items()}
+                folds = min(options["cv"], cv_first or stored["parts"] - 1)
+            job = _prepare(options, folds, jobs)
+            with _cluster(scheduler):
+                _begin(run, job, options, resume=resume, overwrite=overwrite)
+                again = f"Go on with: day33 ensemble fit --output {shlex.quote(str(output))} --resume"
+                with resumable(run.path, again):
+                    until = None if budget is None else started + 60 * budget
+                    _work(run, job, until, again)
 
 
 @app.command()
@@ -153,6 +179,7 @@ def predict(
     with reported(), interruptible("Nothing was written."):
         from ..datasets import load_hidden_digits
         from ..ensemble.saving import MANIFEST_FILE, load_ensemble
+        from .ensemble_results import write_submission
 
         inside = model / MODEL_FOLDER
         folder = inside if (inside / MANIFEST_FILE).is_file() else model
@@ -160,8 +187,86 @@ def predict(
             raise FileNotFoundError(
                 f"{model}: no fitted ensemble there (no {MANIFEST_FILE}); make one with: day33 ensemble fit"
             )
-        vote = load_ensemble(folder)
-        _write_submission(submission, load_hidden_digits(test), vote)
+        write_submission(submission, load_hidden_digits(test), load_ensemble(folder))
+
+
+# ---- what is asked for ----
+
+
+@dataclass
+class _Job:
+    """Everything that a run needs, read and checked before the folder is touched."""
+
+    data: HiddenDigits
+    X: NDArray[Any]
+    y: NDArray[Any]
+    tested: HiddenDigits | None
+    submission: Path | None
+    settings: Settings
+    judged: Settings
+    compared: list[Variant]
+    folds: int
+    of_folds: int
+    title: str
+    data_sha256: str
+
+    @property
+    def parts(self) -> int:
+        return 1 + self.folds
+
+
+def _prepare(options: dict[str, Any], folds: int, jobs: int) -> _Job:
+    counts = _parse_members(options["members"])
+    from ..datasets import load_hidden_digits, load_mnist, make_hidden_digits
+    from ..ensemble.cross_validation import check_folds
+    from ..ensemble.hidden_digits import Settings, variants, without_lookalikes
+    from .runs import fingerprint
+
+    train, test, digits = options["train"], options["test"], options["digits"]
+    data = make_hidden_digits(seed=options["seed"]) if train is None else load_hidden_digits(train)
+    if data.digits is None:
+        raise ValueError(f"{train}: no column digit, so there is nothing to learn from; is it the test set?")
+    tested = None if test is None else load_hidden_digits(test)
+    if options["submission"] is not None and tested is None:
+        raise ValueError("--submission needs --test, the images to predict")
+    settings = Settings(
+        members=counts,
+        voting=options["voting"],
+        channels=options["channels"],
+        flip=options["flip"],
+        digits=None if digits is None else load_mnist(digits)[0],
+        rounds=options["rounds"],
+        epochs=options["epochs"],
+        n_jobs=jobs,
+        seed=options["seed"],
+    )
+    X, y = data.features()[: options["limit"]], data.digits[: options["limit"]]
+    if options["cv"]:
+        check_folds(y, options["cv"])
+    judged = without_lookalikes(settings, X) if folds else settings
+    if folds and judged.digits is not None:
+        typer.echo(
+            f"Cross-validation composes with {len(judged.digits[0])} of the digits in {digits}: "
+            "those that one of the images might hide are left out"
+        )
+    return _Job(
+        data=data,
+        X=X,
+        y=y,
+        tested=tested,
+        submission=None if options["submission"] is None else Path(options["submission"]),
+        settings=settings,
+        judged=judged,
+        compared=variants(judged, compare_epochs=options["compare_epochs"]),
+        folds=folds,
+        of_folds=options["cv"],
+        title=f"{len(X)} images ({train or 'composed'}), members {options['members']}, {options['voting']} voting",
+        data_sha256=fingerprint(X, y, *(settings.digits or ())),
+    )
+
+
+def _absolute(path: Path | None) -> str | None:
+    return None if path is None else str(path.absolute())
 
 
 def _parse_members(text: str) -> dict[str, int]:
@@ -198,92 +303,139 @@ def _cluster(scheduler: str | None) -> Iterator[None]:
             yield
 
 
-def _fit(X: NDArray[Any], y: NDArray[Any], settings: Settings, show: Callable[[str, int, int], None]) -> HardVote:
+# ---- the run ----
+
+
+def _run_folder(path: Path) -> RunFolder:
+    from .ensemble_results import REPORT_FILES
+    from .runs import RunFolder
+
+    return RunFolder(path, (MODEL_FOLDER, SUBMISSION_FILE, *REPORT_FILES), _SETTING_TYPES, length="parts")
+
+
+def _begin(run: RunFolder, job: _Job, options: dict[str, Any], *, resume: bool, overwrite: bool) -> None:
+    from .runs import RunError
+
+    settings = {**options, "parts": job.parts, "data_sha256": job.data_sha256}
+    if resume:
+        if run.finished_epochs() >= job.parts:
+            raise RunError(f"nothing to resume in {run.path}: the ensemble and {job.folds} folds are done")
+        stored = run.stored_settings()
+        warnings = run.resume({**settings, **{name: stored[name] for name in _PATHS}})
+    else:
+        warnings = run.start(settings, overwrite=overwrite)
+    for warning in warnings:
+        warn(warning)
+
+
+def _work(run: RunFolder, job: _Job, until: float | None, again: str) -> None:
+    from joblib import effective_n_jobs
+
+    from ..ensemble.checkpoint import Checkpoint
+    from .ensemble_outlook import Outlook
+
+    typer.echo(job.title)
+    checkpoint = Checkpoint(run.checkpoint_path)
+    final = _trainings_of_ensemble(run, job, checkpoint)
+    folds = _trainings_of_folds(job, checkpoint)
+    outlook = Outlook(effective_n_jobs(job.settings.n_jobs), [*final, *(each for fold in folds for each in fold)])
+    vote = _ensemble(run, job, checkpoint, outlook)
+    if job.tested is not None:
+        from .ensemble_results import write_submission
+
+        write_submission(job.submission or run.path / SUBMISSION_FILE, job.tested, vote)
+    done = _validate(run, job, checkpoint, outlook, folds, until)
+    if done == job.folds:
+        run.finish(job.parts)
+    else:
+        typer.echo(f"{done} of {job.folds} folds were judged in the time of --budget. {again}")
+    list_files(run.path)
+
+
+def _is_fitted(run: RunFolder) -> bool:
+    from ..ensemble.saving import MANIFEST_FILE
+
+    return (run.path / MODEL_FOLDER / MANIFEST_FILE).is_file()
+
+
+def _trainings_of_ensemble(run: RunFolder, job: _Job, checkpoint: Checkpoint) -> list[Training]:
+    from ..ensemble.hidden_digits import KINDS, training_of
+
+    if _is_fitted(run):
+        return []
+    found = []
+    for kind in KINDS:
+        if job.settings.members.get(kind):
+            training = training_of(kind, job.settings, len(job.X))
+            found.append(training._replace(members=training.members - checkpoint.shelf(_FINAL, kind).members()))
+    return [training for training in found if training.members]
+
+
+def _trainings_of_folds(job: _Job, checkpoint: Checkpoint) -> list[list[Training]]:
+    from ..ensemble.cross_validation import trainings_of_fold
+
+    if not job.folds:
+        return []
+    rows = len(job.X) * (job.of_folds - 1) // job.of_folds
+    return [trainings_of_fold(number, job.judged, job.compared, rows, checkpoint) for number in range(job.folds)]
+
+
+def _ensemble(run: RunFolder, job: _Job, checkpoint: Checkpoint, outlook: Outlook) -> HardVote:
+    """The ensemble, fitted on all images and written, or as it was written before."""
     from ..ensemble.hidden_digits import fit_ensemble
+    from ..ensemble.saving import load_ensemble, save_ensemble
+    from .ensemble_outlook import in_words, progress_bars
 
-    return fit_ensemble(X, y, settings, show)
-
-
-@contextlib.contextmanager
-def _bars() -> Iterator[Callable[[str, int, int], None]]:
-    """A progress bar for what is being fitted; on a terminal only."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("members"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        tasks: dict[str, Any] = {}
-
-        def show(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = progress.add_task(name, total=total)
-            progress.update(tasks[name], completed=done)
-
-        yield show
+    folder = run.path / MODEL_FOLDER
+    if _is_fitted(run):
+        vote: HardVote = load_ensemble(folder)
+    else:
+        started = time.perf_counter()
+        with progress_bars(outlook) as show:
+            vote = fit_ensemble(job.X, job.y, job.settings, show, shelf_of=lambda kind: checkpoint.shelf(_FINAL, kind))
+        save_ensemble(vote, folder)
+        typer.echo(
+            f"The ensemble, fitted on all {len(job.X)} images in {in_words(time.perf_counter() - started)}: {folder}"
+        )
+    checkpoint.clear(_FINAL)
+    return vote
 
 
 def _validate(
-    X: NDArray[Any],
-    y: NDArray[Any],
-    data: HiddenDigits,
-    settings: Settings,
-    compared: list[Variant],
-    folds: tuple[int, int | None],
-    output: Path,
-) -> None:
-    from ..ensemble.cross_validation import cross_validate
+    run: RunFolder,
+    job: _Job,
+    checkpoint: Checkpoint,
+    outlook: Outlook,
+    trainings: list[list[Training]],
+    until: float | None,
+) -> int:
+    """Judges the folds for which there is time; returns how many are judged now. Writes the report after each."""
+    import numpy as np
 
-    count, first = folds
-    with _bars() as show:
-        report = cross_validate(
-            X, y, settings, folds=count, only=first, compare=compared, progress=show,
-            on_fold=lambda fold: typer.echo(f"Fold {fold + 1} of {count}", err=True),
-        )  # fmt: skip
-    _write_report(report, data, output)
+    from ..ensemble.cross_validation import Report, judge_folds
+    from .ensemble_outlook import in_words, progress_bars
+    from .ensemble_results import print_table, write_report
 
-
-def _write_report(report: Report, data: HiddenDigits, output: Path) -> None:
-    from .._io.files import replacing, write_json
-    from ..ensemble.figures import confusion_matrix, disputed_images
-
-    table = report.table()
-    typer.echo(table.to_string())
-    with replacing(output / TABLE_FILE) as path:
-        table.to_csv(path)
-    write_json(
-        output / REPORT_FILE, {"held_out": len(report.rows), "accuracy": report.accuracy(), "scores": report.scores()}
-    )
-    digits = [str(digit) for digit in report.classes]
-    with replacing(output / CONFUSION_FIGURE) as path:
-        title = f"Full ensemble, {len(report.rows)} held-out images: {report.accuracy():.3f}"
-        confusion_matrix(report.confusion(), digits, path, title=title)
-    disputed = report.most_disputed(_DISPUTED)
-    rows = report.rows[disputed]
-    with replacing(output / DISPUTED_FIGURE) as path:
-        disputed_images(
-            data.images[rows],
-            report.votes[disputed],
-            digits,
-            path,
-            letters=[str(letter) for letter in data.letters[rows]],
-            truth=[digits[label] for label in report.labels[disputed]],
+    classes, labels = np.unique(job.y, return_inverse=True)
+    folds: list[Fold] = []
+    report: Report | None = None
+    with progress_bars(outlook) as show:
+        judged = judge_folds(
+            job.X, job.y, job.judged, folds=job.of_folds, compare=job.compared, progress=show, checkpoint=checkpoint
         )
-
-
-def _write_submission(path: Path, data: HiddenDigits, vote: HardVote) -> None:
-    from .._io.files import replacing
-
-    predicted: NDArray[np.int64] = vote.predict(data.features())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["id", "digit"])
-        writer.writerows(zip(data.ids.tolist(), predicted.tolist(), strict=True))
-    typer.echo(f"{len(data)} predictions: {path}")
+        for number, ahead in enumerate(trainings):
+            seconds = outlook.seconds(ahead)
+            if until is not None and ahead and time.perf_counter() + (seconds or 0) > until:
+                break
+            left = outlook.left()
+            typer.echo(
+                f"Fold {number + 1} of {job.of_folds}" + ("" if left is None else f", about {in_words(left)} left"),
+                err=True,
+            )
+            folds.append(next(judged))
+            report = Report(folds, labels, classes)
+            if ahead:
+                write_report(report, job.data, run.path)
+    if report is not None:
+        print_table(report)
+    return len(folds)

@@ -37,12 +37,21 @@ class RunFolder:
         path: the folder; made when the run starts.
         results: names of the files that the run writes at its end.
         setting_types: the settings that a run of this kind has, and the type of each.
+        length: the setting that says how long a run is; a run that is resumed may be made longer.
     """
 
-    def __init__(self, path: Path, results: tuple[str, ...], setting_types: Mapping[str, type | UnionType]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        results: tuple[str, ...],
+        setting_types: Mapping[str, type | UnionType],
+        *,
+        length: str = "epochs",
+    ) -> None:
         self.path = path
         self._names = (SETTINGS_FILE, HISTORY_FILE, CHECKPOINT_FOLDER, *results)
         self._setting_types = setting_types
+        self._length = length
         self._lock: FolderLock | None = None
         self.history_path = path / HISTORY_FILE
         self.checkpoint_path = path / CHECKPOINT_FOLDER
@@ -103,7 +112,7 @@ class RunFolder:
         More epochs than before give the same bits as if they had been asked for at once.
 
         Args:
-            settings: all settings of the run, as they were, except for `epochs`.
+            settings: all settings of the run, as they were, except for its length.
 
         Returns:
             Warnings: the instruction set may be another one, on which the bits depend, and the file system may have no
@@ -118,18 +127,20 @@ class RunFolder:
         different = [
             f"{name}: {stored[name]} then, {settings[name]} now"
             for name in self._setting_types
-            if name != "epochs" and stored[name] != settings[name]
+            if name != self._length and stored[name] != settings[name]
         ]
         if different:
             raise RunError(f"cannot resume {self.path} with other settings ({'; '.join(different)})")
         finished, begun_on = self.finished_epochs(), read_json(self.path / SETTINGS_FILE).get("isa")
-        if finished >= settings["epochs"]:
+        wanted = settings[self._length]
+        if finished >= wanted:
             raise RunError(
-                f"nothing to resume in {self.path}: all {finished} epochs are done (more with --epochs {finished * 2})"
+                f"nothing to resume in {self.path}: all {finished} {self._length} are done "
+                f"(more with --{self._length} {finished * 2})"
             )
-        if settings["epochs"] < self.logged_epochs():
+        if wanted < self.logged_epochs():
             raise RunError(
-                f"cannot resume {self.path} for {settings['epochs']} epochs: {self.logged_epochs()} are done already"
+                f"cannot resume {self.path} for {wanted} {self._length}: {self.logged_epochs()} are done already"
             )
         self._record(finished, begun_on, settings)
         if begun_on != _native.isa():

@@ -217,8 +217,6 @@ class HardVotingBagging(MetaEstimatorMixin, Voter):  # type: ignore[misc]
         members = [shelf.get(name) for name in names]
         missing = [number for number, member in enumerate(members) if member is None]
         present = self.n_estimators - len(missing)
-        if on_member is not None and present:
-            on_member(present)
         if missing:
             tasks, prefer = self._tasks(estimator, X, codes, [draws[number] for number in missing], rng)
             trained = zip(missing, self._results(tasks, prefer), strict=True)

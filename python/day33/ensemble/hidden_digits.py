@@ -10,22 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
+from .._core.arrays import as_int
 from ..datasets.hidden_digits import LETTERS, N_PIXELS, SIDE
 from .augmentation import Augmentation, Chain, HorizontalFlip, RandomAffine
-from .bagging import HardVotingBagging
+from .bagging import HardVotingBagging, Shelf
 from .channels import ChannelSplitter
 from .composition import ComposedDigits, lookalikes
 from .convolutional import ConvClassifier
 from .encoder import EncoderFeatures
+from .pace import Training
 from .voting import HardVote
 
 __all__ = [
     "DEFAULT_MEMBERS",
     "KINDS",
+    "WEIGHTS",
+    "Progress",
     "Settings",
     "Variant",
+    "fit_bag",
     "fit_ensemble",
     "make_bag",
+    "training_of",
     "variants",
     "without_lookalikes",
 ]
@@ -45,11 +51,13 @@ _IMAGE = (SIDE, SIDE)
 _NOISE_FLOOR = 7
 # Rotation, scale and shift of the networks' training images: the letters are centred, so small is better.
 _AFFINE = (0.08, 0.06, 0.03)
-# Composed images to one of the training set, for networks and for trees.
+# Composed images for each one of the training set, for networks and for trees.
 _SHARE_CONV, _SHARE_TREES = 3, 2
 # Equal work, with and without composed images.
 _EPOCHS = 40
+
 Progress = Callable[[str, int, int], None]
+"""Called with the kind that is trained, its members that are done, and all of them."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +65,20 @@ class Settings:
     """What an ensemble is made of.
 
     Attributes:
-        members: how many of each kind (see KINDS); 0 or absent for none.
+        members: how many of each kind (see `KINDS`); 0 or absent for none.
         voting: "hard" or "soft", of every bag.
         channels: whether digit and letter are split into channels of their own.
         flip: whether mirrored images join the training set.
         digits: images (M, 28, 28) uint8 and labels (M,) to compose more training images of, or None.
         rounds: of LightGBM.
         epochs: passes of the networks over the training images; None for 40, or for 10 where each pass also has three
-            composed images to one. filters: of the networks.
-        threshold: the grey value that parts digit and letter.
+            composed images for each of them. filters: of the networks.
+        threshold: the grey value that separates digit and letter.
         n_jobs: members trained at a time, as in joblib. seed: fixes everything.
+
+    Raises:
+        TypeError: a number that is no integer.
+        ValueError: an unknown kind, no member at all, or a number out of range.
     """
 
     members: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_MEMBERS))
@@ -85,12 +97,18 @@ class Settings:
         unknown = sorted(set(self.members) - set(KINDS))
         if unknown:
             raise ValueError(f"unknown kind of member {unknown[0]!r}; expected {', '.join(KINDS)}")
-        if any(count < 0 for count in self.members.values()) or not any(self.members.values()):
+        for kind, count in self.members.items():
+            as_int(f"members[{kind!r}]", count, 0)
+        if not any(self.members.values()):
             raise ValueError(f"members is {dict(self.members)}; expected one member or more")
+        as_int("rounds", self.rounds, 1)
+        if self.epochs is not None:
+            as_int("epochs", self.epochs, 1)
+        as_int("seed", self.seed, 0)
 
 
 def make_bag(kind: str, settings: Settings) -> HardVotingBagging:
-    """The bag of one kind, not yet fitted; for rows as `HiddenDigits.features` gives them."""
+    """The bag of one kind, not yet fitted, for rows as `HiddenDigits.features` gives them."""
     seed = settings.seed * len(KINDS) + list(KINDS).index(kind)
     shared: dict[str, Any] = {
         "n_estimators": settings.members[kind],
@@ -141,36 +159,69 @@ def _augmentation(settings: Settings, always: Augmentation | None, share: float)
     return Chain(steps)
 
 
-def fit_ensemble(X: NDArray[Any], y: NDArray[Any], settings: Settings, progress: Progress | None = None) -> HardVote:
-    """Fit all kinds on rows (N, 810) and labels (N,), and let them vote.
+def training_of(kind: str, settings: Settings, rows: int) -> Training:
+    """The training of one kind on so many rows, for an estimate of how long it takes."""
+    images = float(rows)
+    if kind == "conv":
+        passes = _epochs(settings)
+        images *= 1 if settings.digits is None else 1 + _SHARE_CONV
+    else:
+        # Trees grow on all columns; without the channels these are a third.
+        passes = settings.rounds * (3 if settings.channels else 1)
+        images *= (1 if settings.digits is None else 1 + _SHARE_TREES) * (2 if settings.flip else 1)
+    return Training(kind, images * passes, settings.members[kind])
+
+
+def fit_ensemble(
+    X: NDArray[Any],
+    y: NDArray[Any],
+    settings: Settings,
+    progress: Progress | None = None,
+    *,
+    shelf_of: Callable[[str], Shelf] | None = None,
+) -> HardVote:
+    """Fit all kinds, and let them vote.
 
     Each member's vote (or probability, with soft voting) counts; together the members of a kind have its weight.
-    progress(kind, done, total) is called after each member.
+
+    Args:
+        X: rows (N, 810), as `HiddenDigits.features` gives them. y: labels (N,). settings: of the ensemble.
+        progress: called after each member.
+        shelf_of: gives the shelf of each kind, which keeps members that are done.
+
+    Returns:
+        The fitted vote.
     """
     classes, codes = np.unique(y, return_inverse=True)
     bags = []
     for kind in KINDS:
         if settings.members.get(kind):
-            bags.append((kind, fit_bag(X, codes, kind, settings, progress)))
+            shelf = None if shelf_of is None else shelf_of(kind)
+            bags.append((kind, fit_bag(X, codes, kind, settings, progress, shelf)))
     # Means of vote shares are votes counted one by one.
     return HardVote.of_fitted(bags, classes, voting="soft", weights=[WEIGHTS[kind] for kind, _ in bags])
 
 
 def fit_bag(
-    X: NDArray[Any], codes: NDArray[Any], kind: str, settings: Settings, progress: Progress | None = None
+    X: NDArray[Any],
+    codes: NDArray[Any],
+    kind: str,
+    settings: Settings,
+    progress: Progress | None = None,
+    shelf: Shelf | None = None,
 ) -> HardVotingBagging:
-    """The fitted bag of one kind."""
+    """The fitted bag of one kind; rows (N, 810), class numbers (N,), and the rest as of `fit_ensemble`."""
     total = settings.members[kind]
 
     def report(done: int) -> None:
         if progress is not None:
             progress(kind, done, total)
 
-    return make_bag(kind, settings).fit(X, codes, on_member=report)
+    return make_bag(kind, settings).fit(X, codes, on_member=report, shelf=shelf)
 
 
 def without_lookalikes(settings: Settings, X: NDArray[Any]) -> Settings:
-    """The settings without those digits that the images in X (N, 810) may hide, for an honest cross-validation."""
+    """The settings without those digits that the images in X (N, 810) may hide, for cross-validation."""
     if settings.digits is None:
         return settings
     digits, labels = settings.digits
@@ -180,7 +231,11 @@ def without_lookalikes(settings: Settings, X: NDArray[Any]) -> Settings:
 
 @dataclass(frozen=True)
 class Variant:
-    """One line of the comparison: a kind of member with an idea switched on or off."""
+    """One line of the comparison: a kind of member with one idea on or off.
+
+    Attributes:
+        name: in tables. kind: of member. settings: of its bag.
+    """
 
     name: str
     kind: str
@@ -188,7 +243,7 @@ class Variant:
 
 
 def variants(settings: Settings, *, compare_epochs: int) -> list[Variant]:
-    """What each idea is worth: every kind as it is in the ensemble, and with one thing changed at a time.
+    """What shows the worth of each idea: every kind as it is in the ensemble, and with one thing changed at a time.
 
     Networks are compared one at a time in the training steps of `compare_epochs` epochs (0 leaves these out), since a
     full training of every variant would take hours.

@@ -152,7 +152,7 @@ def constructor_arguments(cls: Any, config: Mapping[str, Any], custom_objects: C
             arguments[key] = _as_float32(value)
         elif key.endswith("_initializer") and key in accepted:
             made = _initializer(value, f"{key} of layer {config.get('name')!r}")
-            if made is not None:
+            if made is not None or value is None:
                 arguments[key] = made
         elif key in accepted:
             arguments[key] = _argument(key, value, custom_objects)
@@ -180,7 +180,7 @@ def _argument(key: str, value: Any, custom_objects: CustomObjects) -> Any:
 
 
 def _initializer(value: Any, what: str) -> Any:
-    """The initializer of a configuration; None, with a warning, for one of Keras that day33 does not have."""
+    """The initializer of a configuration, None for None. One of Keras that day33 lacks is None too, with a warning."""
     if not (isinstance(value, Mapping) and "class_name" in value and "config" in value):
         return value
     name, config = value["class_name"], value["config"]

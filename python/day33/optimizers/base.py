@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.arrays import as_float32
 from .schedules import LearningRateSchedule
 
 if TYPE_CHECKING:
@@ -20,16 +20,22 @@ if TYPE_CHECKING:
 LearningRate = float | LearningRateSchedule | Callable[..., float]
 
 
-class Optimizer(ABC):
+class Optimizer:
     """Base of the optimizers. A step is `apply`: clip the gradients, decay the weights, update in native code.
+
+    An optimizer of your own subclasses one of day33's, or this class, and overrides `apply_gradients`, `apply` or
+    `update_step`, which a model's steps go through in this order.
 
     Args:
         learning_rate: a float, or a callable of the number of steps done (a `LearningRateSchedule`).
         weight_decay: if set, every step first takes ``weight_decay * learning_rate`` times the weights off them.
-        clipnorm: upper bound for the L2 norm of each gradient.
-        clipvalue: bound for the magnitude of each gradient's entries.
-        global_clipnorm: upper bound for the L2 norm of all gradients together.
+        clipnorm: upper bound for the L2 norm of each gradient; 0 for none, as in Keras.
+        clipvalue: bound for the magnitude of each gradient's entries; 0 for none.
+        global_clipnorm: upper bound for the L2 norm of all gradients together; 0 for none.
         name: for messages.
+
+    Attributes:
+        iterations: the number of steps done.
 
     Raises:
         ValueError: more than one kind of clipping, or a negative bound.
@@ -49,10 +55,12 @@ class Optimizer(ABC):
         clipping = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         given = {key: value for key, value in clipping.items() if value is not None}
         if len(given) > 1:
-            raise ValueError(f"expected at most one of clipnorm, clipvalue and global_clipnorm, got {given}")
+            raise ValueError(
+                f"{' and '.join(given)} are given; expected at most one of clipnorm, clipvalue and global_clipnorm"
+            )
         for key, value in given.items():
-            if not value > 0:
-                raise ValueError(f"{key} is {value}; expected a number above 0")
+            if not value >= 0:
+                raise ValueError(f"{key} is {value}; expected a number of at least 0")
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
         self.clipvalue = clipvalue
@@ -64,6 +72,10 @@ class Optimizer(ABC):
         self._slots: list[tuple[Float32, ...]] = []
         self._index: dict[int, int] = {}
 
+    def __repr__(self) -> str:
+        state = f"learning rate {self.learning_rate:.4g}, {self.iterations} steps done"
+        return f"<{type(self).__name__} {self.name!r}: {state}>"
+
     @property
     def learning_rate(self) -> float:
         """The rate of the next step. Set a float to change it; refused (TypeError) where a schedule decides."""
@@ -74,6 +86,15 @@ class Optimizer(ABC):
         if callable(self._rate) and not callable(value):
             raise TypeError("the learning rate of this optimizer comes from a schedule and cannot be set to a number")
         self._rate = _checked_rate(value)
+
+    @property
+    def lr(self) -> float:
+        """The same as `learning_rate`, under its name in Keras 2."""
+        return self.learning_rate
+
+    @lr.setter
+    def lr(self, value: LearningRate) -> None:
+        self.learning_rate = value
 
     @property
     def schedule(self) -> Callable[[int], float] | None:
@@ -94,16 +115,12 @@ class Optimizer(ABC):
         self._index = {id(variable): index for index, variable in enumerate(self._variables)}
 
     def build(self, variables: Sequence[Variable]) -> None:
-        """Make the slots, zero-filled, for the trainable variables. Done by the first step; again it does nothing.
+        """Makes the slots, zero-filled, for the trainable variables. Done by the first step; again it does nothing.
 
         Raises ValueError if the optimizer already belongs to other variables.
         """
         if not self._variables:
-            self._variables = list(variables)
-            self._index = {id(variable): index for index, variable in enumerate(self._variables)}
-            self._slots = [
-                tuple(np.zeros(variable.shape, np.float32) for _ in self.slot_names) for variable in self._variables
-            ]
+            self.extend(variables)
         strangers = [variable.path for variable in variables if id(variable) not in self._index]
         if strangers:
             raise ValueError(
@@ -111,57 +128,102 @@ class Optimizer(ABC):
                 "compile the model with a new optimizer"
             )
 
-    def apply(self, gradients: Sequence[Float32], variables: Sequence[Variable]) -> None:
-        """One step in place. `gradients` may be overwritten (clipping).
+    def extend(self, variables: Sequence[Variable]) -> None:
+        """Makes slots for those of the variables that have none: weights of the same model that became trainable.
+
+        The slots are then in the order of `variables`; those of others come last.
+        """
+        known = {id(variable): slots for variable, slots in zip(self._variables, self._slots, strict=True)}
+        given = {id(variable) for variable in variables}
+        self._variables = [*variables, *(variable for variable in self._variables if id(variable) not in given)]
+        self._slots = [
+            known.get(id(variable)) or tuple(np.zeros(variable.shape, np.float32) for _ in self.slot_names)
+            for variable in self._variables
+        ]
+        self._index = {id(variable): index for index, variable in enumerate(self._variables)}
+
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The variables that have slots, in their order; none before the first step."""
+        return list(self._variables)
+
+    def knows(self, variables: Iterable[Variable]) -> bool:
+        """Whether all of the variables have slots."""
+        index = self._index
+        return all(id(variable) in index for variable in variables)
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Float32, Variable]]) -> int:
+        """`apply` for pairs of gradient and variable. Returns the number of steps done."""
+        pairs = list(grads_and_vars)
+        self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
+        return self.iterations
+
+    def apply(self, grads: Sequence[Float32], trainable_variables: Sequence[Variable] | None = None) -> None:
+        """One step in place. `grads` may be overwritten (clipping).
 
         Args:
-            gradients: one float32 array a variable, of its shape.
-            variables: trainable variables; the first call builds the slots for them.
+            grads: one float32 array per variable, of its shape.
+            trainable_variables: the first call builds the slots for them; those of `build` by default.
+
+        Raises ValueError if the optimizer belongs to other variables, or to none yet and none are given.
         """
-        index = self._index
-        if not index or any(id(variable) not in index for variable in variables):
+        variables = self._variables if trainable_variables is None else trainable_variables
+        if not variables and trainable_variables is None:
+            raise ValueError(f"{self.name} belongs to no variables yet; expected trainable_variables, or build first")
+        if not self._index or not self.knows(variables):
             self.build(variables)
-            index = self._index
         rate = self.learning_rate
-        self._clip(gradients)
+        self._clip(grads)
         if self.weight_decay:
             keep = np.float32(1.0 - self.weight_decay * rate)
             for variable in variables:
                 variable.parameter.assign(variable.parameter.view() * keep)
-        step = self.iterations + 1
-        slots = self._slots
-        for gradient, variable in zip(gradients, variables, strict=True):
-            self._update(variable.parameter, gradient, slots[index[id(variable)]], rate, step)
-        self.iterations = step
+        for gradient, variable in zip(grads, variables, strict=True):
+            self.update_step(gradient, variable, rate)
+        self.iterations += 1
 
-    def apply_gradients(self, grads_and_vars: Iterable[tuple[Float32, Variable]]) -> None:
-        """`apply` for pairs of gradient and variable."""
-        pairs = list(grads_and_vars)
-        self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
+    def update_step(self, gradient: Float32, variable: Variable, learning_rate: float) -> None:
+        """Updates one variable and its slots.
 
-    @abstractmethod
+        Args:
+            gradient: of the variable's shape.
+            variable: one that the optimizer was built for.
+            learning_rate: that of this step.
+        """
+        self._update(
+            variable.parameter,
+            as_float32(f"gradient of variable {variable.path!r}", gradient),
+            self._slots[self._index[id(variable)]],
+            learning_rate,
+            self.iterations + 1,
+        )
+
+    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
+        """Called with the trainable variables when a `fit` ends; does nothing here."""
+
     def _update(self, parameter: Any, gradient: Float32, slots: tuple[Float32, ...], rate: float, step: int) -> None:
-        """Update one native parameter and its slots. `step` counts from 1."""
+        """Updates one native parameter and its slots. `step` counts from 1."""
+        raise TypeError(f"{type(self).__name__} defines no rule; override update_step in the subclass")
 
     def _clip(self, gradients: Sequence[Float32]) -> None:
-        if self.clipnorm is not None:
+        if self.clipnorm:
             for gradient in gradients:
                 norm = math.sqrt(_sum_of_squares(gradient))
                 if not norm <= self.clipnorm:
                     gradient *= np.float32(self.clipnorm / norm)
-        elif self.global_clipnorm is not None:
+        elif self.global_clipnorm:
             norm = math.sqrt(math.fsum(_sum_of_squares(gradient) for gradient in gradients))
             if not norm <= self.global_clipnorm:
                 # As in Keras, one NaN or infinity makes every gradient NaN.
                 scale = np.float32(self.global_clipnorm / norm if math.isfinite(norm) else math.nan)
                 for gradient in gradients:
                     gradient *= scale
-        elif self.clipvalue is not None:
+        elif self.clipvalue:
             for gradient in gradients:
                 np.clip(gradient, -self.clipvalue, self.clipvalue, out=gradient)
 
     def get_state(self) -> dict[str, NDArray[Any]]:
-        """Everything a later run needs to go on with the same bits, as arrays by name.
+        """What a later run needs to go on with the same bits, as arrays by name.
 
         Names are ``iterations``, ``learning_rate`` (unless a schedule gives it) and ``<index>/<slot>`` with the index
         of the trainable variable, so that they do not depend on automatic layer names.
