@@ -68,7 +68,8 @@ class GraphBuilder {
   int up_sampling2d(int x, Pair size, Interpolation interpolation);
 
   // builder_normalization.cpp
-  int batch_normalization(int x, const BatchNormParameters& parameters, float momentum, float epsilon, bool frozen);
+  int batch_normalization(int x, const BatchNormParameters& parameters, float momentum, float epsilon, bool frozen,
+                          int mask = -1);
   int layer_normalization(int x, int gamma, int beta, int64_t axes, float epsilon);  // over the last `axes` axes
 
   // builder_elementwise.cpp

@@ -105,13 +105,25 @@ class Metric:
         self.name = name
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Adds a batch.
+
+        Args:
+            y_true: targets (N, ...), as the user gave them.
+            y_pred: predictions (N, ...).
+            sample_weight: None, (N,) or (N, ...).
+        """
         raise TypeError(f"{type(self).__name__} does not define update_state")
 
     def result(self) -> float:
+        """The value so far."""
         raise TypeError(f"{type(self).__name__} does not define result")
 
     def reset_state(self) -> None:
+        """Starts over."""
         raise TypeError(f"{type(self).__name__} does not define reset_state")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
 
     def __call__(self, *args: Any, **keywords: Any) -> float:
         self.update_state(*args, **keywords)
@@ -208,7 +220,12 @@ class Accuracy(MeanMetricWrapper):
 
 
 class BinaryAccuracy(MeanMetricWrapper):
-    """How often predictions, cut at `threshold`, equal targets of 0 and 1."""
+    """How often predictions, cut at `threshold`, equal targets of 0 and 1.
+
+    Args:
+        name: in the logs.
+        threshold: predictions above it count as 1.
+    """
 
     direction = "up"
 

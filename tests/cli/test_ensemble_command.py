@@ -228,6 +228,14 @@ def test_wrong_settings(members: dict[str, int], reason: str) -> None:
         Settings(members=members)
 
 
+def test_settings_of_a_wrong_type_or_size() -> None:
+    with pytest.raises(TypeError, match=r"members\['lgbm'\] is 1.5; expected an integer"):
+        Settings(members={"lgbm": 1.5})
+    for name in ("rounds", "epochs"):
+        with pytest.raises(ValueError, match=f"{name} is 0"):
+            Settings(**{name: 0})
+
+
 def test_wrong_figures(data: HiddenDigits) -> None:
     with pytest.raises(ValueError, match="counts has shape"):
         figures.confusion_matrix(np.zeros((3, 2)), ["a", "b"])

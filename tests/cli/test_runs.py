@@ -264,7 +264,10 @@ def test_ctrl_c_before_the_run_begins_does_not_speak_of_resuming(
 @pytest.mark.parametrize("script", [False, True])
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
-    [("DAY33_NUM_THREADS", "0", "DAY33_NUM_THREADS: got '0'"), ("DAY33_MAX_ISA", "foo", "DAY33_MAX_ISA is 'foo'")],
+    [
+        ("DAY33_NUM_THREADS", "0", "DAY33_NUM_THREADS is '0'; expected an integer"),
+        ("DAY33_MAX_ISA", "foo", "DAY33_MAX_ISA is 'foo'"),
+    ],
 )
 def test_wrong_variables_are_one_line(name: str, value: str, reason: str, script: bool) -> None:
     code = "import sys\nsys.argv = ['/somewhere/bin/day33', 'info']\nfrom day33.cli import main\nmain()"

@@ -59,7 +59,7 @@ def test_a_forged_size_takes_no_memory(folder: Path, name: str, size: int) -> No
     rewrite(folder / "lyricist.json", **{name: size})
     tracemalloc.start()
     try:
-        with pytest.raises(ValueError, match=r"weights\.npz does not hold the weights.*more than the file holds"):
+        with pytest.raises(ValueError, match=r"weights\.npz is not .*more than the file holds"):
             Lyricist.load(folder)
         assert tracemalloc.get_traced_memory()[1] < 16 << 20
     finally:

@@ -11,7 +11,7 @@ from .arrays import as_float32
 
 
 def match_rank(y_true: NDArray[Any], y_pred: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Make ranks that differ by one equal where one side's extra last axis has length 1, as Keras does."""
+    """Makes ranks that differ by one equal where one side's extra last axis has length 1, as Keras does."""
     if y_true.ndim == y_pred.ndim + 1 and y_true.shape[-1] == 1:
         return (y_true, y_pred[..., np.newaxis]) if y_pred.ndim == 1 else (y_true[..., 0], y_pred)
     if y_pred.ndim == y_true.ndim + 1 and y_pred.shape[-1] == 1:
@@ -20,7 +20,7 @@ def match_rank(y_true: NDArray[Any], y_pred: NDArray[Any]) -> tuple[NDArray[Any]
 
 
 def smooth_labels(y_true: NDArray[Any], kind: str, label_smoothing: float) -> NDArray[Any]:
-    """Pull targets towards 1/2 (binary) or 1/classes (categorical) by the given part."""
+    """Pulls targets towards 1/2 (binary) or 1/classes (categorical) by the given part."""
     if not label_smoothing:
         return y_true
     classes = 2 if kind == "binary_crossentropy" else y_true.shape[-1]
@@ -51,7 +51,7 @@ def class_labels(name: str, value: ArrayLike, shape: tuple[int, ...], classes: i
 
 
 def position_weights(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Sample weights as float32: of (N,), one a sample, or of `shape`, one a position (N, ...).
+    """Sample weights as float32: of (N,), one per sample, or of `shape`, one per position (N, ...).
 
     Accepts (N,), (N, 1, ...) and everything of the rank of `shape`, or with an extra last axis of length 1, that
     broadcasts to it. ValueError otherwise.
@@ -64,7 +64,9 @@ def position_weights(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDA
         return weights.reshape(samples)
     if weights.ndim == len(shape) and all(got in (1, want) for got, want in zip(weights.shape, shape, strict=True)):
         return np.ascontiguousarray(np.broadcast_to(weights, shape))
-    raise ValueError(f"{name} has shape {weights.shape}; expected {samples}, one a sample, or {shape}, one a position")
+    raise ValueError(
+        f"{name} has shape {weights.shape}; expected {samples}, one per sample, or {shape}, one per position"
+    )
 
 
 def mask_weights(

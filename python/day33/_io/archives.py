@@ -141,8 +141,6 @@ def read_exactly(stream: IO[bytes], size: int, what: str) -> bytearray:
 def read_npy(stream: IO[bytes], size: int, what: str, limit: int | None = None) -> NDArray[Any]:
     """The array of a .npy stream of `size` bytes. ValueError unless it is exactly one array of plain numbers."""
     shape, fortran_order, dtype = _read_npy_header(stream, what)
-    if dtype.hasobject:
-        raise ValueError(f"{what} holds Python objects, which are never loaded")
     wanted = math.prod(shape) * dtype.itemsize  # Python integers: no overflow on a forged shape
     present = size - stream.tell()
     if limit is not None and wanted > limit:
@@ -170,4 +168,6 @@ def _read_npy_header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], boo
         raise ValueError(f"{what}: damaged header: {error}") from error
     if any(not isinstance(side, int) or side < 0 for side in shape):
         raise ValueError(f"{what} declares shape {shape}: damaged header")
+    if dtype.hasobject:
+        raise ValueError(f"{what} holds Python objects, which are never loaded")
     return shape, fortran_order, dtype

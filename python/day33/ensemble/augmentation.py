@@ -1,7 +1,7 @@
 """More training pictures out of those that are there. Applied inside a resample, so never across a validation fold.
 
 An augmentation has two methods. `enlarge` adds rows once, for members that see a fixed matrix (boosted trees);
-`redraw` gives the training set of one epoch, for members that see another version of it in each (networks).
+`redraw` gives the training set of one epoch, for members that see a different version of it in each (networks).
 """
 
 from __future__ import annotations
@@ -13,30 +13,36 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from .channels import as_pictures, as_rows
+from .._core.arrays import as_int
+from .channels import Floats, as_pictures, as_rows
 
-__all__ = ["Augmentation", "Chain", "HorizontalFlip", "RandomAffine"]
+__all__ = ["Augmentation", "Chain", "HorizontalFlip", "RandomAffine", "Rows", "warp"]
 
-Floats = NDArray[Any]
 Rows = NDArray[np.intp]
 
 _CHUNK = 256  # pictures whose coordinates are in memory at a time
 
 
 class Augmentation(BaseEstimator):  # type: ignore[misc]
-    """Base of the augmentations. Subclasses define `_changed` (all rows, changed) and maybe `redraw`."""
+    """Base of the augmentations. Subclasses define `_changed` (all rows, changed) and may override `redraw`."""
 
     def enlarge(self, X: Floats, y: NDArray[Any], rng: np.random.Generator) -> tuple[Floats, NDArray[Any], Rows]:
         """The rows of X with new ones behind them.
 
+        Args:
+            X: rows (N, F). y: labels (N,). rng: what random changes are drawn from.
+
         Returns:
             X (N + M, F), y (N + M,), and for each row the number of the row of X it was made of (N + M,).
+
+        Raises:
+            TypeError, ValueError: a parameter is of a wrong type or out of range, or X does not hold pictures.
         """
         origins = np.arange(len(X))
         return np.concatenate([X, self._changed(X, rng)]), np.concatenate([y, y]), np.concatenate([origins, origins])
 
     def redraw(self, X: Floats, y: NDArray[Any], rng: np.random.Generator) -> tuple[Floats, NDArray[Any]]:
-        """A random version of the training set, for one epoch."""
+        """A random version of the training set, for one epoch: rows and their labels. Args and errors as `enlarge`."""
         return self._changed(X, rng), y
 
     def _changed(self, X: Floats, rng: np.random.Generator) -> Floats:
@@ -46,7 +52,7 @@ class Augmentation(BaseEstimator):  # type: ignore[misc]
 class HorizontalFlip(Augmentation):
     """Pictures mirrored left to right, each channel by itself; `enlarge` doubles the training set.
 
-    A mirrored digit is mostly no digit any more, so this may do harm: measure it.
+    Most mirrored digits are not digits, so this may reduce the accuracy: measure it.
 
     Args:
         image_shape: (H, W) or (H, W, C) of the picture in the leading columns. Columns beyond it stay.
@@ -68,8 +74,8 @@ class HorizontalFlip(Augmentation):
 class RandomAffine(Augmentation):
     """Pictures turned, scaled and shifted at random about their centre, with bilinear interpolation and black around.
 
-    Each picture draws its angle from [-rotation, rotation], both its scales from [1 - scale, 1 + scale], and its shifts
-    from [-shift, shift] times its height and width, all uniformly.
+    Each picture draws an angle from [-rotation, rotation], one scale for both axes from [1 - scale, 1 + scale], and
+    shifts from [-shift, shift] times its height and width, all uniformly.
 
     Args:
         rotation: in radians. scale, shift: as parts of 1.
@@ -93,9 +99,8 @@ class RandomAffine(Augmentation):
 
     def enlarge(self, X: Floats, y: NDArray[Any], rng: np.random.Generator) -> tuple[Floats, NDArray[Any], Rows]:
         """The rows of X, and `copies` changed versions of each behind them."""
-        if self.copies < 1:
-            raise ValueError(f"copies is {self.copies}; expected 1 or more")
-        parts = [X, *(self._changed(X, rng) for _ in range(self.copies))]
+        copies = as_int("copies", self.copies, 1)
+        parts = [X, *(self._changed(X, rng) for _ in range(copies))]
         return np.concatenate(parts), np.tile(y, len(parts)), np.tile(np.arange(len(X)), len(parts))
 
     def _changed(self, X: Floats, rng: np.random.Generator) -> Floats:

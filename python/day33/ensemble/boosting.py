@@ -21,9 +21,11 @@ _WRAPPER_ONLY = ("class_weight", "importance_type", "n_estimators", "objective")
 
 
 def booster_parameters(estimator: Any, n_classes: int) -> dict[str, Any] | None:
-    """LightGBM's parameters for an LGBMClassifier; None for other estimators, and where it asks for more than these.
+    """LightGBM's parameters for an LGBMClassifier that tells `n_classes` classes apart.
 
-    (A custom objective and class weights are left to LGBMClassifier itself.)
+    Returns:
+        The parameters; None for other estimators, and for one with a custom objective or class weights, which are left
+        to LGBMClassifier itself.
     """
     if type(estimator).__module__.partition(".")[0] != "lightgbm":
         return None
@@ -47,7 +49,7 @@ class BinnedFeatures:
     """A matrix in LightGBM's bins. Pickling it (to another process or machine) carries the bins, not the matrix.
 
     Args:
-        X: (N, F). y: class numbers (N,). parameters: of LightGBM; those about bins count here.
+        X: rows of numbers (N, F). y: class numbers (N,). parameters: of LightGBM; those about bins count here.
     """
 
     def __init__(self, X: NDArray[Any], y: NDArray[np.intp], parameters: dict[str, Any]) -> None:
@@ -58,7 +60,17 @@ class BinnedFeatures:
         self._dataset: Any = lightgbm.Dataset(_as_numbers(X), label=self._labels, params=dict(parameters)).construct()
 
     def train(self, rows: NDArray[np.intp], weights: NDArray[Any] | None, rounds: int, changes: dict[str, Any]) -> Any:
-        """A Booster of that many rounds trained on some rows (ascending, repeated as often as they count)."""
+        """Train on some rows.
+
+        Args:
+            rows: their numbers (M,), ascending, repeated as often as they count.
+            weights: of these rows (M,), or None.
+            rounds: of boosting.
+            changes: parameters of LightGBM that differ from those of the class.
+
+        Returns:
+            A `lightgbm.Booster`.
+        """
         import lightgbm
 
         parameters = {**self.parameters, **changes}
@@ -94,7 +106,7 @@ class BinnedFeatures:
 
 
 class BoosterMember:
-    """A fitted LightGBM Booster with the face of a classifier whose labels are the numbers of the classes.
+    """A fitted LightGBM Booster as a classifier whose labels are the numbers of the classes.
 
     Args:
         booster: a `lightgbm.Booster`. n_classes: how many classes it tells apart.

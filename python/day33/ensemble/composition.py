@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.hidden_digits import compose_hidden_digits
-from .augmentation import Augmentation, Floats, Rows
-from .channels import as_rows, picture_size
+from .augmentation import Augmentation, Rows
+from .channels import Floats, as_rows, picture_size
 
 __all__ = ["ComposedDigits", "letter_masks", "lookalikes"]
 
@@ -26,12 +26,12 @@ def letter_masks(pictures: NDArray[Any]) -> NDArray[np.float32]:
 
     Pixels brighter than the letter alone (the digit) are wholly letter, darker ones (its rim) partly.
     """
-    masks = np.clip(pictures / letter_levels(pictures)[:, np.newaxis, np.newaxis], 0, 1).astype(np.float32)
+    masks = np.clip(pictures / _letter_levels(pictures)[:, np.newaxis, np.newaxis], 0, 1).astype(np.float32)
     masks[masks < _NOISE / _LETTER_GREYS[0]] = 0
     return masks
 
 
-def letter_levels(pictures: NDArray[Any]) -> NDArray[np.float32]:
+def _letter_levels(pictures: NDArray[Any]) -> NDArray[np.float32]:
     """The grey of the letter alone in each picture (N, H, W): the most frequent one from 85 to 150, (N,).
 
     Counted with its neighbours, since there is noise.
@@ -45,11 +45,19 @@ def letter_levels(pictures: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def lookalikes(digits: NDArray[Any], pictures: NDArray[Any], nearest: int = 3) -> NDArray[np.bool_]:
-    """Which digits (M, H, W) are among the `nearest` that could be hidden in one of the pictures (N, H, W): (M,).
+    """Which digits are among the nearest that could be hidden in one of the pictures.
 
     The competition hid digits of MNIST. Composing training images of MNIST may therefore show a network the very digit
-    that a held-out image hides, and flatter a cross-validation; without these digits it does not. Digits are compared
-    by the mean squared difference where the letter shows, the digit's brightness there taken as 0 to 1.
+    that a held-out image hides, which makes the accuracy of a cross-validation too high; without these digits it does
+    not. Digits are compared by the mean squared difference where the letter shows, the digit's brightness there taken
+    as 0 to 1.
+
+    Args:
+        digits: (M, H, W), 0 to 255. pictures: (N, H, W), 0 to 255.
+        nearest: how many digits count for each picture.
+
+    Returns:
+        For each digit whether it is one of them (M,).
     """
     flat = digits.reshape(len(digits), -1).astype(np.float32) / 255
     squares = np.square(flat)
@@ -57,7 +65,7 @@ def lookalikes(digits: NDArray[Any], pictures: NDArray[Any], nearest: int = 3) -
     found = np.zeros(len(digits), np.bool_)
     for start in range(0, len(pictures), _CHUNK):
         part = pictures[start : start + _CHUNK].reshape(-1, flat.shape[1]).astype(np.float32)
-        levels = letter_levels(pictures[start : start + _CHUNK])[:, np.newaxis]
+        levels = _letter_levels(pictures[start : start + _CHUNK])[:, np.newaxis]
         shown = part >= _COVERED * levels
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of a picture that shows nothing
@@ -73,13 +81,16 @@ class ComposedDigits(Augmentation):
     """New digits behind the letters of the training set: real letters, hidden digits of your own.
 
     A hidden digit of the competition is ``letter * (a + b * digit)`` with digit and letter in 0 to 1, and small noise.
-    The letter can be had back from the image, the digit cannot (it was drawn where the letter is, only). So a new
-    image needs a letter of the training set and a digit from elsewhere.
+    The letter can be recovered from the image, the digit cannot (it was drawn only where the letter is). So a new image
+    needs a letter of the training set and a digit from elsewhere.
 
     Args:
         digits: (M, 28, 28) uint8, such as MNIST's. labels: (M,), from the same set as y.
         share: how many new images an epoch (or `enlarge`) gets, as a multiple of the training set.
         keep: whether an epoch also has the training set itself.
+
+    Digits that are not (M, H, W) with as many labels, a share that is not positive, and rows shorter than a digit are
+    ValueErrors of `enlarge` and `redraw`.
     """
 
     def __init__(self, digits: NDArray[Any], labels: NDArray[Any], share: float = 1.0, keep: bool = True) -> None:
@@ -104,7 +115,7 @@ class ComposedDigits(Augmentation):
         digits = np.asarray(self.digits)
         if digits.ndim != 3 or len(digits) == 0 or len(digits) != len(self.labels):
             raise ValueError(
-                f"digits has shape {digits.shape} and there are {len(self.labels)} labels; expected (M, H, W) and M"
+                f"digits has shape {digits.shape} with {len(self.labels)} labels; expected (M, H, W) with M labels"
             )
         if not self.share > 0:
             raise ValueError(f"share is {self.share!r}; expected a positive number")

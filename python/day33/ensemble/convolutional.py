@@ -26,7 +26,7 @@ from .channels import plain_shape
 
 __all__ = ["ConvClassifier"]
 
-Float32 = NDArray[np.float32]
+_Float32 = NDArray[np.float32]
 
 _WARMUP, _START = 0.3, 1 / 25
 
@@ -187,7 +187,7 @@ class ConvClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         return (*shape, pixels // area)
 
-    def _transformed(self, X: Any) -> Float32:
+    def _transformed(self, X: Any) -> _Float32:
         rows = X if self.preprocessor_ is None else self.preprocessor_.transform(X)
         return np.asarray(rows, dtype=np.float32)
 
@@ -257,7 +257,7 @@ class _Batches:
         augment = self._owner.augment
         return (self._X, self._codes) if augment is None else augment.redraw(self._X, self._codes, self._rng)
 
-    def __iter__(self) -> Iterator[tuple[Any, Float32]]:
+    def __iter__(self) -> Iterator[tuple[Any, _Float32]]:
         eye = np.eye(len(self._owner.classes_), dtype=np.float32)
         while True:
             X, codes = self._drawn

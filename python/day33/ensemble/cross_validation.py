@@ -17,7 +17,7 @@ from .bagging import HardVotingBagging
 from .checkpoint import Checkpoint
 from .hidden_digits import KINDS, WEIGHTS, Progress, Settings, Variant, fit_bag, training_of
 from .pace import Training
-from .voting import count_votes
+from .voting import Shares, count_votes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,8 +33,6 @@ __all__ = [
     "kind_name",
     "trainings_of_fold",
 ]
-
-Shares = NDArray[np.float64]
 
 FULL = "full ensemble"
 

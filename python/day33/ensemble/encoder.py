@@ -21,7 +21,7 @@ from .channels import as_pictures, plain_shape
 
 __all__ = ["EncoderFeatures"]
 
-Float32 = NDArray[np.float32]
+_Float32 = NDArray[np.float32]
 
 
 class EncoderFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -112,15 +112,15 @@ class EncoderFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.model_ = model
         self.encoder_ = Model(model.inputs[0], model.get_layer("code").output, name="encoder")
 
-    def _shown(self, X: Float32) -> Float32:
+    def _shown(self, X: _Float32) -> _Float32:
         """What the network sees of rows (N, F): pictures of 0 to 1 (N, H, W, 1), with black rows and columns added."""
         pictures, _ = as_pictures(X, self.image_shape_)
         height, width = self.model_.input_shape[1:3]
         below, right = height - pictures.shape[1], width - pictures.shape[2]
-        shown: Float32 = np.clip(pictures / np.float32(self.scale_), 0, 1)
+        shown: _Float32 = np.clip(pictures / np.float32(self.scale_), 0, 1)
         return np.pad(shown, ((0, 0), (0, below), (0, right), (0, 0))) if below or right else shown
 
-    def transform(self, X: Any) -> Float32:
+    def transform(self, X: Any) -> _Float32:
         """The codes of pictures.
 
         Args:

@@ -19,13 +19,21 @@ __all__ = ["confusion_matrix", "disputed_images"]
 def confusion_matrix(
     counts: NDArray[Any], labels: list[str], path: PathLike | None = None, *, title: str = "Confusion matrix"
 ) -> Figure:
-    """Draw counts (K, K), row true and column predicted. Writes to `path` where one is given; returns the figure.
+    """Draw a confusion matrix.
 
-    Raises ValueError unless there is a label for each row and column.
+    Args:
+        counts: (K, K), row true and column predicted. labels: of the classes (K).
+        path: where to write the figure; None for nowhere. title: above it.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: there is not a label for each row and column.
     """
     if counts.shape != (len(labels), len(labels)):
         raise ValueError(
-            f"counts has shape {counts.shape}; expected ({len(labels)}, {len(labels)}), as there are labels"
+            f"counts has shape {counts.shape}; expected ({len(labels)}, {len(labels)}), a row and column per label"
         )
     figure = new_figure((6.0, 5.4))
     ax = figure.subplots()
@@ -54,10 +62,18 @@ def disputed_images(
     letters: list[str] | None = None,
     truth: list[str] | None = None,
 ) -> Figure:
-    """Draw images (N, H, W) with their two leading classes and these classes' shares (N, K) of the votes.
+    """Draw images with their two leading classes and the shares of the votes that these got.
 
-    Above each: its letter and its true class, where known. Writes to `path` where one is given; returns the figure.
-    Raises ValueError where numbers do not fit, or there is no image.
+    Args:
+        images: (N, H, W), 0 to 255, one or more. shares: of the votes (N, K). labels: of the classes (K).
+        path: where to write the figure; None for nowhere.
+        letters, truth: of each image its letter and its true class (N), to be written above it; None where not known.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: there are not shares for each image and class, or there is no image.
     """
     if len(images) == 0 or shares.shape != (len(images), len(labels)):
         raise ValueError(

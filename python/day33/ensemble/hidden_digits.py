@@ -51,7 +51,7 @@ _IMAGE = (SIDE, SIDE)
 _NOISE_FLOOR = 7
 # Rotation, scale and shift of the networks' training images: the letters are centred, so small is better.
 _AFFINE = (0.08, 0.06, 0.03)
-# Composed images to one of the training set, for networks and for trees.
+# Composed images for each one of the training set, for networks and for trees.
 _SHARE_CONV, _SHARE_TREES = 3, 2
 # Equal work, with and without composed images.
 _EPOCHS = 40
@@ -221,7 +221,7 @@ def fit_bag(
 
 
 def without_lookalikes(settings: Settings, X: NDArray[Any]) -> Settings:
-    """The settings without those digits that the images in X (N, 810) may hide, for an honest cross-validation."""
+    """The settings without those digits that the images in X (N, 810) may hide, for cross-validation."""
     if settings.digits is None:
         return settings
     digits, labels = settings.digits
@@ -231,7 +231,11 @@ def without_lookalikes(settings: Settings, X: NDArray[Any]) -> Settings:
 
 @dataclass(frozen=True)
 class Variant:
-    """One line of the comparison: a kind of member with an idea switched on or off."""
+    """One line of the comparison: a kind of member with one idea on or off.
+
+    Attributes:
+        name: in tables. kind: of member. settings: of its bag.
+    """
 
     name: str
     kind: str
@@ -239,7 +243,7 @@ class Variant:
 
 
 def variants(settings: Settings, *, compare_epochs: int) -> list[Variant]:
-    """What each idea is worth: every kind as it is in the ensemble, and with one thing changed at a time.
+    """What shows the worth of each idea: every kind as it is in the ensemble, and with one thing changed at a time.
 
     Networks are compared one at a time in the training steps of `compare_epochs` epochs (0 leaves these out), since a
     full training of every variant would take hours.
