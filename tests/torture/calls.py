@@ -177,7 +177,7 @@ def _functions() -> dict[str, Call]:
         "text.preprocess_sentence": (text.preprocess_sentence, {"sentence": "Hello, world!"}),
         "text.text_to_word_sequence": (text.text_to_word_sequence, {"input_text": "Hello, world!"}),
         "text.make_dataset": (text.make_dataset, {"sequences": [[1, 2, 3], [1, 4, 3]], "maxlen": 4}),
-        "text.split_sentences": (text.split_sentences, {"sentences": ["a b", "c d", "e"], "fraction": 0.4}),
+        "text.split_sentences": (text.split_sentences, {"sentences": ["a b", "c d", "e"], "validation_fraction": 0.4}),
         "text.Tokenizer": (_tokenized, {"num_words": 5, "texts": ["a b c", "a b"]}),
     }  # fmt: skip
     return found
@@ -219,12 +219,19 @@ def _layers() -> dict[str, Call]:
         "RepeatVector": (TOKENS, {"n": 3}), "Rescaling": (IMAGES, {"scale": 2.0}), "Masking": (STEPS, {}),
         "SpatialDropout1D": (STEPS, {"rate": 0.5}), "GlobalAveragePooling1D": (STEPS, {}),
         "GlobalMaxPooling1D": (STEPS, {}), "AveragePooling2D": (IMAGES, {"pool_size": 2}),
-        "AvgPool2D": (IMAGES, {"pool_size": 2}), "UpSampling2D": (IMAGES, {"size": 2}),
+        "Conv1D": (STEPS, {"filters": 2, "kernel_size": 2}), "AvgPool2D": (IMAGES, {"pool_size": 2}), "UpSampling2D": (IMAGES, {"size": 2}),
     }  # fmt: skip
     found: dict[str, Call] = {}
     for name in layers.__all__:
         kind = getattr(layers, name)
-        if not inspect.isclass(kind) or name in ("Layer", "InputLayer", "Wrapper", "RNN", "InputSpec"):
+        if not inspect.isclass(kind) or name in (
+            "Layer",
+            "InputLayer",
+            "Wrapper",
+            "RNN",
+            "InputSpec",
+            "MaxUnpooling2D",
+        ):
             continue
         shape, arguments = given.get(name, (IMAGES, {}))
         if name in ("Bidirectional", "TimeDistributed"):
@@ -297,7 +304,7 @@ def _methods() -> dict[str, Call]:
         "Model.predict_on_batch": (method("predict_on_batch"), {"x": x}),
         "Model.compile": (method("compile"), {"optimizer": "sgd", "loss": "mse"}),
         "Model.set_weights": (method("set_weights"), {"weights": model().get_weights()}),
-        "Model.__call__": (method("__call__"), {"inputs": x}),
+        "Model.__call__": (lambda inputs, **given: model()(inputs, **given), {"inputs": x}),
     }  # fmt: skip
     for name in ("SGD", "Adam", "Adadelta"):
         found[f"optimizers.{name}"] = optimized(getattr(optimizers, name)), {"learning_rate": 0.1}

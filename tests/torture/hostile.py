@@ -274,7 +274,9 @@ def _make_record(folder: Path) -> None:
     from day33.ensemble.cross_validation import Fold, Scores
 
     generator = np.random.default_rng(0)
-    fold = Fold(np.array([1, 4]), generator.random((2, 3)), generator.random((2, 3)), {"a": Scores(None, 0.1, 0.2, 2.5)})
+    fold = Fold(
+        np.array([1, 4]), generator.random((2, 3)), generator.random((2, 3)), {"a": Scores(None, 0.1, 0.2, 2.5)}
+    )
     checkpoint = Checkpoint(folder / "checkpoint")
     checkpoint.write_record("fold-0", fold.to_json())
     checkpoint.shelf("fold-0", "trees").seconds = 2.5

@@ -14,6 +14,7 @@ import random
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from torture import faults
 from torture.children import Tally, fork_into, wait_for
 
 _LIMIT = 300.0  # seconds for one command, on a loaded machine
+_DISKS = (16, 64, 128, 256, 512)  # kB
 
 
 @dataclass
@@ -343,20 +345,24 @@ def read_only(command: Command, folder: Path) -> Tally:
     return tally
 
 
-def full_disk(command: Command, folder: Path, rng: random.Random) -> Tally:
+def full_disk(command: Command, folder: Path, count: int, rng: random.Random) -> Tally:
     """A disk that is really full (a small tmpfs), for what libraries write in C. Needs root."""
-    import subprocess
-
     tally = Tally()
+    for _ in range(count):
+        _full_disk(command, folder, rng, tally)
+    return tally
+
+
+def _full_disk(command: Command, folder: Path, rng: random.Random, tally: Tally) -> None:
     mount = folder / "disk"
     mount.mkdir(exist_ok=True)
-    size = rng.choice([16, 64, 128, 256, 512])
+    size = rng.choice(_DISKS)
     made = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", str(mount)], capture_output=True, check=False
     )
     if made.returncode:
-        tally.outcomes["left out: no tmpfs may be mounted"] += 1
-        return tally
+        tally.outcomes["left out, since no tmpfs may be mounted"] += 1
+        return
     try:
         ended = run_command(command.line(mount / "out", resume=False), folder)
         problem = "" if ended.code == 0 else one_error_line(ended)
@@ -370,12 +376,17 @@ def full_disk(command: Command, folder: Path, rng: random.Random) -> Tally:
     tally.outcomes["a full tmpfs" if not problem else "broke a promise"] += 1
     if problem:
         tally.failures.append(f"{command.name} on a disk of {size} kB: {problem}")
+
+
+def side_by_side(command: Command, folder: Path, count: int, rng: random.Random) -> Tally:
+    """Three at the same time in one folder: one goes on, and the others say so and change nothing."""
+    tally = Tally()
+    for _ in range(count):
+        _side_by_side(command, folder, rng, tally)
     return tally
 
 
-def side_by_side(command: Command, folder: Path, rng: random.Random) -> Tally:
-    """Three at the same time in one folder: one goes on, and the others say so and change nothing."""
-    tally = Tally()
+def _side_by_side(command: Command, folder: Path, rng: random.Random, tally: Tally) -> None:
     target = folder / "out"
     shutil.rmtree(target, ignore_errors=True)
     children = []
@@ -394,4 +405,3 @@ def side_by_side(command: Command, folder: Path, rng: random.Random) -> Tally:
     tally.outcomes["one of three went on" if not problem else "broke a promise"] += 1
     if problem:
         tally.failures.append(f"{command.name}, three at once: {problem}")
-    return tally

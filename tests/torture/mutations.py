@@ -136,7 +136,7 @@ def _mutated_json_text(rng: random.Random, data: bytes) -> bytes:
         return mutated_bytes(rng, data)
     if action < 0.2:
         deep = rng.choice([150, 1000, 100_000])
-        return data.replace(b":", b": " + b"[" * deep + b"]" * deep + b", \"x\":", 1)
+        return data.replace(b":", b": " + b"[" * deep + b"]" * deep + b', "x":', 1)
     value = json.loads(data)
     # JSON in strings in JSON, as in tokenizers
     nested = [(holder, key) for holder, key in _strings(value)]
