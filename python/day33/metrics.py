@@ -65,6 +65,8 @@ def categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.boo
 def sparse_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.bool_]:
     """Where the largest prediction is the labelled class: labels (N, ...) or (N, ..., 1) give (N, ...)."""
     pred = np.asarray(y_pred)
+    if pred.ndim == 0:
+        raise ValueError("y_pred has shape (); expected (N, ..., C)")
     return np.asarray(_labels(y_true, pred) == np.argmax(pred, axis=-1))
 
 
@@ -74,12 +76,21 @@ def top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5)
 
 
 def sparse_top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5) -> NDArray[np.bool_]:
-    """Where the labelled class is among the k largest predictions; ties at the border count as inside."""
+    """Where the labelled class is among the k largest predictions; ties at the border count as inside.
+
+    ValueError where the shapes do not fit together.
+    """
     pred = np.asarray(y_pred)
-    labels = _labels(y_true, pred).astype(np.intp)
-    labelled = np.take_along_axis(pred, labels[..., np.newaxis], axis=-1)
-    # As TensorFlow's in_top_k: NaN and infinity among the scores are never a hit.
-    return np.asarray((np.sum(pred > labelled, axis=-1) < k) & np.isfinite(pred).all(axis=-1))
+    labels = _labels(y_true, pred)
+    if pred.ndim == 0 or pred.shape[-1] == 0 or labels.shape != pred.shape[:-1]:
+        raise ValueError(
+            f"y_true has shape {labels.shape}; expected {pred.shape[:-1]}, for y_pred of shape {pred.shape}"
+        )
+    # As TensorFlow's in_top_k: a label of no class is never a hit, nor are scores with NaN or infinity in them.
+    known = (labels >= 0) & (labels < pred.shape[-1])
+    places = np.where(known, labels, 0).astype(np.intp)
+    labelled = np.take_along_axis(pred, places[..., np.newaxis], axis=-1)
+    return np.asarray(known & (np.sum(pred > labelled, axis=-1) < k) & np.isfinite(pred).all(axis=-1))
 
 
 def _labels(y_true: ArrayLike, pred: NDArray[Any]) -> NDArray[Any]:

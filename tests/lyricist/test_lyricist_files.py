@@ -171,3 +171,16 @@ def test_a_state_without_lines_is_no_damage(tmp_path: Path, sentences: list[str]
     lines.set_state({})
     assert lines.lines == []
     assert np.shape(lines.get_state()["lines"]) == (0,)
+
+
+# ---- what is no file ----
+
+
+@pytest.mark.parametrize("name", ["lyricist.json", "tokenizer.json", "weights.npz"])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero"), Path.mkdir])
+def test_pipes_and_devices_in_the_folder(folder: Path, name: str, make: Any) -> None:
+    """Reading one would wait for ever, or take all memory."""
+    (folder / name).unlink()
+    make(folder / name)
+    with pytest.raises(ValueError, match=rf"{name} is a folder, a FIFO or a device; expected a regular file"):
+        Lyricist.load(folder)

@@ -99,7 +99,7 @@ def is_int(value: object) -> bool:
 
 def drop_last_axis(array: NDArray[Any], rank: int) -> NDArray[Any]:
     """`array` without its last axis where that has length 1 and is one more than `rank`."""
-    return array[..., 0] if array.ndim == rank + 1 and array.shape[-1] == 1 else array
+    return array[..., 0] if array.ndim == rank + 1 > 0 and array.shape[-1] == 1 else array
 
 
 def fit_rank(array: NDArray[Any], shape: Shape) -> NDArray[Any]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .._core.types import PathLike
 from .archives import Archive, check_name, refusing
-from .files import replacing
+from .files import open_regular, replacing
 
 _SUFFIX = ".npy"
 
@@ -79,10 +79,10 @@ def read_npz(path: PathLike, check: Callable[[Headers], Iterable[str]] | None = 
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is not an archive of plain arrays, or what `check` raises; the message has the path and the
-            reason.
+        ValueError: it is not a regular file, not an archive of plain arrays, or what `check` raises; the message has
+            the path and the reason.
     """
-    with open(path, "rb") as stream, refusing(path, ".npz file"), Archive(stream) as archive:
+    with open_regular(Path(path)) as stream, refusing(path, ".npz file"), Archive(stream) as archive:
         for name in archive.names:
             if not name.endswith(_SUFFIX):
                 raise ValueError(f"member {name!r} is not an array")

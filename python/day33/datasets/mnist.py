@@ -14,6 +14,7 @@ from .._core.arrays import drop_last_axis
 from .._core.types import PathLike
 from .._io.archives import Archive, read_exactly, refusing
 from .._io.download import cache_dir, fetch_or_tell_where
+from .._io.files import open_regular
 from .._io.gz import open_maybe_gz
 
 __all__ = ["download_mnist", "load_data", "load_mnist", "mnist_cache_path"]
@@ -129,7 +130,7 @@ def load_data(path: str = MNIST_FILE) -> tuple[Split, Split]:
 
 
 def _read_npz(path: Path) -> dict[str, UInt8]:
-    with open(path, "rb") as stream, refusing(path, ".npz file"), Archive(stream) as archive:
+    with open_regular(path) as stream, refusing(path, ".npz file"), Archive(stream) as archive:
         missing = [key for key in _NPZ_KEYS if f"{key}.npy" not in archive]
         if missing:
             found = ", ".join(sorted(archive.names)[:8]) or "nothing"

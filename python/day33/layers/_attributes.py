@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, overload
 
+from .._core.arrays import as_int
 from ..random import next_seed
 
 T = TypeVar("T")
@@ -50,7 +51,7 @@ class Seed(Checked["int | None"]):
 
     def __set__(self, instance: object, value: Any) -> None:
         super().__set__(instance, value)
-        instance.__dict__["_drawn_seed"] = next_seed() if value is None else int(value)
+        instance.__dict__["_drawn_seed"] = next_seed() if value is None else as_int("seed", value, 0, 2**63 - 1)
 
     @staticmethod
     def of(instance: object) -> int:
