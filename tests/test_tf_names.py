@@ -131,7 +131,7 @@ KERAS_NAMES = {
     "keras.optimizers.schedules.ExponentialDecay": day33.optimizers.schedules.ExponentialDecay,
     "keras.callbacks.EarlyStopping": day33.callbacks.EarlyStopping,
     "keras.random.SeedGenerator": day33.random.SeedGenerator,
-    "keras.activations.relu": day33.activations.get("relu"),
+    "keras.activations.relu": day33.activations.relu,
     "keras.initializers.glorot_uniform": day33.initializers.GlorotUniform,
     "keras.datasets.mnist.load_data": day33.datasets.mnist.load_data,
 }

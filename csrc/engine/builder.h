@@ -68,7 +68,8 @@ class GraphBuilder {
   int up_sampling2d(int x, Pair size, Interpolation interpolation);
 
   // builder_normalization.cpp
-  int batch_normalization(int x, const BatchNormParameters& parameters, float momentum, float epsilon, bool frozen);
+  int batch_normalization(int x, const BatchNormParameters& parameters, float momentum, float epsilon, bool frozen,
+                          int mask = -1);
   int layer_normalization(int x, int gamma, int beta, int64_t axes, float epsilon);  // over the last `axes` axes
 
   // builder_elementwise.cpp
@@ -79,7 +80,7 @@ class GraphBuilder {
   int add(const std::vector<int>& xs) { return merge(Merge::add, xs); }
   int dropout(int x, float rate, uint64_t seed, bool shared_axis);  // shared_axis: one mask for the first axis
   int to_int64(int x);  // of int32; only the caller can read the result, no op does
-  int to_int32(int x);  // the fraction is cut off; values outside the range of int32 become -1
+  int to_int32(int x);  // the fraction is cut off; values outside the range of int32 are refused when it runs
 
   // builder_movement.cpp
   int reshape(int x, const Shape& shape);

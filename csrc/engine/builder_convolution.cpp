@@ -19,7 +19,10 @@ int GraphBuilder::convolution(int x, int kernel, int bias, const Convolution& co
 int GraphBuilder::conv2d(int x, int kernel, int bias, Pair strides, Padding padding, Pair dilation, int64_t groups,
                          ActivationSpec spec) {
   const Shape in = tensor_of_rank(x, 3, "x").shape;
-  const Shape k = parameter_info(kernel, 4, "kernel").shape;
+  const bool flat =
+      kernel >= 0 && kernel < static_cast<int>(graph_.parameters.size()) && graph_.parameters[kernel].shape.size() == 3;
+  Shape k = parameter_info(kernel, flat ? 3 : 4, "kernel").shape;
+  if (flat) k.insert(k.begin(), 1);  // a kernel (KW, C / groups, O) has the height 1
   if (groups < 1) fail("groups: got " + std::to_string(groups) + ", expected at least 1");
   if (k[2] < 1 || in[2] != k[2] * groups)
     fail("kernel: got shape " + to_string(k) + " with groups=" + std::to_string(groups) + ", which reads " +

@@ -5,7 +5,8 @@
 
 namespace day33 {
 
-int GraphBuilder::batch_normalization(int x, const BatchNormParameters& p, float momentum, float epsilon, bool frozen) {
+int GraphBuilder::batch_normalization(int x, const BatchNormParameters& p, float momentum, float epsilon, bool frozen,
+                                      int mask) {
   const Shape shape = tensor(x, "x").shape;
   if (shape.empty() || tensor(x, "x").size == 0)
     fail("x: got shape " + to_string(shape) + " (without the batch), expected at least one value");
@@ -19,9 +20,15 @@ int GraphBuilder::batch_normalization(int x, const BatchNormParameters& p, float
   if (p.beta >= 0) check(p.beta, "beta");
   check(p.moving_mean, "moving_mean");
   check(p.moving_variance, "moving_variance");
+  if (mask >= 0) {
+    const Shape kept = tensor(mask, "mask").shape, rows(shape.begin(), shape.end() - 1);
+    if (kept != rows || tensor(mask, "mask").dtype != DType::int32)
+      fail("mask: got shape " + to_string(kept) + ", expected int32 of shape " + to_string(rows) +
+           ", one number per row of x");
+  }
   const int y = new_tensor(shape);
-  add_other({x}, y, [=, rows = rows_of(shape)](const Node& n) {
-    return make_batch_norm(n.inputs[0], y, p, rows, C, momentum, epsilon, frozen);
+  add_other(mask < 0 ? std::vector<int>{x} : std::vector<int>{x, mask}, y, [=, rows = rows_of(shape)](const Node& n) {
+    return make_batch_norm(n.inputs[0], mask < 0 ? -1 : n.inputs[1], y, p, rows, C, momentum, epsilon, frozen);
   });
   nodes_.back().kind = Node::batch_norm_node;
   nodes_.back().norm = {p.gamma, p.beta, p.moving_mean, p.moving_variance, epsilon};

@@ -12,11 +12,12 @@ constexpr int kGamma = 0, kBeta = 1, kMovingMean = 2, kMovingVariance = 3;  // p
 // y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, with the statistics of the batch in training and the moving
 // ones otherwise. With M values per channel, xhat = (x - mean) / std and s = gamma / std, the gradient in training is
 //   dx = s (dy - sum(dy) / M - xhat sum(dy xhat) / M)        (S. Ioffe and C. Szegedy, 2015, section 3)
+// With a mask, M counts the rows it keeps, the sums run over all rows, and rows it leaves out have dx = s dy.
 class BatchNormOp final : public Op, private BatchStatistics {
  public:
-  BatchNormOp(int x, int y, const BatchNormParameters& p, int64_t rows, int64_t C, float momentum, float epsilon,
-              bool frozen)
-      : Op("batch_normalization", {x}, {y}, {p.gamma, p.beta, p.moving_mean, p.moving_variance}),
+  BatchNormOp(int x, int mask, int y, const BatchNormParameters& p, int64_t rows, int64_t C, float momentum,
+              float epsilon, bool frozen)
+      : Op("batch_normalization", inputs_of(x, mask), {y}, {p.gamma, p.beta, p.moving_mean, p.moving_variance}),
         rows_(rows),
         C_(C),
         momentum_(momentum),
@@ -61,6 +62,9 @@ class BatchNormOp final : public Op, private BatchStatistics {
       const float* s = tile.statistics;
       tile.kernels->batch_norm_backward_dx(rows(tile), x, dy, s + kMean * C_, s + kInvStd * C_, s + kScale * C_,
                                            s + kMeanDy * C_, s + kMeanDyXhat * C_, dx[0]);
+      if (has_mask()) {
+        each_value(tile, false, [&](int64_t at, int64_t c) { dx[0][at] = s[kScale * C_ + c] * dy[at]; });
+      }
       // The sums over the batch contribute to every sample, also to those repeated in unused lanes, which must not
       // count.
       if (tile.valid_lanes < tile.lanes) {
@@ -101,6 +105,7 @@ class BatchNormOp final : public Op, private BatchStatistics {
   int64_t partial_size() const override { return 2 * C_ + 1; }
 
   void forward_partial(const Tile& tile, double* partial) const override {
+    if (has_mask()) return masked_moments(tile, partial);
     tile.kernels->channel_moments(rows(tile), tile.value[inputs[0]], partial, partial + C_);
     partial[2 * C_] = static_cast<double>(tile.n * rows_ * tile.valid_lanes);
   }
@@ -115,12 +120,13 @@ class BatchNormOp final : public Op, private BatchStatistics {
       for (int64_t t = 0; t < tiles; ++t) {
         const double* partial = partials + t * partial_size();
         const double more = partial[2 * C_], total = count + more;
+        if (more == 0.0) continue;  // a tile of which the mask keeps nothing
         const double distance = partial[c] - mean;
         mean += distance * more / total;
         m2 += partial[C_ + c] + distance * distance * count * more / total;
         count = total;
       }
-      const float batch_mean = static_cast<float>(mean), variance = static_cast<float>(m2 / count);
+      const float batch_mean = static_cast<float>(mean), variance = static_cast<float>(m2 / std::max(count, 1.0));
       const float inv_std = inverse_std(variance);
       const float scale = inv_std * gamma(parameter, c);
       statistics[kMean * C_ + c] = batch_mean;
@@ -134,7 +140,7 @@ class BatchNormOp final : public Op, private BatchStatistics {
 
   void backward_partial(const Tile& tile, double* partial) const override {
     for (int64_t i = 0; i < 2 * C_; ++i) partial[i] = 0.0;
-    partial[2 * C_] = static_cast<double>(tile.n * rows_ * tile.valid_lanes);
+    partial[2 * C_] = static_cast<double>(has_mask() ? kept_rows(tile) : tile.n * rows_ * tile.valid_lanes);
     tile.kernels->batch_norm_backward_sums(rows(tile), tile.value[inputs[0]], tile.gradient[outputs[0]],
                                            tile.statistics + kMean * C_, tile.statistics + kInvStd * C_, partial,
                                            partial + C_);
@@ -150,6 +156,7 @@ class BatchNormOp final : public Op, private BatchStatistics {
         dy_xhat += partial[C_ + c];
         count += partial[2 * C_];
       }
+      count = std::max(count, 1.0);
       statistics[kMeanDy * C_ + c] = static_cast<float>(dy / count);
       statistics[kMeanDyXhat * C_ + c] = static_cast<float>(dy_xhat / count);
       if (parameter_gradient[kBeta] != nullptr) parameter_gradient[kBeta][c] += static_cast<float>(dy);
@@ -163,6 +170,43 @@ class BatchNormOp final : public Op, private BatchStatistics {
   static constexpr int64_t kStatistics = 6;
 
   bool uses_batch(bool training) const { return training && !frozen_; }
+  static std::vector<int> inputs_of(int x, int mask) {
+    return mask < 0 ? std::vector<int>{x} : std::vector<int>{x, mask};
+  }
+  bool has_mask() const { return inputs.size() > 1; }
+
+  // Calls body(offset, channel) for the values of the rows that the mask keeps, or of those that it leaves out.
+  template <typename Body>
+  void each_value(const Tile& tile, bool kept, Body body) const {
+    const int32_t* mask = reinterpret_cast<const int32_t*>(tile.value[inputs[1]]);
+    for (int64_t row = 0; row < tile.n * rows_; ++row)
+      for (int lane = 0; lane < tile.valid_lanes; ++lane) {
+        if ((mask[row * tile.lanes + lane] != 0) != kept) continue;
+        for (int64_t c = 0; c < C_; ++c) body((row * C_ + c) * tile.lanes + lane, c);
+      }
+  }
+
+  int64_t kept_rows(const Tile& tile) const {
+    const int32_t* mask = reinterpret_cast<const int32_t*>(tile.value[inputs[1]]);
+    int64_t count = 0;
+    for (int64_t row = 0; row < tile.n * rows_; ++row)
+      for (int lane = 0; lane < tile.valid_lanes; ++lane) count += mask[row * tile.lanes + lane] != 0;
+    return count;
+  }
+
+  void masked_moments(const Tile& tile, double* partial) const {
+    const float* x = tile.value[inputs[0]];
+    double *mean = partial, *m2 = partial + C_;
+    const double count = static_cast<double>(kept_rows(tile));
+    std::fill(partial, partial + 2 * C_, 0.0);
+    partial[2 * C_] = count;
+    each_value(tile, true, [&](int64_t at, int64_t c) { mean[c] += static_cast<double>(x[at]) / count; });
+    each_value(tile, true, [&](int64_t at, int64_t c) {
+      const double d = static_cast<double>(x[at]) - mean[c];
+      m2[c] += d * d;
+    });
+  }
+
   int64_t scratch_sums() const { return 4 * C_; }  // two doubles per channel
 
   ChannelRows rows(const Tile& tile) const {
@@ -185,9 +229,9 @@ class BatchNormOp final : public Op, private BatchStatistics {
 
 }  // namespace
 
-std::unique_ptr<Op> make_batch_norm(int x, int y, const BatchNormParameters& parameters, int64_t rows, int64_t C,
-                                    float momentum, float epsilon, bool frozen) {
-  return std::make_unique<BatchNormOp>(x, y, parameters, rows, C, momentum, epsilon, frozen);
+std::unique_ptr<Op> make_batch_norm(int x, int mask, int y, const BatchNormParameters& parameters, int64_t rows,
+                                    int64_t C, float momentum, float epsilon, bool frozen) {
+  return std::make_unique<BatchNormOp>(x, mask, y, parameters, rows, C, momentum, epsilon, frozen);
 }
 
 }  // namespace day33

@@ -2,6 +2,8 @@
 
 #include <bit>
 #include <cstring>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "core/names.h"
@@ -134,13 +136,21 @@ class ToInt32Op final : public Op {
   void forward(const Tile& tile, int64_t, int64_t) const override {
     const float* x = tile.value[inputs[0]];
     int32_t* y = reinterpret_cast<int32_t*>(tile.value[outputs[0]]);
-    for (int64_t i = 0; i < tile.n * size_ * tile.lanes; ++i)
-      y[i] = x[i] >= -2147483648.0f && x[i] < 2147483648.0f ? static_cast<int32_t>(x[i]) : -1;
+    for (int64_t i = 0; i < tile.n * size_ * tile.lanes; ++i) {
+      if (!(x[i] >= -2147483648.0f && x[i] < 2147483648.0f)) refuse(x[i]);
+      y[i] = static_cast<int32_t>(x[i]);
+    }
   }
   void backward(const Tile&, float* const*) const override {}
   bool backward_reads_forward() const override { return false; }
 
  private:
+  [[noreturn]] static void refuse(float value) {
+    const bool whole = value > -9e18f && value < 9e18f;
+    throw std::invalid_argument("x: got the index " +
+                                (whole ? std::to_string(static_cast<int64_t>(value)) : std::to_string(value)) +
+                                ", expected one in the range of int32");
+  }
   const int64_t size_;
 };
 

@@ -59,9 +59,13 @@ class MaskedAverageOp final : public Op {
     for (int64_t s = 0; s < tile.n; ++s) {
       float* y = tile.value[outputs[0]] + s * row;
       std::fill_n(y, row, 0.0f);
-      over_rows(tile, s, [&](int64_t at, float share, int64_t lane) {
-        for (int64_t i = lane; i < row; i += tile.lanes) y[i] += share * tile.value[inputs[0]][at * row + i];
-      });
+      for (int64_t lane = 0; lane < tile.lanes; ++lane) {
+        const auto add = [&](int64_t at, float share) {
+          for (int64_t i = lane; i < row; i += tile.lanes) y[i] += share * tile.value[inputs[0]][at * row + i];
+        };
+        if (over_rows(tile, s, lane, add) > 0) continue;
+        for (int64_t i = lane; i < row; i += tile.lanes) y[i] = std::numeric_limits<float>::quiet_NaN();
+      }
     }
   }
   void backward(const Tile& tile, float* const* dx) const override {
@@ -70,26 +74,25 @@ class MaskedAverageOp final : public Op {
     for (int64_t s = 0; s < tile.n; ++s) {
       const float* dy = tile.gradient[outputs[0]] + s * row;
       std::fill_n(dx[0] + s * T_ * row, T_ * row, 0.0f);
-      over_rows(tile, s, [&](int64_t at, float share, int64_t lane) {
-        for (int64_t i = lane; i < row; i += tile.lanes) dx[0][at * row + i] = share * dy[i];
-      });
+      for (int64_t lane = 0; lane < tile.lanes; ++lane)
+        over_rows(tile, s, lane, [&](int64_t at, float share) {
+          for (int64_t i = lane; i < row; i += tile.lanes) dx[0][at * row + i] = share * dy[i];
+        });
     }
   }
 
  private:
-  // Calls body(row, 1 / number of rows that count, lane) for the rows of sample s that count; where none does, for all
-  // rows with NaN.
+  // Calls body(row, 1 / number of rows that count) for the rows of a sample that count; returns their number.
   template <typename Body>
-  void over_rows(const Tile& tile, int64_t s, Body body) const {
+  int64_t over_rows(const Tile& tile, int64_t s, int64_t lane, Body body) const {
     const int32_t* mask = reinterpret_cast<const int32_t*>(tile.value[inputs[1]]);
-    for (int64_t lane = 0; lane < tile.lanes; ++lane) {
-      const auto counts = [&](int64_t t) { return mask[(s * T_ + t) * tile.lanes + lane] != 0; };
-      int64_t count = 0;
-      for (int64_t t = 0; t < T_; ++t) count += counts(t);
-      const float share = count > 0 ? 1.0f / static_cast<float>(count) : std::numeric_limits<float>::quiet_NaN();
-      for (int64_t t = 0; t < T_; ++t)
-        if (count == 0 || counts(t)) body(s * T_ + t, share, lane);
-    }
+    const auto counts = [&](int64_t t) { return mask[(s * T_ + t) * tile.lanes + lane] != 0; };
+    int64_t count = 0;
+    for (int64_t t = 0; t < T_; ++t) count += counts(t);
+    const float share = 1.0f / static_cast<float>(count);
+    for (int64_t t = 0; t < T_; ++t)
+      if (counts(t)) body(s * T_ + t, share);
+    return count;
   }
   const int64_t T_, inner_;
 };

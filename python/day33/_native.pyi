@@ -60,6 +60,7 @@ class PlanBuilder:
     def shape(self, tensor: int) -> tuple[int, ...]: ...
     def input(self, shape: Sequence[int], dtype: str = "float32") -> int: ...  # "float32" or "int32"
     def parameter(self, shape: Sequence[int], trainable: bool = True) -> int: ...  # slots are numbered 0, 1, 2, ...
+    # kernel (KH, KW, C / groups, O), or (KW, C / groups, O) of height 1.
     def conv2d(
         self,
         x: int,
@@ -106,6 +107,7 @@ class PlanBuilder:
         momentum: float,
         epsilon: float,
         frozen: bool = False,
+        mask: int = -1,
     ) -> int: ...
     # Active with training=True only. shared_axis: the same for all entries of the first axis.
     def dropout(self, x: int, rate: float, seed: int, *, shared_axis: bool = False) -> int: ...

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._core.arrays import as_int
+from ._core.arrays import as_int, as_number
 from .random import SeedGenerator, next_seed
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class RandomUniform(_Random):
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: _Seed = None) -> None:
         super().__init__(seed)
-        self.minval, self.maxval = minval, maxval
+        self.minval, self.maxval = as_number("minval", minval), as_number("maxval", maxval)
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Float32:
         return self._generator().uniform(self.minval, self.maxval, tuple(shape)).astype(np.float32)

@@ -1,6 +1,6 @@
 """Losses. In `compile` they become loss terms of the native plan; called on arrays they compute in NumPy.
 
-Every loss first gives one value a position, (N, ...) from predictions of (N, ..., C): the mean or sum over the last
+Every loss first gives one value per position, (N, ...) from predictions of (N, ..., C): the mean or sum over the last
 axis. Sample weights multiply these values. `reduction` then makes a number of them:
 
 - ``"sum_over_batch_size"`` or ``"mean"``: their sum divided by their count (not by the sum of the weights),
@@ -141,8 +141,22 @@ class Loss:
         self.from_logits = False
         self.label_smoothing = 0.0
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
     def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> _Values:
-        """One value a position, float64."""
+        """One value per position.
+
+        Args:
+            y_true: targets, as the function of this loss takes them.
+            y_pred: predictions (N, ..., C).
+
+        Returns:
+            float64 (N, ...).
+
+        Raises:
+            ValueError: shapes that do not fit. TypeError: no real numbers.
+        """
         keywords: dict[str, Any] = {}
         if self.from_logits:
             keywords["from_logits"] = True
@@ -153,9 +167,17 @@ class Loss:
     def __call__(
         self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> float | NDArray[np.float32]:
-        """The loss of arrays; it also answers ``.numpy()``.
+        """The loss of arrays.
 
-        `sample_weight`: (N,), or a shape that broadcasts to that of the values a position.
+        Args:
+            y_true, y_pred: as in `call`.
+            sample_weight: (N,), or a shape that broadcasts to that of the values; they are multiplied by it.
+
+        Returns:
+            A float that also answers ``.numpy()``, or float32 (N, ...) for reduction "none".
+
+        Raises:
+            ValueError: shapes that do not fit. TypeError: no real numbers.
         """
         values = self.call(y_true, y_pred)
         if sample_weight is not None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import losses
+from ._core.arrays import drop_last_axis
 from ._core.naming import snake_case
 from ._core.targets import match_rank
 from ._core.tensors import Number
@@ -64,6 +65,8 @@ def categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.boo
 def sparse_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.bool_]:
     """Where the largest prediction is the labelled class: labels (N, ...) or (N, ..., 1) give (N, ...)."""
     pred = np.asarray(y_pred)
+    if pred.ndim == 0:
+        raise ValueError("y_pred has shape (); expected (N, ..., C)")
     return np.asarray(_labels(y_true, pred) == np.argmax(pred, axis=-1))
 
 
@@ -73,17 +76,25 @@ def top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5)
 
 
 def sparse_top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: int = 5) -> NDArray[np.bool_]:
-    """Where the labelled class is among the k largest predictions; ties at the border count as inside."""
+    """Where the labelled class is among the k largest predictions; ties at the border count as inside.
+
+    ValueError where the shapes do not fit together.
+    """
     pred = np.asarray(y_pred)
-    labels = _labels(y_true, pred).astype(np.intp)
-    labelled = np.take_along_axis(pred, labels[..., np.newaxis], axis=-1)
-    # As TensorFlow's in_top_k: NaN and infinity among the scores are never a hit.
-    return np.asarray((np.sum(pred > labelled, axis=-1) < k) & np.isfinite(pred).all(axis=-1))
+    labels = _labels(y_true, pred)
+    if pred.ndim == 0 or pred.shape[-1] == 0 or labels.shape != pred.shape[:-1]:
+        raise ValueError(
+            f"y_true has shape {labels.shape}; expected {pred.shape[:-1]}, for y_pred of shape {pred.shape}"
+        )
+    # As TensorFlow's in_top_k: a label of no class is never a hit, nor are scores with NaN or infinity in them.
+    known = (labels >= 0) & (labels < pred.shape[-1])
+    places = np.where(known, labels, 0).astype(np.intp)
+    labelled = np.take_along_axis(pred, places[..., np.newaxis], axis=-1)
+    return np.asarray(known & (np.sum(pred > labelled, axis=-1) < k) & np.isfinite(pred).all(axis=-1))
 
 
 def _labels(y_true: ArrayLike, pred: NDArray[Any]) -> NDArray[Any]:
-    labels = np.asarray(y_true)
-    return labels[..., 0] if labels.ndim == pred.ndim and labels.shape[-1] == 1 else labels
+    return drop_last_axis(np.asarray(y_true), pred.ndim - 1)
 
 
 class Metric:
@@ -105,13 +116,25 @@ class Metric:
         self.name = name
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Adds a batch.
+
+        Args:
+            y_true: targets (N, ...), as the user gave them.
+            y_pred: predictions (N, ...).
+            sample_weight: None, (N,) or (N, ...).
+        """
         raise TypeError(f"{type(self).__name__} does not define update_state")
 
     def result(self) -> float:
+        """The value so far."""
         raise TypeError(f"{type(self).__name__} does not define result")
 
     def reset_state(self) -> None:
+        """Starts over."""
         raise TypeError(f"{type(self).__name__} does not define reset_state")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
 
     def __call__(self, *args: Any, **keywords: Any) -> float:
         self.update_state(*args, **keywords)
@@ -208,7 +231,12 @@ class Accuracy(MeanMetricWrapper):
 
 
 class BinaryAccuracy(MeanMetricWrapper):
-    """How often predictions, cut at `threshold`, equal targets of 0 and 1."""
+    """How often predictions, cut at `threshold`, equal targets of 0 and 1.
+
+    Args:
+        name: in the logs.
+        threshold: predictions above it count as 1.
+    """
 
     direction = "up"
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._core.arrays import as_count
+from ._core.arrays import as_count, drop_last_axis
 from ._core.types import PathLike
 from ._io.figures import new_figure, write_figure
 
@@ -130,9 +130,7 @@ def reconstructions(
 
 
 def _pictures(images: ArrayLike, name: str, count: int) -> NDArray[np.float32]:
-    array = np.asarray(images)
-    if array.ndim == 4 and array.shape[-1] == 1:
-        array = array[..., 0]
+    array = drop_last_axis(np.asarray(images), 3)
     if array.ndim != 3 or 0 in array.shape:
         raise ValueError(f"{name} has shape {np.shape(images)}; expected (N, H, W) or (N, H, W, 1) with N >= 1")
     scale = 255 if array.dtype == np.uint8 else 1

@@ -11,6 +11,7 @@ import pytest
 import day33
 from day33 import Sequential, callbacks, layers, optimizers
 from day33._io.npz import read_npz
+from day33.callbacks import protocols
 from support.small_models import watched_model as model
 from support.small_models import watched_samples as samples
 
@@ -63,6 +64,18 @@ def test_params_and_model_are_set():
     watch, made = Watch(), model()
     made.fit(*samples(), epochs=2, batch_size=8, verbose=0, callbacks=watch)
     assert watch.seen == ({"verbose": 0, "epochs": 2, "steps": 3}, made)
+
+
+def test_a_model_has_what_callbacks_may_see():
+    made = model()
+    made.fit(*samples(), verbose=0)
+    for protocol, value in (
+        (protocols.TrainedModel, made),
+        (protocols.TrainingState, made.training_state),
+        (protocols.Progress, made.progress),
+    ):
+        names = {name for name in {*vars(protocol), *protocol.__annotations__} if not name.startswith("_")}
+        assert len(names) >= 2 and [name for name in sorted(names) if not hasattr(value, name)] == []
 
 
 def test_only_hooks_that_do_something_are_called():

@@ -151,6 +151,43 @@ def test_without_data_it_says_what_it_uses(run: Run, data: Path, tmp_path: Path)
     assert "150 training and 40 test images" in result.output
 
 
+def test_the_first_pictures_can_be_read(run: Run, tmp_path: Path) -> None:
+    """Without any option: what is made of the small digits is told apart as well as the digits themselves."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    from day33.autoencoder import AutoEncoder
+
+    result = run("autoencoder")
+    assert result.exit_code == 0, result.output
+    (x_train, y_train), (x_test, y_test) = datasets.load_digits_small()
+    reader = KNeighborsClassifier(3).fit(x_train.reshape(len(x_train), -1) / 255, y_train)
+    made = AutoEncoder.load(tmp_path / "day33-autoencoder").reconstruct(x_test)
+    read, read_made = (reader.predict(x.reshape(len(x), -1)) == y_test for x in (x_test / 255, made))
+    assert read_made.mean() > read.mean() - 0.03  # blobs: 0.21 less
+    greys = np.clip(x_test / 255, 1e-7, 1 - 1e-7)
+    entropy = -(greys * np.log(greys) + (1 - greys) * np.log(1 - greys)).mean()
+    with open(tmp_path / "day33-autoencoder" / "history.csv", newline="") as stream:
+        losses = [float(row["val_loss"]) for row in csv.DictReader(stream)]
+    assert losses[-1] - entropy < 0.015  # blobs: 0.056
+
+
+def test_defaults_follow_the_data(run: Run, data: Path, tmp_path: Path) -> None:
+    def settings(name: str, *arguments: object) -> dict[str, object]:
+        result = run("autoencoder", "--output", name, "--limit", 20, "--epochs", 1, *arguments)
+        assert result.exit_code == 0, result.output
+        stored = json.loads((tmp_path / name / "run.json").read_text())["settings"]
+        return {key: stored[key] for key in ("optimizer", "learning_rate", "batch_size")}
+
+    assert settings("a") == {"optimizer": "adam", "learning_rate": 0.003, "batch_size": 16}
+    assert settings("b", "--data", data) == {"optimizer": "adadelta", "learning_rate": 1.0, "batch_size": 256}
+    assert settings("c", "--optimizer", "adadelta")["learning_rate"] == 1.0
+    assert settings("d", "--optimizer", "adam")["learning_rate"] == 0.001
+    assert settings("e", "--data", data, "--optimizer", "sgd", "--learning-rate", 0.5)["learning_rate"] == 0.5
+    assert settings("f", "--learning-rate", 0.5, "--batch-size", 7) == {
+        "optimizer": "adam", "learning_rate": 0.5, "batch_size": 7,
+    }  # fmt: skip
+
+
 # ---- resuming ----
 
 

@@ -341,3 +341,14 @@ def test_a_shelf_keeps_time(tmp_path: Path) -> None:
     assert shelf.seconds == 0 and shelf.members() == 0 and shelf.get("member-0") is None
     shelf.seconds = 2.5
     assert checkpoint.Checkpoint(tmp_path).shelf("fold-0", "trees").seconds == 2.5
+
+
+@pytest.mark.parametrize("seconds", ["null", "[1]", '"x"', "-1", "NaN", "Infinity", "true"])
+def test_a_damaged_time_is_named(tmp_path: Path, seconds: str) -> None:
+    shelf = Checkpoint(tmp_path).shelf("fold-0", "trees")
+    shelf.seconds = 2.5
+    path = tmp_path / "fold-0" / "trees" / "seconds.json"
+    for text in (f'{{"seconds": {seconds}}}', "{}"):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=r"seconds\.json: seconds is .*; expected a number of at least 0"):
+            _ = shelf.seconds

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -233,3 +235,126 @@ def test_help_is_there(run: Run) -> None:
         [sys.executable, "-m", "day33", "lyricist"], capture_output=True, text=True, env=environment, check=False
     )
     assert "train" in done.stdout + done.stderr
+
+
+# ---- what is not there, or not known ----
+
+
+def stop_after(run: Run, lyrics: Path, epochs: int, monkeypatch: pytest.MonkeyPatch, *options: object) -> None:
+    """Trains in "out" and is stopped with Ctrl-C in the middle of an epoch."""
+    from day33.lyricist import LineWriter
+
+    begun = 0
+
+    def begin(writer: LineWriter, epoch: int, logs: object = None) -> None:
+        nonlocal begun
+        begun = epoch
+
+    def stop(writer: LineWriter, batch: int, logs: object = None) -> None:
+        if (begun, batch) == (epochs, 1):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LineWriter, "on_epoch_begin", begin)
+        patch.setattr(LineWriter, "on_train_batch_end", stop)
+        result = run("train", lyrics, "--output", "out", "--epochs", 4, *TINY, *options)
+    assert result.exit_code == 130, result.output
+
+
+def test_writing_from_a_training_that_was_stopped(run: Run, lyrics: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_after(run, lyrics, 2, monkeypatch)
+    result = run("write", "out", "i love")
+    assert result.exit_code == 1
+    assert result.stderr.strip() == (
+        "day33: error: out holds a training that has not ended, 2 of 4 epochs are done: finish it with: "
+        "day33 lyricist train --output out --resume (or end it now: add --epochs 2)"
+    )
+    result = run("train", "--output", "out", "--resume", "--epochs", 2)
+    assert result.exit_code == 0, result.output
+    assert len(Path("out/lines.txt").read_text().splitlines()) == 2
+    assert run("write", "out", "i love").output.startswith("i love")
+    # And it can still be finished, with the same bits.
+    assert run("train", lyrics, "--output", "whole", "--epochs", 4, *TINY).exit_code == 0
+    assert run("train", "--output", "out", "--resume", "--epochs", 4).exit_code == 0
+    assert_same_files(Path("out"), Path("whole"))
+
+
+def test_a_schedule_that_cannot_end_early(run: Run, lyrics: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop_after(run, lyrics, 1, monkeypatch, "--schedule", "cosine")
+    result = run("write", "out")
+    assert "1 of 4 epochs are done" in result.stderr
+    assert "end it now" not in result.stderr
+    stop_after(run, lyrics, 0, monkeypatch, "--overwrite")
+    assert "0 of 4 epochs are done" in run("write", "out").stderr
+
+
+def test_writing_from_other_folders(run: Run, lyrics: Path, tmp_path: Path) -> None:
+    (tmp_path / "my songs").mkdir()
+    for name, shown in (("absent", "absent"), ("my songs", "'my songs'")):
+        result = run("write", name)
+        assert result.exit_code == 1
+        assert result.stderr.strip() == (
+            f"day33: error: {name}: no lyricist there (no lyricist.json); train one with: "
+            f"day33 lyricist train --output {shown}"
+        )
+    assert run("train", lyrics, "--output", "out", "--epochs", 1, *TINY).exit_code == 0
+    Path("out/weights.npz").unlink()
+    assert run("write", "out").stderr.strip() == "day33: error: out/weights.npz: no such file or directory"
+
+
+def test_unknown_words_are_told(run: Run, lyrics: Path) -> None:
+    result = run("train", lyrics, "--output", "out", "--epochs", 1, *TINY, "--prompt", "I love xylophones")
+    assert "day33: warning: not in the vocabulary, so read as <unk>: xylophones" in result.stderr
+    result = run("write", "out", "I love Quartz and xylophones, quartz")
+    assert result.stderr.strip() == "day33: warning: not in the vocabulary, so read as <unk>: quartz, xylophones"
+    assert result.stdout.startswith("i love <unk> and <unk>, <unk>")
+    assert run("write", "out", "I love").stderr == ""
+
+
+def test_lines_survive_a_kill(run: Run, lyrics: Path, tmp_path: Path) -> None:
+    """SIGKILL at any moment; the file is whole then, and the resumed run has the lines of all epochs."""
+    options = ("--epochs", "30", "--embedding", "6", "--hidden", "8", "--batch-size", "64", "--patience", "0")
+    assert run("train", lyrics, "--output", "whole", *options).exit_code == 0
+    expected = Path("whole/lines.txt").read_text().splitlines()
+    command = [sys.executable, "-m", "day33", "lyricist", "train", "--output", "killed"]
+    for arguments, wanted in (([str(lyrics), *options], 4), (["--resume"], 12)):
+        process = subprocess.Popen(
+            [*command, *arguments], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        lines, limit = tmp_path / "killed" / "lines.txt", time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < limit:
+            if lines.exists() and len(lines.read_text().splitlines()) >= wanted:
+                break
+        process.kill()
+        assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
+        there = lines.read_text().splitlines()
+        assert len(there) >= wanted
+        assert there == expected[: len(there)]
+        lines.write_text("")  # what SIGKILL between the truncation and the writing left behind
+    assert run("train", "--output", "killed", "--resume").exit_code == 0
+    assert_same_files(tmp_path / "whole", tmp_path / "killed")
+
+
+# ---- the first impression ----
+
+
+def test_the_built_in_corpus_is_learnt_by_default(run: Run) -> None:
+    """Already the first line that is shown has only pairs of words that are in the grammar's lines."""
+    result = run("train")
+    assert result.exit_code == 0, result.output
+    with open("day33-lyricist/history.csv", newline="") as stream:
+        history = [float(row["val_perplexity"]) for row in csv.DictReader(stream)]
+    assert len(history) == 10
+    assert history[0] < 8
+    assert history[-1] < 4.8
+    pairs = set()
+    for line in datasets.generate_lyrics(40_000, seed=9):
+        words = ["<", *re.findall(r"[a-z]+|[?.!,]", line), ">"]
+        pairs.update(itertools.pairwise(words))
+    written = Path("day33-lyricist/lines.txt").read_text().splitlines()
+    known = [
+        all(pair in pairs for pair in itertools.pairwise(words))
+        for words in (["<", *re.findall(r"[a-z]+|[?.!,]", line), ">"] for line in written)
+    ]
+    assert known[0], written[0]
+    assert sum(known) >= 9, written

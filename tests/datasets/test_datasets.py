@@ -466,6 +466,14 @@ def test_broken_download_leaves_nothing(server: Server, tmp_path: Path, fault: s
     assert "object at 0x" not in str(caught.value)
 
 
+def test_a_place_that_cannot_be_written_is_no_matter_of_the_network(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OSError) as caught:
+        datasets.download_mnist(server.url, server.sha256, progress=False, output=tmp_path / "file" / "mnist.npz")
+    assert caught.value.errno is not None
+    assert "network" not in str(caught.value)
+
+
 def test_arguments_are_checked_before_the_network(server: Server) -> None:
     with pytest.raises(ValueError, match="known_hash"):
         datasets.download_mnist(server.url, "abc")

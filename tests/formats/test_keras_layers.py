@@ -21,6 +21,7 @@ CASES = {
     "AveragePooling2D": [dict(pool_size=2), dict(pool_size=3, strides=2, padding="same")],
     "BatchNormalization": [{}, dict(scale=False, epsilon=1e-2), dict(center=False)],
     "Concatenate": [{}, dict(axis=1)],
+    "Conv1D": [dict(filters=3, kernel_size=2), dict(filters=4, kernel_size=3, padding="causal", groups=2)],
     "Conv2D": [
         dict(filters=3, kernel_size=3), dict(filters=4, kernel_size=(3, 2), strides=2, padding="same", groups=2),
         dict(filters=2, kernel_size=3, dilation_rate=2, activation="tanh", use_bias=False),
@@ -72,6 +73,7 @@ SHAPES = {
     "Embedding": [IDS],
     **{name: [SEQUENCE] for name in
        ("GRU", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "LSTM", "SimpleRNN", "SpatialDropout1D")},
+    "Conv1D": [SEQUENCE],
     "Masking": [SEQUENCE],
     "RepeatVector": [(4,)],
     **{name: [IMAGE, IMAGE] for name in

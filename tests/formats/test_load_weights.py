@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tracemalloc
 import warnings
@@ -211,4 +212,21 @@ def test_what_could_not_be_read_back_is_not_written(tmp_path):
     deep = day33.Model(i, x)
     with pytest.raises(ValueError, match=r"HDF5 groups are nested more than 64 deep"):
         deep.save(tmp_path / "m.keras")
+    for name in ("..", "C:", "\\x"):
+        with pytest.raises(ValueError, match="leads out of the archive"):
+            day33.Sequential([layers.Input((2,)), layers.Dense(1, name=name)]).save_weights(tmp_path / "w.npz")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".weights.h5", ".h5", ".keras"])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_pipes_and_devices(tmp_path, suffix, make):
+    """Reading one would wait for ever, or take all memory."""
+    path = tmp_path / f"model{suffix}"
+    make(path)
+    model = day33.Sequential([layers.Input((2,)), layers.Dense(2)])
+    with pytest.raises(ValueError, match="is a folder, a FIFO or a device; expected a regular file"):
+        model.load_weights(path)
+    if suffix in (".h5", ".keras"):
+        with pytest.raises(ValueError, match="is a folder, a FIFO or a device; expected a regular file"):
+            day33.load_model(path)

@@ -33,6 +33,8 @@ CASES = [
     ("Permute", {"dims": (3, 1, 2)}, [(3, 4, 5)], 1),
     ("RepeatVector", {"n": 3}, [(5,)], 3),
     ("ReLU", {"max_value": 1.0}, [(3, 5)], 1),
+    ("Conv1D", {"filters": 4, "kernel_size": 3, "padding": "causal"}, [(7, 3)], 10),
+    ("Conv1D", {"filters": 17, "kernel_size": 2, "strides": 2, "padding": "same", "activation": "tanh"}, [(7, 9)], 19),
     *((name, {}, [(3, 4, 5), (3, 4, 5)], 2) for name in ("Subtract", "Multiply", "Maximum", "Minimum", "Average")),
     *((name, {}, [(3, 4, 5), (1, 1, 5), (4, 1)], 12) for name in ("Add", "Multiply", "Maximum", "Minimum", "Average")),
     *(("Conv2D", {"filters": 9, "kernel_size": 3, "activation": a}, [(5, 4, 3)], 82)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import day33
-from support.twins import assert_same_gradients, assert_same_predictions, build_both
+from support.twins import assert_all_close, assert_same_gradients, assert_same_predictions, build_both, step
 from support.zoo import random
 
 keras = pytest.importorskip("keras")
@@ -79,13 +79,20 @@ def test_numbers_outside_the_table(number):
         np.testing.assert_array_equal(mine, kept)
 
 
-@pytest.mark.parametrize("number", [np.nan, np.inf, 1e20, -1e20])
-def test_floats_that_are_no_numbers_of_the_table(number):
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(np.nan, "-?nan"), (np.inf, "inf"), (1e20, "1000000020040877"), (-1e20, "-1000000020040877"),
+     (2.0**40, "1099511627776,"), (-(2.0**40), "-1099511627776,"), (2.0**31, "2147483648,")],
+)  # fmt: skip
+def test_floats_that_are_no_numbers_of_the_table(number, shown):
     layer = day33.layers.Embedding(V, 4)
     x = day33.Input((2,))
     model = day33.Model(x, layer(x))
-    with pytest.raises(ValueError, match="index"):
+    with pytest.raises(ValueError, match=f"got the index {shown}"):
         model(np.array([[0.0, number]], np.float32))
+    if number == 2.0**40:  # an integer input of a model of floats, as Keras takes it
+        with pytest.raises(ValueError, match="got the index 1099511627776, expected one in the range of int32"):
+            model(np.array([[0, 2**40]]))
 
 
 @pytest.mark.parametrize("arguments", [{"input_dim": 0, "output_dim": 2}, {"input_dim": 2, "output_dim": -1},
@@ -132,6 +139,7 @@ def test_masking_of_what_has_a_gradient():
 PASSING = {
     "dense": lambda make, x: make.Dense(3, activation="tanh")(x),
     "activation": lambda make, x: make.Activation("relu")(x),
+    "convolution": lambda make, x: make.Conv1D(3, 2, padding="causal")(x),
     "leaky": lambda make, x: make.LeakyReLU()(x),
     "dropout": lambda make, x: make.Dropout(0.0)(x),
     "spatial dropout": lambda make, x: make.SpatialDropout1D(0.0)(x),
@@ -278,3 +286,124 @@ def test_average_over_the_steps_that_count(data):
     else:
         assert_same_predictions(ours, theirs, x)
         assert_same_gradients(ours, theirs, keras, x, random(N, 2))
+
+
+def test_an_average_over_nothing_has_no_gradient():
+    """NaN comes out, but the table that made the input has the gradient of the other samples, as in Keras."""
+    x = np.array([[1, 2, 0], [0, 0, 0]], np.int32)
+    tables = []
+    for library in (day33, keras):
+        i = library.Input((3,), dtype="int32")
+        table = library.layers.Embedding(V, 2, mask_zero=True, embeddings_initializer="ones")
+        model = library.Model(i, library.layers.GlobalAveragePooling1D()(table(i)))
+        step(model, x, np.zeros((2, 2), np.float32), library.losses.MeanSquaredError(reduction="sum"),
+             library.optimizers.SGD(1.0))  # fmt: skip
+        tables.append(np.asarray(table.get_weights()[0]))
+    np.testing.assert_allclose(tables[0], tables[1], rtol=1e-6)
+    assert np.isfinite(tables[0]).all() and not (tables[0][1:3] == 1).any()
+
+
+# ---- batch statistics ----
+
+
+def test_batch_statistics_count_what_the_mask_keeps():
+    """[1, 3, 0, 0] behind Masking(0.): Keras's mean is 2 and its variance 1."""
+    x = np.array([[[1.0], [3.0], [0.0], [0.0]]], np.float32)
+    model = day33.Sequential(
+        [day33.Input((4, 1)), day33.layers.Masking(0.0), day33.layers.BatchNormalization(momentum=0)]
+    )
+    y = model(x, training=True)
+    _, _, mean, variance = model.get_weights()
+    assert (mean, variance) == (2.0, 1.0)
+    np.testing.assert_allclose(y[0, :, 0], (x[0, :, 0] - 2) / np.sqrt(1 + 1e-3), rtol=1e-6)
+
+
+def normalised(library, source, **arguments):
+    make = library.layers
+    if source == "Masking":
+        x = library.Input((T, 3))
+        y = make.Masking()(x)
+    else:
+        x = library.Input((T,), dtype=source)
+        y = make.Embedding(V, 3, mask_zero=True)(x)
+    y = make.BatchNormalization(momentum=0.4, **arguments)(make.Dense(4)(y))
+    return library.Model(x, [make.Dense(2)(y), make.LSTM(2)(y)])
+
+
+@pytest.mark.parametrize("batch", [2, 6, 40, 300])
+@pytest.mark.parametrize("source", ["Masking", "int32", "float32"])
+def test_batch_normalization_of_masked_sequences(source, batch):
+    """Output in training, gradients and moving statistics, in batches of one tile and of many."""
+    ours, theirs = build_both(lambda library: normalised(library, source), keras)
+    for model in (ours, theirs):  # a variance is positive
+        model.set_weights([np.abs(w) if w.shape == (4,) else w for w in model.get_weights()])
+    rng = np.random.default_rng(1)
+    ids = np.where(np.arange(T) < rng.integers(0, T + 1, batch)[:, None], rng.integers(1, V, (batch, T)), 0)
+    ids[0], ids[1] = 0, 1
+    x = (ids > 0)[..., None] * random(batch, T, 3) if source == "Masking" else ids.astype(source)
+    mine, correct = ours(x, training=True), theirs(x, training=True)
+    assert_all_close(list(mine), [np.asarray(y) for y in correct], 5e-6)
+    y = [random(batch, T, 2), random(batch, 2, seed=1)]
+    assert_same_gradients(ours, theirs, keras, x, y, ["mse", "mse"], 1e-5)
+    assert_same_predictions(ours, theirs, x, 1e-5)
+
+
+@pytest.mark.parametrize("arguments", [{}, {"scale": False}, {"center": False}])
+def test_batch_statistics_of_padding_alone(arguments):
+    """Keras takes a mean and a variance of 0."""
+    ours, theirs = build_both(lambda library: normalised(library, "int32", **arguments), keras)
+    x = np.zeros((N, T), np.int32)
+    mine, correct = ours(x, training=True), theirs(x, training=True)
+    assert_all_close(list(mine), [np.asarray(y) for y in correct], 5e-6)
+    assert_all_close(ours.get_weights(), theirs.get_weights())
+    assert_same_gradients(ours, theirs, keras, x, [random(N, T, 2), random(N, 2, seed=1)], ["mse", "mse"], 1e-5)
+
+
+# ---- every layer with weights or statistics ----
+
+
+WITH_WEIGHTS = {
+    "Dense": lambda make: make.Dense(3, activation="tanh"),
+    "LayerNormalization": lambda make: make.LayerNormalization(),
+    "BatchNormalization": lambda make: make.BatchNormalization(momentum=0.5),
+    "LSTM": lambda make: make.LSTM(3, return_sequences=True),
+    "LSTM zero": lambda make: make.LSTM(3, return_sequences=True, zero_output_for_mask=True),
+    "LSTM backwards": lambda make: make.LSTM(3, return_sequences=True, go_backwards=True),
+    "GRU": lambda make: make.GRU(3, return_sequences=True),
+    "GRU before": lambda make: make.GRU(3, return_sequences=True, reset_after=False),
+    "SimpleRNN": lambda make: make.SimpleRNN(3, return_sequences=True),
+    "Bidirectional": lambda make: make.Bidirectional(make.GRU(2, return_sequences=True)),
+    "Bidirectional sum": lambda make: make.Bidirectional(make.SimpleRNN(3, return_sequences=True), merge_mode="sum"),
+    "TimeDistributed": lambda make: make.TimeDistributed(make.Dense(3)),
+    "TimeDistributed norm": lambda make: make.TimeDistributed(make.BatchNormalization(momentum=0.5)),
+}
+
+
+@pytest.mark.parametrize("source", ["mask_zero int32", "mask_zero float32", "Masking float32", "Masking int64"])
+@pytest.mark.parametrize("name", WITH_WEIGHTS)
+def test_every_layer_with_weights_on_masked_input(name, source):
+    """Predictions, the loss on the sequence, gradients, statistics, and what a recurrent layer behind it sees. Row 1
+    has one step, row 2 is all padding."""
+    kind, dtype = source.split()
+    ids = tokens()
+    ids[2] = 0
+
+    def build(library):
+        make = library.layers
+        if kind == "Masking":
+            x = library.Input((T, 2))
+            y = make.Masking()(x)
+        else:
+            x = library.Input((T,), dtype=dtype)
+            y = make.Embedding(V, 3, mask_zero=True)(x)
+        y = WITH_WEIGHTS[name](make)(y)
+        return library.Model(x, [make.Dense(2)(y), make.LSTM(2)(y)])
+
+    ours, theirs = build_both(build, keras)
+    weights = [np.abs(w) for w in ours.get_weights()] if "orm" in name else ours.get_weights()
+    ours.set_weights(weights), theirs.set_weights(weights)
+    x = np.stack([ids, ids % 3], -1).astype(dtype) if kind == "Masking" else ids.astype(dtype)
+    assert_same_predictions(ours, theirs, x, 5e-6)
+    y = [random(N, T, 2), random(N, 2, seed=1)]
+    assert_same_gradients(ours, theirs, keras, x, y, ["mse", "mse"], 1e-5)
+    assert_same_predictions(ours, theirs, x, 1e-5)

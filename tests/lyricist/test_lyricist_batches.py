@@ -67,7 +67,7 @@ def test_wider_arrays() -> None:
 @pytest.mark.parametrize(
     ("lines", "options", "reason"),
     [
-        ([], {}, "no line"),
+        ([], {}, "sequences holds 0 lines; expected one of at least two tokens"),
         ([[1], []], {}, "at least two tokens"),
         ([[1, 2]], {"batch_size": 0}, "batch_size"),
         ([[1, 2]], {"pool": -1}, "pool"),

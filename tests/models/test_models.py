@@ -130,6 +130,32 @@ def test_inputs_by_name():
         model({"a": a})
 
 
+def test_inputs_in_a_dict_are_found_by_their_keys():
+    """Whatever the order; keys of their own raise, as in Keras, and what is not asked for is left aside."""
+    i, j = Input((2,)), Input((2,))
+    model = Model({"c": i, "d": j}, layers.Subtract()([i, j]))
+    c, d = random(3, 2), random(3, 2, seed=1)
+    for given in ({"c": c, "d": d}, {"d": d, "c": c}, {"a": d, "c": c, "d": d}):
+        np.testing.assert_array_equal(model(given), c - d)
+        np.testing.assert_array_equal(model.predict(given, verbose=0), c - d)
+    for given in ({"y": c, "x": d}, {"c": c}, {"c": c, "x": d}):
+        with pytest.raises(ValueError, match=re.escape(f"keys {list(given)}; expected ['c', 'd']")):
+            model(given)
+        with pytest.raises(ValueError, match="keys"):
+            model.predict(given, verbose=0)
+    a, b = Input((2,)), Input((2,))
+    outer = Model([a, b], model({"d": b, "c": a}))
+    np.testing.assert_array_equal(outer([c, d]), c - d)
+    with pytest.raises(ValueError, match="'c', 'd'"):
+        model({"y": a, "x": b})
+
+
+def test_a_model_says_what_it_is():
+    model = branched()
+    assert repr(model) == f"<Functional {model.name!r}: 9 layers, {model.count_params():,} parameters>"
+    assert repr(Sequential([layers.Dense(3)], name="s")) == "<Sequential 's': 1 layer, not built>"
+
+
 def test_open_sizes():
     x = Input((None, None, 1))
     model = Model(x, layers.UpSampling2D()(layers.Conv2D(2, 3)(x)))
@@ -242,6 +268,21 @@ def test_call_with_training_false_freezes_a_part():
     data = random(16, 4)
     np.testing.assert_array_equal(model(data, training=True), model(data))
     assert not np.array_equal(base(data, training=True), base(data))
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_fit_keeps_what_training_false_freezes(nested):
+    """The moving mean stays where it is: what Keras does in a subclass, and what its guide to transfer learning says of
+    models of inputs and outputs, though `fit` of Keras 3 overrules it there (docs/differences.md)."""
+    x = Input((4,))
+    norm = layers.BatchNormalization(momentum=0.5)
+    block = Model(x, norm(x)) if nested else norm
+    i = Input((4,))
+    model = Model(i, layers.Dense(1)(block(i, training=False)))
+    model.compile(optimizer="sgd", loss="mse")
+    model.fit(random(16, 4) + 3, np.zeros((16, 1)), epochs=1, verbose=0)
+    np.testing.assert_array_equal(norm.moving_mean.numpy(), np.zeros(4))
+    np.testing.assert_array_equal(norm.moving_variance.numpy(), np.ones(4))
 
 
 def test_layer_built_frozen():

@@ -149,3 +149,31 @@ def test_plan_says_how_it_runs():
     text = str(autoencoder("upsampling").plan()).splitlines()
     assert text[1].split()[0] == "Stage" and any("up_sampling2d 2x2 + 3x3" in line for line in text)
     assert all(line.split()[0] == "1" for line in text[3:-2])
+
+
+# ---- repr ----
+
+
+def test_models_in_one_line():
+    entry = layers.Input((28, 28, 1))
+    x = layers.Flatten()(layers.Conv2D(8, 3, activation="relu")(entry))
+    model = Model(entry, layers.Dense(2)(x), name="classifier")
+    assert repr(model) == f"<Functional 'classifier': 4 layers, {8 * 9 + 8 + 26 * 26 * 8 * 2 + 2:,} parameters>"
+    assert (
+        repr(Sequential([layers.Input((3,)), layers.Dense(1)], name="one"))
+        == "<Sequential 'one': 1 layer, 4 parameters>"
+    )
+    assert repr(Sequential([layers.Dense(1)], name="open")) == "<Sequential 'open': 1 layer, not built>"
+
+    class Twice(Model):
+        def __init__(self):
+            super().__init__(name="twice")
+            self.dense = layers.Dense(2)
+
+        def call(self, x):
+            return self.dense(self.dense(x))
+
+    model = Twice()
+    assert repr(model) == "<Twice 'twice': 1 layer, not built>"
+    model(np.zeros((1, 2)))
+    assert repr(model) == "<Twice 'twice': 1 layer, 6 parameters>"

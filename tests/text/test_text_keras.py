@@ -130,6 +130,8 @@ def test_words_of_a_text(line: str, filters: str, lower: bool, split: str) -> No
         (lambda outer: outer["config"].update(word_index="[]"), "damaged word_index"),
         (lambda outer: outer["config"].update(word_index=5), "damaged word_index"),
         (lambda outer: outer["config"].update(word_index='{"a": "b"}'), "damaged word_index: 'b'"),
+        (lambda outer: outer["config"].update(word_index='{"a": null, "b": 2}'), "damaged word_index: None"),
+        (lambda outer: outer["config"].update(word_counts='{"a": null}'), "damaged word_counts: None"),
         (lambda outer: outer["config"].update(index_word='{"x": "a"}'), "damaged index_word"),
         (lambda outer: outer["config"].update(index_word='{"1": 1}'), "damaged index_word"),
         (lambda outer: outer["config"].update(num_words="many"), "num_words 'many'"),

@@ -287,6 +287,27 @@ def test_history_and_return_values():
     assert isinstance(compiled(dense_model()).evaluate(x, y, verbose=0), float)
 
 
+def test_a_history_in_one_line():
+    assert repr(callbacks.History()) == "<History of 0 epochs>"
+    x, y = regression()
+    history = compiled(dense_model(), metrics=["mae"]).fit(x, y, verbose=0)
+    assert repr(history).startswith("<History of 1 epoch - loss: ")
+    history = compiled(dense_model(), metrics=["mae"]).fit(x, y, epochs=3, validation_split=0.2, verbose=0)
+    last = "  ".join(f"{name}: {values[2]:.4g}" for name, values in history.history.items())
+    assert repr(history) == f"<History of 3 epochs - {last}>"
+    assert list(history.history) == ["loss", "mae", "val_loss", "val_mae"]
+    history.history["rates"] = [[1, 2]]
+    assert repr(history).endswith("  rates: [1, 2]>")
+
+
+def test_what_compile_takes_in_one_line():
+    model = compiled(dense_model(), losses.MeanSquaredError(name="far"), optimizers.Adam(0.002), metrics=["mae"])
+    model.train_on_batch(*regression())
+    assert repr(model.optimizer) == "<Adam 'adam': learning rate 0.002, 1 steps done>"
+    assert repr(model.compile_arguments["loss"]) == "<MeanSquaredError 'far'>"
+    assert repr(model.metrics) == "[<Mean 'loss'>, <MeanAbsoluteError 'mae'>]"
+
+
 def test_the_epoch_loss_is_the_mean_over_samples():
     x, y = regression(10)
     model = compiled(dense_model(), optimizer=optimizers.SGD(0.0))

@@ -140,6 +140,8 @@ def link(kind: bytes) -> bytes:
         (link(tarfile.FIFOTYPE), "neither a file nor a folder"),
         (b"no archive", "no archive of the format 'auto'"),
         (tar_of({f"{i}": b"x" * 999 for i in range(50)}, "w:gz")[:-300], "damaged"),
+        (tar_of({"a.txt": b"x"}, "w:gz")[:-30], "damaged: Compressed file ended"),
+        (tar_of({"a.txt": b"x"}, "w:gz")[:12], "damaged: Compressed file ended"),
     ],
 )
 def test_archives_that_are_refused(server: Server, tmp_path: Path, content: bytes, said: str) -> None:

@@ -56,7 +56,7 @@ def assert_same(mine, correct, atol=0.0):
         {},
         {"label_mode": "categorical", "batch_size": 4},
         {"label_mode": None},
-        {"labels": None, "batch_size": None},
+        {"labels": None, "batch_size": None, "label_mode": "binary"},
         {"labels": [i % 2 for i in range(15)], "label_mode": "binary"},
         {"labels": [3 - i % 3 for i in range(15)]},
         {"class_names": ["eels", "cats"], "label_mode": "binary"},

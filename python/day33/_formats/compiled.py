@@ -139,6 +139,8 @@ def _optimizer(item: Any) -> optimizers.Optimizer:
     if isinstance(item, str):
         return optimizers.get(item)
     config = dict(item["config"])
+    if item["class_name"] == "LossScaleOptimizer":  # around another one, for float16
+        return _optimizer(config["inner_optimizer"])
     rate = config.get("learning_rate")
     if isinstance(rate, Mapping):
         schedule = _class_of(rate, "schedule", _SCHEDULES)

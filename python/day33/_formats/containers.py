@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from .._graph.limits import limiting
 from .._io import hdf5
 from .._io.archives import Archive, refusing
-from .._io.files import replacing
+from .._io.files import open_regular, replacing
 from .._io.json_text import MAX_BYTES, parse_object
 from ..layers.serialization import CustomObjects
 from . import compiled, model_config
@@ -40,7 +40,7 @@ _CONFIGURATION = "its configuration"
 
 def load_keras(path: Path, custom_objects: CustomObjects, compile: bool) -> SavedModel:
     """The model in a .keras file. See `saving.load_model`."""
-    with open(path, "rb") as stream:
+    with open_regular(path) as stream:
         if hdf5.is_hdf5(stream.read(8)):  # what Keras before 2.13 writes under this name
             return load_h5(path, custom_objects, compile)
         with refusing(path, _KIND):
@@ -62,7 +62,8 @@ def load_keras(path: Path, custom_objects: CustomObjects, compile: bool) -> Save
 
 def load_h5(path: Path, custom_objects: CustomObjects, compile: bool) -> SavedModel:
     """The model in a whole-model .h5 file."""
-    data = path.read_bytes()
+    with open_regular(path) as stream:
+        data = stream.read()
     with refusing(path, _KIND):
         tree = hdf5.parse(data)
         text = tree.attributes.get("model_config")
@@ -94,7 +95,7 @@ def _warn_of_keras_2(path: Path, version: object, configuration: str) -> None:
 
 def load_weights(path: Path, model: SavedModel, by_name: bool = False, skip_mismatch: bool = False) -> None:
     """Reads the weights of a .weights.h5, .h5 or .keras file into a model. See `Model.load_weights`."""
-    with open(path, "rb") as stream, refusing(path, "file of weights"):
+    with open_regular(path) as stream, refusing(path, "file of weights"):
         if hdf5.is_hdf5(stream.read(8)):
             stream.seek(0)
             tree = hdf5.parse(stream.read())
@@ -138,7 +139,7 @@ def save_keras(path: Path, model: SavedModel, include_optimizer: bool) -> None:
     state = _state(model, config["compile_config"])
     buffer = io.BytesIO()
     _write_hdf5(buffer, lambda file: _keras_weights.write(file, model, state))
-    _check_readable(model, buffer.getvalue())
+    _check_readable(model, buffer.getbuffer())
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         archive.writestr(_METADATA, json.dumps(metadata))
         archive.writestr(_CONFIG, text)
@@ -180,9 +181,11 @@ def save_weights(path: Path, model: SavedModel) -> None:
         _check_readable(model, stream.read())
 
 
-def _check_readable(model: SavedModel, data: bytes) -> None:
+def _check_readable(model: SavedModel, data: bytes | memoryview) -> None:
     """ValueError where `hdf5.parse` would refuse what was written, such as a name of thousands of letters."""
     try:
+        if sum(1 for _ in model.walk()) > _MAX_CALLS:
+            raise ValueError(f"it has more than {_MAX_CALLS} layers")
         hdf5.parse(data)
     except ValueError as error:
         raise ValueError(f"model {model.name!r} cannot be saved in a form that could be read back: {error}") from error

@@ -120,8 +120,8 @@ def _pairs(
 
 
 def optimizer_arrays(tree: Group) -> list[Dataset]:
-    """The state of the optimizer in order; empty where there is none."""
-    return _numbered(tree, f"{OPTIMIZER}/vars")
+    """The state of the optimizer in order, of one that scales losses that of the one inside; empty without one."""
+    return _numbered(tree, f"{OPTIMIZER}/inner_optimizer/vars") or _numbered(tree, f"{OPTIMIZER}/vars")
 
 
 def count_values(tree: Group) -> int:

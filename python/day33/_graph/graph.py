@@ -84,7 +84,9 @@ class Graph:
         """Writes every node into the plan; returns the plan's tensors for the outputs."""
         values = dict(zip(self.inputs, inputs, strict=True))
         for node in self.nodes:
-            arguments = tree.transform(values.__getitem__, node.arguments)
+            masks = [None if mask is None else values[mask] for mask in node.masks]
+            given = lowering.with_masks([values[tensor] for tensor in tree.flatten(node.arguments)], masks)
+            arguments = tree.pack(node.arguments, given)
             with lowering.mode(node.training):
                 results = node.layer.lower_call(lowering, arguments, node.kwargs)
             for tensor, result in zip(node.outputs, results, strict=True):
@@ -146,6 +148,18 @@ class Graph:
                 spans[tensor] = min(before[0], span[0]), max(before[1], span[1])
         ends = [spans[tensor] for tensor in self.inputs if tensor in spans]
         return (min(span[0] for span in ends), max(span[1] for span in ends)) if ends else None
+
+    def repeated_on(self, inputs: Sequence[SymbolicTensor]) -> list[SymbolicTensor]:
+        """The outputs of the same calls, made once more on other inputs of the same shapes and dtypes."""
+        values = dict(zip(self.inputs, inputs, strict=True))
+        for node in self.nodes:
+            outputs = tree.transform(lambda tensor: SymbolicTensor(tensor.shape, tensor.dtype), node.output_structure)
+            copy = Node(
+                node.layer, tree.transform(values.__getitem__, node.arguments), node.kwargs, node.training, outputs,
+                [None if mask is None else values[mask] for mask in node.masks],
+            )  # fmt: skip
+            values.update(zip(node.outputs, copy.outputs, strict=True))
+        return [values[tensor] for tensor in self.outputs]
 
     def walk(self, start: Sequence[Any], visit: Callable[[Node, Any], Any]) -> list[Any]:
         """Carries values from the inputs to the outputs: `visit(node, values as arguments)` gives a node's values."""

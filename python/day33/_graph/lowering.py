@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Lowering:
-    """A plan being written: the builder, the slots given to variables so far, and the mode."""
+    """A plan that is being written: the builder, the slots of the variables so far, the masks, and the mode."""
 
     def __init__(self) -> None:
         self.builder = PlanBuilder()
@@ -24,6 +24,7 @@ class Lowering:
         self._slots: dict[int, int] = {}
         self._dtypes: dict[int, str] = {}
         self._masks: dict[int, int] = {}
+        self._masked_by_call: set[int] = set()
 
     def slot(self, variable: Variable | None) -> int:
         """The parameter slot of `variable`, made on first use; -1 for None."""
@@ -56,14 +57,54 @@ class Lowering:
         """The mask of a tensor: int32, without the axes it is the same for; -1 for none."""
         return self._masks.get(tensor, -1)
 
+    def mask_over_time(self, tensor: int) -> int:
+        """The mask of a tensor (T, ...) if it has one number per time step; -1 otherwise.
+
+        Raises:
+            ValueError: the call gave another mask.
+        """
+        mask = self.mask(tensor)
+        if mask < 0 or self.shape(mask) == self.shape(tensor)[:1]:
+            return mask
+        if self.is_masked_by_call(tensor):
+            raise ValueError(f"mask has shape {('N', *self.shape(mask))}; expected (N, T), one number per time step")
+        return -1
+
     def set_mask(self, tensor: int, mask: int) -> None:
         """Gives a layer's result a mask, or, with -1, says that it has none."""
         self._masks[tensor] = mask
 
-    def pass_mask(self, inputs: Sequence[int], results: Sequence[int]) -> None:
-        """What a layer does with the mask of its inputs that says nothing of masks: it hands the first one on, to
-        results that still have the axes the mask speaks of.
+    def with_masks(self, tensors: Sequence[int], masks: Sequence[int | None]) -> list[int]:
+        """The same tensors with the masks that a call gave for them, in place of those they have.
+
+        Args:
+            tensors: of the plan.
+            masks: tensors of the plan, as numbers or truth values; None for a tensor that keeps its own. Empty where
+                no mask was given.
         """
+        if not masks:
+            return list(tensors)
+        return [
+            tensor if mask is None else self._with_mask(tensor, mask)
+            for tensor, mask in zip(tensors, masks, strict=True)
+        ]
+
+    def _with_mask(self, tensor: int, mask: int) -> int:
+        if self.dtype(mask) != "int32":
+            shape = self.shape(mask)
+            mask = self.builder.differs(self.builder.reshape(mask, (*shape, 1)), 0.0)
+        view = self.builder.reshape(tensor, self.shape(tensor))
+        self.set_dtype(view, self.dtype(tensor))
+        self.set_mask(view, mask)
+        self._masked_by_call.add(view)
+        return view
+
+    def is_masked_by_call(self, tensor: int) -> bool:
+        """Whether the mask of a tensor was given by the call of the layer, not made by a layer before it."""
+        return tensor in self._masked_by_call
+
+    def pass_mask(self, inputs: Sequence[int], results: Sequence[int]) -> None:
+        """Gives the first mask of the inputs to those results that have no mask yet and still have its axes."""
         mask = next((self.mask(tensor) for tensor in inputs if self.mask(tensor) >= 0), -1)
         for result in results:
             axes = self.shape(mask) if mask >= 0 else ()
@@ -140,21 +181,32 @@ def compile_plan(
         lowering.builder.loss(
             outputs[term.output], term.kind, from_logits=term.from_logits, reduction=term.reduction, weight=term.weight
         )
-    masked = [number for number, output in enumerate(outputs) if losses and lowering.mask(output) >= 0]
+    masked = {number for number, output in enumerate(outputs) if losses and lowering.mask(output) >= 0}
     plan = lowering.builder.build(outputs)
     parameters = ParameterList([variable.parameter for variable in lowering.variables])
-    masks = _compile_masks(lower, shapes, dtypes, masked) if masked else None
+    masks = compile_masks(lower, shapes, dtypes, masked) if masked else None
     return CompiledPlan(plan, parameters, lowering.variables, masks)
 
 
-def _compile_masks(
+def compile_masks(
     lower: Callable[[Lowering, list[int]], list[int]],
     shapes: Sequence[tuple[int, ...]],
     dtypes: Sequence[str],
-    masked: list[int],
-) -> MaskPlan:
-    """The same model once more: the builder drops what the masks do not need."""
+    of: Collection[int] | None = None,
+) -> MaskPlan | None:
+    """The plan for the masks of what `lower` writes, for inputs of `shapes`; None where no output has one.
+
+    The builder drops what the masks do not need.
+
+    Args:
+        of: the numbers of the outputs whose masks are wanted; all by default.
+    """
     lowering = Lowering()
     outputs = lower(lowering, [lowering.input(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)])
+    masked = [
+        number for number, output in enumerate(outputs) if (of is None or number in of) and lowering.mask(output) >= 0
+    ]
+    if not masked:
+        return None
     plan = lowering.builder.build([lowering.mask(outputs[number]) for number in masked])
     return MaskPlan(plan, ParameterList([variable.parameter for variable in lowering.variables]), masked)

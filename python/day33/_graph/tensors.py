@@ -73,7 +73,17 @@ class SymbolicTensor:
 
 
 class Node:
-    """One call of a layer on symbolic tensors. `arguments` is the tuple of positional arguments, nested as given."""
+    """One call of a layer on symbolic tensors.
+
+    Attributes:
+        arguments: the tuple of positional arguments, nested as given.
+        kwargs: the other arguments; no tensors are among them.
+        training: None for the mode in which the plan is run, False for inference always. True occurs only inside a
+            trace that is being made.
+        masks: the mask given for each tensor of `arguments`, None for one without; empty where no mask was given.
+        inputs: the tensors of `arguments`, then those of `masks`.
+        output_structure: the outputs, nested as the layer returns them. outputs: the same as a list.
+    """
 
     def __init__(
         self,
@@ -82,13 +92,14 @@ class Node:
         kwargs: dict[str, Any],
         training: bool | None,
         outputs: Any,
+        masks: Sequence[SymbolicTensor | None] = (),
     ) -> None:
         self.layer = layer
         self.arguments = arguments
         self.kwargs = kwargs
-        # None: as the plan is run. False: always as in inference. True stands only inside a trace being made.
         self.training = training
-        self.inputs: list[SymbolicTensor] = tree.flatten(arguments)
+        self.masks = masks
+        self.inputs: list[SymbolicTensor] = [*tree.flatten(arguments), *(mask for mask in masks if mask is not None)]
         self.output_structure = outputs
         self.outputs: list[SymbolicTensor] = tree.flatten(outputs)
         for index, tensor in enumerate(self.outputs):

@@ -65,7 +65,7 @@ class Archive:
         if len(members) > _MAX_MEMBERS:
             raise ValueError(f"it has {len(members)} members; at most {_MAX_MEMBERS} are read")
         for info in members:
-            _check_name(info.filename)
+            check_name(info.filename)
             if info.filename in self._infos:
                 raise ValueError(f"it has two members named {info.filename!r}")
             self._infos[info.filename] = info
@@ -117,9 +117,11 @@ def refuse_bomb(what: str, size: int, compressed: int) -> None:
         raise ValueError(f"{what} holds {size} bytes, compressed to {compressed}; it looks like a bomb")
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """ValueError for the name of a member that is no path inside of the archive. Writers check it, too."""
     path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name:
+    drive = len(name) > 1 and name[0].isascii() and name[0].isalpha() and name[1] == ":"
+    if path.is_absolute() or ".." in path.parts or drive or "\0" in name:
         raise ValueError(f"member {name!r} has a path that leads out of the archive")
 
 
@@ -139,8 +141,6 @@ def read_exactly(stream: IO[bytes], size: int, what: str) -> bytearray:
 def read_npy(stream: IO[bytes], size: int, what: str, limit: int | None = None) -> NDArray[Any]:
     """The array of a .npy stream of `size` bytes. ValueError unless it is exactly one array of plain numbers."""
     shape, fortran_order, dtype = _read_npy_header(stream, what)
-    if dtype.hasobject:
-        raise ValueError(f"{what} holds Python objects, which are never loaded")
     wanted = math.prod(shape) * dtype.itemsize  # Python integers: no overflow on a forged shape
     present = size - stream.tell()
     if limit is not None and wanted > limit:
@@ -168,4 +168,6 @@ def _read_npy_header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], boo
         raise ValueError(f"{what}: damaged header: {error}") from error
     if any(not isinstance(side, int) or side < 0 for side in shape):
         raise ValueError(f"{what} declares shape {shape}: damaged header")
+    if dtype.hasobject:
+        raise ValueError(f"{what} holds Python objects, which are never loaded")
     return shape, fortran_order, dtype

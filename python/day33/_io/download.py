@@ -94,6 +94,8 @@ def fetch_or_tell_where(url: str, known_hash: str, target: PathLike, name: str, 
     try:
         return fetch(url, known_hash, target, name, progress)
     except OSError as error:
+        if error.errno is not None:  # the disk's, not the network's
+            raise
         place = Path(target).expanduser()
         place = place / name if place.is_dir() else place
         raise OSError(f"{error}; check the network, or save the file by hand as {place}") from error

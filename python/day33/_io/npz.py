@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.types import PathLike
-from .archives import Archive, refusing
-from .files import replacing
+from .archives import Archive, check_name, refusing
+from .files import open_regular, replacing
 
 _SUFFIX = ".npy"
 
@@ -24,11 +24,13 @@ _SUFFIX = ".npy"
 def write_npz(path: PathLike, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write `arrays` to `path` so that the file is the old one or the new one at every moment, even under SIGKILL.
 
-    A symbolic link is followed. Raises TypeError for arrays of objects, OSError where the folder cannot be written.
+    A symbolic link is followed. Raises TypeError for arrays of objects, ValueError for names that could not be read
+    back, such as one with ".." in it, OSError where the folder cannot be written.
     """
     for name, array in arrays.items():
         if array.dtype.hasobject:
             raise TypeError(f"{name} has dtype {array.dtype}; only plain numbers can be saved")
+        check_name(name)
     with replacing(Path(path)) as temporary, open(temporary, "wb") as stream:
         # np.savez takes the names as keyword arguments, where "file" is not free: write the members directly.
         with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
@@ -77,10 +79,10 @@ def read_npz(path: PathLike, check: Callable[[Headers], Iterable[str]] | None = 
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is not an archive of plain arrays, or what `check` raises; the message has the path and the
-            reason.
+        ValueError: it is not a regular file, not an archive of plain arrays, or what `check` raises; the message has
+            the path and the reason.
     """
-    with open(path, "rb") as stream, refusing(path, ".npz file"), Archive(stream) as archive:
+    with open_regular(Path(path)) as stream, refusing(path, ".npz file"), Archive(stream) as archive:
         for name in archive.names:
             if not name.endswith(_SUFFIX):
                 raise ValueError(f"member {name!r} is not an array")

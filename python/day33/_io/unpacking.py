@@ -28,15 +28,17 @@ def unpack(archive: Path, folder: Path, archive_format: str | None = "auto") -> 
     readers = {"tar": (tarfile.is_tarfile, _tar_members), "zip": (zipfile.is_zipfile, _zip_members)}
     if archive_format not in ("auto", *readers):
         raise ValueError(f'archive_format is {archive_format!r}; expected "auto" or one of {", ".join(readers)}')
-    fitting = [
-        members for name, (fits, members) in readers.items() if archive_format in ("auto", name) and fits(archive)
-    ]
-    if not fitting:
-        raise ValueError(f"{archive} is no archive of the format {archive_format!r}")
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
         made = Path(temporary, "new")
         made.mkdir()
         try:
+            fitting = [
+                members
+                for name, (fits, members) in readers.items()
+                if archive_format in ("auto", name) and fits(archive)
+            ]
+            if not fitting:
+                raise ValueError(f"{archive} is no archive of the format {archive_format!r}")
             for path, is_folder, read in fitting[0](archive):
                 _write(archive, made, path, is_folder, read)
         except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:

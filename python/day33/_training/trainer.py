@@ -1,4 +1,4 @@
-"""`Trainer`: compile, fit, evaluate, predict and the single-batch methods of models, as Keras documents them."""
+"""`Trainer`: fit and train_on_batch of models, as Keras documents them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import optimizers
 from .._core.arrays import as_int
 from ..callbacks import CallbackList, History
 from ..callbacks.base import plain
-from ..metrics import Metric
 from ..random import next_seed
 from .batches import (
     Batch,
@@ -24,108 +22,27 @@ from .batches import (
     split_validation,
     validation_parts,
 )
+from .evaluator import Evaluator
 from .hooks import refuse_attributes, refuse_model_hooks
 from .interrupts import InterruptGuard
-from .objective import Objective
 from .plans import TrainingPlans
-from .predictor import Data, Predictor
+from .predictor import Data
 from .standardize import Standardizer
 from .state import TrainingState
 
 
-class Trainer(Predictor):
+class Trainer(Evaluator):
     """Training and inference for `Model`. See `compile`, `fit`, `evaluate`, `predict`.
 
     Attributes:
-        optimizer: the compiled optimizer.
         history: the `History` of the last `fit`.
         stop_training: set it to True (from a callback) to end `fit` after the batch.
         training_state: where the last `fit` stands or stood, None before one.
         progress: how much of the `fit` epoch, `evaluate` or `predict` in work is done.
     """
 
-    optimizer: optimizers.Optimizer | None = None
     history: History | None = None
-    stop_training: bool = False
-    stop_evaluating: bool = False
     training_state: TrainingState | None = None
-    _training_plans: TrainingPlans | None = None
-    _warned: bool = False  # that there is nothing to train
-
-    def compile(
-        self,
-        optimizer: Any = "adam",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        jit_compile: Any = "auto",
-    ) -> None:
-        """Says how to train.
-
-        Args:
-            optimizer: a `day33.optimizers` object or name. The default is "adam" (Keras's is "rmsprop").
-            loss: a `day33.losses` object or name; for several outputs one for all, a list, or a dict by the names of
-                the outputs, with None for outputs without a loss.
-            loss_weights: factors of the losses in the total that is minimised: a number, list or dict.
-            metrics: list of metrics: names, `day33.metrics` objects, or functions ``fn(y_true, y_pred)``. "accuracy"
-                is the binary, categorical or sparse one by the shapes of the data. For several outputs a list with an
-                entry for each, or a dict by their names.
-            weighted_metrics: the same, with sample weights.
-            run_eagerly, steps_per_execution, jit_compile: accepted for the sake of Keras code, without effect.
-
-        Raises:
-            ValueError: an unknown name; a loss of your own (losses have native gradients); a subclass that overrides
-                what Keras calls in a step and day33 does not, such as `train_step`.
-            TypeError: an optimizer or metric that is none.
-        """
-        refuse_model_hooks(self)
-        if type(self).metrics is not Trainer.metrics:
-            raise ValueError(
-                f"{type(self).__name__} overrides metrics, which day33 does not look at; expected metrics in compile"
-            )
-        chosen = optimizers.get(optimizer)
-        refuse_attributes(self.walk(), chosen)
-        objective = self._make_objective(loss, loss_weights, metrics, weighted_metrics)
-        self._training_plans = TrainingPlans(self, objective)
-        self._warned = False
-        self.optimizer = chosen
-        self.stop_training = False
-
-    def _make_objective(self, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any) -> Objective:
-        """What is minimised and measured, from the arguments of `compile`; a hook for models that measure more."""
-        return Objective(loss, loss_weights, metrics, weighted_metrics)
-
-    @property
-    def _objective(self) -> Objective | None:
-        return None if self._training_plans is None else self._training_plans.objective
-
-    @property
-    def compiled(self) -> bool:
-        """Whether `compile` has been called."""
-        return self._training_plans is not None
-
-    @property
-    def compile_arguments(self) -> dict[str, Any] | None:
-        """`loss`, `loss_weights`, `metrics` and `weighted_metrics` as `compile` was given them; None before it."""
-        return None if self._objective is None else self._objective.arguments
-
-    @property
-    def metrics(self) -> list[Metric]:
-        """The running mean of the loss and the metrics; those asked for in `compile` appear with the first batch."""
-        return [] if self._objective is None else self._objective.meters.metrics
-
-    @property
-    def metrics_names(self) -> list[str]:
-        return [metric.name for metric in self.metrics]
-
-    def reset_metrics(self) -> None:
-        for metric in self.metrics:
-            metric.reset_state()
-
-    # ---- fit ----
 
     def fit(
         self,
@@ -154,18 +71,18 @@ class Trainer(Predictor):
                 generator is used up once and needs `steps_per_epoch` for more than one epoch.
                 C-contiguous float32 is used as it is, anything else is converted once.
             y: targets as the outputs, or class numbers for a sparse loss; not with batches.
-            batch_size: samples a step, 32 by default; not with batches.
+            batch_size: samples per step, 32 by default; not with batches.
             epochs: the number of the last epoch.
-            verbose: "auto" or 1 for a progress bar on a terminal (one line an epoch elsewhere), 2 for one line an
-                epoch, 0 for silence.
+            verbose: "auto" or 1 for a progress bar on a terminal or in a notebook (one line per epoch elsewhere), 2
+                for one line per epoch, 0 for silence.
             callbacks: list of `day33.callbacks`.
             validation_split: part of the samples, taken from the end before shuffling, to validate on.
             validation_data: ``(x, y)`` or ``(x, y, sample_weight)``, as a tuple or list, or batches, to validate on
                 after every epoch.
-            shuffle: a new order of the samples every epoch, or "batch" for a new order inside of each batch; not with
-                batches. The order depends on one seed drawn when `fit` starts and the number of the epoch.
+            shuffle: a new order of the samples in every epoch, or "batch" for a new order inside of each batch; not
+                with batches. The order depends on one seed drawn when `fit` starts and the number of the epoch.
             class_weight: dict from class number to the weight of its samples.
-            sample_weight: (N,), or one weight a position (N, ...) without the last axis of the output; a list or dict
+            sample_weight: (N,), or one weight per position (N, ...) without the last axis of the output; a list or dict
                 for several outputs. The loss is the weighted sum divided by the number of positions.
             initial_epoch: epoch to start from.
             steps_per_epoch: batches per epoch, one pass by default. The next epoch goes on where the last one stopped.
@@ -191,6 +108,7 @@ class Trainer(Predictor):
         epochs, initial_epoch = as_int("epochs", epochs, 0), as_int("initial_epoch", initial_epoch, 0)
         _check_frequency(validation_freq)
         steps = as_positive("steps_per_epoch", steps_per_epoch)
+        limit = as_positive("validation_steps", validation_steps)
         standardize = Standardizer(self, plans, class_weight)
         held_out: Batch | None = None
         data: Data
@@ -206,11 +124,10 @@ class Trainer(Predictor):
         validation: Data | None = None
         small = validation_batch_size or batch_size
         if held_out is not None:
-            limit = as_positive("validation_steps", validation_steps)
             validation = array_data(held_out, small, limit, name="validation_data")
         elif validation_data is not None:
             runs = sum(_validates(epoch, validation_freq) for epoch in range(initial_epoch, epochs))
-            validation = self._validation(plans, validation_data, small, validation_steps, runs)
+            validation = self._validation(plans, validation_data, small, limit, runs)
 
         listeners = self._callback_list(callbacks, verbose, add_history=True, epochs=epochs, steps=data.steps)
         self.training_state = state = TrainingState(plans.objective.meters, next_seed(), initial_epoch)
@@ -307,15 +224,14 @@ class Trainer(Predictor):
         self, plans: TrainingPlans, given: Any, batch_size: int | None, steps: int | None, runs: int
     ) -> Data:
         standardize = Standardizer(self, plans)
-        limit = as_positive("validation_steps", steps)
         try:
             inputs = len(self.inputs)
         except AttributeError:  # the model has not seen a batch yet
             inputs = None
         x, y, sample_weight = validation_parts(given, inputs)
         if are_batches(x, y, sample_weight):
-            return IterableData(x, standardize, limit, runs, "validation_data")
-        return array_data(standardize(x, y, sample_weight), batch_size, limit, name="validation_data")
+            return IterableData(x, standardize, steps, runs, "validation_data")
+        return array_data(standardize(x, y, sample_weight), batch_size, steps, name="validation_data")
 
     def _validate(self, plans: TrainingPlans, data: Data, listeners: CallbackList, epoch: int) -> dict[str, float]:
         data.restart()
@@ -326,74 +242,6 @@ class Trainer(Predictor):
             results = self._evaluation(plans, data, listeners, epoch)
         return {f"val_{name}": value for name, value in results.items()}
 
-    # ---- evaluate ----
-
-    def evaluate(
-        self,
-        x: Any = None,
-        y: Any = None,
-        batch_size: int | None = None,
-        verbose: str | int = "auto",
-        sample_weight: Any = None,
-        steps: int | None = None,
-        callbacks: Any = None,
-        return_dict: bool = False,
-    ) -> float | list[float] | dict[str, float]:
-        """The loss and the metrics on samples, in inference mode.
-
-        Args:
-            x, y, batch_size, sample_weight, verbose, callbacks: as in `fit`.
-            steps: batches to evaluate, all by default.
-            return_dict: return a dict by name instead of a list.
-
-        Returns:
-            The loss alone where there are no metrics, else a list in the order of `metrics`, or a dict.
-        """
-        plans = self._require_compiled("evaluate")
-        standardize = Standardizer(self, plans)
-        limit = as_positive("steps", steps)
-        data: Data
-        if are_batches(x, y, sample_weight):
-            data = IterableData(x, standardize, limit, 1)
-        else:
-            data = array_data(standardize(x, y, sample_weight), batch_size, limit)
-        listeners = self._callback_list(callbacks, verbose, epochs=1, steps=data.steps)
-        with self._measured():
-            try:
-                logs = self._evaluation(plans, data, listeners, 0)
-            except BaseException:
-                listeners.on_exception()
-                raise
-        return logs if return_dict else _scalar_or_list(plans.objective.meters.ordered(logs))
-
-    def _evaluation(self, plans: TrainingPlans, data: Data, listeners: CallbackList, epoch: int) -> dict[str, float]:
-        self.stop_evaluating = False
-        listeners.on_begin("test")
-        self.reset_metrics()
-        tells_begin = listeners.listens("on_test_batch_begin")
-        tells_end = listeners.listens("on_test_batch_end")
-        step = 0
-        # Without shuffling, an evaluation of arrays is always the first epoch; iterables go on by themselves.
-        for batch in data.batches(epoch if isinstance(data, IterableData) else 0):
-            if batch.size == 0:
-                continue
-            if tells_begin:
-                listeners.on_batch("on_test_batch_begin", step)
-            program = plans.program(batch.input_shapes)
-            result = program.evaluate(batch, plans.objective.want_outputs)
-            plans.objective.update(batch, result)
-            self.progress.add(batch)
-            if tells_end:
-                listeners.on_batch("on_test_batch_end", step, plans.objective.meters.logs())
-            step += 1
-            if self.stop_evaluating:
-                break
-        logs = plans.objective.meters.logs()
-        listeners.on_end("test", dict(logs))
-        return logs
-
-    # ---- single batches ----
-
     def train_on_batch(
         self,
         x: Any,
@@ -402,39 +250,24 @@ class Trainer(Predictor):
         class_weight: Mapping[int, float] | None = None,
         return_dict: bool = False,
     ) -> float | list[float] | dict[str, float]:
-        """One step on one batch, arguments as in `fit`. Returns what `evaluate` returns, for this batch."""
+        """One step on one batch.
+
+        Args:
+            x, y, sample_weight, class_weight: as in `fit`.
+            return_dict: return a dict by name instead of a list.
+
+        Returns:
+            What `evaluate` returns, for this batch, before the step.
+
+        Raises:
+            ValueError, TypeError: as `fit`.
+        """
         plans = self._require_compiled("train_on_batch")
         batch = Standardizer(self, plans, class_weight)(x, y, sample_weight)
         refuse_empty(batch)
         self.reset_metrics()
         self._train(plans, batch, next_seed)
         return self._results(plans, return_dict)
-
-    def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
-    ) -> float | list[float] | dict[str, float]:
-        """`evaluate` for one batch."""
-        plans = self._require_compiled("test_on_batch")
-        batch = Standardizer(self, plans)(x, y, sample_weight)
-        refuse_empty(batch)
-        self.reset_metrics()
-        program = plans.program(batch.input_shapes)
-        result = program.evaluate(batch, plans.objective.want_outputs)
-        plans.objective.update(batch, result)
-        return self._results(plans, return_dict)
-
-    def _results(self, plans: TrainingPlans, return_dict: bool) -> float | list[float] | dict[str, float]:
-        logs = plans.objective.meters.logs()
-        return logs if return_dict else _scalar_or_list(plans.objective.meters.ordered(logs))
-
-    # ---- shared ----
-
-    def _require_compiled(self, method: str) -> TrainingPlans:
-        if self._training_plans is None:
-            raise ValueError(f"call compile(optimizer, loss) before {method}")
-        if not self._training_plans.objective.has_loss:
-            raise ValueError(f"{method} needs a loss; give one to compile")
-        return self._training_plans
 
 
 def _validates(epoch: int, frequency: int | Sequence[int]) -> bool:
@@ -447,7 +280,3 @@ def _check_frequency(frequency: Any) -> None:
     if isinstance(frequency, list | tuple | set):
         return
     raise ValueError(f"validation_freq is {frequency!r}; expected an integer of at least 1 or a list of epochs from 1")
-
-
-def _scalar_or_list(values: list[float]) -> float | list[float]:
-    return values[0] if len(values) == 1 else values

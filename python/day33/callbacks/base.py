@@ -244,6 +244,16 @@ class History(Callback):
         self.epoch: list[int] = []
         self.history: dict[str, list[Any]] = {}
 
+    def __repr__(self) -> str:
+        """How many epochs, and the last value of each name."""
+        count = len(self.epoch)
+        last = [
+            f"{name}: {values[-1]:.4g}" if isinstance(values[-1], float | int) else f"{name}: {values[-1]!r}"
+            for name, values in self.history.items()
+            if values
+        ]
+        return f"<History of {count} epoch{'s' * (count != 1)}{' - ' if last else ''}{'  '.join(last)}>"
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.epoch = []
 

@@ -420,6 +420,7 @@ def _validate(
     classes, labels = np.unique(job.y, return_inverse=True)
     folds: list[Fold] = []
     report: Report | None = None
+    written = False
     with progress_bars(outlook) as show:
         judged = judge_folds(
             job.X, job.y, job.judged, folds=job.of_folds, compare=job.compared, progress=show, checkpoint=checkpoint
@@ -436,8 +437,11 @@ def _validate(
             outlook.begin()
             folds.append(next(judged))
             report = Report(folds, labels, classes)
-            if ahead:
+            written = bool(ahead)
+            if written:
                 write_report(report, job.data, run.path)
     if report is not None:
+        if not written:  # every fold is of an earlier run, which may have been killed before it wrote the report
+            write_report(report, job.data, run.path)
         print_table(report)
     return len(folds)

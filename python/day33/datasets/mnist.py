@@ -10,9 +10,11 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.arrays import drop_last_axis
 from .._core.types import PathLike
 from .._io.archives import Archive, read_exactly, refusing
 from .._io.download import cache_dir, fetch_or_tell_where
+from .._io.files import open_regular
 from .._io.gz import open_maybe_gz
 
 __all__ = ["download_mnist", "load_data", "load_mnist", "mnist_cache_path"]
@@ -128,7 +130,7 @@ def load_data(path: str = MNIST_FILE) -> tuple[Split, Split]:
 
 
 def _read_npz(path: Path) -> dict[str, UInt8]:
-    with open(path, "rb") as stream, refusing(path, ".npz file"), Archive(stream) as archive:
+    with open_regular(path) as stream, refusing(path, ".npz file"), Archive(stream) as archive:
         missing = [key for key in _NPZ_KEYS if f"{key}.npy" not in archive]
         if missing:
             found = ", ".join(sorted(archive.names)[:8]) or "nothing"
@@ -143,8 +145,7 @@ def _read_npz(path: Path) -> dict[str, UInt8]:
 
 def _as_images(key: str, array: NDArray[Any]) -> UInt8:
     """Images (N, 28, 28) of grey levels 0 to 255, where there is one way only to read `array` as such."""
-    if array.ndim == 4 and array.shape[-1] == 1:
-        array = array[..., 0]
+    array = drop_last_axis(array, 3)
     if array.dtype.kind == "f" and _all_in(array, 1):
         # As everywhere in day33, floats from 0 to 1 are greys from black to white.
         array = np.rint(array * array.dtype.type(255))
@@ -152,9 +153,7 @@ def _as_images(key: str, array: NDArray[Any]) -> UInt8:
 
 
 def _as_labels(key: str, array: NDArray[Any]) -> UInt8:
-    if array.ndim == 2 and array.shape[-1] == 1:
-        array = array[..., 0]
-    return _as_bytes(key, array, "uint8, or other whole numbers from 0 to 255")
+    return _as_bytes(key, drop_last_axis(array, 1), "uint8, or other whole numbers from 0 to 255")
 
 
 def _as_bytes(key: str, array: NDArray[Any], expected: str) -> UInt8:

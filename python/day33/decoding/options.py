@@ -20,6 +20,7 @@ class Options:
         self._common, self._by_prompt = common, by_prompt
 
     def of(self, part: slice) -> dict[str, Any]:
+        """The arguments of `_native.Generation` for these prompts."""
         return self._common | {name: values[part] for name, values in self._by_prompt.items()}
 
 
@@ -53,9 +54,7 @@ def prepare_options(
         common["top_k"] = as_int("top_k", top_k, 1)
     if top_p is not None:
         common["top_p"] = _number("top_p", top_p, 0.0, 1.0, "a number above 0 and up to 1")
-    common["beams"] = as_int("beams", beams, 1)
-    if common["beams"] > 1024:
-        raise ValueError(f"beams is {beams}; expected at most 1024")
+    common["beams"] = as_int("beams", beams, 1, 1024)
     if common["beams"] > 1:
         if sampled:
             raise ValueError("beams is above 1 together with temperature, top_k or top_p; expected one or the other")
@@ -85,8 +84,7 @@ def _forced(words: Words, forced: Mapping[int, Token] | Sequence[Token]) -> list
         raise TypeError(f"forced is {forced!r}; expected a list of ids or words, or a mapping from places to them")
     places = forced if isinstance(forced, Mapping) else dict(enumerate(forced))
     for place in places:
-        if as_int("place in forced", place, 0) >= 2**20:
-            raise ValueError(f"forced has the place {place}; expected at most {2**20 - 1}")
+        as_int("place in forced", place, 0, 2**20 - 1)
     tokens = [-1] * (max(places, default=-1) + 1)
     for place, token in places.items():
         tokens[place] = words.token(f"forced[{place}]", token)

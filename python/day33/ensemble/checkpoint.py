@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,12 @@ class SavedParts:
     def seconds(self) -> float:
         """How long was worked for what is on the shelf."""
         path = self._folder / _SECONDS_FILE
-        return float(read_json(path)["seconds"]) if path.is_file() else 0.0
+        if not path.is_file():
+            return 0.0
+        seconds = read_json(path).get("seconds")
+        if type(seconds) not in (int, float) or not 0 <= seconds < math.inf:
+            raise ValueError(f"{path}: seconds is {seconds!r}; expected a number of at least 0")
+        return float(seconds)
 
     @seconds.setter
     def seconds(self, value: float) -> None:

@@ -3,7 +3,7 @@
 from .._graph.registry import CLASSES as _CLASSES
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .base import Layer
-from .convolutional import Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
+from .convolutional import Conv1D, Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
 from .core import Dense, Dropout, Input, InputLayer, SpatialDropout1D
 from .merging import Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract
 from .normalization import BatchNormalization, LayerNormalization
@@ -40,6 +40,7 @@ __all__ = [
     "BatchNormalization",
     "Bidirectional",
     "Concatenate",
+    "Conv1D",
     "Conv2D",
     "Conv2DTranspose",
     "Cropping2D",

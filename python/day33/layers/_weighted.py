@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import activations, initializers
 from .._core.variables import Variable
+from ._attributes import Checked
 from .base import Layer
 
 INITIALIZED = ("kernel_initializer", "bias_initializer")
@@ -13,6 +14,8 @@ INITIALIZED = ("kernel_initializer", "bias_initializer")
 
 class WeightedLayer(Layer):
     """A kernel, maybe a bias, and an activation after them. Keras's options without a counterpart are refused."""
+
+    activation = Checked(activations.get)
 
     def __init__(
         self, *, activation: Any = None, use_bias: bool = True,
@@ -26,7 +29,7 @@ class WeightedLayer(Layer):
             kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
             kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
         )  # fmt: skip
-        self.activation = activations.get(activation)
+        self.activation = activation
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)

@@ -35,7 +35,21 @@ class WeightOwner:
         self, shape: Sequence[int] = (), initializer: initializers.InitializerLike | None = None, *,
         dtype: object = None, trainable: bool = True, name: str | None = None,
     ) -> Variable:  # fmt: skip
-        """A new variable of this layer. `initializer` is glorot_uniform by default."""
+        """Makes a variable of this layer.
+
+        Args:
+            shape: of the variable; known sizes only.
+            initializer: see `day33.initializers`; glorot_uniform by default.
+            dtype: None or "float32".
+            trainable: whether an optimizer may change it.
+            name: the last part of its path, "variable" by default.
+
+        Returns:
+            The variable.
+
+        Raises:
+            ValueError: another dtype, an unknown or negative size, or an initializer that gives another shape.
+        """
         if dtype_name(dtype) not in (None, "float32"):
             raise ValueError(f"dtype of weight {name!r} is {dtype!r}; day33 computes in float32 only")
         for size in shape:
@@ -65,7 +79,7 @@ class WeightOwner:
 
     @property
     def path(self) -> str:
-        """The name with the names of the layers it was built inside of before it."""
+        """The names of the layers that it was built inside, and its own, with "/" between them."""
         return self._path or "/".join([*names.scope(), self.name])
 
     def own_variables(self) -> list[Variable]:
@@ -97,27 +111,32 @@ class WeightOwner:
 
     @property
     def variables(self) -> list[Variable]:
+        """The same as `weights`."""
         return self.weights
 
     @property
     def trainable_weights(self) -> list[Variable]:
+        """The variables that training changes."""
         return [variable for variable in self.weights if variable.trainable] if self.trainable else []
 
     @property
     def trainable_variables(self) -> list[Variable]:
+        """The same as `trainable_weights`."""
         return self.trainable_weights
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
+        """The variables that training leaves as they are."""
         return [variable for variable in self.weights if not (variable.trainable and self.trainable)]
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
+        """The same as `non_trainable_weights`."""
         return self.non_trainable_weights
 
     @property
     def trainable(self) -> bool:
-        """Setting it sets it for every layer inside, too."""
+        """Whether training changes the weights. Setting it sets it for all layers inside as well."""
         return self._trainable
 
     @trainable.setter
@@ -133,8 +152,13 @@ class WeightOwner:
         return [variable.numpy() for variable in self.weights]
 
     def set_weights(self, weights: Sequence[ArrayLike]) -> None:
-        """Writes arrays in the order of `weights`. ValueError for another number of arrays or another shape: nothing
-        is written then.
+        """Replaces the values of all weights.
+
+        Args:
+            weights: arrays in the order of `weights`, of the same shapes.
+
+        Raises:
+            ValueError: another number of arrays, or another shape. Nothing is written then.
         """
         own = self.weights
         if len(weights) != len(own):
@@ -153,14 +177,18 @@ class WeightOwner:
             variable.assign(array)
 
     def count_params(self) -> int:
-        """The number of values in all weights. ValueError before the layer is built."""
+        """The number of values in all weights.
+
+        Raises:
+            ValueError: the layer is not built.
+        """
         if not self.built:
             raise ValueError(f"layer {self.name!r} is not built yet, so it has no weights to count; call it first")
         return sum(variable.size for variable in self.weights)
 
 
 def find_layers(value: Any) -> list[WeightOwner]:
-    """The layers in `value`, also inside of lists, tuples and dicts, each once, in order."""
+    """The layers in `value`, also in nested lists, tuples and dicts, each once, in order."""
     found: dict[WeightOwner, None] = {}
     pending = [value]
     while pending:

@@ -7,28 +7,28 @@ import inspect
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._core import tree, variables
 from .._core.arrays import as_float32, as_indices
-from .._core.naming import snake_case
 from .._core.tensors import like_inputs
 from .._core.types import Shape
 from .._graph import names as _names
-from .._graph import registry
 from .._graph.graph import Graph
-from .._graph.lowering import CompiledPlan, LossTerm, Lowering, compile_plan
+from .._graph.lowering import CompiledPlan, LossTerm, Lowering, compile_masks, compile_plan
 from .._graph.modes import merge_modes, refuse_forced_training
 from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..random import next_seed
-from . import serialization
-from ._weights import WeightOwner, dtype_name, find_layers
+from ._saved import Configured
+from ._weights import dtype_name, find_layers
 
 _PLANS_KEPT = 16  # a plan: a few kilobytes, and its packed weights
+# Public attributes that decide nothing in a plan, or are part of its key already.
+_NOT_CONFIGURATION = frozenset({"built", "dtype", "input_shape_argument", "name", "named_by_user", "trainable"})
 
 
 def _with_plain_shape(compute_output_shape: Callable[..., Any]) -> Callable[..., Any]:
@@ -66,7 +66,7 @@ def _once(build: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-class Layer(WeightOwner):
+class Layer(Configured):
     """Base class of layers.
 
     A new layer defines either
@@ -75,11 +75,17 @@ class Layer(WeightOwner):
       and is what the layers of day33 do; or
     - `call(self, x, ..., training=None)` in terms of other layers, kept as attributes.
 
+    An attribute that is changed later takes effect at the next call.
+
     Args:
         name: unique in a model; by default the class in snake case with a number.
         trainable: False keeps the weights out of training.
         dtype: None or "float32".
+        activity_regularizer: None; day33 has none.
         input_shape: without the batch; for the first layer of a `Sequential`. `input_dim=n` is `input_shape=(n,)`.
+
+    Raises:
+        ValueError: an argument that the layer does not know or day33 does not support, or a name with "/" in it.
     """
 
     # Whether the layer passes its input through unless in training (Dropout).
@@ -88,6 +94,10 @@ class Layer(WeightOwner):
     supports_masking = False
     # Whether inputs after the first are initial states, `initial_state` of a call.
     takes_states = False
+    # Whether calls take `mask`, a mask in place of the one that the input carries.
+    takes_mask = False
+    # The name of the first argument of a call, as in Keras.
+    input_argument = "inputs"
     input_dtypes: tuple[str, ...] = ()  # of each input; float32 where nothing is said
     output_dtypes: tuple[str, ...] = ()
 
@@ -113,7 +123,7 @@ class Layer(WeightOwner):
         self._refuse(activity_regularizer=activity_regularizer)
         if name is not None and (not isinstance(name, str) or not name or "/" in name):
             raise ValueError(f"name is {name!r}; expected a string that is not empty and has no '/'")
-        # A name of the automatic kind says nothing, also where a configuration gives it.
+        # A name like an automatic one was not chosen by the user, also where a configuration gives it.
         stem = self.name_stem()
         self.named_by_user = name is not None and re.fullmatch(rf"{stem}(_\d+)?", name) is None
         self.name: str = name if name is not None else _names.unique(stem)
@@ -121,28 +131,47 @@ class Layer(WeightOwner):
         self._building = False
         self.dtype = "float32"
         self.input_shape_argument = (input_dim,) if input_dim is not None else input_shape
-        WeightOwner.__init__(self, bool(trainable))
+        Configured.__init__(self, bool(trainable))
         self._nodes: list[Node] = []
         self._lock = threading.RLock()
+        self._is_lowered = False  # whether a plan or a trace was made of the layer as it is configured
+        self._revision = 0  # how often it was configured anew since
         self._plans: OrderedDict[Hashable, CompiledPlan] = OrderedDict()
         self._traces: OrderedDict[Hashable, Graph] = OrderedDict()
-        self._modes: tuple[int, tuple[bool, ...]] | None = None
+        self._modes: tuple[int, tuple[int, ...]] | None = None
 
-    def name_stem(self) -> str:
-        """What automatic names begin with."""
-        return snake_case(type(self).__name__)
+    _refused: frozenset[str] = frozenset()
 
     def _refuse(self, **arguments: object) -> None:
-        """ValueError for arguments of Keras that day33 does not have, unless they say nothing."""
+        """Notes arguments of Keras that day33 does not have. As attributes they keep the value that asks for nothing.
+
+        Raises:
+            ValueError: an argument asks for something, now or when it is set later.
+        """
+        self._refused = self._refused.union(arguments)
         for argument, value in arguments.items():
-            if value is not None and value is not False:
-                raise ValueError(f"{argument} of {type(self).__name__} is {value!r}; day33 does not support it")
+            setattr(self, argument, value)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if "_plans" in self.__dict__ and isinstance(value, Layer | list | tuple | dict):
-            if find_layers(value):
-                self._forget()
+        if name in self._refused and _asks_for_something(value):
+            raise ValueError(f"{name} of {type(self).__name__} is {value!r}; day33 does not support it")
+        if "_plans" not in self.__dict__:
+            object.__setattr__(self, name, value)
+            return
+        if isinstance(value, Layer | list | tuple | dict) and find_layers(value):
+            self._forget()
+        watched = self._is_lowered and self._configures(name)
+        before = getattr(self, name, None) if watched else None
         object.__setattr__(self, name, value)
+        if watched and not _is_same(before, getattr(self, name, None)):
+            self._revision += 1
+            self._is_lowered = False
+            self._traces.clear()
+            variables.modes_changed()
+
+    def _configures(self, name: str) -> bool:
+        """Whether an attribute of that name may decide what the layer computes; a hook."""
+        return not name.startswith("_") and name not in _NOT_CONFIGURATION
 
     def _forget(self) -> None:
         """Drops what was derived from the sublayers."""
@@ -214,6 +243,12 @@ class Layer(WeightOwner):
         graph = self._graph_for(input_shape)
         return graph.receptive_span(graph.outputs, low, high, axis)
 
+    def treats_positions_alike(self) -> bool:
+        """Whether each position before the last axis is computed on its own: `TimeDistributed` may then hand over all
+        time steps at once.
+        """
+        return False
+
     def enlarges(self, axis: int) -> int:
         """The factor by which the layer makes spatial axis 0 or 1 longer: what it sees repeats with that period."""
         return 1
@@ -231,6 +266,7 @@ class Layer(WeightOwner):
     def lower_call(self, lowering: Lowering, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
         """Writes one call into a plan: `arguments` hold tensors of the plan, nested as in the call."""
         inputs: list[int] = tree.flatten(arguments)
+        self._is_lowered = True
         if self.is_composite():
 
             def placeholder(tensor: int) -> SymbolicTensor:
@@ -269,6 +305,7 @@ class Layer(WeightOwner):
                 finally:
                     names.pop()
                 _keep(self._traces, key, graph)
+                self._is_lowered = True
                 self.built = self.built or not self._building
             graph = self._traces[key]
             self._traces.move_to_end(key)
@@ -314,36 +351,86 @@ class Layer(WeightOwner):
     def __call__(self, *arguments: Any, training: bool | None = None, **kwargs: Any) -> Any:
         """Extends a graph (symbolic tensors) or computes (arrays, or anything NumPy can read).
 
-        Arrays: contiguous float32 goes in without a copy, other real dtypes are converted once; returns fresh arrays.
+        Contiguous float32 arrays go in without a copy, other real dtypes are converted once; results are fresh arrays.
+
+        Args:
+            arguments: the input, or a list of several; also by the name that Keras has for it, `inputs` or `sequences`.
+            training: whether to run in training mode; False by default.
+            mask: of layers that take one: which positions of the input count, (N, T) for (N, T, ...), in place of the
+                mask that the input carries. A list for several inputs, with None for those without.
+            kwargs: other arguments of the layer.
+
+        Returns:
+            The output, or several as the layer gives them.
 
         Raises:
-            TypeError: not real numbers. ValueError: a shape the layer cannot take.
+            TypeError: an input that does not hold real numbers, or an argument that the layer does not take.
+            ValueError: a shape that the layer cannot take.
         """
         if "_plans" not in self.__dict__:
             raise RuntimeError(f"{type(self).__name__}.__init__ must call super().__init__() before anything else")
+        mask = None
+        if kwargs and not self.is_composite():
+            mask = kwargs.pop("mask", None)
+            if not arguments and self.input_argument in kwargs:
+                arguments = (kwargs.pop(self.input_argument),)
         arguments, kwargs = self._split(arguments, kwargs)
         leaves = tree.flatten(arguments)
-        symbolic = [isinstance(leaf, SymbolicTensor) for leaf in leaves]
         if not leaves:
-            raise ValueError(f"layer {self.name!r} was called without an input")
+            raise ValueError(
+                f"layer {self.name!r} was called without an input; expected one as first argument or as "
+                f"{self.input_argument}="
+            )
+        masks = [] if mask is None else self._masks(mask, len(leaves))
+        given = [*leaves, *(item for item in masks if item is not None)] if masks else leaves
+        symbolic = [isinstance(leaf, SymbolicTensor) for leaf in given]
         if not any(symbolic):
-            return self._compute(arguments, leaves, kwargs, bool(training))
+            return self._compute(arguments, leaves, kwargs, bool(training), masks)
         if not all(symbolic):
             raise TypeError(f"layer {self.name!r} was given arrays and symbolic tensors together")
-        return self.extend_graph(arguments, kwargs, training, keep=not _names.scope())
+        for leaf, item in zip(leaves, masks, strict=False):
+            self._check_mask(leaf.shape, item)
+        return self.extend_graph(arguments, kwargs, training, keep=not _names.scope(), masks=masks)
+
+    def _masks(self, mask: Any, count: int) -> list[Any]:
+        """One mask or None for each of `count` inputs; an empty list where all are None."""
+        if not self.takes_mask:
+            raise TypeError(
+                f"layer {self.name!r} ({type(self).__name__}) was called with mask=; it takes no mask but the one that "
+                "its input carries"
+            )
+        if not isinstance(mask, list | tuple):
+            return [mask, *[None] * (count - 1)]
+        masks = tree.flatten(mask)
+        if len(masks) != count:
+            raise ValueError(f"mask of layer {self.name!r} has {len(masks)} entries; expected {count}, as inputs")
+        return masks if any(item is not None for item in masks) else []
+
+    def _check_mask(self, shape: Shape, mask: SymbolicTensor | None) -> None:
+        """ValueError where the axes of a mask are not the leading ones of its input."""
+        if mask is None:
+            return
+        pairs = zip(mask.shape[1:], shape[1:], strict=False)
+        if not 1 < mask.ndim <= len(shape) or any(None not in pair and pair[0] != pair[1] for pair in pairs):
+            raise ValueError(
+                f"mask of layer {self.name!r} has shape {mask.shape} for an input of shape {tuple(shape)}; expected "
+                "its leading axes, such as (N, T) for (N, T, C)"
+            )
 
     def extend_graph(
-        self, arguments: tuple[Any, ...], kwargs: dict[str, Any], training: bool | None = None, *, keep: bool = True
-    ) -> Any:
+        self, arguments: tuple[Any, ...], kwargs: dict[str, Any], training: bool | None = None, *, keep: bool = True,
+        masks: Sequence[SymbolicTensor | None] = (),
+    ) -> Any:  # fmt: skip
         """The outputs of a call on symbolic tensors.
 
         Args:
-            arguments: positional, with tensors in them; kwargs: the others.
+            arguments: positional, with tensors in them. kwargs: the others.
             training: of the call.
-            keep: whether the layer remembers the call for `input` and `output`. One inside of a trace is not kept.
+            keep: whether the layer remembers the call for `input` and `output`. One inside a trace is not kept.
+            masks: one for each tensor of `arguments`, None for one without; empty for none.
         """
         outputs = self._infer(arguments, kwargs)
-        node = Node(self, arguments, kwargs, training, outputs)
+        node = Node(self, arguments, kwargs, training, outputs, masks)
         if keep:
             self._nodes.append(node)
         return outputs
@@ -358,7 +445,55 @@ class Layer(WeightOwner):
             arguments = (*arguments, kwargs.pop(parameters[len(arguments)]))
         return arguments, kwargs
 
-    def _compute(self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], training: bool) -> Any:
+    def _compute(
+        self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], training: bool, masks: list[Any]
+    ) -> Any:
+        tensors, arrays = self._prepared(leaves)
+        structure = tree.pack(arguments, tensors)
+        outputs = self._infer(structure, kwargs)
+        placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
+        inputs = [*self._converted(tensors, arrays), *mask_arrays]
+        compiled = self._compile(structure, kwargs, None, placeholders)
+        results = compiled.plan.forward(
+            inputs, compiled.parameters, training=training, seed=next_seed() if training else 0
+        )
+        return tree.pack(outputs, self._answers(leaves, results))
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of what the layer gives for `inputs`.
+
+        Args:
+            inputs: an array, or a list of arrays, as for a call.
+            mask: the mask that the input carries, (N, T) for (N, T, ...), or a list with one or None for each input.
+
+        Returns:
+            A bool array, None where the output has no mask; a list of these for several outputs.
+
+        Raises:
+            TypeError: symbolic tensors, whose masks layers hand on by themselves.
+            ValueError: a shape that the layer cannot take.
+        """
+        arguments, kwargs = self._split((inputs,), {})
+        leaves = tree.flatten(arguments)
+        if any(isinstance(leaf, SymbolicTensor) for leaf in leaves):
+            raise TypeError(f"compute_mask of layer {self.name!r} was given a symbolic tensor; expected arrays")
+        masks = [] if mask is None else mask if isinstance(mask, list | tuple) else [mask, *[None] * (len(leaves) - 1)]
+        tensors, arrays = self._prepared(leaves)
+        structure = tree.pack(arguments, tensors)
+        outputs = tree.flatten(self._infer(structure, kwargs))
+        placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
+        given = [*self._converted(tensors, arrays), *mask_arrays]
+        tensors += [tensor for tensor in placeholders if tensor is not None]
+        plan = compile_masks(
+            self._lower_with_masks(structure, kwargs, placeholders), [array.shape[1:] for array in given],
+            [tensor.dtype for tensor in tensors],
+        )  # fmt: skip
+        found = {} if plan is None else plan.masks(given)
+        results = [found[number] != 0 if number in found else None for number in range(len(outputs))]
+        return results[0] if len(results) == 1 else results
+
+    def _prepared(self, leaves: list[Any]) -> tuple[list[SymbolicTensor], list[NDArray[Any]]]:
+        """Symbolic tensors that stand for the arrays, and the arrays."""
         arrays = [self._fit_rank(i, x if isinstance(x, np.ndarray) else np.asarray(x)) for i, x in enumerate(leaves)]
         for number, array in enumerate(arrays):
             if array.ndim == 0:
@@ -366,18 +501,35 @@ class Layer(WeightOwner):
             if array.shape[0] != arrays[0].shape[0]:
                 raise ValueError(f"layer {self.name!r} was given batches of different sizes: "
                                  f"{[array.shape for array in arrays]}")  # fmt: skip
-        tensors = [self._placeholder(number, array) for number, array in enumerate(arrays)]
-        structure = tree.pack(arguments, tensors)
-        outputs = self._infer(structure, kwargs)
-        converted: list[NDArray[Any]] = [
+        return [self._placeholder(number, array) for number, array in enumerate(arrays)], arrays
+
+    def _converted(self, tensors: Sequence[SymbolicTensor], arrays: list[NDArray[Any]]) -> list[NDArray[Any]]:
+        """The arrays as plans take them."""
+        return [
             _convert(f"input {number} of layer {self.name!r}", array, tensor.dtype)
             for number, (tensor, array) in enumerate(zip(tensors, arrays, strict=True))
         ]
-        compiled = self._compile(structure, kwargs, None)
-        results = compiled.plan.forward(
-            converted, compiled.parameters, training=training, seed=next_seed() if training else 0
-        )
-        return tree.pack(outputs, self._answers(leaves, results))
+
+    def _mask_placeholders(
+        self, tensors: Sequence[SymbolicTensor], arrays: list[NDArray[Any]], masks: Sequence[Any]
+    ) -> tuple[list[SymbolicTensor | None], list[NDArray[Any]]]:
+        """Symbolic tensors for masks that are arrays, None for inputs without; and those arrays as int32."""
+        placeholders: list[SymbolicTensor | None] = []
+        given: list[NDArray[Any]] = []
+        if not masks:
+            return placeholders, given
+        for tensor, array, mask in zip(tensors, arrays, masks, strict=False):
+            if mask is None:
+                placeholders.append(None)
+                continue
+            given.append(np.ascontiguousarray(np.asarray(mask) != 0, np.int32))
+            if given[-1].shape[:1] != array.shape[:1]:
+                raise ValueError(
+                    f"mask of layer {self.name!r} has shape {given[-1].shape}; its input has shape {array.shape}"
+                )
+            placeholders.append(SymbolicTensor((None, *given[-1].shape[1:]), "int32", "mask"))
+            self._check_mask(tensor.shape, placeholders[-1])
+        return placeholders, given
 
     def _answers(self, inputs: list[Any], results: list[NDArray[Any]]) -> list[NDArray[Any]]:
         """What a call on arrays returns: arrays for arrays, tensors of `day33.tf` for tensors."""
@@ -394,18 +546,23 @@ class Layer(WeightOwner):
         return tensor
 
     def _compile(
-        self, arguments: tuple[Any, ...], kwargs: dict[str, Any], losses: tuple[LossTerm, ...] | None
-    ) -> CompiledPlan:
-        """The plan for symbolic `arguments` whose sizes are all known but the batch. Cached, also by what is
-        trainable.
+        self, arguments: tuple[Any, ...], kwargs: dict[str, Any], losses: tuple[LossTerm, ...] | None,
+        masks: Sequence[SymbolicTensor | None] = (),
+    ) -> CompiledPlan:  # fmt: skip
+        """The plan for symbolic `arguments` whose sizes are all known but the batch, and for `masks` of them.
+
+        Cached by all that enters it, also by what is trainable and how the layers inside are configured.
         """
-        tensors: list[SymbolicTensor] = tree.flatten(arguments)
-        key = (tree.describe(arguments), _signature(tensors), repr(sorted(kwargs.items())), losses, self._mode_key())
+        tensors: list[SymbolicTensor] = [*tree.flatten(arguments), *(mask for mask in masks if mask is not None)]
+        key = (
+            tree.describe(arguments), _signature(tensors), tuple(mask is None for mask in masks),
+            repr(sorted(kwargs.items())), losses, self._mode_key(),
+        )  # fmt: skip
         with self._lock:
             compiled = self._plans.get(key)
             if compiled is None:
                 compiled = compile_plan(
-                    lambda lowering, inputs: self.lower_call(lowering, tree.pack(arguments, inputs), kwargs),
+                    self._lower_with_masks(arguments, kwargs, masks),
                     [tensor.shape[1:] for tensor in tensors],  # type: ignore[misc]
                     [tensor.dtype for tensor in tensors],
                     losses,
@@ -415,12 +572,28 @@ class Layer(WeightOwner):
                 self._plans.move_to_end(key)
             return compiled
 
-    def _mode_key(self) -> tuple[bool, ...]:
-        """What is trainable inside: it decides which gradients a plan has and which moving averages it updates."""
+    def _lower_with_masks(
+        self, arguments: tuple[Any, ...], kwargs: dict[str, Any], masks: Sequence[SymbolicTensor | None]
+    ) -> Callable[[Lowering, list[int]], list[int]]:
+        """A function that writes a call into a plan, of which the masks are the last inputs."""
+        count = len(tree.flatten(arguments))
+
+        def lower(lowering: Lowering, inputs: list[int]) -> list[int]:
+            rest = iter(inputs[count:])
+            given = lowering.with_masks(inputs[:count], [None if mask is None else next(rest) for mask in masks])
+            return self.lower_call(lowering, tree.pack(arguments, given), kwargs)
+
+        return lower
+
+    def _mode_key(self) -> tuple[int, ...]:
+        """What is trainable inside, which decides which gradients a plan has and which moving averages it updates, and
+        how often the layers inside were configured anew.
+        """
         now = variables.modes_version()
         if self._modes is None or self._modes[0] != now:
             layers = list(self.walk())
-            flags = [layer._trainable for layer in layers]
+            flags: list[int] = [layer._trainable for layer in layers]
+            flags += [layer._revision for layer in layers]
             flags += [v.trainable for layer in layers for v in layer._trainable_variables]
             self._modes = (now, tuple(flags))
         return self._modes[1]
@@ -453,66 +626,20 @@ class Layer(WeightOwner):
         """The symbolic output of the first call. AttributeError before one."""
         return self._first_call().output_structure
 
-    # ---- configuration ----
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer, without its weights."""
-        return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any], custom_objects: serialization.CustomObjects | None = None) -> Self:
-        """A layer like the one whose `get_config` gave `config`, with fresh weights.
-
-        Args:
-            config: of day33's layers also as Keras wrote it.
-            custom_objects: classes by name that are not day33's, for layers inside.
-
-        Raises:
-            ValueError: an argument that the layer does not support.
-        """
-        if registry.has(cls):
-            return cls(**serialization.constructor_arguments(cls, config, custom_objects or {}))
-        return cls(**config)
-
-    @classmethod
-    def modern_config(cls, config: Mapping[str, Any]) -> dict[str, Any]:
-        """A configuration with the arguments named as since Keras 3, from one that may be of Keras 2."""
-        result = dict(config)
-        shape = result.pop("batch_input_shape", None)
-        return result if shape is None else {**result, "input_shape": tuple(shape[1:])}
-
-    # ---- what Keras's files ask ----
-
-    dtype_is_policy = True  # whether dtype says in which precision the layer computes
-    keras_module = "keras.layers"  # where Keras has the layers of day33 that it knows
-    variable_group = ""  # the group that has the variables of the layer itself, inside of that of the layer
-
-    def known_to_keras(self) -> bool:
-        """Whether Keras has a layer like this one; True for a class of yours, which may have a twin there."""
-        return True
-
-    def keras_class(self) -> tuple[str, str, str | None]:
-        """Module, name and, for a class that is not day33's, registered name of the class in a file."""
-        cls = type(self)
-        if registry.has(cls):
-            return cls.keras_module if self.known_to_keras() else "day33.layers", cls.__name__, None
-        return cls.__module__, cls.__name__, cls.__name__
-
-    def saved_children(self) -> list[tuple[str, Any]]:
-        """The attributes that hold layers, also in lists, tuples and dicts, by name, in Keras's order of saving."""
-        return _in_saved_order(self._attributes_with_layers())
-
-    def _attributes_with_layers(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if find_layers(value)}
-
 
 def _convert(name: str, array: NDArray[Any], dtype: str) -> NDArray[Any]:
     return as_float32(name, array) if dtype == "float32" else as_indices(name, array, 2**31)
 
 
-def _in_saved_order(attributes: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """By name, those with an underscore last."""
-    return sorted(attributes.items(), key=lambda item: f"~{item[0]}" if item[0].startswith("_") else item[0])
+def _asks_for_something(value: object) -> bool:
+    """Whether the value of an argument of Keras is more than None, False or 0."""
+    return value is not None and not (isinstance(value, bool | int | float) and not value)
+
+
+def _is_same(before: object, after: object) -> bool:
+    return before is after or (
+        isinstance(before, str | int | float) and type(before) is type(after) and before == after
+    )
 
 
 def _at(dtypes: tuple[str, ...], number: int) -> str:

@@ -1,16 +1,18 @@
-"""Convolution, transposed and depthwise convolution of images."""
+"""Convolutions of images and of sequences."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import _native, initializers
 from .._core.arrays import as_int, as_padding, as_pair
+from .._core.tree import is_shape
 from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
+from ._attributes import Checked
 from ._images import check_channels_last, image_shape, window_length
 from ._weighted import WeightedLayer
 from .base import Layer
@@ -25,14 +27,19 @@ def _known_channels(
 ) -> tuple[int | None, int | None, int | None, int]:
     """`input_shape` if it is (N, H, W, C) with C known, and `built` where the layer has weights; else ValueError."""
     n, h, w, c = image_shape(layer, input_shape)
-    if c is None:
+    return n, h, w, _checked_channels(layer, input_shape, c, built)
+
+
+def _checked_channels(layer: Layer, input_shape: Any, channels: int | None, built: int | None) -> int:
+    """`channels` if they are known, and `built` where the layer has weights; else ValueError."""
+    if channels is None:
         raise ValueError(f"layer {layer.name!r} was given an input of shape {input_shape}; expected known channels")
-    if built is not None and c != built:
+    if built is not None and channels != built:
         raise ValueError(
             f"layer {layer.name!r} was given an input of shape {input_shape}; expected {built} channels, as when it "
             "was built"
         )
-    return n, h, w, c
+    return channels
 
 
 def _window_lengths(layer: Conv2D | DepthwiseConv2D | SeparableConv2D, shape: Shape) -> list[int | None]:
@@ -41,6 +48,11 @@ def _window_lengths(layer: Conv2D | DepthwiseConv2D | SeparableConv2D, shape: Sh
         window_length(layer, shape, axis + 1, layer.kernel_size[axis], layer.strides[axis], layer.dilation_rate[axis],
                       layer.padding) for axis in (0, 1)
     ]  # fmt: skip
+
+
+def _pair(sizes: tuple[int, ...]) -> Pair:
+    height, width = sizes
+    return height, width
 
 
 class _WithoutGroups(Layer):
@@ -55,17 +67,19 @@ class _WithoutGroups(Layer):
 
 
 class _Convolution(WeightedLayer):
+    data_format = Checked(check_channels_last)
+
     def __init__(
-        self, filters: int, kernel_size: int | Pair, strides: int | Pair, padding: str, data_format: str | None,
-        dilation_rate: int | Pair, groups: int, **kwargs: Any,
+        self, filters: int, kernel_size: int | Sequence[int], strides: int | Sequence[int], padding: str,
+        data_format: str | None, dilation_rate: int | Sequence[int], groups: int, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.filters = as_int("filters", filters, 1)
-        self.kernel_size = as_pair("kernel_size", kernel_size)
-        self.strides = as_pair("strides", strides)
+        self.kernel_size = self._sizes("kernel_size", kernel_size)
+        self.strides = self._sizes("strides", strides)
         self.padding = as_padding(padding)
-        self.data_format = check_channels_last(data_format)
-        self.dilation_rate = as_pair("dilation_rate", dilation_rate)
+        self.data_format = data_format
+        self.dilation_rate = self._sizes("dilation_rate", dilation_rate)
         self.groups = as_int("groups", groups, 1)
         if self.filters % self.groups:
             raise ValueError(f"filters is {filters} and groups is {groups}; expected groups to divide filters")
@@ -74,21 +88,32 @@ class _Convolution(WeightedLayer):
                 f"strides is {self.strides} and dilation_rate is {self.dilation_rate}; expected one of them to be 1"
             )
 
-    def _kernel_shape(self, channels: int) -> tuple[int, int, int, int]:
+    @staticmethod
+    def _sizes(argument: str, value: Any) -> tuple[int, ...]:
+        """One size for each axis that the window moves along."""
+        return as_pair(argument, value)
+
+    def _kernel_shape(self, channels: int) -> tuple[int, ...]:
         raise TypeError(f"{type(self).__name__} has no kernel")
 
     def _channels_of_kernel(self) -> int:
         raise TypeError(f"{type(self).__name__} has no kernel")
 
     def _check(self, input_shape: Any) -> tuple[int | None, int | None, int | None, int]:
-        shape = _known_channels(self, input_shape, None if self.kernel is None else self._channels_of_kernel())
-        if shape[3] % self.groups:
-            raise ValueError(f"layer {self.name!r} was given an input of shape {input_shape}; expected channels that "
-                             f"groups={self.groups} divides")  # fmt: skip
+        shape = _known_channels(self, input_shape, self._channels_when_built())
+        self._check_groups(input_shape, shape[3])
         return shape
 
+    def _channels_when_built(self) -> int | None:
+        return None if self.kernel is None else self._channels_of_kernel()
+
+    def _check_groups(self, input_shape: Any, channels: int) -> None:
+        if channels % self.groups:
+            raise ValueError(f"layer {self.name!r} was given an input of shape {input_shape}; expected channels that "
+                             f"groups={self.groups} divides")  # fmt: skip
+
     def build(self, input_shape: Any) -> None:
-        self._add_weights(self._kernel_shape(self._check(input_shape)[3]), self.filters)
+        self._add_weights(self._kernel_shape(self._check(input_shape)[-1]), self.filters)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -105,15 +130,24 @@ class _Convolution(WeightedLayer):
 class Conv2D(_Convolution):
     """Convolution: ``y[n, i, j, o] = sum x[n, i s + a d - p, j s + b d - p, c] kernel[a, b, c, o] + bias[o]``.
 
-    Input (N, H, W, C), output (N, H', W', filters). Weights: kernel (KH, KW, C / groups, filters), bias (filters,).
+    Input (N, H, W, C), float32; output (N, H', W', filters). Weights: kernel (KH, KW, C / groups, filters), bias
+    (filters,). The formula is that of Goodfellow et al., Deep Learning, section 9.1, with stride s, dilation d and
+    padding p.
 
     Args:
         filters: number of output channels.
         kernel_size, strides, dilation_rate: an int, or a pair for height and width. Strides and dilation may not both
             be above 1.
-        padding: "valid" (none) or "same" (zeros, so that H' = ceil(H / stride); the odd one at the bottom and right).
-        groups: the channels are cut into so many parts, each with its own filters / groups outputs.
-        activation, use_bias, kernel_initializer, bias_initializer: as in `Dense`.
+        padding: "valid" for none, or "same" for zeros, so that H' = ceil(H / stride); an odd one more at the bottom and
+            right.
+        data_format: None or "channels_last".
+        groups: into how many parts the channels are cut; each part has its own filters / groups outputs.
+        activation, use_bias, kernel_initializer, bias_initializer: as of `Dense`.
+
+    Raises:
+        ValueError: an argument out of range, or one of Keras that day33 does not have; when called, an input of another
+            rank, with unknown channels or others than when built, or too small for the window.
+            Also channels that groups does not divide.
     """
 
     def __init__(
@@ -127,7 +161,7 @@ class Conv2D(_Convolution):
             use_bias=use_bias, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer, **kwargs,
         )  # fmt: skip
 
-    def _kernel_shape(self, channels: int) -> tuple[int, int, int, int]:
+    def _kernel_shape(self, channels: int) -> tuple[int, ...]:
         return (*self.kernel_size, channels // self.groups, self.filters)
 
     def _channels_of_kernel(self) -> int:
@@ -140,9 +174,9 @@ class Conv2D(_Convolution):
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         result = lowering.builder.conv2d(
-            inputs[0], lowering.slot(self.kernel), lowering.slot(self.bias), strides=self.strides, padding=self.padding,
-            dilation_rate=self.dilation_rate, groups=self.groups, activation=self.activation.kind,
-            alpha=self.activation.alpha,
+            inputs[0], lowering.slot(self.kernel), lowering.slot(self.bias), strides=_pair(self.strides),
+            padding=self.padding, dilation_rate=_pair(self.dilation_rate), groups=self.groups,
+            activation=self.activation.kind, alpha=self.activation.alpha,
         )  # fmt: skip
         return [result]
 
@@ -157,16 +191,108 @@ class Conv2D(_Convolution):
         return {**super().get_config(), "groups": self.groups}
 
 
-class Conv2DTranspose(_WithoutGroups, _Convolution):
-    """Transposed convolution: the gradient of the convolution with the same arguments, with respect to its input.
+class Conv1D(_Convolution):
+    """Convolution over time: ``y[n, t, o] = sum x[n, t s + a d - p, c] kernel[a, c, o] + bias[o]``.
 
-    Input (N, H, W, C), output (N, H', W', filters). Weights: kernel (KH, KW, filters, C), bias (filters,).
+    Input (N, T, C), float32; output (N, T', filters). Weights: kernel (K, C / groups, filters), bias (filters,). It is
+    `Conv2D` of images of height 1; see there for the source. The output has no mask, as in Keras.
+
+    Args:
+        filters: number of output channels.
+        kernel_size, strides, dilation_rate: an int, or a tuple of one. Strides and dilation may not both be above 1.
+        padding: "valid" for none; "same" for zeros, so that T' = ceil(T / stride), an odd one more at the end; "causal"
+            for zeros before the first step, so that no output sees a later input.
+        data_format: None or "channels_last".
+        groups: into how many parts the channels are cut; each part has its own filters / groups outputs.
+        activation, use_bias, kernel_initializer, bias_initializer: as of `Dense`.
+
+    Raises:
+        ValueError: as of `Conv2D`.
+    """
+
+    def __init__(
+        self, filters: int, kernel_size: int | Sequence[int], strides: int | Sequence[int] = 1, padding: str = "valid",
+        data_format: str | None = None, dilation_rate: int | Sequence[int] = 1, groups: int = 1,
+        activation: Any = None, use_bias: bool = True, kernel_initializer: initializers.InitializerLike = _GLOROT,
+        bias_initializer: initializers.InitializerLike = _ZEROS, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        causal = isinstance(padding, str) and padding.lower() == "causal"
+        super().__init__(
+            filters, kernel_size, strides, "valid" if causal else padding, data_format, dilation_rate, groups,
+            activation=activation, use_bias=use_bias, kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer, **kwargs,
+        )  # fmt: skip
+        if causal:
+            self.padding = "causal"
+
+    @staticmethod
+    def _sizes(argument: str, value: Any) -> tuple[int, ...]:
+        single = value[0] if isinstance(value, tuple | list) and len(value) == 1 else value
+        return (as_int(argument, single, 1),)
+
+    def _kernel_shape(self, channels: int) -> tuple[int, ...]:
+        return (*self.kernel_size, channels // self.groups, self.filters)
+
+    def _channels_of_kernel(self) -> int:
+        assert self.kernel is not None
+        return self.kernel.shape[1] * self.groups
+
+    def _check(self, input_shape: Any) -> Any:
+        if not is_shape(input_shape) or len(input_shape) != 3:
+            raise ValueError(f"layer {self.name!r} was given an input of shape {input_shape}; expected (N, T, C)")
+        n, steps, channels = input_shape
+        _checked_channels(self, input_shape, channels, self._channels_when_built())
+        self._check_groups(input_shape, channels)
+        return n, steps, channels
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        shape = self._check(input_shape)
+        padding = "same" if self.padding == "causal" else self.padding
+        steps = window_length(self, shape, 1, self.kernel_size[0], self.strides[0], self.dilation_rate[0], padding)
+        return (shape[0], steps, self.filters)
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        builder, padding = lowering.builder, self.padding
+        x = builder.reshape(inputs[0], (1, *lowering.shape(inputs[0])))
+        if padding == "causal":
+            x = builder.pad2d(x, height=(0, 0), width=((self.kernel_size[0] - 1) * self.dilation_rate[0], 0))
+            padding = "valid"
+        y = builder.conv2d(
+            x, lowering.slot(self.kernel), lowering.slot(self.bias), strides=(1, self.strides[0]), padding=padding,
+            dilation_rate=(1, self.dilation_rate[0]), groups=self.groups, activation=self.activation.kind,
+            alpha=self.activation.alpha,
+        )  # fmt: skip
+        return [builder.reshape(y, lowering.shape(y)[1:])]
+
+    def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
+        return int(math.prod(output_shape[1:])) * self.kernel_size[0] * int(input_shape[2] // self.groups)
+
+    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int]:
+        if axis != 0:
+            return low, high
+        reach = (self.kernel_size[0] - 1) * self.dilation_rate[0]
+        return low * self.strides[0], high * self.strides[0] + reach
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "groups": self.groups}
+
+
+class Conv2DTranspose(_WithoutGroups, _Convolution):
+    """Transposed convolution: the gradient of the convolution with the same arguments, with respect to its input
+    (Dumoulin and Visin, 2016).
+
+    Input (N, H, W, C), float32; output (N, H', W', filters). Weights: kernel (KH, KW, filters, C), bias (filters,).
     With k' = (k - 1) d + 1, H' is (H - 1) s + k' + op for "valid" (op = max(k', s) - k' by default) and H s for
     "same", or (H - 1) s + k' mod 2 + op where `output_padding` is given.
 
     Args:
+        filters, kernel_size, strides, padding, data_format, dilation_rate: as of `Conv2D`.
         output_padding: None, an int or a pair, less than the stride.
-        others: as in `Conv2D`.
+        activation, use_bias, kernel_initializer, bias_initializer: as of `Dense`.
+
+    Raises:
+        ValueError: an argument out of range, or one of Keras that day33 does not have; when called, an input of another
+            rank, with unknown channels or others than when built, or too small for the window.
     """
 
     def __init__(
@@ -188,7 +314,7 @@ class Conv2DTranspose(_WithoutGroups, _Convolution):
                         "output_padding below the stride"
                     )
 
-    def _kernel_shape(self, channels: int) -> tuple[int, int, int, int]:
+    def _kernel_shape(self, channels: int) -> tuple[int, ...]:
         return (*self.kernel_size, self.filters, channels)
 
     def _channels_of_kernel(self) -> int:
@@ -213,9 +339,9 @@ class Conv2DTranspose(_WithoutGroups, _Convolution):
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         result = lowering.builder.conv2d_transpose(
-            inputs[0], lowering.slot(self.kernel), lowering.slot(self.bias), strides=self.strides, padding=self.padding,
-            output_padding=(self._padding_of(0), self._padding_of(1)), dilation_rate=self.dilation_rate,
-            activation=self.activation.kind, alpha=self.activation.alpha,
+            inputs[0], lowering.slot(self.kernel), lowering.slot(self.bias), strides=_pair(self.strides),
+            padding=self.padding, output_padding=(self._padding_of(0), self._padding_of(1)),
+            dilation_rate=_pair(self.dilation_rate), activation=self.activation.kind, alpha=self.activation.alpha,
         )  # fmt: skip
         return [result]
 
@@ -246,16 +372,23 @@ class Conv2DTranspose(_WithoutGroups, _Convolution):
 
 
 class DepthwiseConv2D(_WithoutGroups, WeightedLayer):
-    """Convolution of every channel on its own, with `depth_multiplier` outputs each.
+    """Convolution of each channel on its own, with `depth_multiplier` outputs per channel (Sifre and Mallat, 2014).
 
-    Input (N, H, W, C), output (N, H', W', C M). Weights: kernel (KH, KW, C, M), bias (C M,).
+    Input (N, H, W, C), float32; output (N, H', W', C M). Weights: kernel (KH, KW, C, M), bias (C M,).
 
     Args:
         kernel_size, strides, dilation_rate: an int, or a pair for height and width.
-        padding: "valid" or "same", as in `Conv2D`.
-        depth_multiplier: M, the number of outputs of a channel.
-        activation, use_bias, depthwise_initializer, bias_initializer: as in `Dense`.
+        padding: "valid" or "same", as of `Conv2D`.
+        depth_multiplier: M, the number of outputs per channel.
+        data_format: None or "channels_last".
+        activation, use_bias, depthwise_initializer, bias_initializer: as of `Dense`.
+
+    Raises:
+        ValueError: an argument out of range, or one of Keras that day33 does not have; when called, an input of another
+            rank, with unknown channels or others than when built, or too small for the window.
     """
+
+    data_format = Checked(check_channels_last)
 
     def __init__(
         self, kernel_size: int | Pair, strides: int | Pair = (1, 1), padding: str = "valid", depth_multiplier: int = 1,
@@ -273,7 +406,7 @@ class DepthwiseConv2D(_WithoutGroups, WeightedLayer):
         self.strides = as_pair("strides", strides)
         self.padding = as_padding(padding)
         self.depth_multiplier = as_int("depth_multiplier", depth_multiplier, 1)
-        self.data_format = check_channels_last(data_format)
+        self.data_format = data_format
         self.dilation_rate = as_pair("dilation_rate", dilation_rate)
 
     def _check(self, input_shape: Any) -> tuple[int | None, int | None, int | None, int]:
@@ -317,17 +450,24 @@ class DepthwiseConv2D(_WithoutGroups, WeightedLayer):
 
 
 class SeparableConv2D(_WithoutGroups, WeightedLayer):
-    """A convolution of every channel on its own (`DepthwiseConv2D`), and a 1 x 1 convolution that mixes the channels.
+    """A convolution of each channel on its own (`DepthwiseConv2D`), then a 1 x 1 convolution that mixes the channels
+    (Chollet, 2017).
 
-    Input (N, H, W, C), output (N, H', W', filters). Weights: depthwise_kernel (KH, KW, C, M),
+    Input (N, H, W, C), float32; output (N, H', W', filters). Weights: depthwise_kernel (KH, KW, C, M),
     pointwise_kernel (1, 1, C M, filters), bias (filters,). The activation comes after both.
 
     Args:
         filters: number of output channels.
-        kernel_size, strides, padding, dilation_rate, depth_multiplier: of the depthwise convolution.
-        activation, use_bias: as in `Dense`.
+        kernel_size, strides, padding, data_format, dilation_rate, depth_multiplier: of the depthwise convolution.
+        activation, use_bias: as of `Dense`.
         depthwise_initializer, pointwise_initializer, bias_initializer: see `day33.initializers`.
+
+    Raises:
+        ValueError: an argument out of range, or one of Keras that day33 does not have; when called, an input of another
+            rank, with unknown channels or others than when built, or too small for the window.
     """
+
+    data_format = Checked(check_channels_last)
 
     def __init__(
         self, filters: int, kernel_size: int | Pair, strides: int | Pair = (1, 1), padding: str = "valid",
@@ -347,7 +487,7 @@ class SeparableConv2D(_WithoutGroups, WeightedLayer):
         self.kernel_size = as_pair("kernel_size", kernel_size)
         self.strides = as_pair("strides", strides)
         self.padding = as_padding(padding)
-        self.data_format = check_channels_last(data_format)
+        self.data_format = data_format
         self.dilation_rate = as_pair("dilation_rate", dilation_rate)
         self.depth_multiplier = as_int("depth_multiplier", depth_multiplier, 1)
         self.depthwise_initializer = initializers.get(depthwise_initializer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .. import initializers
@@ -11,7 +11,7 @@ from .._core.arrays import as_int
 from .._core.types import Shape
 from .._graph.lowering import Lowering
 from .._graph.tensors import Node, SymbolicTensor
-from ..random import next_seed
+from ._attributes import Checked, Seed, as_rate
 from ._weighted import WeightedLayer
 from .base import Layer
 
@@ -19,7 +19,18 @@ _INT_DTYPES = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32")
 
 
 class InputLayer(Layer):
-    """The start of a graph; its `output` is the tensor. See `Input`."""
+    """The start of a graph, with one symbolic tensor as its output. See `Input`, which makes one.
+
+    Args:
+        shape, batch_size, dtype, name, batch_shape: as of `Input`.
+
+    Attributes:
+        output: the tensor.
+        batch_shape: its shape, with the batch.
+
+    Raises:
+        ValueError: both or neither of shape and batch_shape, a size that is no count, or an unknown dtype.
+    """
 
     dtype_is_policy = False
 
@@ -72,8 +83,15 @@ def Input(
     Args:
         shape: without the batch; None for sizes that may vary.
         batch_size: usually left out.
-        dtype: "float32", or "int32" for indices. Any other integer dtype means int32, any other float float32.
+        dtype: "float32", or "int32" for indices. Any other integer dtype means int32, any other float or bool float32.
         name: of the tensor and its input layer.
+        batch_shape: the shape with the batch, in place of shape and batch_size.
+
+    Returns:
+        The tensor, to call layers on.
+
+    Raises:
+        ValueError: both or neither of shape and batch_shape, a size that is no count, or an unknown dtype.
     """
     tensor: SymbolicTensor = InputLayer(shape, batch_size, dtype, name, batch_shape=batch_shape).output
     return tensor
@@ -82,13 +100,17 @@ def Input(
 class Dense(WeightedLayer):
     """Linear layer on the last axis: ``activation(x @ kernel + bias)``.
 
-    Input (N, ..., C), output (N, ..., units). Weights: kernel (C, units), bias (units,).
+    Input (N, ..., C), float32; output (N, ..., units). Weights: kernel (C, units), bias (units,).
 
     Args:
-        units: size of the output's last axis.
-        activation: None, a name, or an activation layer.
+        units: size of the last axis of the output.
+        activation: None, a name, or an activation layer; see `day33.activations`.
         use_bias: whether there is a bias.
         kernel_initializer, bias_initializer: see `day33.initializers`.
+
+    Raises:
+        ValueError: an argument out of range, or one of Keras that day33 does not have; when called, an input whose last
+            axis is unknown or another than when built.
     """
 
     supports_masking = True
@@ -131,6 +153,9 @@ class Dense(WeightedLayer):
     def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
         return int(math.prod(input_shape[1:])) * self.units
 
+    def treats_positions_alike(self) -> bool:
+        return type(self) is Dense
+
     def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int] | None:
         return (low, high) if len(input_shape) == 4 else None
 
@@ -138,57 +163,109 @@ class Dense(WeightedLayer):
         return {**super().get_config(), "units": self.units}
 
 
+def _as_noise_shape(value: Any) -> Shape | None:
+    if value is None:
+        return None
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ValueError(f"noise_shape is {value!r}; expected None, or for each axis a size or None")
+    sizes = tuple(None if size is None else as_int(f"noise_shape[{i}]", size, 1) for i, size in enumerate(value))
+    if not sizes or sizes[0] is not None:
+        raise ValueError(f"noise_shape is {value!r}; expected None as first entry: samples are drawn on their own")
+    return sizes
+
+
 class Dropout(Layer):
-    """In training, sets each value to 0 with probability `rate` and divides the others by 1 - rate; else nothing.
+    """In training, sets each value to 0 with probability `rate` and divides the others by 1 - rate (Srivastava et al.,
+    2014). Otherwise the input as it is.
+
+    Input and output (N, ...), float32.
 
     Args:
         rate: 0 <= rate < 1.
+        noise_shape: the batch first, with None for its size; 1 where what is dropped is the same along an axis, and
+            None or the size of the axis elsewhere. By default each value is drawn on its own.
         seed: fixes the layer's part of the randomness; the rest comes from `day33.set_random_seed`.
+
+    Raises:
+        ValueError: a rate or a noise_shape out of range, or, when called, an input that noise_shape does not fit.
     """
 
     acts_in_training_only = True
     supports_masking = True
+    rate = Checked(as_rate)
+    noise_shape = Checked(_as_noise_shape)
+    seed = Seed()
 
-    def __init__(self, rate: float, noise_shape: None = None, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, rate: float, noise_shape: Sequence[int | None] | None = None, seed: int | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self._refuse(noise_shape=noise_shape)
-        if not 0 <= rate < 1:
-            raise ValueError(f"rate is {rate}; expected 0 <= rate < 1")
-        self.rate = float(rate)
+        self.rate = rate
+        self.noise_shape = noise_shape
         self.seed = seed
-        self._seed = next_seed() if seed is None else int(seed)
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        shape = tuple(input_shape)
+        noise = self.noise_shape
+        if noise is not None and (
+            len(noise) != len(shape)
+            or any(own not in (None, 1, size) and size is not None for own, size in zip(noise, shape, strict=True))
+        ):
+            raise ValueError(
+                f"layer {self.name!r} was given an input of shape {shape}; expected what fits its noise_shape {noise}"
+            )
+        return shape
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         if lowering.inference or not self.rate:
             return inputs
-        return [lowering.builder.dropout(inputs[0], self.rate, self._seed)]
+        x, shape = inputs[0], lowering.shape(inputs[0])
+        self.compute_output_shape((None, *shape))
+        shared = [axis for axis, size in enumerate((self.noise_shape or (None,))[1:]) if size == 1 < shape[axis]]
+        if not shared:
+            return [lowering.builder.dropout(x, self.rate, Seed.of(self))]
+        return [self._shared_dropout(lowering, x, shared)]
+
+    def _shared_dropout(self, lowering: Lowering, x: int, shared: list[int]) -> int:
+        """What is dropped is the same along the axes `shared`: they are moved to the front, and back."""
+        builder, shape = lowering.builder, lowering.shape(x)
+        order = [*shared, *(axis for axis in range(len(shape)) if axis not in shared)]
+        moved = x if order == sorted(order) else builder.permute(x, order)
+        repeats = math.prod(shape[axis] for axis in shared)
+        rows = builder.reshape(moved, (repeats, math.prod(shape) // repeats))
+        dropped = builder.dropout(rows, self.rate, Seed.of(self), shared_axis=True)
+        result = builder.reshape(dropped, [shape[axis] for axis in order])
+        return (
+            result if order == sorted(order) else builder.permute(result, [order.index(i) for i in range(len(order))])
+        )
+
+    def treats_positions_alike(self) -> bool:
+        return type(self) is Dropout and self.noise_shape is None
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "rate": self.rate, "seed": self.seed, "noise_shape": None}
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed, "noise_shape": self.noise_shape}
 
 
 class SpatialDropout1D(Dropout):
     """Dropout of (N, T, C) that drops a channel of a sample at all time steps or at none (Tompson et al., 2015).
 
+    Input and output (N, T, C), float32.
+
     Args:
         rate: 0 <= rate < 1.
         seed: as of `Dropout`.
+
+    Raises:
+        ValueError: a rate out of range, or, when called, an input of another rank.
     """
 
-    supports_masking = True
-
     def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(rate, seed=seed, **kwargs)
+        super().__init__(rate, (None, 1, None), seed, **kwargs)
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         if len(input_shape) != 3:
             raise ValueError(f"layer {self.name!r} was given an input of shape {input_shape}; expected (N, T, C)")
         return tuple(input_shape)
-
-    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
-        if lowering.inference or not self.rate:
-            return inputs
-        return [lowering.builder.dropout(inputs[0], self.rate, self._seed, shared_axis=True)]
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

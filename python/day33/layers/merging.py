@@ -68,11 +68,26 @@ class _Elementwise(_Merge):
 
 
 class Add(_Elementwise):
-    """Sum of the inputs."""
+    """Sum of the inputs.
+
+    Input: a list of tensors of one shape, or of shapes that NumPy broadcasts; missing axes are added after the batch,
+    as in Keras. Output: float32 of the common shape, with a mask where all inputs have one: what one of them keeps.
+
+    Raises:
+        ValueError: when called, one tensor in place of a list, or shapes that do not fit together.
+    """
 
 
 class Subtract(_Elementwise):
-    """The first input minus the second."""
+    """The first input minus the second.
+
+    Input: a list of two tensors of one shape, or of shapes that NumPy broadcasts; missing axes are added after the
+    batch, as in Keras. Output: float32 of the common shape, with a mask where both inputs have one: what one of them
+    keeps.
+
+    Raises:
+        ValueError: when called, another number of inputs, or shapes that do not fit together.
+    """
 
     kind = "subtract"
 
@@ -83,31 +98,68 @@ class Subtract(_Elementwise):
 
 
 class Multiply(_Elementwise):
-    """Product of the inputs."""
+    """Product of the inputs.
+
+    Input: a list of tensors of one shape, or of shapes that NumPy broadcasts; missing axes are added after the batch,
+    as in Keras. Output: float32 of the common shape, with a mask where all inputs have one: what one of them keeps.
+
+    Raises:
+        ValueError: when called, one tensor in place of a list, or shapes that do not fit together.
+    """
 
     kind = "multiply"
 
 
 class Maximum(_Elementwise):
-    """The largest of the inputs, element by element; the first of equal ones takes the gradient."""
+    """The largest of the inputs, element by element; the first of equal ones takes the gradient.
+
+    Input: a list of tensors of one shape, or of shapes that NumPy broadcasts; missing axes are added after the batch,
+    as in Keras. Output: float32 of the common shape, with a mask where all inputs have one: what one of them keeps.
+
+    Raises:
+        ValueError: when called, one tensor in place of a list, or shapes that do not fit together.
+    """
 
     kind = "maximum"
 
 
 class Minimum(_Elementwise):
-    """The smallest of the inputs, element by element; the first of equal ones takes the gradient."""
+    """The smallest of the inputs, element by element; the first of equal ones takes the gradient.
+
+    Input: a list of tensors of one shape, or of shapes that NumPy broadcasts; missing axes are added after the batch,
+    as in Keras. Output: float32 of the common shape, with a mask where all inputs have one: what one of them keeps.
+
+    Raises:
+        ValueError: when called, one tensor in place of a list, or shapes that do not fit together.
+    """
 
     kind = "minimum"
 
 
 class Average(_Elementwise):
-    """Mean of the inputs."""
+    """Mean of the inputs.
+
+    Input: a list of tensors of one shape, or of shapes that NumPy broadcasts; missing axes are added after the batch,
+    as in Keras. Output: float32 of the common shape, with a mask where all inputs have one: what one of them keeps.
+
+    Raises:
+        ValueError: when called, one tensor in place of a list, or shapes that do not fit together.
+    """
 
     kind = "average"
 
 
 class Concatenate(_Merge):
-    """Inputs one after the other along `axis`, which counts the batch as 0; the other axes must agree."""
+    """Inputs one after the other along an axis.
+
+    Input: a list of tensors (N, ...) that agree on all other axes. Output: float32 of the same rank.
+
+    Args:
+        axis: the batch counts as axis 0 and may not be meant.
+
+    Raises:
+        ValueError: axis 0; when called, one tensor in place of a list, or shapes that do not fit together.
+    """
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)

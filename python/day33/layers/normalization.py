@@ -11,25 +11,51 @@ from .._core.arrays import as_int
 from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
+from ._attributes import Checked
 from .base import Layer
 
 _PARTS = ("beta", "gamma", "moving_mean", "moving_variance")
 
 
-class BatchNormalization(Layer):
-    """gamma (x - mean) / sqrt(variance + epsilon) + beta, over all axes but the last (Ioffe & Szegedy, 2015).
+def _as_momentum(value: Any) -> float:
+    if not 0 <= value <= 1:
+        raise ValueError(f"momentum is {value!r}; expected 0 <= momentum <= 1")
+    return float(value)
 
-    In training mean and variance are the batch's, and the moving ones go towards them:
+
+def _as_epsilon(value: Any) -> float:
+    if not value > 0:
+        raise ValueError(f"epsilon is {value!r}; expected a positive number")
+    return float(value)
+
+
+class BatchNormalization(Layer):
+    """gamma (x - mean) / sqrt(variance + epsilon) + beta, over all axes but one (Ioffe and Szegedy, 2015).
+
+    In training mean and variance are those of the batch, and the moving ones approach them:
     moving = momentum moving + (1 - momentum) batch. Otherwise, and always where `trainable` is False, the moving ones
-    are used. Weights of shape (C,): gamma, beta, moving_mean, moving_variance; the last two are not trained.
+    are used. Positions that a mask leaves out are normalised as the others, but do not count in mean and variance.
+
+    Input and output (N, ..., C), float32, C the size of `axis`. Weights of shape (C,): gamma, beta, moving_mean,
+    moving_variance; the last two are not trained.
 
     Args:
-        axis: -1, or the number of the last axis.
-        momentum: 0 <= momentum <= 1. epsilon: positive.
+        axis: the axis that keeps its statistics apart; the batch counts as axis 0.
+        momentum: 0 <= momentum <= 1.
+        epsilon: positive.
         center, scale: whether there is a beta, a gamma.
+        beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: see
+            `day33.initializers`.
+
+    Raises:
+        ValueError: an argument out of range, or one of Keras that day33 does not have; when called, an input without
+            that axis, of another size on it than when built, or with a mask that has not one number per (N, ...).
     """
 
     supports_masking = True
+    takes_mask = True
+    momentum = Checked(_as_momentum)
+    epsilon = Checked(_as_epsilon)
 
     def __init__(
         self, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
@@ -45,14 +71,12 @@ class BatchNormalization(Layer):
             beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer, beta_constraint=beta_constraint,
             gamma_constraint=gamma_constraint, synchronized=synchronized,
         )  # fmt: skip
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"momentum is {momentum}; expected 0 <= momentum <= 1")
-        if not epsilon > 0:
-            raise ValueError(f"epsilon is {epsilon}; expected a positive number")
         if isinstance(axis, list | tuple) and len(axis) == 1:
             axis = axis[0]
         self.axis = as_int("axis", axis)
-        self.momentum, self.epsilon = float(momentum), float(epsilon)
+        if self.axis == 0:
+            raise ValueError("axis is 0, the batch; expected another axis")
+        self.momentum, self.epsilon = momentum, epsilon
         self.center, self.scale = bool(center), bool(scale)
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)
@@ -64,17 +88,29 @@ class BatchNormalization(Layer):
         self.moving_variance: Variable | None = None
 
     def _channels(self, shape: Any) -> int:
-        if len(shape) < 2 or not isinstance(shape[-1], int):
+        if len(shape) < 2 or any(isinstance(size, tuple | list) for size in shape):
             raise ValueError(f"layer {self.name!r} was given an input of shape {shape}; expected (N, ..., C)")
-        if self.axis not in (-1, len(shape) - 1):
-            raise ValueError(f"axis of layer {self.name!r} is {self.axis}; day33 normalises the last axis only, "
-                             f"-1 or {len(shape) - 1} for an input of shape {shape}")  # fmt: skip
-        if self.moving_mean is not None and self.moving_mean.shape[0] != shape[-1]:
+        size = shape[self._axis(shape)]
+        if not isinstance(size, int):
             raise ValueError(
-                f"layer {self.name!r} was given an input of shape {shape}; expected {self.moving_mean.shape[0]} "
-                "channels, as when it was built"
+                f"layer {self.name!r} was given an input of shape {shape}; expected a known size of axis {self.axis}"
             )
-        return shape[-1]
+        if self.moving_mean is not None and self.moving_mean.shape[0] != size:
+            raise ValueError(
+                f"layer {self.name!r} was given an input of shape {shape}; expected {self.moving_mean.shape[0]} on "
+                f"axis {self.axis}, as when it was built"
+            )
+        return size
+
+    def _axis(self, shape: Any) -> int:
+        """The number of the axis from the front."""
+        axis = self.axis + len(shape) if self.axis < 0 else self.axis
+        if not 0 < axis < len(shape):
+            raise ValueError(
+                f"axis of layer {self.name!r} is {self.axis}; expected an axis after the batch of an input of shape "
+                f"{tuple(shape)}"
+            )
+        return axis
 
     def build(self, input_shape: Any) -> None:
         shape = (self._channels(input_shape),)
@@ -94,10 +130,23 @@ class BatchNormalization(Layer):
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         slots = [lowering.slot(v) for v in (self.gamma, self.beta, self.moving_mean, self.moving_variance)]
         frozen = lowering.inference or not self.trainable
-        result = lowering.builder.batch_normalization(
-            inputs[0], *slots, momentum=self.momentum, epsilon=self.epsilon, frozen=frozen
+        builder, x, mask = lowering.builder, inputs[0], -1 if frozen else lowering.mask(inputs[0])
+        axis, last = self._axis((None, *lowering.shape(x))) - 1, len(lowering.shape(x)) - 1
+        if mask >= 0 and lowering.shape(mask) != lowering.shape(x)[:-1]:
+            raise ValueError(
+                f"the mask has shape {('N', *lowering.shape(mask))} for an input of shape {('N', *lowering.shape(x))}; "
+                "expected a mask without the last axis alone"
+            )
+        if mask >= 0 and axis != last:
+            raise ValueError(f"axis is {self.axis}, and the input has a mask; with a mask day33 expects the last axis")
+        there_and_back = list(range(last + 1))
+        there_and_back[axis], there_and_back[last] = last, axis
+        if axis != last:
+            x = builder.permute(x, there_and_back)
+        result = builder.batch_normalization(
+            x, *slots, momentum=self.momentum, epsilon=self.epsilon, frozen=frozen, mask=mask
         )
-        return [result]
+        return [result if axis == last else builder.permute(result, there_and_back)]
 
     def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
         return math.prod(output_shape[1:])
@@ -123,12 +172,19 @@ class BatchNormalization(Layer):
 class LayerNormalization(Layer):
     """gamma (x - mean) / sqrt(variance + epsilon) + beta, with the moments of each sample (Ba et al., 2016).
 
-    The moments are taken over the last axes, of whose shape the weights are: gamma, beta.
+    The moments are taken over the last axes; gamma and beta have their shape.
+
+    Input and output (N, ..., C), float32. Weights: gamma, beta.
 
     Args:
         axis: -1, or the numbers of the last axes in any order. The batch counts as axis 0.
         epsilon: not negative.
         center, scale: whether there is a beta, a gamma.
+        beta_initializer, gamma_initializer: see `day33.initializers`.
+
+    Raises:
+        ValueError: an argument out of range, or one of Keras that day33 does not have; when called, an input of which
+            these are not the last axes, or have unknown sizes or others than when built.
     """
 
     supports_masking = True

@@ -7,6 +7,7 @@ from typing import Any
 from .._core.arrays import as_padding, as_pair
 from .._core.types import Shape
 from .._graph.lowering import Lowering
+from ._attributes import Checked
 from ._images import check_channels_last, image_shape, window_length
 from .base import Layer
 
@@ -14,6 +15,8 @@ Pair = tuple[int, int]
 
 
 class _Pooling2D(Layer):
+    data_format = Checked(check_channels_last)
+
     def __init__(
         self, pool_size: int | Pair, strides: int | Pair | None, padding: str, data_format: str | None,
         name: str | None, **kwargs: Any,
@@ -22,7 +25,7 @@ class _Pooling2D(Layer):
         self.pool_size = as_pair("pool_size", pool_size)
         self.strides = self.pool_size if strides is None else as_pair("strides", strides)
         self.padding = as_padding(padding)
-        self.data_format = check_channels_last(data_format)
+        self.data_format = data_format
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         shape = image_shape(self, input_shape)
@@ -46,15 +49,22 @@ class _Pooling2D(Layer):
 
 
 class MaxPooling2D(_Pooling2D):
-    """Maximum over windows. Input (N, H, W, C), output (N, H', W', C).
+    """Maximum over windows.
 
-    The first maximum in row-major order wins a tie and takes the whole gradient; padded cells never win.
+    Input (N, H, W, C), float32; output (N, H', W', C), or a list of it and the positions of the maxima. H' is
+    floor((H - pool) / stride) + 1 for "valid" and ceil(H / stride) for "same". The first maximum in row-major order
+    wins a tie and takes the whole gradient, as in TensorFlow; padded cells never win.
 
     Args:
-        pool_size, strides: an int or a pair; strides is pool_size by default.
+        pool_size, strides: an int, or a pair for height and width; strides is pool_size by default.
         padding: "valid" or "same".
-        return_indices: also give the positions of the maxima, int32 of the output's shape, (y W + x) C + c in each
-            sample: what `MaxUnpooling2D` takes.
+        data_format: None or "channels_last".
+        return_indices: whether to return the positions of the maxima, too: int32 of the shape of the output,
+            (y W + x) C + c in each sample, as `MaxUnpooling2D` takes them.
+
+    Raises:
+        ValueError: an argument out of range, or another data_format; when called, an input of another rank or too small
+            for the window.
     """
 
     def __init__(
@@ -84,11 +94,18 @@ class MaxPooling2D(_Pooling2D):
 
 
 class AveragePooling2D(_Pooling2D):
-    """Mean over windows, padded cells not counted. Input (N, H, W, C), output (N, H', W', C).
+    """Mean over windows; padded cells do not count.
+
+    Input (N, H, W, C), float32; output (N, H', W', C), with H' as of `MaxPooling2D`.
 
     Args:
-        pool_size, strides: an int or a pair; strides is pool_size by default.
+        pool_size, strides: an int, or a pair for height and width; strides is pool_size by default.
         padding: "valid" or "same".
+        data_format: None or "channels_last".
+
+    Raises:
+        ValueError: an argument out of range, or another data_format; when called, an input of another rank or too small
+            for the window.
     """
 
     def __init__(
@@ -105,12 +122,19 @@ class AveragePooling2D(_Pooling2D):
 
 
 class MaxUnpooling2D(Layer):
-    """Puts pooled values back where their maxima were, 0 elsewhere. Input [x, indices], output (N, H', W', C).
+    """Puts pooled values back where their maxima were, with 0 elsewhere (Zeiler et al., 2011).
+
+    Input [x, indices], both (N, H, W, C), float32 and int32; output (N, H', W', C). Of values with the same position
+    the last one counts.
 
     Args:
         pool_size, strides: of the pooling that is undone; strides is pool_size by default.
         output_size: (H', W'). Pooling maps several sizes to one, so that the right one may have to be given; by default
             H' = H * stride, which is right for "valid" windows that fill the image.
+
+    Raises:
+        ValueError: an argument out of range; when called, inputs of different shapes or another rank, or a position
+            outside the output.
     """
 
     input_dtypes = ("float32", "int32")
@@ -161,20 +185,28 @@ class MaxUnpooling2D(Layer):
 
 
 class UpSampling2D(Layer):
-    """Makes images larger by whole factors. Input (N, H, W, C), output (N, H size, W size, C).
+    """Makes images larger by whole factors.
+
+    Input (N, H, W, C), float32; output (N, H size, W size, C).
 
     Args:
-        size: an int or a pair.
+        size: an int, or a pair for height and width.
+        data_format: None or "channels_last".
         interpolation: "nearest" repeats; "bilinear" interpolates between half-pixel centres; "bed_of_nails" puts the
             value in the first cell and 0 in the others.
+
+    Raises:
+        ValueError: an argument out of range, or an unknown interpolation; when called, an input of another rank.
     """
+
+    data_format = Checked(check_channels_last)
 
     def __init__(
         self, size: int | Pair = (2, 2), data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.size = as_pair("size", size)
-        self.data_format = check_channels_last(data_format)
+        self.data_format = data_format
         known = ("nearest", "bilinear", "bed_of_nails")
         if not isinstance(interpolation, str) or interpolation.lower() not in known:
             raise ValueError(f"interpolation is {interpolation!r}; expected one of {', '.join(known)}")
@@ -210,9 +242,11 @@ class UpSampling2D(Layer):
 
 
 class _GlobalPooling1D(Layer):
+    data_format = Checked(check_channels_last)
+
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.data_format = check_channels_last(data_format)
+        self.data_format = data_format
         self.keepdims = bool(keepdims)
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
@@ -239,13 +273,23 @@ class _GlobalPooling1D(Layer):
 
 
 class GlobalAveragePooling1D(_GlobalPooling1D):
-    """Mean over the time steps that a mask counts: (N, T, C) to (N, C), or (N, 1, C) with keepdims.
+    """Mean over the time steps that count.
 
-    NaN for a sample in which the mask counts no step, as in Keras.
+    Input (N, T, C), float32; output (N, C), or (N, 1, C) with keepdims. A sample of which the mask keeps no step gives
+    NaN, as in Keras, and its input has the gradient 0.
+
+    Args:
+        data_format: None or "channels_last".
+        keepdims: whether the output keeps an axis of length 1 for the time.
+
+    Raises:
+        ValueError: another data_format; when called, an input of another rank or without time steps.
     """
 
+    takes_mask = True
+
     def _pool(self, lowering: Lowering, x: int) -> int:
-        builder, mask = lowering.builder, lowering.mask(x)
+        builder, mask = lowering.builder, lowering.mask_over_time(x)
         if mask >= 0:
             return builder.masked_average(x, mask)
         steps, channels = lowering.shape(x)
@@ -253,7 +297,17 @@ class GlobalAveragePooling1D(_GlobalPooling1D):
 
 
 class GlobalMaxPooling1D(_GlobalPooling1D):
-    """Maximum over all time steps, whatever a mask says: (N, T, C) to (N, C), or (N, 1, C) with keepdims."""
+    """Maximum over all time steps, whatever a mask says.
+
+    Input (N, T, C), float32; output (N, C), or (N, 1, C) with keepdims.
+
+    Args:
+        data_format: None or "channels_last".
+        keepdims: whether the output keeps an axis of length 1 for the time.
+
+    Raises:
+        ValueError: another data_format; when called, an input of another rank or without time steps.
+    """
 
     def _pool(self, lowering: Lowering, x: int) -> int:
         steps, channels = lowering.shape(x)
@@ -261,9 +315,11 @@ class GlobalMaxPooling1D(_GlobalPooling1D):
 
 
 class _GlobalPooling2D(Layer):
+    data_format = Checked(check_channels_last)
+
     def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.data_format = check_channels_last(data_format)
+        self.data_format = data_format
         self.keepdims = bool(keepdims)
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
@@ -278,16 +334,34 @@ class _GlobalPooling2D(Layer):
 
 
 class GlobalAveragePooling2D(_GlobalPooling2D):
-    """Mean over height and width. Input (N, H, W, C), output (N, C), or (N, 1, 1, C) with keepdims."""
+    """Mean over height and width.
+
+    Input (N, H, W, C), float32; output (N, C), or (N, 1, 1, C) with keepdims.
+
+    Args:
+        data_format: None or "channels_last".
+        keepdims: whether the output keeps axes of length 1 for height and width.
+
+    Raises:
+        ValueError: another data_format; when called, an input of another rank.
+    """
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         return [lowering.builder.global_average_pooling2d(inputs[0], keepdims=self.keepdims)]
 
 
 class GlobalMaxPooling2D(_GlobalPooling2D):
-    """Maximum over height and width. Input (N, H, W, C), output (N, C), or (N, 1, 1, C) with keepdims.
+    """Maximum over height and width.
 
-    Cells that share the maximum share its gradient, as in Keras.
+    Input (N, H, W, C), float32; output (N, C), or (N, 1, 1, C) with keepdims. Cells that share the maximum share its
+    gradient, as in Keras.
+
+    Args:
+        data_format: None or "channels_last".
+        keepdims: whether the output keeps axes of length 1 for height and width.
+
+    Raises:
+        ValueError: another data_format; when called, an input of another rank.
     """
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:

@@ -16,8 +16,15 @@ from .base import Layer
 class Rescaling(Layer):
     """x * scale + offset.
 
+    Input and output (N, ...), float32.
+
     Args:
-        scale, offset: a number, or an array that NumPy stretches to the shape of a sample, such as one value a channel.
+        scale, offset: a number, or an array that NumPy stretches to the shape of a sample, such as one value per
+            channel.
+
+    Raises:
+        TypeError: scale or offset that do not hold real numbers.
+        ValueError: when called, an input to whose shape they cannot be stretched.
     """
 
     supports_masking = True

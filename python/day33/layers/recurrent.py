@@ -7,6 +7,7 @@ recurrent layers stand still where it is 0, and losses leave those positions out
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,25 +18,29 @@ from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
 from .._graph.tensors import SymbolicTensor
-from ..random import next_seed
+from ..activations import ActivationSpec
+from ._attributes import Checked, Seed, as_rate
 from .base import Layer
 
 
 class Embedding(Layer):
-    """A table of vectors, looked up by number: (N, ...) integers to (N, ..., output_dim).
+    """A table of vectors, looked up by number.
 
-    Floats are cut to integers, as in Keras. Weights: embeddings (input_dim, output_dim). All of the table's rows have a
-    gradient, zero where a row was not looked up; where one was looked up more than once, the sum. (Keras on TensorFlow
-    hands optimizers a slice for each time, so that Adam adds their squares: see docs/differences.md.)
+    Input (N, ...), int32; floats are cut to integers, as in Keras. Output (N, ..., output_dim), float32. Weights:
+    embeddings (input_dim, output_dim). All rows of the table have a gradient: zero where a row was not looked up, the
+    sum where one was looked up more than once. (Keras on TensorFlow hands optimizers one slice per look-up, so that
+    Adam adds their squares: see docs/differences.md.)
 
     Args:
         input_dim: rows of the table; numbers run from 0 to input_dim - 1.
         output_dim: length of a vector.
         embeddings_initializer: see `day33.initializers`.
-        mask_zero: the number 0 is padding: the output carries a mask that leaves it out.
+        mask_zero: whether the number 0 is padding: the output carries a mask that leaves it out.
+        weights: initial values of the table, or a list with them.
 
     Raises:
-        ValueError: when run on a number outside the table.
+        ValueError: an argument out of range, or one of Keras that day33 does not have; when run, a number outside the
+            table.
     """
 
     input_dtypes = ("int32",)
@@ -56,10 +61,11 @@ class Embedding(Layer):
         self.mask_zero = bool(mask_zero)
         self.embeddings: Variable | None = None
         if weights is not None:
-            self.build((None,))
+            self.build()
             self.set_weights([weights] if isinstance(weights, np.ndarray) else weights)
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Any = None) -> None:
+        """Makes the table. It depends on no shape, so that none need be given."""
         self.embeddings = self.add_weight(
             (self.input_dim, self.output_dim), self.embeddings_initializer, name="embeddings"
         )
@@ -99,7 +105,16 @@ class Embedding(Layer):
 
 
 class Masking(Layer):
-    """Marks the time steps of (N, T, C) at which all features equal `mask_value` as padding, and sets them to 0."""
+    """Marks time steps as padding where all features equal `mask_value`, and sets them to 0.
+
+    Input and output (N, T, C), float32; the output carries the mask (N, T).
+
+    Args:
+        mask_value: what marks padding.
+
+    Raises:
+        ValueError: when called, an input of fewer than two axes.
+    """
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -124,6 +139,8 @@ class TakesStates(Layer):
     """A layer that is called on a sequence, and on initial states where there are any."""
 
     takes_states = True
+    takes_mask = True
+    input_argument = "sequences"
     states: int
 
     def __call__(self, *arguments: Any, initial_state: Any = None, training: bool | None = None, **kwargs: Any) -> Any:
@@ -137,6 +154,13 @@ class TakesStates(Layer):
         return super().__call__(*arguments, training=training, **kwargs)
 
 
+def _only(argument: str, expected: str, value: Any) -> ActivationSpec:
+    spec = activations.get(value)
+    if spec.kind != expected:
+        raise ValueError(f"{argument} of a recurrent layer is {value!r}; day33 has {expected!r} only")
+    return spec
+
+
 class Recurrent(TakesStates):
     """What recurrent layers share: their arguments, their weights, and what goes in and comes out.
 
@@ -144,7 +168,11 @@ class Recurrent(TakesStates):
     """
 
     gates: int
-    variable_group = "cell"  # Keras keeps the weights in a cell inside of the layer
+    variable_group = "cell"  # Keras keeps the weights in a cell inside the layer
+    activation = Checked(partial(_only, "activation", "tanh"))
+    recurrent_activation = Checked(partial(_only, "recurrent_activation", "sigmoid"))
+    dropout = Checked(partial(as_rate, argument="dropout"))
+    seed = Seed()
 
     def __init__(
         self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
@@ -163,19 +191,13 @@ class Recurrent(TakesStates):
             kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
             bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
             recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, stateful=stateful,
-            recurrent_dropout=recurrent_dropout or None,
+            recurrent_dropout=recurrent_dropout,
         )  # fmt: skip
         self.units = as_int("units", units, 1)
-        for argument, given, expected in (
-            ("activation", activation, "tanh"), ("recurrent_activation", recurrent_activation, "sigmoid"),
-        ):  # fmt: skip
-            if activations.get(given).kind != expected:
-                raise ValueError(f"{argument} of {type(self).__name__} is {given!r}; day33 has {expected!r} only")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is {dropout}; expected 0 <= dropout < 1")
-        self.dropout = float(dropout)
+        self.activation = activation
+        self.recurrent_activation = recurrent_activation
+        self.dropout = dropout
         self.seed = seed
-        self._seed = next_seed() if seed is None else int(seed)
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
@@ -233,11 +255,12 @@ class Recurrent(TakesStates):
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         builder = lowering.builder
         x, states = inputs[0], inputs[1:]
-        given = lowering.mask(x)
-        # Keras 3 hands a layer that is called on several tensors no mask, so neither does this; the mask goes on.
-        mask = -1 if states else given
+        given = lowering.mask_over_time(x)
+        # As in Keras 3, a layer that is called on several tensors sees no mask but one that the call gives; the mask
+        # is handed on all the same.
+        mask = given if not states or lowering.is_masked_by_call(x) else -1
         if self.dropout and not lowering.inference:
-            x = builder.dropout(x, self.dropout, self._seed, shared_axis=True)
+            x = builder.dropout(x, self.dropout, Seed.of(self), shared_axis=True)
         if self.go_backwards:
             x = builder.reverse(x)
             mask = builder.reverse(mask) if mask >= 0 else -1
@@ -307,7 +330,7 @@ class LSTM(Recurrent):
     z = x kernel + h recurrent_kernel + bias, split into the gates i, f, g, o;
     c = sigmoid(f) c + sigmoid(i) tanh(g), h = sigmoid(o) tanh(c).
 
-    Input (N, T, C), or a list of it and the initial h and c (N, units). Output (N, units), the last h; with
+    Input (N, T, C), float32, or a list of it and the initial h and c (N, units). Output (N, units), the last h; with
     `return_sequences` (N, T, units); with `return_state` a list of the output, the last h and the last c. Weights:
     kernel (C, 4 units), recurrent_kernel (units, 4 units), bias (4 units,).
 
@@ -316,11 +339,20 @@ class LSTM(Recurrent):
 
     Args:
         units: size of h and c.
-        unit_forget_bias: the bias of the forget gate begins at 1.
-        dropout: of the inputs in training, the same for all time steps of a sample.
-        return_sequences, return_state: what comes out.
-        go_backwards: the sequence is read from its end; outputs come in the order in which they were made.
-        unroll, use_cudnn: change nothing here.
+        activation, recurrent_activation: "tanh" and "sigmoid"; day33 has no others.
+        use_bias: whether there is a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: see `day33.initializers`.
+        unit_forget_bias: whether the bias of the forget gate starts at 1.
+        dropout: of the inputs in training, the same for all time steps of a sample; 0 <= dropout < 1.
+        seed: fixes the layer's part of the randomness of dropout.
+        return_sequences, return_state: whether to return h of all time steps, and the last h and c.
+        go_backwards: whether to read the sequence from its end; outputs come in the order in which they were made.
+        zero_output_for_mask: whether outputs of steps that the mask leaves out are 0.
+        unroll, use_cudnn: without effect.
+
+    Raises:
+        ValueError: an argument out of range, or one of Keras that day33 does not have; when called, an input of another
+            rank, without time steps, with unknown features or others than when built, or states of another shape.
     """
 
     gates = 4
@@ -371,8 +403,11 @@ class GRU(Recurrent):
 
     Args:
         units: size of h.
-        reset_after: where r acts: on the product of h, as in cuDNN, or on h before it.
+        reset_after: whether r acts on the product of h, as in cuDNN, or on h before it.
         others: as of `LSTM`.
+
+    Raises:
+        ValueError: as of `LSTM`.
     """
 
     gates = 3
@@ -398,14 +433,17 @@ class GRU(Recurrent):
 
 
 class SimpleRNN(Recurrent):
-    """h = tanh(x kernel + h recurrent_kernel + bias), with the arguments of Keras's layer.
+    """h = tanh(x kernel + h recurrent_kernel + bias) (Elman, 1990), with the arguments of Keras's layer.
 
     Input (N, T, C), or a list of it and the initial h (N, units). Output as of `LSTM`, with one state, h. Weights:
     kernel (C, units), recurrent_kernel (units, units), bias (units,). Masks as of `LSTM`.
 
     Args:
         units: size of h.
-        others: as of `LSTM`.
+        others: as of `LSTM`, without recurrent_activation.
+
+    Raises:
+        ValueError: as of `LSTM`.
     """
 
     gates = 1

@@ -9,6 +9,7 @@ from typing import Any
 from .._core.arrays import as_int, as_pair
 from .._core.types import Shape
 from .._graph.lowering import Lowering
+from ._attributes import Checked
 from ._images import check_channels_last, image_shape
 from .base import Layer
 
@@ -16,11 +17,20 @@ Border = tuple[int, int]
 
 
 class Flatten(Layer):
-    """(N, ...) to (N, product of the rest), row by row; (N,) to (N, 1)."""
+    """(N, ...) to (N, product of the rest), row by row; (N,) to (N, 1).
+
+    Args:
+        data_format: None or "channels_last".
+
+    Raises:
+        ValueError: another data_format.
+    """
+
+    data_format = Checked(check_channels_last)
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.data_format = check_channels_last(data_format)
+        self.data_format = data_format
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         sizes = tuple(input_shape[1:])
@@ -34,7 +44,14 @@ class Flatten(Layer):
 
 
 class Reshape(Layer):
-    """(N, ...) to (N, *target_shape), row by row. One size may be -1: what is left for it."""
+    """(N, ...) to (N, *target_shape), row by row.
+
+    Args:
+        target_shape: without the batch. One size may be -1: what is left for it.
+
+    Raises:
+        ValueError: a size of 0, or more than one -1; when called, an input that does not have as many values.
+    """
 
     def __init__(self, target_shape: int | Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -50,7 +67,7 @@ class Reshape(Layer):
         total, known = math.prod(sizes), math.prod(size for size in self.target_shape if size != -1)
         if (total % known or not known) if -1 in self.target_shape else total != known:
             raise ValueError(
-                f"layer {self.name!r} was given an input of shape {tuple(input_shape)}, {total} values a sample; "
+                f"layer {self.name!r} was given an input of shape {tuple(input_shape)}, {total} values per sample; "
                 f"expected what fits target_shape {self.target_shape}"
             )
         return (input_shape[0], *(total // known if size == -1 else size for size in self.target_shape))
@@ -67,7 +84,16 @@ class Reshape(Layer):
 
 
 class Permute(Layer):
-    """Axes in another order: `dims` counts them from 1, without the batch."""
+    """The axes of each sample in another order.
+
+    Input (N, ...); output axis i is input axis ``dims[i - 1]``.
+
+    Args:
+        dims: the axes, counted from 1 without the batch.
+
+    Raises:
+        ValueError: dims does not name each axis once; when called, an input of another rank.
+    """
 
     def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -96,7 +122,14 @@ class Permute(Layer):
 
 
 class RepeatVector(Layer):
-    """(N, C) to (N, n, C): every row n times."""
+    """(N, C) to (N, n, C): each row n times.
+
+    Args:
+        n: how often, at least 1.
+
+    Raises:
+        ValueError: n is no count; when called, an input of another rank.
+    """
 
     def __init__(self, n: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -126,16 +159,24 @@ def _borders(argument: str, value: object) -> tuple[Border, Border]:
 
 
 class ZeroPadding2D(Layer):
-    """Zeros around images. Input (N, H, W, C), output (N, H + top + bottom, W + left + right, C).
+    """Zeros around images.
+
+    Input (N, H, W, C), float32; output (N, H + top + bottom, W + left + right, C).
 
     Args:
         padding: an int, a pair for height and width, or ((top, bottom), (left, right)).
+        data_format: None or "channels_last".
+
+    Raises:
+        ValueError: a negative size, or another data_format; when called, an input of another rank.
     """
+
+    data_format = Checked(check_channels_last)
 
     def __init__(self, padding: Any = (1, 1), data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.padding = _borders("padding", padding)
-        self.data_format = check_channels_last(data_format)
+        self.data_format = data_format
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         n, h, w, c = image_shape(self, input_shape)
@@ -153,16 +194,25 @@ class ZeroPadding2D(Layer):
 
 
 class Cropping2D(Layer):
-    """Images without their borders. Input (N, H, W, C), output (N, H - top - bottom, W - left - right, C).
+    """Images without their borders.
+
+    Input (N, H, W, C), float32; output (N, H - top - bottom, W - left - right, C).
 
     Args:
         cropping: an int, a pair for height and width, or ((top, bottom), (left, right)).
+        data_format: None or "channels_last".
+
+    Raises:
+        ValueError: a negative size, or another data_format; when called, an input of another rank, or of which nothing
+            would be left.
     """
+
+    data_format = Checked(check_channels_last)
 
     def __init__(self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.cropping = _borders("cropping", cropping)
-        self.data_format = check_channels_last(data_format)
+        self.data_format = data_format
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         n, h, w, c = image_shape(self, input_shape)

@@ -12,16 +12,12 @@ from numpy.typing import ArrayLike
 from .._core.types import Shape
 from .._graph import names as _names
 from .._graph.lowering import Lowering
-from .activation import ELU, Activation, LeakyReLU, ReLU
 from .base import Layer
-from .core import Dense, Dropout
 from .recurrent import Recurrent, TakesStates
 from .serialization import CustomObjects, layer_config, layer_from_config
 
 _MERGES = ("sum", "mul", "ave", "concat", None)
 _KINDS = {"sum": "add", "mul": "multiply", "ave": "average"}
-# What treats the last axis, or each number, alike whatever comes before: all steps at once are right.
-_STEPS_AT_ONCE = (Dense, Dropout, Activation, ReLU, LeakyReLU, ELU)
 
 
 def _copied(layer: Layer, name: str, **changes: Any) -> Any:
@@ -191,6 +187,7 @@ class TimeDistributed(_Wrapper):
     """
 
     supports_masking = True
+    takes_mask = True
 
     def __init__(self, layer: Layer, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -217,7 +214,7 @@ class TimeDistributed(_Wrapper):
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         builder, x = lowering.builder, inputs[0]
         steps, *rest = lowering.shape(x)
-        if type(self.layer) in _STEPS_AT_ONCE:
+        if self.layer.treats_positions_alike():
             return self.layer.lower_call(lowering, (x,), {})
         results = []
         for step in range(steps):
@@ -229,9 +226,9 @@ class TimeDistributed(_Wrapper):
         return [builder.concatenate(results, 0) if steps > 1 else results[0]]
 
     def _mask_of_step(self, lowering: Lowering, x: int, step: int, part: int) -> None:
-        """A step of a mask that says more than which steps count."""
+        """What the mask says of a step: whether it counts, or which of its own positions do."""
         mask = lowering.mask(x)
-        if mask >= 0 and len(lowering.shape(mask)) > 1:
+        if mask >= 0:
             builder = lowering.builder
             row = builder.slice(mask, step, step + 1)
             lowering.set_mask(part, builder.reshape(row, lowering.shape(mask)[1:]))

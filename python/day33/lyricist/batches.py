@@ -1,4 +1,4 @@
-"""Batches of lines of like length."""
+"""Batches of lines of similar length."""
 
 from __future__ import annotations
 
@@ -21,28 +21,33 @@ Int32 = NDArray[np.int32]
 
 
 class LengthBatches:
-    """Source and target of lines in batches that hold lines of nearly the same length, the longest first.
+    """Source and target of lines, in batches of lines of similar length, the longest first.
 
-    An epoch draws a new order of all lines, cuts it into pools of several batches, sorts each pool by length, and
-    shuffles the batches: lines of like length travel together, but not always the same ones. The order follows from
-    `seed` and `epoch` alone.
+    Each epoch draws a new order of all lines, cuts it into pools of several batches, sorts each pool by length, and
+    shuffles the batches: a batch holds lines of similar length, but not the same ones in every epoch. The order follows
+    from `seed` and `epoch` alone.
+
+    Iterating gives ``(source, target)`` of a batch, both int32 (lines, width), as `day33.text.make_dataset`.
 
     Args:
-        sequences: lists of token numbers, from the first token to the last. Those of fewer than two tokens have
-            nothing to learn from and are left out.
-        batch_size: lines in a batch.
-        pool: batches that are sorted together. 0 sorts all lines, and keeps the batches in that order: for validation.
+        sequences: lists of token numbers, from the first token to the last. Those of fewer than two tokens have no
+            target, and are left out.
+        batch_size: the number of lines in a batch.
+        pool: the number of batches that are sorted together. With 0, all lines are sorted, and the batches stay in that
+            order, which is for validation.
         width: the length that arrays are filled up to with 0; None for that of the longest line. It is the same for all
-            batches, since a model has memory and packed weights for every length it meets. Where padding is skipped, a
-            wider array costs next to nothing.
+            batches, since a model keeps memory and packed weights for each length. Where padding is skipped, a wider
+            array costs next to nothing.
 
     Attributes:
-        seed, epoch: set them (or let `FollowEpochs` do it) before iterating.
-        lines: how many lines there are.
-        tokens: how many tokens are learnt in an epoch: all but the first of each line.
-        longest: how many of these the longest line has.
+        batch_size, pool: as given.
+        seed, epoch: what the order follows from; to be set before iterating, as `FollowEpochs` does.
+        lines: the number of lines.
+        tokens: the number of targets in an epoch: of each line all tokens but the first.
+        longest: the number of targets of the longest line.
 
     Raises:
+        TypeError: a number that is no integer.
         ValueError: no line of at least two tokens, `batch_size` below 1, `pool` below 0, or `width` below the longest.
     """
 
@@ -53,7 +58,7 @@ class LengthBatches:
         self.pool = as_count("pool", pool, 0)
         kept = [sequence for sequence in sequences if len(sequence) > 1]
         if not kept:
-            raise ValueError(f"sequences has no line of at least two tokens ({len(sequences)} lines in all)")
+            raise ValueError(f"sequences holds {len(sequences)} lines; expected one of at least two tokens")
         self._source, self._target = make_dataset(kept)
         self._lengths = np.fromiter((len(sequence) - 1 for sequence in kept), np.int64, len(kept))
         self.longest = int(self._lengths.max())
@@ -91,7 +96,7 @@ class LengthBatches:
 
 
 class FollowEpochs(Callback):
-    """Tells batches which epoch of which training begins, so that a resumed run sees the order it would have seen."""
+    """Sets `seed` and `epoch` of batches, so that a resumed run gets the order that it would have had."""
 
     def __init__(self, batches: LengthBatches) -> None:
         super().__init__()

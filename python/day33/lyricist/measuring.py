@@ -1,13 +1,11 @@
-"""What is reported of a language model: the loss per real token as perplexity, and the loss as the note has it.
+"""The numbers that a language model of lines reports beside its loss.
 
-Two numbers compare language models of lines:
+- *perplexity*: ``exp`` of the mean negative log-likelihood of the real tokens (every word, mark and ``<end>``).
+- *padded loss*: the mean over all positions of lines that are filled up to one length, padding included, which is what
+  Keras reports for a model without a mask. The more padding, the lower it is.
 
-- *perplexity*, ``exp`` of the mean negative log-likelihood of the real tokens (every word, mark and ``<end>``);
-- *padded loss*, the mean over all positions of lines that are filled up to one length, padding included, which is what
-  Keras reports for a model without a mask. It is the lower the more padding there is.
-
-Where padding is counted, the padded loss is the loss itself. Where padding is skipped, the model never says what comes
-after ``<end>``, since that is known: padding counts as predicted with certainty.
+Where padding is counted, the padded loss is the loss itself. Where padding is skipped, the model predicts nothing after
+``<end>``, since that is known: padding counts as predicted with certainty.
 """
 
 from __future__ import annotations
@@ -31,14 +29,14 @@ __all__ = ["PaddedLosses", "SkippedPadding"]
 
 
 class Perplexity(Mean):
-    """``exp`` of the mean; infinity where that is too large."""
+    """``exp`` of the mean; infinity where that exceeds the range of floats."""
 
     def result(self) -> float:
         return perplexity(super().result()) if self.count else 0.0
 
 
 def perplexity(loss: float) -> float:
-    """``exp(loss)``, infinity where that is too large."""
+    """``exp(loss)``; infinity where that exceeds the range of floats."""
     return math.exp(loss) if loss < 700 else math.nan if math.isnan(loss) else math.inf
 
 
@@ -46,7 +44,7 @@ class SkippedPadding(Meters):
     """Means over real tokens instead of lines, with perplexity and padded loss.
 
     Attributes:
-        line_length: to how many positions lines are filled up in the padded loss; None for the length of each batch.
+        line_length: the length that lines are filled up to in the padded loss; None for that of each batch.
     """
 
     def __init__(self, given: Any, weighted: Any, line_length: int | None) -> None:
@@ -92,12 +90,13 @@ class TokenProgress(Progress):
 class PaddedLosses(Callback):
     """Adds the perplexity per real token to the logs of a training in which padding counts.
 
-    The loss of such a training does not tell padding from words, so real tokens are measured after the epoch: on the
+    The loss of such a training includes padding, so the loss of real tokens is measured after the epoch: on the
     validation lines, and on a sample of the training lines.
 
     Args:
         sample: source and target of training lines.
         validation: source and target of the validation lines, or None.
+        batch_size: lines that are computed at a time.
     """
 
     def __init__(self, sample: tuple[Array, Array], validation: tuple[Array, Array] | None, batch_size: int) -> None:

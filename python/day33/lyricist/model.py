@@ -177,7 +177,7 @@ class TextGenerator(Model):
         }
 
     def build_weights(self) -> None:
-        """Make the weights now instead of with the first batch."""
+        """Makes the weights now instead of with the first batch."""
         if not self.built:
             self.build_for(np.zeros((1, 1), np.int32))
 

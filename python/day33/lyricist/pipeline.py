@@ -14,7 +14,7 @@ from .. import optimizers
 from .._core.arrays import as_count, as_optional_count
 from .._core.types import PathLike
 from .._formats import weight_files
-from .._io.files import make_folder, read_json, write_json, write_text
+from .._io.files import make_folder, open_regular, read_json, write_json, write_text
 from ..callbacks import EarlyStopping, ReduceLROnPlateau
 from ..text import Tokenizer, make_dataset, pad_sequences, tokenizer_from_json
 from ..text.cleaning import END, START
@@ -332,8 +332,10 @@ def _vocabulary_size(tokenizer: Tokenizer) -> int:
 
 
 def _read_tokenizer(path: Path) -> Tokenizer:
+    with open_regular(path) as stream:
+        data = stream.read()
     try:
-        return tokenizer_from_json(path.read_text(encoding="utf-8"))
+        return tokenizer_from_json(data.decode("utf-8"))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 

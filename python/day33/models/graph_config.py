@@ -49,6 +49,9 @@ def graph_config(graph: Graph, name: str, trainable: bool) -> dict[str, Any]:
             args, kwargs["initial_state"] = args[0][:1], args[0][1:]
         if node.training is not None:
             kwargs["training"] = node.training
+        if node.masks:
+            first, *others = (None if mask is None else argument(mask) for mask in node.masks)
+            kwargs["mask"] = [first, *others] if any(others) else first
         return {"args": args, "kwargs": kwargs}
 
     return {

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core import tree
-from .._core.arrays import as_float32
+from .._core.arrays import as_float32, fit_rank
 from .._core.tensors import as_tensor
 from .._core.types import Shape
 from .._formats import model_config, model_files, weight_files
@@ -70,6 +70,17 @@ class Model(Trainer, Layer):
 
     def name_stem(self) -> str:
         return "functional" if type(self) is Model else super().name_stem()
+
+    takes_mask = True  # of its inputs; a subclass with `call` where `call` does
+
+    def _configures(self, name: str) -> bool:
+        return self._is_defined_by_call() and name not in _OF_TRAINING and super()._configures(name)
+
+    def __repr__(self) -> str:
+        kind = "Functional" if type(self) is Model else type(self).__name__
+        layers = self.layers
+        size = f"{self.count_params():,} parameters" if self.built else "not built"
+        return f"<{kind} {self.name!r}: {len(layers)} layer{'' if len(layers) == 1 else 's'}, {size}>"
 
     def _set_graph(self, inputs: Any, outputs: Any) -> None:
         owner = f"model {self.name!r}"
@@ -139,18 +150,22 @@ class Model(Trainer, Layer):
 
     @property
     def outputs(self) -> list[SymbolicTensor]:
+        """Symbolic outputs, in order."""
         return list(self.known_graph().outputs)
 
     @property
     def input(self) -> Any:
+        """The symbolic input; a list where there are several."""
         return _single(self.inputs)
 
     @property
     def output(self) -> Any:
+        """The symbolic output; a list where there are several."""
         return _single(self.outputs)
 
     @property
     def input_names(self) -> list[str]:
+        """The names of the inputs."""
         return [tensor.name for tensor in self.known_graph().inputs]
 
     @property
@@ -165,6 +180,7 @@ class Model(Trainer, Layer):
 
     @property
     def output_shape(self) -> Any:
+        """With the batch; a list for several outputs."""
         return _single([tensor.shape for tensor in self.outputs])
 
     # ---- as a layer ----
@@ -200,12 +216,16 @@ class Model(Trainer, Layer):
 
     def _split(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         if self._graph is not None and len(arguments) == 1 and isinstance(arguments[0], Mapping):
-            given = arguments[0]
-            if not isinstance(self._graph.input_structure, dict):
-                missing = [name for name in self.input_names if name not in given]
-                if missing:
-                    raise ValueError(f"model {self.name!r} was given inputs {sorted(given)}; expected {missing} too")
-                return ([given[name] for name in self.input_names],), kwargs
+            given, structure = arguments[0], self._graph.input_structure
+            names = list(structure) if isinstance(structure, dict) else self.input_names
+            missing = [name for name in names if name not in given]
+            if missing:
+                raise ValueError(
+                    f"model {self.name!r} was given a dict with the keys {list(given)}; expected {names}, of which "
+                    f"{missing} are missing"
+                )
+            chosen = {name: given[name] for name in names}
+            return (chosen if isinstance(structure, dict) else list(chosen.values()),), kwargs
         return super()._split(arguments, kwargs)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
@@ -248,12 +268,7 @@ class Model(Trainer, Layer):
     def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
         if self._graph is None or number >= len(self._graph.inputs):
             return array
-        shape = self._graph.inputs[number].shape
-        if array.ndim == len(shape) - 1 and shape[-1] == 1:
-            return array[..., np.newaxis]
-        if array.ndim == len(shape) + 1 and array.shape[-1] == 1:
-            return array[..., 0]
-        return array
+        return fit_rank(array, self._graph.inputs[number].shape)
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         if self._graph is None:
@@ -330,10 +345,10 @@ class Model(Trainer, Layer):
             (print_fn or print)(line)
 
     def plan(self, input_shapes: Sequence[Sequence[int]] | None = None, batch_size: int = 256) -> PlanDescription:
-        """What the model runs as in inference: one dict an op. ``print(model.plan())`` shows a table.
+        """The ops that the model runs in inference, one dict per op. ``print(model.plan())`` shows a table.
 
         Ops of one stage run depth first, tile by tile; an op that takes the whole batch is a stage of its own. What was
-        fused into an op stands in its details. Sizes are for one sample, bytes those of the output.
+        fused into an op is part of its details. Sizes are for one sample, bytes those of the output.
 
         Args:
             input_shapes: one for each input, without the batch; needed where the model leaves sizes open.
@@ -469,6 +484,12 @@ def _takes_name_alone(cls: type[Any]) -> bool:
     return bool(variadic) and not parameters.keys() - {*variadic, "name", "trainable", "dtype"}
 
 
+# What training sets on a model while it runs: no part of what the model computes.
+_OF_TRAINING = frozenset(
+    {"history", "optimizer", "progress", "stop_evaluating", "stop_predicting", "stop_training", "training_state"}
+)
+
+
 def _single(items: list[Any]) -> Any:
     return items[0] if len(items) == 1 else items
 
@@ -492,9 +513,4 @@ def _with_own_inputs(inputs: Any, outputs: Any) -> tuple[Any, Any]:
         Input(batch_shape=tensor.shape, dtype=tensor.dtype) if again else tensor
         for tensor, again in zip(given, calculated, strict=True)
     ]
-    return tree.pack(inputs, fresh), tree.pack(outputs, graph.walk(fresh, _repeat))
-
-
-def _repeat(node: Node, arguments: tuple[Any, ...]) -> list[SymbolicTensor]:
-    outputs = tree.transform(lambda tensor: SymbolicTensor(tensor.shape, tensor.dtype), node.output_structure)
-    return Node(node.layer, arguments, node.kwargs, node.training, outputs).outputs
+    return tree.pack(inputs, fresh), tree.pack(outputs, graph.repeated_on(fresh))

@@ -53,7 +53,7 @@ def summary_lines(model: _Summarised, line_length: int | None, expand_nested: bo
     graph = model.find_graph()
     header = ["Layer (type)", "Output shape", "Params", "Receptive field", "Multiply-adds", "Connected to"]
     rows, total = _rows(model, graph, expand_nested, "")
-    # A column that says nothing is left out.
+    # A column without content is left out.
     images = graph is not None and any(tensor.ndim == 4 for tensor in graph.inputs)
     keep = [0, 1, 2, *([3] if images else []), *([4] if graph else []), *([5] if _branches(model, graph) else [])]
     table = [[row[column] for column in keep] for row in [header, *rows]]

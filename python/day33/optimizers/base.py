@@ -55,7 +55,9 @@ class Optimizer:
         clipping = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         given = {key: value for key, value in clipping.items() if value is not None}
         if len(given) > 1:
-            raise ValueError(f"expected at most one of clipnorm, clipvalue and global_clipnorm, got {given}")
+            raise ValueError(
+                f"{' and '.join(given)} are given; expected at most one of clipnorm, clipvalue and global_clipnorm"
+            )
         for key, value in given.items():
             if not value >= 0:
                 raise ValueError(f"{key} is {value}; expected a number of at least 0")
@@ -69,6 +71,10 @@ class Optimizer:
         self._variables: list[Variable] = []
         self._slots: list[tuple[Float32, ...]] = []
         self._index: dict[int, int] = {}
+
+    def __repr__(self) -> str:
+        state = f"learning rate {self.learning_rate:.4g}, {self.iterations} steps done"
+        return f"<{type(self).__name__} {self.name!r}: {state}>"
 
     @property
     def learning_rate(self) -> float:
@@ -217,7 +223,7 @@ class Optimizer:
                 np.clip(gradient, -self.clipvalue, self.clipvalue, out=gradient)
 
     def get_state(self) -> dict[str, NDArray[Any]]:
-        """Everything a later run needs to go on with the same bits, as arrays by name.
+        """What a later run needs to go on with the same bits, as arrays by name.
 
         Names are ``iterations``, ``learning_rate`` (unless a schedule gives it) and ``<index>/<slot>`` with the index
         of the trainable variable, so that they do not depend on automatic layer names.

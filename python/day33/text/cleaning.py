@@ -59,6 +59,9 @@ def text_to_word_sequence(
 
     Returns:
         The words.
+
+    Raises:
+        TypeError: `input_text` is no str.
     """
     return [word for word in split_text(input_text, separators(filters, split), lower, split) if word]
 
@@ -69,7 +72,9 @@ def separators(filters: str, split: str) -> dict[int, str]:
 
 
 def split_text(text: str, table: dict[int, str], lower: bool, split: str) -> list[str]:
-    """The words of a text, with an empty one wherever separators stand next to each other."""
+    """The words of a text, with an empty one wherever separators stand next to each other. TypeError for no str."""
+    if not isinstance(text, str):
+        raise TypeError(f"the text is {text!r}; expected a str")
     if lower:
         text = text.lower()
     return text.translate(table).split(split)

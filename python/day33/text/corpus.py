@@ -143,11 +143,15 @@ def split_sentences(
         ``(training, validation)``.
 
     Raises:
+        TypeError: a sentence that is no str.
         ValueError: fewer than two distinct sentences, or a fraction that is not between 0 and 1.
     """
     if not 0 < validation_fraction < 1:
         raise ValueError(f"validation_fraction is {validation_fraction}; expected a number above 0 and below 1")
     distinct = list(dict.fromkeys(sentences))
+    for sentence in distinct:
+        if not isinstance(sentence, str):
+            raise TypeError(f"sentences holds {sentence!r}; expected str")
     if len(distinct) < 2:
         raise ValueError(
             f"sentences has {len(distinct)} distinct ones of {len(sentences)}; expected at least two distinct sentences"

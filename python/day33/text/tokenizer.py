@@ -301,9 +301,9 @@ def _read_table(name: str, text: Any) -> Mapping[Any, Any]:
         converted = {int(key) if by_number else key: value for key, value in table.items()}
     except (TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ValueError(f"the JSON of the Tokenizer has a damaged {name}: {error}") from error
-    wrong = next((value for value in converted.values() if type(value) is not value_type), None)
-    if wrong is not None:
-        raise ValueError(f"the JSON of the Tokenizer has a damaged {name}: {wrong!r} in it")
+    for value in converted.values():
+        if type(value) is not value_type:
+            raise ValueError(f"the JSON of the Tokenizer has a damaged {name}: {value!r} in it")
     return converted
 
 

@@ -51,5 +51,5 @@ def normalize(x: ArrayLike, axis: int = -1, order: float = 2) -> NDArray[Any]:
         An array of the shape of `x`.
     """
     array = np.atleast_1d(np.asarray(x))
-    lengths = np.linalg.norm(array, order, axis, keepdims=True)
+    lengths = np.linalg.norm(array, order, as_int("axis", axis), keepdims=True)
     return np.asarray(array / np.where(lengths == 0, 1, lengths))

@@ -72,19 +72,20 @@ def image_dataset_from_directory(
             or no picture; in a pass, a file that is no picture.
         FileNotFoundError: there is no such folder.
     """
-    if label_mode not in ("int", "binary", "categorical", None):
-        raise ValueError(f'label_mode is {label_mode!r}; expected "int", "binary", "categorical" or None')
-    if color_mode not in CHANNELS:
-        raise ValueError(f"color_mode is {color_mode!r}; expected one of {', '.join(CHANNELS)}")
-    if interpolation not in ("bilinear", "nearest"):
-        raise ValueError(f'interpolation is {interpolation!r}; expected "bilinear" or "nearest"')
-    if data_format not in (None, "channels_last"):
-        raise ValueError(f'data_format is {data_format!r}; expected "channels_last"')
+    for name, value, allowed in (
+        ("label_mode", label_mode, ("int", "binary", "categorical", None)),
+        ("color_mode", color_mode, tuple(CHANNELS)),
+        ("interpolation", interpolation, ("bilinear", "nearest")),
+        ("data_format", data_format, ("channels_last", None)),
+        ("subset", subset, ("training", "validation", "both", None)),
+    ):
+        if value not in allowed:
+            raise ValueError(f"{name} is {value!r}; expected one of {', '.join(map(repr, allowed))}")
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise ValueError("crop_to_aspect_ratio and pad_to_aspect_ratio are True; expected at most one of them")
     _check_split(validation_split, subset, shuffle, seed)
-    if label_mode is None:
-        labels = None
+    if labels is None or label_mode is None:
+        labels = label_mode = None
     paths, numbers, names = _find(os.fspath(directory), labels, class_names, follow_links)
     if label_mode == "binary" and len(names or ()) != 2:
         raise ValueError(f'label_mode is "binary" and the classes are {names}; expected two')
@@ -129,8 +130,6 @@ def image_dataset_from_directory(
 
 
 def _check_split(validation_split: float | None, subset: str | None, shuffle: bool, seed: int | None) -> None:
-    if subset not in ("training", "validation", "both", None):
-        raise ValueError(f'subset is {subset!r}; expected "training", "validation", "both" or None')
     if (validation_split is None) != (subset is None):
         raise ValueError(f"validation_split is {validation_split} and subset is {subset!r}; expected both or neither")
     if validation_split is None:

@@ -49,6 +49,9 @@ def timeseries_dataset_from_array(
         ValueError: a stride, rate or index that does not lie within the series.
     """
     series = np.asarray(data)
+    for name, array in (("data", series), ("targets", series if targets is None else np.asarray(targets))):
+        if array.ndim == 0:
+            raise ValueError(f"{name} is {array}, of shape (); expected a first axis of steps")
     steps = len(series)
     length = as_int("sequence_length", sequence_length, 1)
     stride, rate = (
