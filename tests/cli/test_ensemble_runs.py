@@ -245,6 +245,18 @@ def test_a_damaged_member_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert str(part) in error_of(invoke("--resume", "--output", out))
 
 
+def test_a_record_of_other_rows_is_named(tmp_path: Path) -> None:
+    X, y = np.zeros((20, 810)), np.arange(20) % 2
+    kept = Checkpoint(tmp_path)
+    for rows, shape in ((np.arange(10), (10, 2)), (np.arange(0, 20, 2), (10, 3))):
+        kept.write_record("fold-0", Fold(rows, np.ones(shape), np.ones(shape)).to_json())
+        with pytest.raises(ValueError, match=r"fold-0\.json: not the record of this fold"):
+            next(cross_validation.judge_folds(X, y, Settings(), folds=2, checkpoint=kept))
+    kept.write_record("fold-0", {})
+    with pytest.raises(ValueError, match=r"fold-0\.json: not the record of a fold"):
+        next(cross_validation.judge_folds(X, y, Settings(), folds=2, checkpoint=kept))
+
+
 def test_flags_have_no_type_in_the_help() -> None:
     text = CliRunner().invoke(app, ["ensemble", "fit", "--help"]).output
     assert "--resume" in text and "--flip" in text and "<bool>" not in text
@@ -286,7 +298,14 @@ def test_a_fold_keeps_its_bits_in_json() -> None:
     for name in ("rows", "shares", "votes"):
         np.testing.assert_array_equal(getattr(again, name), getattr(fold, name))
     assert again.scores == fold.scores
-    for record in ({}, {**fold.to_json(), "scores": [1]}, {**fold.to_json(), "scores": {"a": {"odd": 1}}}):
+    good = fold.to_json()
+    for record in (
+        {},
+        {**good, "scores": [1]},
+        {**good, "scores": {"a": {"odd": 1}}},
+        {**good, "scores": {"a": {"members": None, "hard": "x", "soft": 0.5, "seconds": 1.0}}},
+        {**good, "rows": [10**30, 1]},
+    ):
         with pytest.raises(ValueError, match="not the record of a fold"):
             Fold.from_json(record)
 
@@ -316,13 +335,15 @@ def test_the_time_that_is_left() -> None:
     now[0] = 8.0
     outlook.member_done(10, 10)
     assert outlook.present == coming[1] and outlook.left() is None
-    now[0] = 28.0
+    now[0] = 20.0
+    outlook.begin()  # predictions were written in between
+    now[0] = 40.0
     outlook.member_done(1, 1)
     assert outlook.left() == 60.0
-    now[0] = 48.0
+    now[0] = 60.0
     outlook.member_done(1, 3)
     assert outlook.left() == pytest.approx(40.0)
-    now[0] = 88.0
+    now[0] = 100.0
     outlook.member_done(2, 3)
     outlook.member_done(3, 3)
     assert outlook.left() == 0 and outlook.present is None

@@ -391,6 +391,7 @@ def _ensemble(run: RunFolder, job: _Job, checkpoint: Checkpoint, outlook: Outloo
         vote: HardVote = load_ensemble(folder)
     else:
         started = time.perf_counter()
+        outlook.begin()
         with progress_bars(outlook) as show:
             vote = fit_ensemble(job.X, job.y, job.settings, show, shelf_of=lambda kind: checkpoint.shelf(_FINAL, kind))
         save_ensemble(vote, folder)
@@ -433,6 +434,7 @@ def _validate(
                 f"Fold {number + 1} of {job.of_folds}" + ("" if left is None else f", about {in_words(left)} left"),
                 err=True,
             )
+            outlook.begin()
             folds.append(next(judged))
             report = Report(folds, labels, classes)
             written = bool(ahead)

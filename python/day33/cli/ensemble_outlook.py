@@ -25,7 +25,11 @@ class Outlook:
         self._pace = Pace(jobs)
         self._coming = list(trainings)
         self._clock = clock
-        self._started = clock()
+        self.begin()
+
+    def begin(self) -> None:
+        """The present training begins now; what was done since the last one took its own time."""
+        self._started = self._clock()
         self._done = 0
 
     @property
@@ -40,7 +44,7 @@ class Outlook:
         if done == total:
             self._pace.note(present, self._clock() - self._started)
             self._coming.pop(0)
-            self._started, self._done = self._clock(), 0
+            self.begin()
 
     def left(self) -> float | None:
         """Seconds for all that is to come; None while that is not known."""

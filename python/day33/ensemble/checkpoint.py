@@ -30,15 +30,19 @@ class Checkpoint:
         """The shelf of that name, for the parts of one bag."""
         return SavedParts(self._folder.joinpath(*names))
 
+    def path(self, name: str) -> Path:
+        """The file of the record of that name."""
+        return self._folder / f"{name}.json"
+
     def record(self, name: str) -> dict[str, Any] | None:
         """The record of that name, or None. ValueError where it is damaged."""
-        path = self._folder / f"{name}.json"
+        path = self.path(name)
         return read_json(path) if path.is_file() else None
 
     def write_record(self, name: str, record: dict[str, Any]) -> None:
         """Keep a record."""
         make_folder(self._folder)
-        write_json(self._folder / f"{name}.json", record)
+        write_json(self.path(name), record)
 
     def clear(self, name: str) -> None:
         """Remove the shelves of that name."""
@@ -71,7 +75,7 @@ class SavedParts:
         if not path.is_file():
             return 0.0
         seconds = read_json(path).get("seconds")
-        if type(seconds) not in (int, float) or not 0 <= seconds < math.inf:
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
             raise ValueError(f"{path}: seconds is {seconds!r}; expected a number of at least 0")
         return float(seconds)
 

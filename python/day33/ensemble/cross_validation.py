@@ -77,9 +77,12 @@ class Fold:
         """The fold whose `to_json` gave that record. ValueError for any other."""
         try:
             scores = {name: Scores(**values) for name, values in record["scores"].items()}
+            for each in scores.values():
+                if not all(isinstance(value, float) for value in asdict(each).values() if value is not None):
+                    raise TypeError(f"{each} has a score that is no number")
             shares, votes = (np.array(record[name], np.float64) for name in ("shares", "votes"))
             return cls(np.array(record["rows"], np.intp), shares, votes, scores)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"not the record of a fold: {type(error).__name__}: {error}") from error
 
 
@@ -219,9 +222,8 @@ def judge_folds(
     splits = StratifiedKFold(folds, shuffle=True, random_state=settings.seed).split(X, labels)
     for number, (train, held_out) in enumerate(splits):
         name = f"fold-{number}"
-        record = None if checkpoint is None else checkpoint.record(name)
-        if record is not None:
-            yield Fold.from_json(record)
+        if checkpoint is not None and (kept := _kept_fold(checkpoint, name, held_out, len(classes))) is not None:
+            yield kept
             continue
         judge = _Judge(X, labels, train, held_out, len(classes), progress, checkpoint, name)
         fold = judge.fold(settings, variants)
@@ -229,6 +231,20 @@ def judge_folds(
             checkpoint.write_record(name, fold.to_json())
             checkpoint.clear(name)
         yield fold
+
+
+def _kept_fold(checkpoint: Checkpoint, name: str, held_out: NDArray[np.intp], n_classes: int) -> Fold | None:
+    record = checkpoint.record(name)
+    if record is None:
+        return None
+    try:
+        fold = Fold.from_json(record)
+    except ValueError as error:
+        raise ValueError(f"{checkpoint.path(name)}: {error}") from error
+    shape = (len(held_out), n_classes)
+    if not np.array_equal(fold.rows, held_out) or not fold.shares.shape == fold.votes.shape == shape:
+        raise ValueError(f"{checkpoint.path(name)}: not the record of this fold")
+    return fold
 
 
 def trainings_of_fold(
