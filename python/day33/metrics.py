@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import losses
+from ._core.arrays import drop_last_axis
 from ._core.naming import snake_case
 from ._core.targets import match_rank
 from ._core.tensors import Number
@@ -82,7 +83,9 @@ def sparse_top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: i
     pred = np.asarray(y_pred)
     labels = _labels(y_true, pred)
     if pred.ndim == 0 or pred.shape[-1] == 0 or labels.shape != pred.shape[:-1]:
-        raise ValueError(f"y_true has shape {labels.shape}; expected {pred.shape[:-1]}, for y_pred of shape {pred.shape}")
+        raise ValueError(
+            f"y_true has shape {labels.shape}; expected {pred.shape[:-1]}, for y_pred of shape {pred.shape}"
+        )
     # As TensorFlow's in_top_k: a label of no class is never a hit, nor are scores with NaN or infinity in them.
     known = (labels >= 0) & (labels < pred.shape[-1])
     places = np.where(known, labels, 0).astype(np.intp)
@@ -91,8 +94,7 @@ def sparse_top_k_categorical_accuracy(y_true: ArrayLike, y_pred: ArrayLike, k: i
 
 
 def _labels(y_true: ArrayLike, pred: NDArray[Any]) -> NDArray[Any]:
-    labels = np.asarray(y_true)
-    return labels[..., 0] if 0 < labels.ndim == pred.ndim and labels.shape[-1] == 1 else labels
+    return drop_last_axis(np.asarray(y_true), pred.ndim - 1)
 
 
 class Metric:

@@ -296,7 +296,9 @@ def test_flags_have_no_value_in_the_help(run: Run, monkeypatch: pytest.MonkeyPat
 
 
 def test_missing_files_are_named_first(run: Run) -> None:
-    assert error_line(run("ensemble", "fit", "nofile.csv")) == "day33: error: nofile.csv: no such file or directory"
+    line = error_line(run("ensemble", "fit", "nofile.csv"))
+    assert line.endswith("nofile.csv: no such file or directory")
+    assert "Errno" not in line
 
 
 def test_no_network(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from day33 import initializers, layers, random
-from day33._core import arrays
+from day33._core import arrays, targets
 
 INTEGERS = [3, np.int8(3), np.uint64(3), np.array(3)]
 NO_INTEGERS = [True, np.True_, np.array(True), 3.0, np.float32(3), "3", None, [3], np.array([3, 4]), 3 + 0j]
@@ -132,6 +132,6 @@ def test_match_rank_as_keras(first, second):
 
     pair = np.zeros(first, np.float32), np.ones(second, np.float32)
     expected = [tuple(x.shape) for x in squeeze_or_expand_to_same_rank(*pair)]
-    matched = arrays.match_rank(*pair)
+    matched = targets.match_rank(*pair)
     assert [x.shape for x in matched] == expected
     assert not matched[0].any() and matched[1].all()

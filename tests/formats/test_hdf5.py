@@ -225,6 +225,6 @@ def test_mutated_files(write, libver):
         try:
             for dataset in reader.parse(mutated_bytes(rng, original)).datasets():
                 dataset.read()
-        except (ValueError, OverflowError, UnicodeDecodeError, MemoryError):
+        except ValueError:
             refused += 1
     assert refused > 5

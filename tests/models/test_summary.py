@@ -158,7 +158,7 @@ def test_models_in_one_line():
     entry = layers.Input((28, 28, 1))
     x = layers.Flatten()(layers.Conv2D(8, 3, activation="relu")(entry))
     model = Model(entry, layers.Dense(2)(x), name="classifier")
-    assert repr(model) == f"<Model 'classifier': 4 layers, {8 * 9 + 8 + 26 * 26 * 8 * 2 + 2:,} parameters>"
+    assert repr(model) == f"<Functional 'classifier': 4 layers, {8 * 9 + 8 + 26 * 26 * 8 * 2 + 2:,} parameters>"
     assert (
         repr(Sequential([layers.Input((3,)), layers.Dense(1)], name="one"))
         == "<Sequential 'one': 1 layer, 4 parameters>"

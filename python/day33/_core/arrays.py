@@ -99,7 +99,7 @@ def is_int(value: object) -> bool:
 
 def drop_last_axis(array: NDArray[Any], rank: int) -> NDArray[Any]:
     """`array` without its last axis where that has length 1 and is one more than `rank`."""
-    return array[..., 0] if array.ndim == rank + 1 and array.shape[-1] == 1 else array
+    return array[..., 0] if array.ndim == rank + 1 > 0 and array.shape[-1] == 1 else array
 
 
 def fit_rank(array: NDArray[Any], shape: Shape) -> NDArray[Any]:
@@ -110,18 +110,6 @@ def fit_rank(array: NDArray[Any], shape: Shape) -> NDArray[Any]:
     if array.ndim == len(shape) - 1 and shape[-1] == 1:
         return array[..., np.newaxis]
     return drop_last_axis(array, len(shape))
-
-
-def match_rank(first: NDArray[Any], second: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Makes ranks that differ by one equal where the extra last axis has length 1, as Keras does for losses.
-
-    The axis is dropped; only where the other array has a single axis, it gets one more instead.
-    """
-    if first.ndim == second.ndim + 1 and first.shape[-1] == 1:
-        return (first, second[..., np.newaxis]) if second.ndim == 1 else (first[..., 0], second)
-    if second.ndim == first.ndim + 1:
-        second, first = match_rank(second, first)
-    return first, second
 
 
 def as_int(name: str, value: object, minimum: int = -(2**31), maximum: int | None = INT32_MAX) -> int:

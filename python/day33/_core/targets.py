@@ -7,16 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .arrays import as_float32
+from .arrays import as_float32, drop_last_axis
 
 
-def match_rank(y_true: NDArray[Any], y_pred: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Makes ranks that differ by one equal where one side's extra last axis has length 1, as Keras does."""
-    if y_true.ndim == y_pred.ndim + 1 and y_true.shape[-1] == 1:
-        return (y_true, y_pred[..., np.newaxis]) if y_pred.ndim == 1 else (y_true[..., 0], y_pred)
-    if y_pred.ndim == y_true.ndim + 1 and y_pred.shape[-1] == 1:
-        return (y_true[..., np.newaxis], y_pred) if y_true.ndim == 1 else (y_true, y_pred[..., 0])
-    return y_true, y_pred
+def match_rank(first: NDArray[Any], second: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Makes ranks that differ by one equal where the extra last axis has length 1, as Keras does for losses.
+
+    The axis is dropped; only where the other array has a single axis, it gets one more instead.
+    """
+    if first.ndim == second.ndim + 1 and first.shape[-1] == 1:
+        return (first, second[..., np.newaxis]) if second.ndim == 1 else (first[..., 0], second)
+    if second.ndim == first.ndim + 1:
+        second, first = match_rank(second, first)
+    return first, second
 
 
 def smooth_labels(y_true: NDArray[Any], kind: str, label_smoothing: float) -> NDArray[Any]:
@@ -37,8 +40,7 @@ def class_labels(name: str, value: ArrayLike, shape: tuple[int, ...], classes: i
     array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} has dtype {array.dtype} and shape {array.shape}; expected integer labels")
-    if array.shape == (*shape, 1):
-        array = array[..., 0]
+    array = drop_last_axis(array, len(shape))
     if array.shape != shape:
         raise ValueError(f"{name} has shape {array.shape}; expected labels of shape {shape} or {(*shape, 1)}")
     if array.size:
@@ -57,8 +59,7 @@ def position_weights(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDA
     broadcasts to it. ValueError otherwise.
     """
     weights = as_float32(name, value)
-    if weights.ndim == len(shape) + 1 and weights.shape[-1] == 1:
-        weights = weights[..., 0]
+    weights = drop_last_axis(weights, len(shape))
     samples = shape[:1]
     if weights.ndim and weights.shape[:1] == samples and weights.size == samples[0]:
         return weights.reshape(samples)

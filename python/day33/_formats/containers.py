@@ -139,7 +139,7 @@ def save_keras(path: Path, model: SavedModel, include_optimizer: bool) -> None:
     state = _state(model, config["compile_config"])
     buffer = io.BytesIO()
     _write_hdf5(buffer, lambda file: _keras_weights.write(file, model, state))
-    _check_readable(model, buffer.getvalue())
+    _check_readable(model, buffer.getbuffer())
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         archive.writestr(_METADATA, json.dumps(metadata))
         archive.writestr(_CONFIG, text)
@@ -181,9 +181,11 @@ def save_weights(path: Path, model: SavedModel) -> None:
         _check_readable(model, stream.read())
 
 
-def _check_readable(model: SavedModel, data: bytes) -> None:
+def _check_readable(model: SavedModel, data: bytes | memoryview) -> None:
     """ValueError where `hdf5.parse` would refuse what was written, such as a name of thousands of letters."""
     try:
+        if sum(1 for _ in model.walk()) > _MAX_CALLS:
+            raise ValueError(f"it has more than {_MAX_CALLS} layers")
         hdf5.parse(data)
     except ValueError as error:
         raise ValueError(f"model {model.name!r} cannot be saved in a form that could be read back: {error}") from error

@@ -57,7 +57,7 @@ class Group:
                 yield member
 
 
-def parse(data: bytes) -> Group:
+def parse(data: bytes | memoryview) -> Group:
     """The root group of an HDF5 file. ValueError, with the reason, for anything that is not wholly as expected."""
     return _Reader(Bytes(data)).root()
 

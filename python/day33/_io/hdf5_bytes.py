@@ -19,7 +19,7 @@ _MAX_EXPANSION = 20
 class Bytes:
     """The bytes of a file, and what may still be taken from them."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | memoryview) -> None:
         self.data = memoryview(data).toreadonly()
         self._visited: set[int] = set()
         self._text_left = 4 * len(data) + 1024

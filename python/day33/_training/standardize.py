@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from .._core.arrays import as_float32, as_indices
+from .._core.arrays import as_float32, as_indices, fit_rank
 from .._core.targets import class_labels, position_weights, smooth_labels
 from .._core.types import Array, Shape
 from .batches import Batch, check_sizes, class_weights
@@ -63,10 +63,7 @@ def _as_int32(label: str, value: Any) -> Array:
 def _one_input(label: str, value: Any, spec: InputSpec) -> Array:
     _, shape, dtype = spec
     array: Array = as_float32(label, value) if dtype == "float32" else _as_int32(label, value)
-    if array.ndim == len(shape) and shape and shape[-1] == 1:
-        array = array[..., np.newaxis]
-    elif array.ndim == len(shape) + 2 and array.shape[-1] == 1:
-        array = array[..., 0]
+    array = fit_rank(array, (None, *shape))
     if array.ndim != len(shape) + 1 or any(
         want is not None and got != want for got, want in zip(array.shape[1:], shape, strict=True)
     ):
@@ -189,10 +186,7 @@ def _one_target(label: str, value: Any, size: int, shape: tuple[int, ...], kind:
     array = as_float32(label, value)
     if array.ndim and len(array) != size:
         check_sizes([("x", size), (label, len(array))])
-    if array.ndim == len(shape) and shape[-1] == 1:
-        array = array[..., np.newaxis]
-    elif array.ndim == len(shape) + 2 and array.shape[-1] == 1:
-        array = array[..., 0]
+    array = fit_rank(array, (None, *shape))
     if array.shape != (size, *shape):
         hint = ""
         if kind == "categorical_crossentropy" and array.ndim == len(shape):

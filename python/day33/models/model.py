@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core import tree
-from .._core.arrays import as_float32
+from .._core.arrays import as_float32, fit_rank
 from .._core.tensors import as_tensor
 from .._core.types import Shape
 from .._formats import model_config, model_files, weight_files
@@ -268,12 +268,7 @@ class Model(Trainer, Layer):
     def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
         if self._graph is None or number >= len(self._graph.inputs):
             return array
-        shape = self._graph.inputs[number].shape
-        if array.ndim == len(shape) - 1 and shape[-1] == 1:
-            return array[..., np.newaxis]
-        if array.ndim == len(shape) + 1 and array.shape[-1] == 1:
-            return array[..., 0]
-        return array
+        return fit_rank(array, self._graph.inputs[number].shape)
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         if self._graph is None:
