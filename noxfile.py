@@ -81,7 +81,7 @@ def sanitizers(session: nox.Session) -> None:
 @nox.session
 def torture(session: nox.Session) -> None:
     """Kill commands, fill disks, damage files, call oddly. Arguments go to the program: see tests/torture."""
-    session.install(".", "h5py")
+    session.install(".")
     session.run("python", "-m", "torture", *session.posargs, env={"PYTHONPATH": "tests"})
 
 

@@ -18,7 +18,6 @@ from typing import Any, BinaryIO
 
 from .json_text import parse_object
 
-
 _STAGING = ".saving-"
 
 

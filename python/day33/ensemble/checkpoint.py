@@ -71,7 +71,7 @@ class SavedParts:
         if not path.is_file():
             return 0.0
         seconds = read_json(path).get("seconds")
-        if type(seconds) not in (int, float) or not 0 <= seconds < math.inf:
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
             raise ValueError(f"{path}: seconds is {seconds!r}; expected a number of at least 0")
         return float(seconds)
 
