@@ -409,3 +409,16 @@ def test_an_output_without_a_loss():
     after = model.get_weights()
     np.testing.assert_array_equal(before[1], after[1])  # a/bias has no gradient
     assert np.abs(after[3]).max() > 0
+
+
+def test_labels_and_scores_that_do_not_fit():
+    """TensorFlow's in_top_k takes a label of no class for a miss; day33's functions said IndexError, or took -1 for the
+    last class."""
+    scores = np.array([[0.1, 0.7, 0.2], [0.1, 0.2, 0.7]], np.float32)
+    for labels in ([3, 2], [-1, 2], [2**40, 2]):
+        np.testing.assert_array_equal(metrics.sparse_top_k_categorical_accuracy(labels, scores, 2), [False, True])
+    for labels, predictions in (([0], scores), ([0, 1, 2], scores), ([0, 1], scores[:, :0]), (0, 0.5)):
+        with pytest.raises(ValueError, match="y_true has shape"):
+            metrics.sparse_top_k_categorical_accuracy(labels, predictions)
+    with pytest.raises(ValueError, match="y_pred has shape"):
+        metrics.sparse_categorical_accuracy([0], 0.5)

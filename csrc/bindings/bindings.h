@@ -7,10 +7,6 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#if defined(__GLIBCXX__)
-#include <cxxabi.h>
-#endif
-
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,15 +34,11 @@ class WithoutGil {
  public:
   WithoutGil() : state_(PyEval_SaveThread()) {}
   ~WithoutGil() {
-#if defined(__GLIBCXX__)
     try {
       PyEval_RestoreThread(state_);
-    } catch (abi::__forced_unwind&) {
+    } catch (...) {  // nothing but the unwinding, which is no object that a reference could be bound to
       for (;;) pause();
     }
-#else
-    PyEval_RestoreThread(state_);
-#endif
   }
   WithoutGil(const WithoutGil&) = delete;
   WithoutGil& operator=(const WithoutGil&) = delete;

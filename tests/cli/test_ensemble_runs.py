@@ -126,6 +126,40 @@ def test_a_killed_run_goes_on(whole: Path, tmp_path: Path) -> None:
     assert not (out / "checkpoint" / "final").exists()
 
 
+def test_a_run_that_could_not_write_its_last_report(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every fold is recorded then, and the report is all that is missing."""
+    out = tmp_path / "out"
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ensemble_results, "write_report", full)
+        assert "no space left on device" in error_of(invoke(*QUICK, "--cv-first", "1", "--output", out))
+    assert not (out / "report.json").exists()
+    assert invoke("--resume", "--output", out).exit_code == 0
+    assert json.loads((out / "report.json").read_text())["held_out"] == 30
+
+
+def test_what_killed_writers_left_is_cleared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "out"
+    with monkeypatch.context() as patch:
+        Stop(patch, 2)
+        assert invoke(*QUICK, "--budget", "0", "--output", out).exit_code == 130
+    shelf = out / "checkpoint" / "final" / "lgbm"
+    (out / "model").mkdir()
+    for place in (out / "model", shelf / "member-0"):
+        (place / ".saving-k3_x9abc").mkdir()
+        (place / ".saving-k3_x9abc" / "part.txt").write_text("half")
+    (shelf / ".seconds-0123abcd.json").write_text("{")
+    (out / ".notes-0123abcd.txt").write_text("mine")
+    assert invoke("--resume", "--budget", "0", "--output", out).exit_code == 0
+    left = [path.name for path in out.rglob(".*")]
+    assert left == [".notes-0123abcd.txt"]
+
+
 def test_model_and_submission_come_before_the_folds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from test_ensemble_command import write
 

@@ -22,9 +22,9 @@ _ADDRESS_SPACE = 4096
 _DOCUMENTED = (TypeError, ValueError, MemoryError, NotImplementedError)
 
 _ODD: list[Any] = [
-    0, -1, 1, 2, 3, 7, 300_000_000, 2**31 - 1, 2**31, 2**32 + 1, 2**40, 2**63, -(2**63), 10**30, 0.5, -0.5, 1e-300, 1e308,
-    float("nan"), float("inf"), -float("inf"), 1j, None, True, "", "x", "relu", "same", b"x", [], (), {}, [[]], (1, 2),
-    (1, 2, 3), (0, 0), (-1, 2), (2**31, 1), ((1, 2), (0, 1)), [None], {"a": 1}, np.int8(2), np.uint64(2**63),
+    0, -1, 1, 2, 3, 7, 300_000_000, 2**31 - 1, 2**31, 2**32 + 1, 2**40, 2**63, -(2**63), 10**30, 0.5, -0.5, 1e-300,
+    1e308, float("nan"), float("inf"), -float("inf"), 1j, None, True, "", "x", "relu", "same", b"x", [], (), {}, [[]],
+    (1, 2), (1, 2, 3), (0, 0), (-1, 2), (2**31, 1), ((1, 2), (0, 1)), [None], {"a": 1}, np.int8(2), np.uint64(2**63),
     np.float16(0.5), np.array(2), np.array([2, 2]), np.array([]), object(), len, np.float32, slice(1), "\0", "é" * 100,
 ]  # fmt: skip
 
@@ -214,12 +214,14 @@ def _layers() -> dict[str, Call]:
         "Conv2DTranspose": (IMAGES, {"filters": 2, "kernel_size": 3}), "Dropout": (IMAGES, {"rate": 0.5}),
         "DepthwiseConv2D": (IMAGES, {"kernel_size": 3}), "SeparableConv2D": (IMAGES, {"filters": 2, "kernel_size": 3}),
         "Embedding": (TOKENS, {"input_dim": 5, "output_dim": 3}), "LSTM": (STEPS, {"units": 2}),
-        "GRU": (STEPS, {"units": 2}), "SimpleRNN": (STEPS, {"units": 2}), "Activation": (IMAGES, {"activation": "relu"}),
+        "GRU": (STEPS, {"units": 2}), "SimpleRNN": (STEPS, {"units": 2}),
+        "Activation": (IMAGES, {"activation": "relu"}),
         "Reshape": (IMAGES, {"target_shape": (5, 18)}), "Permute": (IMAGES, {"dims": (2, 1, 3)}),
         "RepeatVector": (TOKENS, {"n": 3}), "Rescaling": (IMAGES, {"scale": 2.0}), "Masking": (STEPS, {}),
         "SpatialDropout1D": (STEPS, {"rate": 0.5}), "GlobalAveragePooling1D": (STEPS, {}),
         "GlobalMaxPooling1D": (STEPS, {}), "AveragePooling2D": (IMAGES, {"pool_size": 2}),
-        "Conv1D": (STEPS, {"filters": 2, "kernel_size": 2}), "AvgPool2D": (IMAGES, {"pool_size": 2}), "UpSampling2D": (IMAGES, {"size": 2}),
+        "Conv1D": (STEPS, {"filters": 2, "kernel_size": 2}), "AvgPool2D": (IMAGES, {"pool_size": 2}),
+        "UpSampling2D": (IMAGES, {"size": 2}),
     }  # fmt: skip
     found: dict[str, Call] = {}
     for name in layers.__all__:
@@ -295,9 +297,10 @@ def _methods() -> dict[str, Call]:
 
     x, y = _arrays(20, 6), _arrays(20, 2)
     weight = np.abs(_arrays(20))
+    samples = {"x": x, "y": y, "batch_size": 8, "verbose": 0, "sample_weight": weight}
     found: dict[str, Call] = {
-        "Model.fit": (method("fit"), {"x": x, "y": y, "batch_size": 8, "epochs": 1, "verbose": 0, "sample_weight": weight}),
-        "Model.evaluate": (method("evaluate"), {"x": x, "y": y, "batch_size": 8, "verbose": 0, "sample_weight": weight}),
+        "Model.fit": (method("fit"), {**samples, "epochs": 1}),
+        "Model.evaluate": (method("evaluate"), samples),
         "Model.predict": (method("predict"), {"x": x, "batch_size": 8, "verbose": 0}),
         "Model.train_on_batch": (method("train_on_batch"), {"x": x, "y": y, "sample_weight": weight}),
         "Model.test_on_batch": (method("test_on_batch"), {"x": x, "y": y}),

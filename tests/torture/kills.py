@@ -1,7 +1,7 @@
-"""Commands that are killed, run out of disk, or are started twice: what is in the folder, and what --resume makes of it.
+"""Commands that are killed, run out of disk, or are started twice, and what --resume makes of their folders.
 
-A killed command must have lost nothing but the epoch, member or fold that it was in the middle of, and with --resume end
-with the same bits as one that was never killed.
+A killed command must have lost nothing but the epoch, member or fold that it was in the middle of, and with --resume
+end with the same bits as one that was never killed.
 """
 
 from __future__ import annotations
@@ -106,12 +106,11 @@ class Ended:
 
 def run_command(
     line: list[str], scratch: Path, fault: faults.Fault | None = None, kill_after: float | None = None,
-    prepare: Callable[[], None] = lambda: None,
 ) -> Ended:  # fmt: skip
     journal, output, counted = scratch / "journal", scratch / "output", scratch / "steps"
     for path in (journal, output, counted):
         path.unlink(missing_ok=True)
-    child = start_command(line, scratch, fault, prepare)
+    child = start_command(line, scratch, fault)
     if kill_after is not None:
         time.sleep(kill_after)
         os.kill(child, signal.SIGKILL)
@@ -123,13 +122,11 @@ def run_command(
 
 
 def start_command(
-    line: list[str], scratch: Path, fault: faults.Fault | None = None, prepare: Callable[[], None] = lambda: None,
-    name: str = "output",
+    line: list[str], scratch: Path, fault: faults.Fault | None = None, name: str = "output",
 ) -> int:  # fmt: skip
     def run() -> int:
         from day33.cli import main
 
-        prepare()
         _keep_journal(os.open(scratch / "journal", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666))
         sys.argv = ["day33", *line]
         steps = faults.install(fault)
@@ -320,29 +317,40 @@ def one_error_line(ended: Ended) -> str:
 
 
 def read_only(command: Command, folder: Path) -> Tally:
-    """A folder that may not be written, as somebody who is not root."""
+    """A folder that may not be written: by its mode, or, since root may write anywhere, on a read-only tmpfs."""
     tally = Tally()
     target = folder / "closed"
-    target.mkdir(mode=0o555, exist_ok=True)
-    scratch = folder / "scratch"
-    scratch.mkdir(exist_ok=True)
-    scratch.chmod(0o777)
-
-    def step_down() -> None:
-        if os.geteuid() == 0:
-            os.setgroups([])
-            os.setgid(65534)
-            os.setuid(65534)
-
-    for place in (target, target / "inside"):
-        ended = run_command(command.line(place, resume=False), scratch, prepare=step_down)
-        problem = one_error_line(ended)
-        if not problem and list(target.iterdir()):
-            problem = "something was written"
-        tally.outcomes["refused" if not problem else "broke a promise"] += 1
-        if problem:
-            tally.failures.append(f"{command.name} in a read-only folder: {problem}")
+    target.mkdir()
+    target.chmod(0o555)
+    mounted = os.geteuid() == 0
+    if mounted and not _mount(target, "ro"):
+        tally.outcomes[_NO_MOUNT] += 1
+        return tally
+    try:
+        for place in (target, target / "inside"):
+            ended = run_command(command.line(place, resume=False), folder)
+            problem = one_error_line(ended)
+            tally.outcomes["refused" if not problem else "broke a promise"] += 1
+            if problem:
+                tally.failures.append(f"{command.name} in a read-only folder: {problem}")
+    finally:
+        if mounted:
+            _unmount(target)
     return tally
+
+
+_NO_MOUNT = "left out, since no tmpfs may be mounted"
+
+
+def _mount(place: Path, options: str) -> bool:
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)], capture_output=True, check=False
+    )  # fmt: skip
+    return done.returncode == 0
+
+
+def _unmount(place: Path) -> None:
+    subprocess.run(["umount", "-l", str(place)], check=False)
 
 
 def full_disk(command: Command, folder: Path, count: int, rng: random.Random) -> Tally:
@@ -357,11 +365,8 @@ def _full_disk(command: Command, folder: Path, rng: random.Random, tally: Tally)
     mount = folder / "disk"
     mount.mkdir(exist_ok=True)
     size = rng.choice(_DISKS)
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", str(mount)], capture_output=True, check=False
-    )
-    if made.returncode:
-        tally.outcomes["left out, since no tmpfs may be mounted"] += 1
+    if not _mount(mount, f"size={size}k"):
+        tally.outcomes[_NO_MOUNT] += 1
         return
     try:
         ended = run_command(command.line(mount / "out", resume=False), folder)
@@ -372,7 +377,7 @@ def _full_disk(command: Command, folder: Path, rng: random.Random, tally: Tally)
             problem = problem or f"--resume ends with {after.code}: {last_line(after.output)}"
         problem = problem or problem_of(command, mount / "out")
     finally:
-        subprocess.run(["umount", "-l", str(mount)], check=False)
+        _unmount(mount)
     tally.outcomes["a full tmpfs" if not problem else "broke a promise"] += 1
     if problem:
         tally.failures.append(f"{command.name} on a disk of {size} kB: {problem}")

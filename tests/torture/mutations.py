@@ -1,4 +1,4 @@
-"""Damage by structure: what is inside of an archive or of gzip data is mutated with sizes and checksums made right again."""
+"""Damage by structure: what is inside of archives and gzip data is mutated, and sizes and checksums are made right."""
 
 from __future__ import annotations
 
@@ -167,8 +167,8 @@ def _strings(value: Any) -> list[tuple[Any, Any]]:
 
 def _mutated_lines(rng: random.Random, data: bytes) -> bytes:
     lines = data.split(b"\n")
-    values = [b"", b"-1", b"256", b"1e3", b"nan", b"inf", b"99999999999999999999", b"1099511627776", b"A", b"\"", b"\xff",
-              b"x" * 100_000, b"0", b"1", b"tree", b"\r", b"\0"]  # fmt: skip
+    values = [b"", b"-1", b"256", b"1e3", b"nan", b"inf", b"99999999999999999999", b"1099511627776", b"A", b"\"",
+              b"\xff",               b"x" * 100_000, b"0", b"1", b"tree", b"\r", b"\0"]  # fmt: skip
     for _ in range(rng.choice([1, 1, 2, 4])):
         place = rng.randrange(len(lines))
         action = rng.random()

@@ -9,12 +9,16 @@ import json
 import os
 import re
 import secrets
+import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from .json_text import parse_object
+
+_STAGING = ".saving-"
 
 
 @contextlib.contextmanager
@@ -76,12 +80,40 @@ def clear_leftovers(path: Path) -> None:
                 _delete_unless_locked(Path(item.path))
 
 
+@contextlib.contextmanager
+def staging(folder: Path) -> Iterator[Path]:
+    """A temporary folder inside of `folder`, deleted when the block ends. It is locked (`flock`) until then."""
+    with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder) as temporary:
+        handle = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            with contextlib.suppress(OSError):  # as in `_create_beside`
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            yield Path(temporary)
+        finally:
+            os.close(handle)
+
+
+def clear_leftovers_below(folder: Path) -> None:
+    """Delete what killed writers left in a folder of ours, and below: of `replacing` and `staging`, of any name."""
+    ours = re.compile(r"\..+-[0-9a-f]{8}(\.[^.]+)?")
+    for place, folders, names in os.walk(folder):
+        for name in folders:
+            if name.startswith(_STAGING):
+                _delete_unless_locked(Path(place, name))
+        for name in names:
+            if ours.fullmatch(name):
+                _delete_unless_locked(Path(place, name))
+
+
 def _delete_unless_locked(path: Path) -> None:
     with contextlib.suppress(OSError):  # it is gone, it is locked, or nothing can be locked here
-        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink(missing_ok=True)
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
         finally:
             os.close(handle)
 

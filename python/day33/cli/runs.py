@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _native
-from .._io.files import clear_leftovers, make_folder, read_json, write_json
+from .._io.files import clear_leftovers, clear_leftovers_below, make_folder, read_json, write_json
 from .._io.locks import FolderInUseError, FolderLock
 
 SETTINGS_FILE = "run.json"
@@ -177,6 +177,8 @@ class RunFolder:
             raise RunError(f"{error}: wait until that run ends, or choose another --output") from None
         for name in self._names:
             clear_leftovers(self.path / name)
+            if not (self.path / name).is_symlink():
+                clear_leftovers_below(self.path / name)
         if self._lock.supported:
             return []
         return [f"the file system of {self.path} has no locks: two runs in this folder would destroy each other"]

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,7 +13,7 @@ from typing import Any, BinaryIO
 from numpy.typing import NDArray
 
 from .._io.archives import Archive, refusing
-from .._io.files import open_regular, write_text
+from .._io.files import open_regular, staging, write_text
 from .._io.npz import write_npz
 
 __all__ = ["DamagedFileError", "PartReader", "PartWriter", "remove_parts"]
@@ -56,8 +55,8 @@ class PartWriter:
 
     @contextlib.contextmanager
     def _staged(self, suffix: str) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(prefix=".saving-", dir=self._folder) as folder:
-            yield Path(folder) / f"part{suffix}"
+        with staging(self._folder) as folder:
+            yield folder / f"part{suffix}"
 
     def _placed(self, path: Path) -> str:
         with open(path, "rb") as stream:

@@ -60,7 +60,7 @@ def pad_sequences(
     flat = _flat_numbers(sequences, dtype) if maxlen > 0 else None
     if flat is None:
         return _pad_any(sequences, maxlen, dtype, padding, truncating, value)
-    padded = np.full((len(lengths), maxlen), value, dtype=dtype)
+    padded = _filled((len(lengths), maxlen), value, dtype)
     full = np.array(lengths, dtype=np.int64)
     kept = np.minimum(full, maxlen)
     # `kept` adjacent numbers of each sequence go to as many adjacent places of a row.
@@ -126,6 +126,13 @@ def _check_value(value: float | str, dtype: DTypeLike) -> None:
         raise ValueError(f"value is the text {value!r}, which dtype {dtype} cannot hold; dtype=object can")
 
 
+def _filled(shape: tuple[int, ...], value: float | str, dtype: DTypeLike) -> NDArray[Any]:
+    try:
+        return np.full(shape, value, dtype=dtype)
+    except OverflowError as error:
+        raise ValueError(f"value is {value}; expected a number that dtype {dtype} holds") from error
+
+
 def _flat_numbers(sequences: Sequence[Any], dtype: DTypeLike) -> NDArray[Any] | None:
     """All elements in a row where they are plain integers, else None."""
     kinds = set(map(type, sequences))
@@ -144,7 +151,7 @@ def _pad_any(
 ) -> NDArray[Any]:
     """Row by row, for elements of any kind and shape."""
     shape: tuple[int, ...] = next((np.asarray(item).shape[1:] for item in sequences if len(item)), ())
-    padded = np.full((len(sequences), maxlen, *shape), value, dtype=dtype)
+    padded = _filled((len(sequences), maxlen, *shape), value, dtype)
     for number, sequence in enumerate(sequences):
         if not len(sequence):
             continue
