@@ -195,6 +195,11 @@ def unseal(path):
     write_npz(path, arrays)
 
 
+def as_before_there_were_checksums(path):
+    forge(path, format="day33 training state 1")
+    unseal(path)
+
+
 class Bomb:
     def __reduce__(self):
         return os.system, ("touch exploded",)
@@ -297,6 +302,23 @@ class InTheMiddle(callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if (self.model.training_state.epoch, batch) == (1, 1):
             raise KeyboardInterrupt
+
+
+def test_a_state_from_before_there_were_checksums_is_read(tmp_path):
+    day33.set_random_seed(5)
+    unbroken = model(optimizer="adam")
+    unbroken.fit(*samples(), 8, 3, verbose=0)
+    folder = tmp_path / "backup"
+    day33.set_random_seed(5)
+    with pytest.raises(KeyboardInterrupt):
+        model(optimizer="adam").fit(
+            *samples(), 8, 3, verbose=0, callbacks=[callbacks.BackupAndRestore(folder), InTheMiddle()]
+        )
+    as_before_there_were_checksums(folder / "training_state.npz")
+    resumed = model(optimizer="adam")
+    resumed.fit(*samples(), 8, 3, verbose=0, callbacks=[callbacks.BackupAndRestore(folder)])
+    for a, b in zip(resumed.get_weights(), unbroken.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.fixture(scope="module")

@@ -58,10 +58,19 @@ def write_sealed(path: PathLike, arrays: Mapping[str, NDArray[Any]]) -> None:
     write_npz(path, {**arrays, _SEAL: np.frombuffer(bytes.fromhex(digest(arrays)), np.uint8)})
 
 
-def read_sealed(path: PathLike) -> dict[str, NDArray[Any]]:
-    """`read_npz` of what `write_sealed` wrote. ValueError where anything in it is not as it was written."""
+def read_sealed(
+    path: PathLike, is_older: Callable[[dict[str, NDArray[Any]]], bool] | None = None
+) -> dict[str, NDArray[Any]]:
+    """`read_npz` of what `write_sealed` wrote. ValueError where anything in it is not as it was written.
+
+    Args:
+        path: of the file.
+        is_older: whether arrays without a digest were written by a version of day33 that had none, and are fine.
+    """
     arrays = read_npz(path)
     seal = arrays.pop(_SEAL, None)
+    if seal is None and is_older is not None and is_older(arrays):
+        return arrays
     if seal is None:
         raise ValueError(f"{path} has no checksum; expected a file of this version of day33")
     if seal.tobytes().hex() != digest(arrays):

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from ..optimizers import Optimizer
     from .protocols import TrainedModel
 
-_FORMAT = "day33 training state 1"
+_FORMAT = "day33 training state 2"
+_UNSEALED_FORMAT = "day33 training state 1"  # the same without a checksum; still read
 _WEIGHTS_SUFFIXES = (".npz", ".weights", ".weights.h5")
 
 
@@ -224,7 +225,7 @@ class BackupAndRestore(Callback, _SavesOthers):
     def _restore(self) -> None:
         """Checks everything, then assigns everything."""
         model: TrainedModel = self.model
-        arrays = read_sealed(self.path)
+        arrays = read_sealed(self.path, _is_unsealed)
         try:
             meta = _read_meta(arrays)
             weights = _checked_weights(arrays, model)
@@ -337,9 +338,16 @@ def _read_meta(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
         meta = json.loads(arrays["meta"].tobytes().decode())
     except ValueError as error:  # UnicodeDecodeError and JSONDecodeError too
         raise ValueError(f"its description is damaged ({error})") from error
-    if not isinstance(meta, dict) or meta.get("format") != _FORMAT:
+    if not isinstance(meta, dict) or meta.get("format") not in (_FORMAT, _UNSEALED_FORMAT):
         raise ValueError(f"it is not in the format {_FORMAT!r}")
     return meta
+
+
+def _is_unsealed(arrays: Mapping[str, NDArray[Any]]) -> bool:
+    try:
+        return bool(_read_meta(arrays)["format"] == _UNSEALED_FORMAT)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _to_plain(value: Any, place: str, arrays: dict[str, NDArray[Any]]) -> Any:
