@@ -152,6 +152,7 @@ def test_words_of_a_text(line: str, filters: str, lower: bool, split: str) -> No
         (lambda outer: outer["config"].update(index_docs='{"1": %s}' % 10**400), "damaged index_docs: 1000"),
         (lambda outer: outer["config"].update(index_docs="[" * 100_000), "damaged index_docs"),
         (lambda outer: outer["config"].update(num_words=-1), "num_words -1"),
+        (lambda outer: outer["config"].update(oov_token="<unk>"), "oov_token is '<unk>', missing in word_index"),
         (lambda outer: outer["config"].update(num_words=True), "num_words True"),
         (lambda outer: outer["config"].update(document_count=-1), "document_count -1"),
     ],

@@ -116,9 +116,8 @@ def run_command(
         os.kill(child, signal.SIGKILL)
     code = wait_for(child, _LIMIT)
     kept = journal.read_text().split("\n")[:-1] if journal.exists() else []
-    return Ended(
-        code, output.read_text(errors="replace"), kept, int(counted.read_text()) if counted.exists() else 0
-    )  # fmt: skip
+    text = output.read_text(errors="replace") if output.exists() else ""  # it may have been killed before that
+    return Ended(code, text, kept, int(counted.read_text()) if counted.exists() else 0)
 
 
 def start_command(

@@ -214,6 +214,6 @@ def with_right_digests(manifest: bytes, files: dict[str, bytes]) -> bytes:
         for name in value["files"]:
             if name in files:
                 value["files"][name] = hashlib.sha256(files[name]).hexdigest()
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return manifest
     return json.dumps(value).encode()

@@ -317,6 +317,10 @@ def _check_tables(tokenizer: Tokenizer) -> None:
     for index, word in tokenizer.index_word.items():
         if index != 0 and tokenizer.word_index.get(word) != index:  # 0 is padding, which some code gives a name
             raise _contradiction("index_word", f"{index} is {word!r}", "word_index", tokenizer.word_index.get(word))
+    if tokenizer.word_index and tokenizer.oov_token is not None and tokenizer.oov_token not in tokenizer.word_index:
+        raise ValueError(
+            f"the JSON of the Tokenizer contradicts itself: oov_token is {tokenizer.oov_token!r}, missing in word_index"
+        )
     for word in tokenizer.word_docs:
         if word not in tokenizer.word_counts:
             raise _contradiction("word_docs", f"{word!r} is {tokenizer.word_docs[word]}", "word_counts", None)
