@@ -57,7 +57,7 @@ inline std::string shape_of(const py::array& array) {
 template <typename T>
 T* contiguous_data(const py::array& array, const std::string& name, bool writeable = false) {
   if (!py::dtype::of<T>().is(array.dtype()) && !array.dtype().equal(py::dtype::of<T>()))
-    throw py::type_error(name + ": got dtype " + std::string(py::str(array.dtype())) + ", expected " +
+    throw py::type_error(name + " has dtype " + std::string(py::str(array.dtype())) + "; expected " +
                          std::string(py::str(py::dtype::of<T>())));
   constexpr int kContiguous = py::array::c_style, kAligned = py::detail::npy_api::NPY_ARRAY_ALIGNED_;
   constexpr int kWanted = kContiguous | kAligned;
@@ -75,7 +75,7 @@ inline void require_shape(const py::array& array, const Shape& shape, const std:
   Shape expected = shape;
   if (samples >= 0) expected.insert(expected.begin(), samples);
   if (Shape(array.shape(), array.shape() + array.ndim()) != expected)
-    throw py::value_error(name + ": got shape " + shape_of(array) + ", expected " + to_string(expected));
+    throw py::value_error(name + " has shape " + shape_of(array) + "; expected " + to_string(expected));
 }
 
 }  // namespace day33

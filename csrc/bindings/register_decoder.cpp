@@ -14,7 +14,7 @@ using LstmArrays = std::tuple<py::array, py::array, std::optional<py::array>>;
 
 const float* matrix(const py::array& array, const std::string& name, int64_t rows = -1, int64_t columns = -1) {
   const float* data = contiguous_data<float>(array, name);
-  if (array.ndim() != 2) throw py::value_error(name + ": got shape " + shape_of(array) + ", expected two axes");
+  if (array.ndim() != 2) throw py::value_error(name + " has shape " + shape_of(array) + "; expected two axes");
   require_shape(array, {rows < 0 ? array.shape(0) : rows, columns < 0 ? array.shape(1) : columns}, name);
   return data;
 }
@@ -34,7 +34,7 @@ std::shared_ptr<Decoder> make_decoder(const py::array& embedding, const std::vec
   model.embedding = matrix(embedding, "embedding");
   model.V = embedding.shape(0);
   model.E = embedding.shape(1);
-  if (layers.empty()) throw py::value_error("layers: got none, expected at least one LSTM layer");
+  if (layers.empty()) throw py::value_error("layers is empty; expected at least one LSTM layer");
   int64_t in = model.E;
   for (size_t i = 0; i < layers.size(); ++i) {
     const auto& [k, r, b] = layers[i];
@@ -78,7 +78,7 @@ class PyState {
 
 std::unique_ptr<PyState> make_state(std::shared_ptr<Decoder> decoder, int64_t rows) {
   if (rows < 0 || rows > (1 << 20))
-    throw py::value_error("rows: got " + std::to_string(rows) + ", expected 0 to 1048576");
+    throw py::value_error("rows is " + std::to_string(rows) + "; expected 0 to 1048576");
   return std::make_unique<PyState>(std::move(decoder), rows);
 }
 
@@ -88,7 +88,7 @@ py::object step(const std::shared_ptr<Decoder>& decoder, PyState& py_state, cons
   require_shape(tokens, {state.rows()}, "tokens");
   for (int64_t r = 0; r < state.rows(); ++r)
     if (data[r] < 0 || data[r] >= decoder->vocabulary())
-      throw py::value_error("tokens: got " + std::to_string(data[r]) + ", expected 0 to " +
+      throw py::value_error("tokens is " + std::to_string(data[r]) + "; expected 0 to " +
                             std::to_string(decoder->vocabulary() - 1));
   py::object result = py::none();
   float* logits = nullptr;
@@ -120,7 +120,7 @@ py::list get_state(PyState& self) {
 void set_state(PyState& self, const std::vector<std::pair<py::array, py::array>>& layers) {
   const int64_t count = self.decoder().layers();
   if (static_cast<int64_t>(layers.size()) != count)
-    throw py::value_error("layers: got " + std::to_string(layers.size()) + ", expected " + std::to_string(count));
+    throw py::value_error("layers holds " + std::to_string(layers.size()) + "; expected " + std::to_string(count));
   for (int64_t l = 0; l < count; ++l)
     for (const py::array& array : {layers[l].first, layers[l].second}) {
       contiguous_data<float>(array, "layers");
@@ -150,10 +150,10 @@ std::unique_ptr<Generation> make_generation(std::shared_ptr<Decoder> decoder, st
   options.strategy = parse_strategy(strategy);
   if (!(temperature > 0.0f) || !(1.0f / temperature < std::numeric_limits<float>::infinity()))
     throw py::value_error("temperature: expected a number above 0");
-  if (top_k < 0) throw py::value_error("top_k: got " + std::to_string(top_k) + ", expected at least 0");
+  if (top_k < 0) throw py::value_error("top_k is " + std::to_string(top_k) + "; expected at least 0");
   if (!(top_p > 0.0) || top_p > 1.0) throw py::value_error("top_p: expected a number above 0 and up to 1");
   if (beams < 1 || beams > 1024 || (beams > 1 && options.strategy != Strategy::beam))
-    throw py::value_error("beams: got " + std::to_string(beams) + ", expected 1 to 1024, and 1 without beam search");
+    throw py::value_error("beams is " + std::to_string(beams) + "; expected 1 to 1024, and 1 without beam search");
   if (!(length_penalty >= 0.0)) throw py::value_error("length_penalty: expected a number of at least 0");
   options.max_len = max_len;
   options.end_tokens = std::move(end_tokens);

@@ -32,7 +32,7 @@ void register_parameters(py::module_& m) {
   py::class_<ParameterList, std::shared_ptr<ParameterList>>(m, "ParameterList")
       .def(py::init([](std::vector<std::shared_ptr<Parameter>> parameters) {
              for (const auto& p : parameters)
-               if (p == nullptr) throw py::type_error("parameters: got None, expected Parameter objects");
+               if (p == nullptr) throw py::type_error("parameters is None; expected Parameter objects");
              return std::make_shared<ParameterList>(std::move(parameters));
            }),
            py::arg("parameters"));

@@ -17,7 +17,7 @@ std::vector<py::ssize_t> with_samples(int64_t samples, const Shape& shape) {
 
 void require_count(size_t got, size_t expected, const char* name) {
   if (got != expected)
-    throw py::value_error(std::string(name) + ": got " + std::to_string(got) + " arrays, expected " +
+    throw py::value_error(std::string(name) + " holds " + std::to_string(got) + " arrays; expected " +
                           std::to_string(expected));
 }
 
@@ -148,7 +148,7 @@ class Call {
   void set_parameters(const py::object& parameters) {
     const auto check = [&](size_t slot, const Shape& got) {
       if (got != graph_.parameters[slot].shape)
-        throw py::value_error("parameters[" + std::to_string(slot) + "]: got shape " + to_string(got) + ", expected " +
+        throw py::value_error("parameters[" + std::to_string(slot) + "] has shape " + to_string(got) + "; expected " +
                               to_string(graph_.parameters[slot].shape));
     };
     if (py::isinstance<ParameterList>(parameters)) {

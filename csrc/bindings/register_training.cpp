@@ -25,7 +25,7 @@ void register_training(py::module_& m) {
         const float* g = slot(gradient, p, "gradient", false);
         float* v = velocity ? slot(*velocity, p, "velocity", true) : nullptr;
         if (v == nullptr && momentum != 0.0f)
-          throw py::value_error("velocity: got None, expected an array with momentum");
+          throw py::value_error("velocity is None; expected an array with momentum");
         const WithoutGil released;
         active_kernels().sgd_step({.learning_rate = learning_rate, .momentum = momentum, .nesterov = nesterov},
                                   p.data(), g, v, p.size());
@@ -51,7 +51,7 @@ void register_training(py::module_& m) {
       "adam_step",
       [](Parameter& p, const py::array& gradient, const py::array& m_slot, const py::array& v_slot,
          double learning_rate, double beta_1, double beta_2, double epsilon, int64_t step) {
-        if (step < 1) throw py::value_error("step: got " + std::to_string(step) + ", expected at least 1");
+        if (step < 1) throw py::value_error("step is " + std::to_string(step) + "; expected at least 1");
         const float* g = slot(gradient, p, "gradient", false);
         float* m1 = slot(m_slot, p, "m", true);
         float* v1 = slot(v_slot, p, "v", true);

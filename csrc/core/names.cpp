@@ -16,7 +16,7 @@ void throw_unknown_name(const char* argument, const std::string& given, const Na
     if (i > 0) known += i + 1 == table.count ? " or " : ", ";
     known.append(1, '\'').append(table.names[i]).append(1, '\'');
   }
-  throw std::invalid_argument(std::string(argument) + ": got '" + given + "', expected " + known);
+  throw std::invalid_argument(std::string(argument) + " is '" + given + "'; expected " + known);
 }
 
 }  // namespace day33

@@ -29,7 +29,7 @@ Generation::Generation(std::shared_ptr<const Decoder> decoder, std::vector<std::
       logits_(max_rows_ * decoder_->logits_stride() * 4) {
   const auto check = [&](int64_t token, int64_t size, const char* name) {
     if (token < 0 || token >= size)
-      throw std::invalid_argument(std::string(name) + ": got token " + std::to_string(token) + ", expected 0 to " +
+      throw std::invalid_argument(std::string(name) + " hold token " + std::to_string(token) + "; expected 0 to " +
                                   std::to_string(size - 1));
   };
   for (int32_t token : options_.banned) check(token, decoder_->logits(), "banned");
@@ -43,7 +43,7 @@ Generation::Generation(std::shared_ptr<const Decoder> decoder, std::vector<std::
     throw std::invalid_argument("end_tokens, keys, streams: expected one for each prompt");
 
   for (size_t p = 0; p < prompts.size(); ++p) {
-    if (prompts[p].empty()) throw std::invalid_argument("prompts: got an empty one");
+    if (prompts[p].empty()) throw std::invalid_argument("prompts hold an empty one; expected at least one token each");
     for (int32_t token : prompts[p]) check(token, decoder_->vocabulary(), "prompts");
     Group group;
     group.prompt = std::move(prompts[p]);

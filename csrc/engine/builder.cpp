@@ -17,7 +17,7 @@ Tensor GraphBuilder::tensor(int id, const char* argument) const {
 Tensor GraphBuilder::tensor_of_rank(int id, size_t rank, const char* argument) const {
   Tensor t = tensor(id, argument);
   if (t.shape.size() != rank)
-    fail(std::string(argument) + ": got shape " + to_string(t.shape) + " (without the batch), expected " +
+    fail(std::string(argument) + " has shape " + to_string(t.shape) + " (without the batch); expected " +
          std::to_string(rank) + " dimensions");
   return t;
 }
@@ -27,7 +27,7 @@ ParameterInfo GraphBuilder::parameter_info(int slot, size_t rank, const char* ar
     fail(std::string(argument) + ": no parameter has the number " + std::to_string(slot));
   ParameterInfo p = graph_.parameters[slot];
   if (p.shape.size() != rank)
-    fail(std::string(argument) + ": got shape " + to_string(p.shape) + ", expected " + std::to_string(rank) +
+    fail(std::string(argument) + " has shape " + to_string(p.shape) + "; expected " + std::to_string(rank) +
          " dimensions");
   return p;
 }
@@ -35,7 +35,7 @@ ParameterInfo GraphBuilder::parameter_info(int slot, size_t rank, const char* ar
 void GraphBuilder::check_bias(int bias, int64_t channels) const {
   if (bias < 0) return;
   const ParameterInfo p = parameter_info(bias, 1, "bias");
-  if (p.shape[0] != channels) fail("bias: got shape " + to_string(p.shape) + ", expected " + to_string({channels}));
+  if (p.shape[0] != channels) fail("bias has shape " + to_string(p.shape) + "; expected " + to_string({channels}));
 }
 
 int GraphBuilder::new_tensor(const Shape& shape, DType dtype) {
@@ -116,7 +116,7 @@ Graph GraphBuilder::build(const std::vector<int>& outputs, Layout layout, const 
   nodes_.clear();
   for (const auto& op : graph_.ops)
     if (layout == Layout::lanes && !op->takes_lanes())
-      fail("layout: got 'lanes', which " + op->kind + " does not have");
+      fail("layout is 'lanes', which " + op->kind + " does not have");
   graph_.layout = layout;
   graph_.join_losses = fusions.loss;
   if (folds) {

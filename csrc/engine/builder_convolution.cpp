@@ -23,12 +23,12 @@ int GraphBuilder::conv2d(int x, int kernel, int bias, Pair strides, Padding padd
       kernel >= 0 && kernel < static_cast<int>(graph_.parameters.size()) && graph_.parameters[kernel].shape.size() == 3;
   Shape k = parameter_info(kernel, flat ? 3 : 4, "kernel").shape;
   if (flat) k.insert(k.begin(), 1);  // a kernel (KW, C / groups, O) has the height 1
-  if (groups < 1) fail("groups: got " + std::to_string(groups) + ", expected at least 1");
+  if (groups < 1) fail("groups is " + std::to_string(groups) + "; expected at least 1");
   if (k[2] < 1 || in[2] != k[2] * groups)
-    fail("kernel: got shape " + to_string(k) + " with groups=" + std::to_string(groups) + ", which reads " +
+    fail("kernel has shape " + to_string(k) + " with groups=" + std::to_string(groups) + ", which reads " +
          std::to_string(k[2] * groups) + " channels, but x has " + std::to_string(in[2]));
   if (k[3] < 1 || k[3] % groups != 0)
-    fail("groups: got " + std::to_string(groups) + ", which does not divide the kernel's " + std::to_string(k[3]) +
+    fail("groups is " + std::to_string(groups) + ", which does not divide the kernel's " + std::to_string(k[3]) +
          " output channels");
   check_bias(bias, k[3]);
   const Convolution c{.height = conv_axis(in[0], k[0], strides.height, dilation.height, padding, "height"),
@@ -46,9 +46,9 @@ int GraphBuilder::conv2d_transpose(int x, int kernel, int bias, Pair strides, Pa
   const Shape in = tensor_of_rank(x, 3, "x").shape;
   const Shape k = parameter_info(kernel, 4, "kernel").shape;
   if (k[3] < 1 || in[2] != k[3])
-    fail("kernel: got shape " + to_string(k) + ", whose last dimension must be the channels of x, " +
+    fail("kernel has shape " + to_string(k) + ", whose last dimension must be the channels of x, " +
          std::to_string(in[2]));
-  if (k[2] < 1) fail("kernel: got shape " + to_string(k) + ", expected at least one output channel");
+  if (k[2] < 1) fail("kernel has shape " + to_string(k) + "; expected at least one output channel");
   check_bias(bias, k[2]);
   const Convolution c{
       .height =
@@ -67,7 +67,7 @@ int GraphBuilder::depthwise_conv2d(int x, int kernel, int bias, Pair strides, Pa
   const Shape in = tensor_of_rank(x, 3, "x").shape;
   const Shape k = parameter_info(kernel, 4, "kernel").shape;
   if (k[2] < 1 || k[3] < 1 || in[2] != k[2])
-    fail("kernel: got shape " + to_string(k) + ", expected (KH, KW, " + std::to_string(in[2]) +
+    fail("kernel has shape " + to_string(k) + "; expected (KH, KW, " + std::to_string(in[2]) +
          ", depth multiplier) for the channels of x");
   const int64_t outputs = k[2] * k[3];
   check_bias(bias, outputs);

@@ -8,9 +8,9 @@ namespace day33 {
 int GraphBuilder::dense(int x, int kernel, int bias, ActivationSpec spec) {
   Shape shape = tensor(x, "x").shape;
   const Shape k = parameter_info(kernel, 2, "kernel").shape;
-  if (shape.empty()) fail("x: got shape () (without the batch), expected at least one dimension");
+  if (shape.empty()) fail("x has shape () (without the batch); expected at least one dimension");
   if (shape.back() != k[0] || k[0] < 1 || k[1] < 1)
-    fail("kernel: got shape " + to_string(k) + ", expected (" + std::to_string(shape.back()) +
+    fail("kernel has shape " + to_string(k) + "; expected (" + std::to_string(shape.back()) +
          ", units) for x of shape " + to_string(shape) + " (without the batch)");
   check_bias(bias, k[1]);
   const int64_t rows = rows_of(shape);

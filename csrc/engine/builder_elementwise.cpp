@@ -10,7 +10,7 @@ int GraphBuilder::activation(int x, ActivationSpec spec) {
   if (spec.kind == Activation::linear) return x;
   const Shape shape = tensor(x, "x").shape;
   if (shape.empty() && !is_elementwise(spec.kind))
-    fail("x: got shape () (without the batch); " + to_string(spec.kind) + " needs at least one dimension");
+    fail("x has shape () (without the batch); " + to_string(spec.kind) + " needs at least one dimension");
   const int64_t C = shape.empty() ? 1 : shape.back();
   const int y = new_tensor(shape);
   const int64_t rows = shape.empty() ? 1 : rows_of(shape);
@@ -24,8 +24,8 @@ int GraphBuilder::rescaling(int x, const std::vector<float>& scale, const std::v
   const Tensor in = tensor(x, "x");
   const int64_t features = in.size, count = static_cast<int64_t>(scale.size());
   if (scale.size() != offset.size() || (count != 1 && count != features))
-    fail("scale, offset: got " + std::to_string(count) + " and " + std::to_string(offset.size()) +
-         " values, expected 1 or " + std::to_string(features) + " of each");
+    fail("scale, offset hold " + std::to_string(count) + " and " + std::to_string(offset.size()) +
+         " values; expected 1 or " + std::to_string(features) + " of each");
   const int y = new_tensor(Shape(in.shape));
   add_other({x}, y, [=](const Node& n) { return make_rescaling(n.inputs[0], y, features, scale, offset); });
   return y;
@@ -33,12 +33,12 @@ int GraphBuilder::rescaling(int x, const std::vector<float>& scale, const std::v
 
 int GraphBuilder::merge(Merge kind, const std::vector<int>& xs) {
   if (xs.size() < 2 || (kind == Merge::subtract && xs.size() != 2))
-    fail("xs: got " + std::to_string(xs.size()) + " tensors, expected " +
+    fail("xs holds " + std::to_string(xs.size()) + " tensors; expected " +
          (kind == Merge::subtract ? "2" : "at least 2"));
   const Shape shape = tensor(xs[0], "xs").shape;
   for (int x : xs)
     if (tensor(x, "xs").shape != shape)
-      fail("xs: got shapes " + to_string(shape) + " and " + to_string(tensor(x, "xs").shape) + ", expected equal ones");
+      fail("xs have shapes " + to_string(shape) + " and " + to_string(tensor(x, "xs").shape) + "; expected equal ones");
   const int y = new_tensor(shape);
   add_other(xs, y,
             [=, features = element_count(shape)](const Node& n) { return make_merge(kind, n.inputs, y, features); });
@@ -47,7 +47,7 @@ int GraphBuilder::merge(Merge kind, const std::vector<int>& xs) {
 
 int GraphBuilder::dropout(int x, float rate, uint64_t seed, bool shared_axis) {
   const Tensor in = tensor(x, "x");
-  if (!(rate >= 0.0f && rate < 1.0f)) fail("rate: got " + std::to_string(rate) + ", expected a number in [0, 1)");
+  if (!(rate >= 0.0f && rate < 1.0f)) fail("rate is " + std::to_string(rate) + "; expected a number in [0, 1)");
   if (shared_axis && (in.shape.empty() || in.shape[0] == 0)) fail("shared_axis: x has no first axis to share");
   const int64_t repeats = shared_axis ? in.shape[0] : 1, features = in.size / repeats;
   const int y = new_tensor(Shape(in.shape));

@@ -10,7 +10,7 @@ int GraphBuilder::embedding(int ids, int table) {
   if (x.dtype != DType::int32) fail("x: expected an int32 tensor");
   const Shape weights = parameter_info(table, 2, "table").shape;
   if (weights[0] < 1 || weights[1] < 1 || weights[0] > INT32_MAX)
-    fail("table: got shape " + to_string(weights) + ", expected (V, E) with at least one row and column");
+    fail("table has shape " + to_string(weights) + "; expected (V, E) with at least one row and column");
   const int64_t rows = x.size;
   Shape shape = x.shape;
   shape.push_back(weights[1]);

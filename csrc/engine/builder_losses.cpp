@@ -7,7 +7,7 @@ namespace day33 {
 
 int GraphBuilder::loss(int prediction, LossKind kind, bool from_logits, bool mean, float weight) {
   const Shape shape = tensor(prediction, "prediction").shape;
-  if (shape.empty()) fail("prediction: got shape () (without the batch), expected at least one dimension");
+  if (shape.empty()) fail("prediction has shape () (without the batch); expected at least one dimension");
   LossTerm term{.kind = kind,
                 .from_logits = from_logits,
                 .mean = mean,

@@ -10,7 +10,7 @@ namespace day33 {
 int GraphBuilder::reshape(int x, const Shape& shape) {
   const Tensor in = tensor(x, "x");
   if (element_count(shape) != in.size)
-    fail("shape: got " + to_string(shape) + ", which has not the " + std::to_string(in.size) + " elements of x, " +
+    fail("shape is " + to_string(shape) + ", which has not the " + std::to_string(in.size) + " elements of x, " +
          to_string(in.shape) + " (without the batch)");
   return alias(x, shape);
 }
@@ -27,7 +27,7 @@ int GraphBuilder::pad2d(int x, Border height, Border width) {
   const Shape out{in[0] + height.before + height.after, in[1] + width.before + width.after, in[2]};
   if (out[0] < 1 || out[1] < 1 || in[0] + std::min(height.before, height.after) < 0 ||
       in[1] + std::min(width.before, width.after) < 0)
-    fail("x: got shape " + to_string(in) + " (without the batch), of which the borders " +
+    fail("x has shape " + to_string(in) + " (without the batch), of which the borders " +
          to_string({height.before, height.after}) + " and " + to_string({width.before, width.after}) +
          " leave nothing");
   element_count(out);
@@ -43,7 +43,7 @@ int GraphBuilder::permute(int x, const std::vector<int64_t>& axes) {
   std::sort(sorted.begin(), sorted.end());
   for (size_t i = 0; i < std::max(in.size(), sorted.size()); ++i)
     if (sorted.size() != in.size() || sorted[i] != static_cast<int64_t>(i))
-      fail("axes: got " + to_string(axes) + ", expected each axis of x of shape " + to_string(in) +
+      fail("axes is " + to_string(axes) + "; expected each axis of x of shape " + to_string(in) +
            " (without the batch) once");
   Shape out;
   std::vector<SourceAxis> from;
@@ -58,7 +58,7 @@ int GraphBuilder::permute(int x, const std::vector<int64_t>& axes) {
 int GraphBuilder::broadcast_to(int x, const Shape& shape) {
   Shape in = tensor(x, "x").shape;
   const auto refuse = [&] {
-    fail("shape: got " + to_string(shape) + ", to which x of shape " + to_string(in) +
+    fail("shape is " + to_string(shape) + ", to which x of shape " + to_string(in) +
          " (without the batch) cannot be stretched");
   };
   if (shape == in) return x;
@@ -77,11 +77,11 @@ int GraphBuilder::broadcast_to(int x, const Shape& shape) {
 }
 
 int GraphBuilder::concatenate(const std::vector<int>& xs, int64_t axis) {
-  if (xs.empty()) fail("xs: got no tensors");
+  if (xs.empty()) fail("xs is empty; expected at least one tensor");
   Shape shape = tensor(xs[0], "xs").shape;
   const int64_t rank = static_cast<int64_t>(shape.size());
   if (axis < -rank || axis >= rank)
-    fail("axis: got " + std::to_string(axis) + ", expected one of the " + std::to_string(rank) +
+    fail("axis is " + std::to_string(axis) + "; expected one of the " + std::to_string(rank) +
          " axes after the batch");
   const size_t at = static_cast<size_t>(axis < 0 ? axis + rank : axis);
   const int64_t outer = product(shape, 0, at), tail = product(shape, at + 1, shape.size());
@@ -90,7 +90,7 @@ int GraphBuilder::concatenate(const std::vector<int>& xs, int64_t axis) {
   const DType dtype = tensor(xs[0], "xs").dtype;
   for (int x : xs) {
     Shape other = tensor(x, "xs").shape;
-    if (tensor(x, "xs").dtype != dtype) fail("xs: got tensors of different dtypes");
+    if (tensor(x, "xs").dtype != dtype) fail("xs holds tensors of different dtypes; expected one dtype");
     if (other.size() == shape.size()) {
       inner.push_back(other[at] * tail);
       total += other[at];
@@ -108,10 +108,10 @@ int GraphBuilder::concatenate(const std::vector<int>& xs, int64_t axis) {
 
 int GraphBuilder::slice(int x, int64_t begin, int64_t end) {
   const Tensor in = tensor(x, "x");
-  if (in.shape.empty()) fail(shape_of("x", in.shape) + ", expected at least one dimension");
+  if (in.shape.empty()) fail(shape_of("x", in.shape) + "; expected at least one dimension");
   const int64_t T = in.shape[0];
   if (begin < 0 || end <= begin || end > T)
-    fail("end: got [" + std::to_string(begin) + ", " + std::to_string(end) + "), expected rows of the " +
+    fail("end is [" + std::to_string(begin) + ", " + std::to_string(end) + "); expected rows of the " +
          std::to_string(T) + " that there are");
   Shape shape = in.shape;
   shape[0] = end - begin;
@@ -124,7 +124,7 @@ int GraphBuilder::slice(int x, int64_t begin, int64_t end) {
 
 int GraphBuilder::reverse(int x) {
   const Tensor in = tensor(x, "x");
-  if (in.shape.empty()) fail(shape_of("x", in.shape) + ", expected at least one dimension");
+  if (in.shape.empty()) fail(shape_of("x", in.shape) + "; expected at least one dimension");
   const int64_t T = in.shape[0];
   const int y = new_tensor(in.shape, in.dtype);
   add_other({x}, y,

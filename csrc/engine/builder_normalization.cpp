@@ -9,12 +9,12 @@ int GraphBuilder::batch_normalization(int x, const BatchNormParameters& p, float
                                       int mask) {
   const Shape shape = tensor(x, "x").shape;
   if (shape.empty() || tensor(x, "x").size == 0)
-    fail("x: got shape " + to_string(shape) + " (without the batch), expected at least one value");
+    fail("x has shape " + to_string(shape) + " (without the batch); expected at least one value");
   const int64_t C = shape.back();
   const auto check = [&](int slot, const char* name) {
     const ParameterInfo info = parameter_info(slot, 1, name);
     if (info.shape[0] != C)
-      fail(std::string(name) + ": got shape " + to_string(info.shape) + ", expected " + to_string({C}));
+      fail(std::string(name) + " has shape " + to_string(info.shape) + "; expected " + to_string({C}));
   };
   if (p.gamma >= 0) check(p.gamma, "gamma");
   if (p.beta >= 0) check(p.beta, "beta");
@@ -23,7 +23,7 @@ int GraphBuilder::batch_normalization(int x, const BatchNormParameters& p, float
   if (mask >= 0) {
     const Shape kept = tensor(mask, "mask").shape, rows(shape.begin(), shape.end() - 1);
     if (kept != rows || tensor(mask, "mask").dtype != DType::int32)
-      fail("mask: got shape " + to_string(kept) + ", expected int32 of shape " + to_string(rows) +
+      fail("mask has shape " + to_string(kept) + "; expected int32 of shape " + to_string(rows) +
            ", one number per row of x");
   }
   const int y = new_tensor(shape);
@@ -38,7 +38,7 @@ int GraphBuilder::batch_normalization(int x, const BatchNormParameters& p, float
 int GraphBuilder::layer_normalization(int x, int gamma, int beta, int64_t axes, float epsilon) {
   const Shape shape = tensor(x, "x").shape;
   if (axes < 1 || axes > static_cast<int64_t>(shape.size()) || element_count(shape) == 0)
-    fail("x: got shape " + to_string(shape) + " (without the batch), expected at least " + std::to_string(axes) +
+    fail("x has shape " + to_string(shape) + " (without the batch); expected at least " + std::to_string(axes) +
          " dimensions and one value");
   const size_t first = shape.size() - static_cast<size_t>(axes);
   const Shape normalised(shape.begin() + static_cast<std::ptrdiff_t>(first), shape.end());
@@ -46,7 +46,7 @@ int GraphBuilder::layer_normalization(int x, int gamma, int beta, int64_t axes, 
     if (slot < 0) return;
     const ParameterInfo info = parameter_info(slot, normalised.size(), name);
     if (info.shape != normalised)
-      fail(std::string(name) + ": got shape " + to_string(info.shape) + ", expected " + to_string(normalised));
+      fail(std::string(name) + " has shape " + to_string(info.shape) + "; expected " + to_string(normalised));
   };
   check(gamma, "gamma");
   check(beta, "beta");

@@ -18,23 +18,24 @@ int GraphBuilder::recurrent(int x, const RecurrentParameters& p, int mask, const
   const Shape kernel = parameter_info(p.kernel, 2, "kernel").shape;
   const Shape recurrent = parameter_info(p.recurrent_kernel, 2, "recurrent_kernel").shape;
   const int64_t U = recurrent[0], G = sizes.gates;
-  if (in[0] < 1) fail(shape_of("x", in) + ", expected at least one time step");
+  if (in[0] < 1) fail(shape_of("x", in) + "; expected at least one time step");
   if (U < 1 || recurrent[1] != G * U)
-    fail("recurrent_kernel: got shape " + to_string(recurrent) + ", expected (units, " + std::to_string(G) +
+    fail("recurrent_kernel has shape " + to_string(recurrent) + "; expected (units, " + std::to_string(G) +
          " * units)");
   if (kernel[0] != in[1] || kernel[1] != G * U || kernel[0] < 1)
-    fail("kernel: got shape " + to_string(kernel) + ", expected " + to_string({in[1], G * U}));
+    fail("kernel has shape " + to_string(kernel) + "; expected " + to_string({in[1], G * U}));
   if (mask >= 0) {
     const Tensor m = tensor(mask, "mask");
     if (m.shape != Shape{in[0]} || m.dtype != DType::int32)
-      fail(shape_of("mask", m.shape) + ", expected int32 of shape " + to_string({in[0]}));
+      fail(shape_of("mask", m.shape) + "; expected int32 of shape " + to_string({in[0]}));
   }
   if (!initial.empty() && static_cast<int64_t>(initial.size()) != sizes.states)
-    fail("initial_state: got " + std::to_string(initial.size()) + " tensors, expected " + std::to_string(sizes.states));
+    fail("initial_state holds " + std::to_string(initial.size()) + " tensors; expected " +
+         std::to_string(sizes.states));
   for (int state : initial) {
     const Tensor s = tensor(state, "initial_state");
     if (s.shape != Shape{U} || s.dtype != DType::float32)
-      fail(shape_of("initial_state", s.shape) + ", expected float32 of shape " + to_string({U}));
+      fail(shape_of("initial_state", s.shape) + "; expected float32 of shape " + to_string({U}));
   }
   const int y = new_tensor({in[0] + sizes.extra_rows, U});
   const int memory = new_tensor({in[0], sizes.row * U});
@@ -67,7 +68,7 @@ int GraphBuilder::gru(int x, const RecurrentParameters& p, int mask, const std::
   } else if (p.bias >= 0) {
     const Shape bias = parameter_info(p.bias, 2, "bias").shape;
     if (bias != Shape{2, 3 * shape.U})
-      fail("bias: got shape " + to_string(bias) + ", expected " + to_string({2, 3 * shape.U}));
+      fail("bias has shape " + to_string(bias) + "; expected " + to_string({2, 3 * shape.U}));
   }
   return recurrent(
       x, p, mask, initial, {3, 1, reset_after ? 6 : 4, 0}, [=](const RecurrentInputs& in, std::vector<int> outputs) {

@@ -12,7 +12,7 @@ namespace day33 {
 
 // The beginning of a message about a tensor of the wrong shape.
 inline std::string shape_of(const char* name, const Shape& shape) {
-  return std::string(name) + ": got shape " + to_string(shape) + " (without the batch)";
+  return std::string(name) + " has shape " + to_string(shape) + " (without the batch)";
 }
 
 inline int64_t product(const Shape& shape, size_t begin, size_t end) {

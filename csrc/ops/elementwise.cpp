@@ -147,9 +147,9 @@ class ToInt32Op final : public Op {
  private:
   [[noreturn]] static void refuse(float value) {
     const bool whole = value > -9e18f && value < 9e18f;
-    throw std::invalid_argument("x: got the index " +
+    throw std::invalid_argument("x holds the index " +
                                 (whole ? std::to_string(static_cast<int64_t>(value)) : std::to_string(value)) +
-                                ", expected one in the range of int32");
+                                "; expected one in the range of int32");
   }
   const int64_t size_;
 };

@@ -28,7 +28,7 @@ class EmbeddingOp final : public Op {
     const int64_t rows = tile.n * rows_;
     for (int64_t r = 0; r < rows; ++r)
       if (ids[r] < 0 || ids[r] >= V_)
-        throw std::invalid_argument("x: got the index " + std::to_string(ids[r]) + ", expected 0 to " +
+        throw std::invalid_argument("x holds the index " + std::to_string(ids[r]) + "; expected 0 to " +
                                     std::to_string(V_ - 1) + " for an embedding of " + std::to_string(V_) + " rows");
     gemm::over_rows(rows, kPortion, rows * E_, [&](int64_t first, int64_t count) {
       for (int64_t r = first; r < first + count; ++r)

@@ -83,5 +83,5 @@ def test_a_mask_of_another_shape():
     builder = _native.PlanBuilder()
     x, mask = builder.input((T, 3), "float32"), builder.input((T + 1,), "int32")
     slots = [builder.parameter((3,), trainable=True) for _ in range(4)]
-    with pytest.raises(ValueError, match=r"mask: got shape \(5,?\)"):
+    with pytest.raises(ValueError, match=r"mask has shape \(5,?\)"):
         builder.batch_normalization(x, *slots, momentum=0.5, epsilon=EPSILON, mask=mask)

@@ -88,10 +88,10 @@ def test_floats_that_are_no_numbers_of_the_table(number, shown):
     layer = day33.layers.Embedding(V, 4)
     x = day33.Input((2,))
     model = day33.Model(x, layer(x))
-    with pytest.raises(ValueError, match=f"got the index {shown}"):
+    with pytest.raises(ValueError, match=f"holds the index {shown}"):
         model(np.array([[0.0, number]], np.float32))
     if number == 2.0**40:  # an integer input of a model of floats, as Keras takes it
-        with pytest.raises(ValueError, match="got the index 1099511627776, expected one in the range of int32"):
+        with pytest.raises(ValueError, match="holds the index 1099511627776; expected one in the range of int32"):
             model(np.array([[0, 2**40]]))
 
 

@@ -1,7 +1,7 @@
 """Classes of layers and models by the names that configurations have for them.
 
 `day33.layers` and `day33.models` fill the table when they are imported. A name from a file is looked up here and
-nowhere else: nothing is imported by it.
+nowhere else (`layers/serialization.py` does it): nothing is imported by it.
 """
 
 from __future__ import annotations

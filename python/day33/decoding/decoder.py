@@ -94,8 +94,9 @@ class Decoder:
     The arrays are copied: later changes of them have no effect.
 
     With ``x`` the row of `embedding` of a token, every LSTM layer computes ``z = x K + h R + b``, split into the gates
-    i, f, c, o; ``c = sigmoid(f) c + sigmoid(i) tanh(g)``; ``h = sigmoid(o) tanh(c)``, which is the next layer's x; and
-    the logits are ``h kernel + bias`` (Keras's LSTM and Dense).
+    i, f, c, o (the third is the candidate, g below); ``c = sigmoid(f) c + sigmoid(i) tanh(g)``;
+    ``h = sigmoid(o) tanh(c)``, which is the next layer's x. The logits are ``h kernel + bias``
+    (Keras's LSTM and Dense).
 
     Args:
         embedding: (V, E).

@@ -5,6 +5,7 @@ from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .base import Layer
 from .convolutional import Conv1D, Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
 from .core import Dense, Dropout, Input, InputLayer, SpatialDropout1D
+from .embedding import Embedding, Masking
 from .merging import Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract
 from .normalization import BatchNormalization, LayerNormalization
 from .pooling import (
@@ -18,7 +19,7 @@ from .pooling import (
     UpSampling2D,
 )
 from .preprocessing import Rescaling
-from .recurrent import GRU, LSTM, Embedding, Masking, SimpleRNN
+from .recurrent import GRU, LSTM, SimpleRNN
 from .reshaping import Cropping2D, Flatten, Permute, RepeatVector, Reshape, ZeroPadding2D
 from .wrappers import Bidirectional, TimeDistributed
 
