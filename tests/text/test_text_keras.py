@@ -232,6 +232,10 @@ def test_padding(sequences: Any, maxlen: int | None, dtype: str, padding: str, t
     np.testing.assert_array_equal(padded, expected)
 
 
+def test_padding_cuts_off_what_the_dtype_cannot_hold() -> None:
+    np.testing.assert_array_equal(text.pad_sequences([[-1, 0]], 1, "uint8"), keras_pad([[-1, 0]], 1, "uint8"))
+
+
 def test_padding_texts() -> None:
     rows = [["a", "b"], ["c"]]
     padded = text.pad_sequences(rows, dtype=object, value="pad")

@@ -134,11 +134,16 @@ def _filled(shape: tuple[int, ...], value: float | str, dtype: DTypeLike) -> NDA
 
 
 def _flat_numbers(sequences: Sequence[Any], dtype: DTypeLike) -> NDArray[Any] | None:
-    """All elements in a row where they are plain integers, else None."""
+    """All elements in a row where they are plain integers that the dtype holds, else None."""
     kinds = set(map(type, sequences))
     if kinds == {list}:
         elements = list(chain.from_iterable(sequences))
-        return np.array(elements, dtype=dtype) if set(map(type, elements)) <= {int} else None
+        if not set(map(type, elements)) <= {int}:
+            return None
+        try:
+            return np.array(elements, dtype=dtype)
+        except OverflowError:  # what the dtype cannot hold may be cut off
+            return None
     if kinds == {np.ndarray} and len({(array.ndim, array.dtype) for array in sequences}) == 1:
         first = sequences[0]
         if first.ndim == 1 and first.dtype.kind in "iu":
