@@ -166,7 +166,7 @@ ABSENT = {
     "tf.data.TFRecordDataset": None,
     "tf.random.normal": None,
     "keras.applications": "import day33.tf.keras.applications",
-    "keras.layers.Conv1D": "from day33.tf.keras.layers import Conv1D",
+    "keras.layers.Conv3D": "from day33.tf.keras.layers import Conv3D",
     "keras.regularizers.l2": "from day33.keras.regularizers import l2",
     "keras.preprocessing.image.ImageDataGenerator": "from day33.keras.preprocessing.image import ImageDataGenerator",
     "keras.optimizers.schedules.Nothing": "from day33.keras.optimizers.schedules import Nothing",
