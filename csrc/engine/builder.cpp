@@ -8,10 +8,16 @@
 
 namespace day33 {
 
-Tensor GraphBuilder::tensor(int id, const char* argument) const {
+Tensor GraphBuilder::any_tensor(int id, const char* argument) const {
   if (id < 0 || id >= static_cast<int>(graph_.tensors.size()))
     fail(std::string(argument) + ": no tensor has the number " + std::to_string(id));
   return graph_.tensors[id];
+}
+
+Tensor GraphBuilder::tensor(int id, const char* argument) const {
+  Tensor t = any_tensor(id, argument);
+  if (t.dtype == DType::int64) fail(std::string(argument) + ": got an int64 tensor, expected float32 or int32");
+  return t;
 }
 
 Tensor GraphBuilder::tensor_of_rank(int id, size_t rank, const char* argument) const {
@@ -51,7 +57,7 @@ int GraphBuilder::alias(int of, const Shape& shape) {
   return static_cast<int>(graph_.tensors.size()) - 1;
 }
 
-Shape GraphBuilder::shape(int id) const { return tensor(id, "tensor").shape; }
+Shape GraphBuilder::shape(int id) const { return any_tensor(id, "tensor").shape; }
 
 int GraphBuilder::input(const Shape& shape, DType dtype) {
   const int id = new_tensor(shape, dtype);
@@ -73,7 +79,7 @@ void GraphBuilder::separate_outputs(const std::vector<int>& outputs) {
   std::vector<int> taken;
   for (int id : graph_.inputs) taken.push_back(graph_.tensors[id].buffer);
   for (int id : outputs) {
-    const Tensor t = tensor(id, "outputs");
+    const Tensor t = any_tensor(id, "outputs");
     int output = id;
     if (std::find(taken.begin(), taken.end(), t.buffer) != taken.end()) {
       output = new_tensor(t.shape, t.dtype);
@@ -99,7 +105,7 @@ void GraphBuilder::drop_unused() {
 }
 
 Graph GraphBuilder::build(const std::vector<int>& outputs, Layout layout, const Fusions& fusions) {
-  for (int id : outputs) tensor(id, "outputs");
+  for (int id : outputs) any_tensor(id, "outputs");
   separate_outputs(outputs);
   drop_unused();
   std::vector<int> kept = graph_.outputs;

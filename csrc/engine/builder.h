@@ -115,7 +115,9 @@ class GraphBuilder {
   Graph build(const std::vector<int>& outputs, Layout layout, const Fusions& fusions = {});
 
  private:
-  // Copies: a reference would not outlive the next new tensor or parameter.
+  // Copies: a reference would not outlive the next new tensor or parameter. tensor() is for what an op reads, and so
+  // never int64.
+  Tensor any_tensor(int id, const char* argument) const;
   Tensor tensor(int id, const char* argument) const;
   Tensor tensor_of_rank(int id, size_t rank, const char* argument) const;
   ParameterInfo parameter_info(int slot, size_t rank, const char* argument) const;

@@ -243,4 +243,27 @@ TEST(the_builder_may_grow_at_any_time) {
   }
 }
 
+// An int64 has two words, which ops of float32 and int32 do not know.
+TEST(no_op_reads_int64) {
+  GraphBuilder builder;
+  const int mask = builder.input({3}, DType::int32);
+  const int wide = builder.to_int64(mask);
+  CHECK(builder.shape(wide) == Shape{3});
+  CHECK_THROWS(builder.rescaling(wide, {1.0f}, {0.0f}), std::invalid_argument);
+  CHECK_THROWS(builder.keep_where(wide, mask), std::invalid_argument);
+  CHECK_THROWS(builder.reshape(wide, {6}), std::invalid_argument);
+  CHECK_THROWS(builder.merge(Merge::add, {wide, wide}), std::invalid_argument);
+  const Plan plan(builder.build({wide, wide}, Layout::channels));  // but it may be an output, more than once
+  const std::vector<int32_t> given = {1, -2, 3};
+  std::vector<int64_t> first(3), second(3);
+  Request request;
+  request.samples = 1;
+  request.inputs = {given.data()};
+  request.want_outputs = true;
+  request.outputs = {first.data(), second.data()};
+  plan.run(request);
+  CHECK(first == (std::vector<int64_t>{1, -2, 3}));
+  CHECK(second == first);
+}
+
 }  // namespace day33::testing
