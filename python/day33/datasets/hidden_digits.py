@@ -186,12 +186,12 @@ class _RowParser:
         self._ids[number] = line
         letter = fields[self._places["letter"]].strip()
         if len(letter) != 1 or letter not in LETTERS:
-            raise self._error(line, f"letter is {letter[:_MAX_FIELD]!r}, expected one of A to Z")
+            raise self._error(line, f"letter is {letter[:_MAX_FIELD]!r}; expected one of A to Z")
         self._letters.append(letter)
         if "digit" in self._places:
             digit = self._integer(fields, "digit", line)
             if not 0 <= digit <= 9:
-                raise self._error(line, f"digit is {digit}, expected 0 to 9")
+                raise self._error(line, f"digit is {digit}; expected 0 to 9")
             self._digits.append(digit)
         self._pixels.append(self._row_pixels(fields, line))
 
@@ -205,7 +205,7 @@ class _RowParser:
     def _pixel(self, fields: list[str], name: str, line: int) -> int:
         value = self._integer(fields, name, line)
         if not 0 <= value <= 255:
-            raise self._error(line, f"pixel {name} is {value}, expected 0 to 255")
+            raise self._error(line, f"pixel {name} is {value}; expected 0 to 255")
         return value
 
     def _integer(self, fields: list[str], name: str, line: int) -> int:
@@ -213,7 +213,7 @@ class _RowParser:
         digits = text.removeprefix("-")
         if not digits.isascii() or not digits.isdigit() or len(digits) > 18:
             what = f"pixel {name}" if name.isdigit() else name
-            raise self._error(line, f"{what} is {text[:_MAX_FIELD]!r}, expected a whole number")
+            raise self._error(line, f"{what} is {text[:_MAX_FIELD]!r}; expected a whole number")
         return int(text)
 
     def _error(self, line: int, text: str) -> ValueError:
