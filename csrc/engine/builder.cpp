@@ -121,8 +121,7 @@ Graph GraphBuilder::build(const std::vector<int>& outputs, Layout layout, const 
   graph_.ops = make_ops(nodes_);
   nodes_.clear();
   for (const auto& op : graph_.ops)
-    if (layout == Layout::lanes && !op->takes_lanes())
-      fail("layout is 'lanes', which " + op->kind + " does not have");
+    if (layout == Layout::lanes && !op->takes_lanes()) fail("layout is 'lanes', which " + op->kind + " does not have");
   graph_.layout = layout;
   graph_.join_losses = fusions.loss;
   if (folds) {

@@ -81,8 +81,7 @@ int GraphBuilder::concatenate(const std::vector<int>& xs, int64_t axis) {
   Shape shape = tensor(xs[0], "xs").shape;
   const int64_t rank = static_cast<int64_t>(shape.size());
   if (axis < -rank || axis >= rank)
-    fail("axis is " + std::to_string(axis) + "; expected one of the " + std::to_string(rank) +
-         " axes after the batch");
+    fail("axis is " + std::to_string(axis) + "; expected one of the " + std::to_string(rank) + " axes after the batch");
   const size_t at = static_cast<size_t>(axis < 0 ? axis + rank : axis);
   const int64_t outer = product(shape, 0, at), tail = product(shape, at + 1, shape.size());
   std::vector<int64_t> inner;

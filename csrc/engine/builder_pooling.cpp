@@ -52,8 +52,7 @@ int GraphBuilder::max_unpool2d(int x, int indices, const Shape& output_shape) {
 
 int GraphBuilder::global_average_pooling2d(int x, bool keepdims) {
   const Shape in = tensor_of_rank(x, 3, "x").shape;
-  if (in[0] * in[1] == 0)
-    fail("x has shape " + to_string(in) + " (without the batch), which has no pixels to average");
+  if (in[0] * in[1] == 0) fail("x has shape " + to_string(in) + " (without the batch), which has no pixels to average");
   const int y = new_tensor(keepdims ? Shape{1, 1, in[2]} : Shape{in[2]});
   add_other({x}, y, [=](const Node& n) { return make_global_average(n.inputs[0], y, in[0] * in[1], in[2]); });
   return y;
