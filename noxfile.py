@@ -18,7 +18,7 @@ CMAKE = ("cmake>=3.25", "ninja")
 # What runs with an extension that is built with sanitizers: arrays of all forms, every instruction set, files, masks,
 # decoding, threads, forks. None of it needs a yardstick, which would take longer than everything else.
 SANITIZED = (
-    "tests/test_robustness.py", "tests/core/test_runtime.py", "tests/engine/test_fusion.py",
+    "tests/ops/test_ops_arguments.py", "tests/core/test_runtime.py", "tests/engine/test_fusion.py",
     "tests/engine/test_masked_statistics.py", "tests/lyricist/test_lyricist_files.py",
 )  # fmt: skip
 SANITIZED_LONG = (
@@ -153,7 +153,7 @@ def run_python(session: nox.Session, sanitizer: str, tests: Sequence[str], *, ev
         asked = "from day33 import _native; print(*_native.available_isas())"
         found = session.run("python", "-c", asked, env=environment, silent=True)
         for isa in str(found).split():
-            session.run(*pytest, "tests/test_robustness.py", env={**environment, "DAY33_MAX_ISA": isa})
+            session.run(*pytest, "tests/ops/test_ops_arguments.py", env={**environment, "DAY33_MAX_ISA": isa})
 
 
 def compiler_file(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Callbacks: hooks beside Keras, each callback's promise, and runs that are killed and go on."""
+"""Callbacks: hooks beside Keras, ."""
 
 from __future__ import annotations
 

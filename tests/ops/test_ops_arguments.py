@@ -1,4 +1,4 @@
-"""What users get wrong: the right error, worded for them, or the right answer. Never a crash."""
+"""What users hand to the functions of ops: arrays of all kinds, and what is wrong with others. Never a crash."""
 
 from __future__ import annotations
 
