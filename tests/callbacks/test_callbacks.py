@@ -1,4 +1,4 @@
-"""Callbacks: hooks beside Keras, ."""
+"""Callbacks: hooks beside Keras, and what each callback promises."""
 
 from __future__ import annotations
 
