@@ -341,3 +341,8 @@ def test_loading_what_is_not_there_or_not_ours(tmp_path: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:200])
     with pytest.raises(ValueError, match=r"weights\.npz"):
         AutoEncoder.load(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["upsampling", "transposed"])
+def test_in_one_line(kind):
+    assert repr(autoencoder.AutoEncoder(kind)) == f"<AutoEncoder {kind!r}: (28, 28, 1), 3,369 parameters>"

@@ -172,6 +172,9 @@ class AutoEncoder:
         self.code_shape: tuple[int, ...] = tuple(int(side) for side in code.shape[1:])
         self.decoder = self._build_decoder()
 
+    def __repr__(self) -> str:
+        return f"<AutoEncoder {self.kind!r}: {self.input_shape}, {self.model.count_params():,} parameters>"
+
     def _build_decoder(self) -> Model:
         names = [layer.name for layer in self.model.layers]
         entry = layers.Input(shape=self.code_shape, name="code_input")
