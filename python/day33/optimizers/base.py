@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core.arrays import as_float32
+from .._core.arrays import as_float32, needs_no_conversion
 from .schedules import LearningRateSchedule
 
 if TYPE_CHECKING:
@@ -190,9 +190,11 @@ class Optimizer:
             variable: one that the optimizer was built for.
             learning_rate: that of this step.
         """
+        if not needs_no_conversion(gradient):  # the name for a message is made only where one may be due
+            gradient = as_float32(f"gradient of variable {variable.path!r}", gradient)
         self._update(
             variable.parameter,
-            as_float32(f"gradient of variable {variable.path!r}", gradient),
+            gradient,
             self._slots[self._index[id(variable)]],
             learning_rate,
             self.iterations + 1,
