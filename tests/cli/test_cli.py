@@ -38,15 +38,6 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    """A small file in MNIST's format: 150 training and 40 test digits."""
-    (x_train, y_train), (x_test, y_test) = datasets.load_digits_small()
-    path = tmp_path / "small.npz"
-    np.savez(path, x_train=x_train[:150], y_train=y_train[:150], x_test=x_test[:40], y_test=y_test[:40])
-    return path
-
-
-@pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
 

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -36,14 +35,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
     return invoke
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    (x_train, y_train), (x_test, y_test) = datasets.load_digits_small()
-    path = tmp_path / "small.npz"
-    np.savez(path, x_train=x_train[:150], y_train=y_train[:150], x_test=x_test[:40], y_test=y_test[:40])
-    return path
 
 
 def error_line(result: Result) -> str:

@@ -141,8 +141,8 @@ def as_count(name: str, value: object, minimum: int = 1) -> int:
 
 
 def as_optional_count(name: str, value: object) -> int | None:
-    """None, or `value` as an int of at least 1."""
-    return None if value is None else as_count(name, value)
+    """None, or `value` as an int from 1 to the limit of int32."""
+    return None if value is None else as_int(name, value, 1)
 
 
 def as_number(name: str, value: object, minimum: float | None = None) -> float:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core.arrays import as_int
+from .._core.arrays import as_optional_count
 from .._core.types import Array
 from .structures import is_array
 
@@ -381,7 +381,7 @@ def validation_parts(given: Any, inputs: int | None) -> tuple[Any, Any, Any]:
 def array_data(whole: Batch, batch_size: int | None, steps: int | None, **arguments: Any) -> ArrayData:
     """`ArrayData`, checked: at least one sample, a batch size of at least 1."""
     refuse_empty(whole)
-    return ArrayData(whole, as_positive("batch_size", batch_size), steps, **arguments)
+    return ArrayData(whole, as_optional_count("batch_size", batch_size), steps, **arguments)
 
 
 def refuse_empty(batch: Batch) -> None:
@@ -405,8 +405,3 @@ def split_validation(whole: Batch, validation_split: float, class_weighted: bool
         held_out.weights = [None] * len(held_out.weights)
         held_out.loss_weights = [None] * len(held_out.loss_weights)
     return whole.slice(0, border), held_out
-
-
-def as_positive(name: str, value: int | None) -> int | None:
-    """None, or `value` as an int of at least 1."""
-    return None if value is None else as_int(name, value, 1)

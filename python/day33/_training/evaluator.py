@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from .. import optimizers
+from .._core.arrays import as_optional_count
 from ..callbacks import CallbackList
 from ..metrics import Metric
-from .batches import IterableData, are_batches, array_data, as_positive, refuse_empty
+from .batches import IterableData, are_batches, array_data, refuse_empty
 from .hooks import refuse_attributes, refuse_model_hooks
 from .objective import Objective
 from .plans import TrainingPlans
@@ -130,7 +131,7 @@ class Evaluator(Predictor):
         """
         plans = self._require_compiled("evaluate")
         standardize = Standardizer(self, plans)
-        limit = as_positive("steps", steps)
+        limit = as_optional_count("steps", steps)
         data: Data
         if are_batches(x, y, sample_weight):
             data = IterableData(x, standardize, limit, 1)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from .._core import tree
-from .._core.arrays import needs_no_conversion
+from .._core.arrays import as_optional_count, needs_no_conversion
 from .._core.types import Array
 from .._core.variables import modes_version
 from ..callbacks import CallbackList
 from ..callbacks.progress import ProgressLogger
-from .batches import ArrayData, Batch, IterableData, array_data, as_positive, is_iterable_of_batches
+from .batches import ArrayData, Batch, IterableData, array_data, is_iterable_of_batches
 from .hooks import PREDICTION_HOOKS, refuse_model_hooks
 from .plans import Shapes
 from .standardize import InputSpec, InputStandardizer
@@ -113,7 +113,7 @@ class Predictor:
         refuse_model_hooks(self, PREDICTION_HOOKS)
         if verbose == "auto":
             verbose = 0
-        limit = as_positive("steps", steps)
+        limit = as_optional_count("steps", steps)
         standardize = InputStandardizer(self)
         watched = callbacks is not None or verbose != 0 or limit is not None
         data: Data
@@ -123,7 +123,7 @@ class Predictor:
             inputs = standardize(x)
             size = len(inputs[0])
             if not watched or size == 0:
-                return self._pack(self._forward(inputs, as_positive("batch_size", batch_size)))
+                return self._pack(self._forward(inputs, as_optional_count("batch_size", batch_size)))
             data = array_data(Batch(size, inputs), batch_size, limit)
         listeners = self._callback_list(callbacks, verbose, epochs=1, steps=data.steps)
         return self._pack(self._prediction(data, listeners))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core.arrays import as_int
+from .._core.arrays import as_int, as_optional_count
 from ..callbacks import CallbackList, History
 from ..callbacks.base import plain
 from ..random import next_seed
@@ -17,7 +17,6 @@ from .batches import (
     IterableData,
     are_batches,
     array_data,
-    as_positive,
     refuse_empty,
     split_validation,
     validation_parts,
@@ -107,8 +106,8 @@ class Trainer(Evaluator):
             raise ValueError(f'shuffle is {shuffle!r}; expected True, False or "batch"')
         epochs, initial_epoch = as_int("epochs", epochs, 0), as_int("initial_epoch", initial_epoch, 0)
         _check_frequency(validation_freq)
-        steps = as_positive("steps_per_epoch", steps_per_epoch)
-        limit = as_positive("validation_steps", validation_steps)
+        steps = as_optional_count("steps_per_epoch", steps_per_epoch)
+        limit = as_optional_count("validation_steps", validation_steps)
         standardize = Standardizer(self, plans, class_weight)
         held_out: Batch | None = None
         data: Data

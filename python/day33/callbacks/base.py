@@ -110,7 +110,6 @@ class Callback:
         """When an exception, Ctrl-C included, leaves `fit`, `evaluate` or `predict`: let go of files and screen."""
 
 
-_EPOCH_HOOKS = ("on_epoch_begin", "on_epoch_end")
 _BATCH_HOOKS = tuple(
     f"on_{mode}_batch_{end}" for mode in ("train", "test", "predict") for end in ("begin", "end")
 )  # fmt: skip

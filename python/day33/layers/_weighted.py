@@ -9,8 +9,6 @@ from .._core.variables import Variable
 from ._attributes import Checked
 from .base import Layer
 
-INITIALIZED = ("kernel_initializer", "bias_initializer")
-
 
 class WeightedLayer(Layer):
     """A kernel, maybe a bias, and an activation after them. Keras's options without a counterpart are refused."""
