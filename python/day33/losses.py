@@ -18,13 +18,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._core.arrays import as_float32
+from ._core.dispatch import tracing
+from ._core.naming import snake_case
 from ._core.targets import class_labels, match_rank, position_weights, smooth_labels
 from ._core.tensors import Number, as_tensor
+from ._graph.functions import Spec
+from ._graph.graph import Graph
+from ._graph.tensors import SymbolicTensor
 
 __all__ = [
     "BinaryCrossentropy",
     "CategoricalCrossentropy",
     "Loss",
+    "LossFunctionWrapper",
     "MeanAbsoluteError",
     "MeanSquaredError",
     "SparseCategoricalCrossentropy",
@@ -134,15 +140,49 @@ class Loss:
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = None) -> None:
         if reduction not in _REDUCTIONS:
             raise ValueError(f"reduction is {reduction!r}; expected one of {_REDUCTIONS}")
-        if not self.kind:
+        if type(self) is Loss:
             raise TypeError("Loss is a base class; use one of " + ", ".join(sorted(set(_SUPPORTED))))
         self.reduction = reduction
-        self.name = name or self.kind
+        self.name = name or self.kind or snake_case(type(self).__name__)
         self.from_logits = False
         self.label_smoothing = 0.0
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
+
+    @property
+    def is_native(self) -> bool:
+        """Whether plans have the loss as an op of their own; others are traced."""
+        return bool(self.kind) and type(self).call is Loss.call and "call" not in vars(self)
+
+    # Whether targets whose rank differs by one from that of the predictions are fitted to it.
+    fits_rank = False
+
+    def trace(self, target: Spec, prediction: Spec) -> Graph:
+        """The loss as a graph, from targets and predictions to a value per position.
+
+        Args:
+            target, prediction: their shapes, batch first, and dtypes.
+
+        Returns:
+            A graph with one output, the values; or, where `call` gives one number for the batch, without outputs and
+            with that as its loss.
+
+        Raises:
+            TypeError: `call` does something that cannot be traced.
+        """
+        given = [SymbolicTensor(spec.shape, spec.dtype, name) for spec, name in
+                 ((target, "y_true"), (prediction, "y_pred"))]  # fmt: skip
+        owner = f"loss {self.name!r}"
+        with tracing():
+            value = self.call(*given)
+        if not isinstance(value, SymbolicTensor):
+            raise TypeError(
+                f"{owner} gave {value!r} for symbolic tensors; expected what functions of day33.ops make of y_pred"
+            )
+        if value.shape == ():
+            return Graph(given, [], owner, [value])
+        return Graph(given, [value], owner)
 
     def call(self, y_true: ArrayLike, y_pred: ArrayLike) -> _Values:
         """One value per position.
@@ -187,6 +227,30 @@ class Loss:
             return as_tensor(values.astype(np.float32))
         total = float(values.sum())
         return Number(total if self.reduction == "sum" else total / max(values.size, 1))
+
+
+class LossFunctionWrapper(Loss):
+    """A function as a loss.
+
+    Args:
+        fn: ``fn(y_true, y_pred, **kwargs)``, written with `day33.ops`: symbolic tensors to one value per position, or
+            to one number for the batch.
+        reduction, name: see `Loss`; the name of the function by default.
+        kwargs: handed on to `fn`.
+    """
+
+    fits_rank = True
+
+    def __init__(
+        self, fn: Callable[..., Any], reduction: str | None = "sum_over_batch_size", name: str | None = None,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(reduction, name or getattr(fn, "__name__", None))
+        self.fn = fn
+        self._keywords = kwargs
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return self.fn(y_true, y_pred, **self._keywords)
 
 
 class MeanSquaredError(Loss):
@@ -292,8 +356,10 @@ _SUPPORTED = {
 def get(identifier: Any) -> Loss:
     """A loss from itself, its name ("mse", "mean_squared_error", "MeanSquaredError", ...) or its function here.
 
-    Raises ValueError for anything else, with the list of what there is: the gradient of a loss is native code, so
-    functions of your own cannot be trained on.
+    A function ``fn(y_true, y_pred)`` becomes a `LossFunctionWrapper`: it is traced into the plan, with its gradient.
+
+    Raises:
+        ValueError: anything else.
     """
     if isinstance(identifier, Loss):
         return identifier
@@ -302,9 +368,11 @@ def get(identifier: Any) -> Loss:
     for kind, function in _FUNCTIONS.items():
         if identifier is function:
             return _SUPPORTED[kind]()
+    if callable(identifier) and not isinstance(identifier, type):
+        return LossFunctionWrapper(identifier)
     raise ValueError(
-        f"loss is {identifier!r}; expected one of {', '.join(sorted(_SUPPORTED))}, or an object of these classes "
-        "(losses have native gradients, functions of your own are not supported)"
+        f"loss is {identifier!r}; expected one of {', '.join(sorted(_SUPPORTED))}, an object of these classes, a "
+        "subclass of Loss with `call`, or a function fn(y_true, y_pred) of day33.ops"
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import day33
 from day33 import Input, Model, Sequential, layers
-from day33._graph.lowering import LossTerm
+from day33._graph.compiling import LossTerm
 from support.zoo import MODELS, as_list, autoencoder, branched, inputs_for, nested, random
 
 every_model = pytest.mark.parametrize("make", MODELS.values(), ids=MODELS)

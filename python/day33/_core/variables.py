@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from .. import _native
 from .arrays import as_float32
+from .dispatch import Operators
 
 if TYPE_CHECKING:
     from .._native import Float32
@@ -32,8 +33,8 @@ def modes_changed() -> None:
         _modes_version += 1
 
 
-class Variable:
-    """A float32 array that a layer owns, with a name.
+class Variable(Operators):
+    """A float32 array that a layer owns, with a name. Python's operators are functions of `day33.ops`.
 
     Args:
         initial_value: real numbers; the variable keeps their shape.

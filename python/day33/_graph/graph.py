@@ -13,6 +13,8 @@ from typing import Any
 
 from .._core import tree
 from .._core.types import Shape
+from .batch_means import Term, split
+from .functions import Function, Source
 from .lowering import Lowering
 from .protocols import CalledLayer
 from .tensors import Node, SymbolicTensor
@@ -21,15 +23,21 @@ from .tensors import Node, SymbolicTensor
 class Graph:
     """The calls between `inputs` and `outputs` (nested structures of symbolic tensors).
 
+    Args:
+        inputs, outputs: as they are given and wanted.
+        owner: for messages.
+        losses: symbolic tensors to be minimised besides, each a scalar, or the sum of what it holds.
+
     Attributes:
         nodes: in an order in which they can run, those of input layers left out.
         layers: each once, in Keras's order: farthest from the outputs first, then as met from the outputs.
+        loss_terms, loss_constant: the sum of `losses`, taken apart.
 
     Raises:
         ValueError: an output does not depend on the inputs alone, or two layers share a name.
     """
 
-    def __init__(self, inputs: Any, outputs: Any, owner: str) -> None:
+    def __init__(self, inputs: Any, outputs: Any, owner: str, losses: Sequence[SymbolicTensor] = ()) -> None:
         self.input_structure = inputs
         self.output_structure = outputs
         self.inputs: list[SymbolicTensor] = tree.flatten(inputs)
@@ -40,9 +48,17 @@ class Graph:
                     raise TypeError(f"{what} of {owner} hold {tensor!r}; expected tensors made by Input() and layers")
         if len(set(self.inputs)) != len(self.inputs):
             raise ValueError(f"inputs of {owner} name one tensor twice")
+        self.losses = list(losses)
+        self.loss_terms: list[Term] = []
+        self.loss_constant = 0.0
+        for loss in losses:
+            terms, constant = split(loss)
+            self.loss_terms += terms
+            self.loss_constant += constant
         ordered, met = self._sort(owner)
-        self.layers = _by_depth(ordered, met, self.inputs)
-        self.nodes = [node for node in ordered if node.inputs]
+        by_depth = _by_depth(ordered, met, self.inputs)
+        self.layers = [layer for layer in by_depth if not isinstance(layer, Function | Source)]
+        self.nodes = [node for node in ordered if node.inputs or isinstance(node.layer, Source)]
         names: set[str] = set()
         for layer in self.layers:
             if layer.name in names:
@@ -55,7 +71,7 @@ class Graph:
         ordered: list[Node] = []
         met: dict[CalledLayer, None] = {}
         entered: set[Node] = set()
-        for output in self.outputs:
+        for output in [*self.outputs, *(term.tensor for term in self.loss_terms)]:
             # Not recursive: a model may be deeper than Python's stack.
             walk: list[tuple[Node | None, Iterator[SymbolicTensor]]] = [(None, iter([output]))]
             while walk:
@@ -69,7 +85,8 @@ class Graph:
                 source = tensor.node
                 if tensor in given and (source is None or source.inputs):
                     continue
-                if source is None or (not source.inputs and tensor not in given):
+                unknown = source is not None and not source.inputs and not isinstance(source.layer, Source)
+                if source is None or (unknown and tensor not in given):
                     raise ValueError(
                         f"{owner}: output {output!r} depends on {tensor!r}, which is not among the inputs "
                         f"{[t.name for t in self.inputs]}"
@@ -92,6 +109,8 @@ class Graph:
             for tensor, result in zip(node.outputs, results, strict=True):
                 values[tensor] = result
                 lowering.set_dtype(result, tensor.dtype)
+        for term in self.loss_terms:
+            lowering.add_loss(values[term.tensor], term.reduction, term.factor)
         return [values[tensor] for tensor in self.outputs]
 
     def multiply_adds(self, input_shapes: Sequence[Shape]) -> dict[Node, int | None]:

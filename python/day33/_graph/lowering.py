@@ -2,29 +2,153 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .._native import ParameterList, Plan, PlanBuilder
+from .._native import PlanBuilder
+from .functions import Function, Given, Source, known_shape
 
 if TYPE_CHECKING:
-    from .._core.types import Array
     from .._core.variables import Variable
+
+Write = Callable[["Lowering", list[int]], list[int]]
+
+
+class CrossesSamples(Exception):
+    """Something takes the batch as a whole, or is made of weights alone: see `staging.py`."""
+
+
+@dataclass(frozen=True)
+class _OfSample:
+    """A tensor of the plan as the argument of a function."""
+
+    lowering: Lowering
+    tensor: int
+    slot: None = None
+    number: None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.lowering.shape(self.tensor)
+
+    @property
+    def dtype(self) -> str:
+        return self.lowering.dtype(self.tensor)
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A parameter of the plan as the argument of a function: the same for all samples."""
+
+    lowering: Lowering
+    slot: int
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    number: float | None = None
+
+    @property
+    def tensor(self) -> int:
+        return self.lowering.value_of(self.slot, self.dtype)
 
 
 class Lowering:
-    """A plan that is being written: the builder, the slots of the variables so far, the masks, and the mode."""
+    """A plan that is being written: the builder, the slots of the variables so far, the masks, and the mode.
+
+    Values are the plan's tensors. What is the same for all samples is a parameter; `share` gives it a negative number.
+
+    Attributes:
+        losses: what else is minimised: (tensor, "mean" or "sum", factor).
+    """
 
     def __init__(self) -> None:
         self.builder = PlanBuilder()
         self.variables: list[Variable] = []
+        self.losses: list[tuple[int, str, float]] = []
         self.inference = False  # inside a layer that was called with training=False
         self._slots: dict[int, int] = {}
+        self._slot_values: dict[tuple[int, str], int] = {}
         self._dtypes: dict[int, str] = {}
         self._masks: dict[int, int] = {}
         self._masked_by_call: set[int] = set()
+        self._shared: list[Shared] = []
+
+    def share(self, source: Source) -> int:
+        """A negative number for a variable or constant."""
+        spec = source.spec()
+        slot = self.slot(source.variable())
+        self._shared.append(Shared(self, slot, known_shape(spec), spec.dtype, source.number))
+        return -1 - len(self._shared)
+
+    def value_of(self, slot: int, dtype: str = "float32") -> int:
+        """A parameter as a tensor of the plan. Integers in it are exact up to 2**24."""
+        key = slot, dtype
+        if key not in self._slot_values:
+            tensor = self.builder.parameter_value(slot)
+            if dtype != "float32":
+                tensor = self.builder.cast(tensor, "int32")
+                self.set_dtype(tensor, dtype)
+            self._slot_values[key] = tensor
+        return self._slot_values[key]
+
+    def apply(self, function: Function, inputs: Sequence[int]) -> list[int]:
+        """Writes a function of values.
+
+        Raises:
+            CrossesSamples: a sample of its result does not come from one sample of the inputs.
+        """
+        if not any(value >= 0 for value in inputs):
+            raise CrossesSamples
+        operands = [_OfSample(self, value) if value >= 0 else self._shared[-2 - value] for value in inputs]
+        if not function.keeps_samples(
+            *(Given((None, *o.shape), True) if o.slot is None else Given(o.shape, False) for o in operands)
+        ):
+            raise CrossesSamples
+        return function.emit(self, operands, 1)
+
+    def write(self, function: Function, operands: Sequence[Shared | int], first: int) -> list[int]:
+        """Writes a function of tensors of the plan and of parameters, without asking whether samples stay apart.
+
+        Args:
+            first: 1, or 0 where the plan's one sample is the whole array.
+        """
+        given = [_OfSample(self, value) if isinstance(value, int) else value for value in operands]
+        return function.emit(self, given, first)
+
+    def call(self, write: Write, inputs: Sequence[int]) -> list[int]:
+        """Writes a layer.
+
+        Args:
+            write: writes its ops: from the plan that is being written and its tensors to tensors of it.
+            inputs: values.
+
+        Raises:
+            CrossesSamples: an input is the same for all samples.
+        """
+        if any(value < 0 for value in inputs):
+            raise CrossesSamples
+        return write(self, list(inputs))
+
+    def batched(self, inputs: Sequence[int]) -> list[int]:
+        """The same values, their first axis taken as the batch, as calls of layers take them.
+
+        Raises:
+            CrossesSamples: one of them is the same for all samples.
+        """
+        return self.call(lambda _, tensors: tensors, inputs)
+
+    def loss(self, value: int, kind: str, **options: Any) -> None:
+        """Adds a loss of the native kinds, with the arguments of `PlanBuilder.loss`."""
+        if value < 0:
+            raise CrossesSamples
+        self.builder.loss(value, kind, **options)
+
+    def add_loss(self, value: int, reduction: str, factor: float) -> None:
+        """Adds the mean or sum of a value, times a factor, to what is minimised."""
+        if value < 0:
+            raise CrossesSamples
+        self.losses.append((value, reduction, factor))
 
     def slot(self, variable: Variable | None) -> int:
         """The parameter slot of `variable`, made on first use; -1 for None."""
@@ -120,93 +244,3 @@ class Lowering:
             yield
         finally:
             self.inference = before
-
-
-@dataclass(frozen=True)
-class LossTerm:
-    """A loss on output number `output`, as `PlanBuilder.loss` takes it."""
-
-    output: int
-    kind: str
-    from_logits: bool = False
-    reduction: str = "mean"
-    weight: float = 1.0
-
-
-@dataclass(frozen=True)
-class CompiledPlan:
-    """A plan with what it runs on.
-
-    Attributes:
-        variables: in slot order.
-        masks: a plan for the masks of the outputs, None where no output has one or the plan has no losses.
-    """
-
-    plan: Plan
-    parameters: ParameterList
-    variables: list[Variable]
-    masks: MaskPlan | None = None
-
-
-@dataclass(frozen=True)
-class MaskPlan:
-    """Computes masks of a model's outputs from its inputs.
-
-    Attributes:
-        outputs: the numbers of the outputs that have one, in the order of the plan's results.
-    """
-
-    plan: Plan
-    parameters: ParameterList
-    outputs: list[int]
-
-    def masks(self, inputs: Sequence[Array]) -> dict[int, Array]:
-        """int32 masks, by number of the output."""
-        return dict(zip(self.outputs, self.plan.forward(inputs, self.parameters), strict=True))
-
-
-def compile_plan(
-    lower: Callable[[Lowering, list[int]], list[int]],
-    shapes: Sequence[tuple[int, ...]],
-    dtypes: Sequence[str],
-    losses: Sequence[LossTerm] | None,
-) -> CompiledPlan:
-    """The plan of what `lower` writes, for inputs of `shapes` (without the batch)."""
-    lowering = Lowering()
-    inputs = [lowering.input(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)]
-    outputs = lower(lowering, inputs)
-    for term in losses or ():
-        if not 0 <= term.output < len(outputs):
-            raise ValueError(f"loss is for output {term.output}; the model has {len(outputs)}")
-        lowering.builder.loss(
-            outputs[term.output], term.kind, from_logits=term.from_logits, reduction=term.reduction, weight=term.weight
-        )
-    masked = {number for number, output in enumerate(outputs) if losses and lowering.mask(output) >= 0}
-    plan = lowering.builder.build(outputs)
-    parameters = ParameterList([variable.parameter for variable in lowering.variables])
-    masks = compile_masks(lower, shapes, dtypes, masked) if masked else None
-    return CompiledPlan(plan, parameters, lowering.variables, masks)
-
-
-def compile_masks(
-    lower: Callable[[Lowering, list[int]], list[int]],
-    shapes: Sequence[tuple[int, ...]],
-    dtypes: Sequence[str],
-    of: Collection[int] | None = None,
-) -> MaskPlan | None:
-    """The plan for the masks of what `lower` writes, for inputs of `shapes`; None where no output has one.
-
-    The builder drops what the masks do not need.
-
-    Args:
-        of: the numbers of the outputs whose masks are wanted; all by default.
-    """
-    lowering = Lowering()
-    outputs = lower(lowering, [lowering.input(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)])
-    masked = [
-        number for number, output in enumerate(outputs) if (of is None or number in of) and lowering.mask(output) >= 0
-    ]
-    if not masked:
-        return None
-    plan = lowering.builder.build([lowering.mask(outputs[number]) for number in masked])
-    return MaskPlan(plan, ParameterList([variable.parameter for variable in lowering.variables]), masked)

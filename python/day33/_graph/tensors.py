@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .._core import tree
+from .._core.dispatch import Symbolic
 from .._core.types import Shape
 from .protocols import CalledLayer
-from .registry import CLASSES
 
 _names = itertools.count()
 
@@ -20,7 +20,7 @@ def reset_names() -> None:
     _names = itertools.count()
 
 
-class SymbolicTensor:
+class SymbolicTensor(Symbolic):
     """A tensor known by its shape alone (Keras's KerasTensor).
 
     Attributes:
@@ -54,16 +54,20 @@ class SymbolicTensor:
         elif self.dtype != dtype:
             raise ValueError(f"{consumer} was given {self!r}; expected dtype {dtype}")
 
-    def __add__(self, other: object) -> Any:
-        if not isinstance(other, SymbolicTensor):
-            return NotImplemented
-        return CLASSES["Add"]()([self, other])
-
     def __array__(self, *_: Any, **__: Any) -> Any:
-        raise TypeError(f"{self!r} has no values yet, so NumPy cannot be used on it; combine it by layers only")
+        raise TypeError(
+            f"{self!r} has no values yet, so NumPy cannot be used on it; expected layers and functions of day33.ops"
+        )
 
     def __bool__(self) -> bool:
-        raise TypeError(f"{self!r} has no values yet, so it is neither true nor false")
+        raise TypeError(
+            f"{self!r} has no values yet, so it is neither true nor false; instead of `if`, use day33.ops.where"
+        )
+
+    def __float__(self) -> float:
+        raise TypeError(f"{self!r} has no values yet, so it is no number; expected functions of day33.ops")
+
+    __int__ = __index__ = __float__
 
     def __iter__(self) -> Iterator[Any]:
         raise TypeError(f"{self!r} has no values yet, so it cannot be iterated over")

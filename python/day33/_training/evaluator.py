@@ -159,7 +159,7 @@ class Evaluator(Predictor):
                 continue
             if tells_begin:
                 listeners.on_batch("on_test_batch_begin", step)
-            program = plans.program(batch.input_shapes)
+            program = plans.program(batch)
             result = program.evaluate(batch, plans.objective.want_outputs)
             plans.objective.update(batch, result)
             self.progress.add(batch)
@@ -191,7 +191,7 @@ class Evaluator(Predictor):
         batch = Standardizer(self, plans)(x, y, sample_weight)
         refuse_empty(batch)
         self.reset_metrics()
-        program = plans.program(batch.input_shapes)
+        program = plans.program(batch)
         result = program.evaluate(batch, plans.objective.want_outputs)
         plans.objective.update(batch, result)
         return self._results(plans, return_dict)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..losses import Loss
 from ..optimizers import Optimizer
 
 # Methods of keras.Model that fit, evaluate and predict go through there. day33's Model has none of them.
@@ -31,16 +30,6 @@ def refuse_model_hooks(model: object, names: Iterable[str] = MODEL_HOOKS) -> Non
             raise ValueError(
                 f"{type(model).__name__} defines {name}, which day33 does not call: a step is native code. Expected a "
                 "model without it; what a step does follows from losses, metrics, callbacks and the optimizer"
-            )
-
-
-def refuse_loss_hooks(loss: Loss) -> None:
-    """ValueError where a subclass of a loss computes something else than the native loss does."""
-    for name in ("call", "__call__"):
-        if getattr(type(loss), name) is not getattr(Loss, name) or name in vars(loss):
-            raise ValueError(
-                f"loss is a {type(loss).__name__}, which overrides {name}; day33 does not call it in training, for the "
-                f"gradient is native code. Expected a loss of day33.losses as it is"
             )
 
 

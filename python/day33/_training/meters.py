@@ -21,11 +21,13 @@ class StepResult(NamedTuple):
         outputs: of the model, (N, ...) each; empty where they were not wanted.
         masks: of the outputs that have one, by number: int32 with the leading axes of the output, 0 where a position
             does not count.
+        penalty: what is minimised besides the losses.
     """
 
     values: Sequence[float]
     outputs: Sequence[Array]
     masks: Mapping[int, Array]
+    penalty: float = 0.0
 
 
 def is_accuracy(identifier: Any) -> bool:

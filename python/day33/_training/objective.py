@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import losses
-from .._graph.lowering import LossTerm
+from .._graph.compiling import LossTerm
+from .._graph.functions import Spec
 from .batches import Batch
-from .hooks import refuse_loss_hooks
 from .meters import Meters, StepResult
 from .structures import leaves, per_output
 
@@ -28,16 +28,19 @@ class OutputLoss:
         """Whether the reported value is a sum over positions, not their mean."""
         return self.loss.reduction == "sum"
 
-    def term(self) -> LossTerm:
-        """The loss as a plan takes it."""
+    def term(self, target: Spec | None) -> LossTerm:
+        """The loss as a plan takes it. `target` is the shape of a traced loss's targets, without the batch."""
         # Keras differentiates the sum where nothing is reduced.
         summed = self.loss.reduction in ("sum", "none", None)
         return LossTerm(
             output=self.output,
-            kind=self.loss.kind,
+            kind=self.loss.kind if self.loss.is_native else "value",
             from_logits=self.loss.from_logits,
             reduction="sum" if summed else "mean",
+            reports_mean=not self.sums,
             weight=self.weight,
+            traced=None if self.loss.is_native else self.loss,
+            target=target,
         )
 
 
@@ -60,11 +63,12 @@ class Objective:
             "loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics,
         }  # fmt: skip
         for item in leaves(loss):
-            refuse_loss_hooks(losses.get(item))
+            if item is not None:
+                losses.get(item)
         self.meters = meters or Meters(metrics, weighted_metrics)
         self.losses: list[OutputLoss] = []
         self.output_names: list[str] = []
-        self._terms: tuple[LossTerm, ...] | None = None
+        self._resolved = False
 
     @property
     def has_loss(self) -> bool:
@@ -76,18 +80,31 @@ class Objective:
         """Whether `update` needs the outputs of the model."""
         return self.meters.want_outputs
 
-    def resolve(self, output_names: Sequence[str]) -> tuple[LossTerm, ...]:
+    def resolve(self, output_names: Sequence[str]) -> None:
         """Fits losses and meters to the outputs, once. ValueError where they do not fit."""
-        if self._terms is None:
+        if not self._resolved:
             self.output_names = list(output_names)
             self.losses = self._resolve_losses()
             self.meters.resolve(self.output_names, [item.name for item in self.losses])
-            self._terms = tuple(item.term() for item in self.losses)
-        return self._terms
+            self._resolved = True
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether a loss is traced, so that a plan depends on the shapes of targets, too."""
+        return any(not item.loss.is_native for item in self.losses)
+
+    def terms(self, targets: Sequence[Spec]) -> tuple[LossTerm, ...]:
+        """The losses as a plan takes them.
+
+        Args:
+            targets: shapes of the targets of the traced ones, in order, without the batch.
+        """
+        rest = iter(targets)
+        return tuple(item.term(None if item.loss.is_native else next(rest)) for item in self.losses)
 
     def update(self, batch: Batch, result: StepResult) -> None:
         """Adds a batch to the meters."""
-        total = 0.0
+        total = result.penalty
         for item, value in zip(self.losses, result.values, strict=True):
             total += item.weight * value
         self.meters.update(batch, total, result)

@@ -23,8 +23,8 @@ from .state import Progress
 
 if TYPE_CHECKING:
     from .._core.variables import Variable
+    from .._graph.compiling import CompiledPlan, LossTerm
     from .._graph.graph import Graph
-    from .._graph.lowering import CompiledPlan, LossTerm
     from .._graph.tensors import SymbolicTensor
     from ..callbacks.protocols import TrainedModel
 

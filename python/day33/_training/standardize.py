@@ -96,7 +96,7 @@ class Standardizer:
             raise ValueError("x is missing; expected arrays or batches")
         inputs = self._inputs(x)
         batch = Batch(len(inputs[0]), inputs)
-        shapes = self._plans.program(batch.input_shapes).output_shapes
+        shapes = self._plans.output_shapes(batch.input_shapes)
         objective = self._objective
         given = self._given_labels(y)
         batch.labels = [None] * len(objective.output_names)
@@ -104,10 +104,13 @@ class Standardizer:
             label, value = given[item.output]
             if value is None:
                 raise ValueError(f"{label} is missing; output {item.name!r} has a loss and needs targets")
-            target = _one_target(label, value, batch.size, shapes[item.output], item.loss.kind)
+            if item.loss.is_native:
+                target = _one_target(label, value, batch.size, shapes[item.output], item.loss.kind)
+                target = np.ascontiguousarray(smooth_labels(target, item.loss.kind, item.loss.label_smoothing))
+            else:
+                target = _traced_target(label, value, shapes[item.output], item.loss.fits_rank)
             check_sizes([("x", batch.size), (label, len(target))])
-            smoothed = smooth_labels(target, item.loss.kind, item.loss.label_smoothing)
-            batch.targets.append(np.ascontiguousarray(smoothed))
+            batch.targets.append(target)
             if objective.want_outputs:
                 raw = np.asarray(value)
                 batch.labels[item.output] = target if raw.shape == target.shape else raw
@@ -170,6 +173,14 @@ class Standardizer:
             raise ValueError(f"class_weight is for models with one output; this one has {self._objective.output_names}")
         batch.weights = [class_weights(np.asarray(y), self._class_weight)]
         batch.loss_weights = list(batch.weights[: len(self._objective.losses)])
+
+
+def _traced_target(label: str, value: Any, shape: tuple[int, ...], fits_rank: bool) -> Array:
+    """Targets of a traced loss: float32 of any shape (N, ...), as `keras.losses.Loss` converts them."""
+    array = as_float32(label, value)
+    if array.ndim == 0:
+        raise ValueError(f"{label} has shape (); expected (N, ...), one target per sample")
+    return np.ascontiguousarray(fit_rank(array, (None, *shape)) if fits_rank else array)
 
 
 def _one_target(label: str, value: Any, size: int, shape: tuple[int, ...], kind: str) -> Array:

@@ -196,7 +196,7 @@ class Trainer(Evaluator):
         return plans.objective.meters.logs()
 
     def _train(self, plans: TrainingPlans, batch: Batch, draw_seed: Callable[[], int]) -> None:
-        program = plans.program(batch.input_shapes)
+        program = plans.program(batch)
         seed = draw_seed() if program.is_random else 0
         result = program.train(batch, seed, plans.objective.want_outputs)
         if program.trainable:

@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 
 from .._core import tree, variables
 from .._core.arrays import as_float32, as_indices
+from .._core.dispatch import tracing
 from .._core.tensors import like_inputs
 from .._core.types import Shape
 from .._graph import names as _names
+from .._graph.calls import as_symbolic
+from .._graph.compiling import CompiledPlan, LossTerm, compile_masks, compile_plan
 from .._graph.graph import Graph
-from .._graph.lowering import CompiledPlan, LossTerm, Lowering, compile_masks, compile_plan
+from .._graph.lowering import Lowering
 from .._graph.modes import merge_modes, refuse_forced_training
 from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..random import next_seed
@@ -272,16 +275,20 @@ class Layer(Configured):
             def placeholder(tensor: int) -> SymbolicTensor:
                 return SymbolicTensor((None, *lowering.shape(tensor)), lowering.dtype(tensor))
 
+            lowering.batched(inputs)
             return self._trace(tree.transform(placeholder, arguments), kwargs).lower(lowering, inputs)
         try:
-            results = self.lower(lowering, inputs)
-            if self.supports_masking:
-                lowering.pass_mask(inputs, results)
-            return results
+            return lowering.call(self._lower_one, inputs)
         except ValueError as error:
             if str(error).startswith("layer "):
                 raise
             raise ValueError(f"layer {self.name!r} ({type(self).__name__}): {error}") from error
+
+    def _lower_one(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        results = self.lower(lowering, inputs)
+        if self.supports_masking:
+            lowering.pass_mask(inputs, results)
+        return results
 
     def _trace(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Graph:
         """The graph of `call` for symbolic `arguments`, whose dtypes it may decide. Cached."""
@@ -316,14 +323,17 @@ class Layer(Configured):
     def _run_call(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Graph:
         call: Callable[..., Any] = self.call  # type: ignore[attr-defined]
         owner = f"{type(self).__name__} {self.name!r}"
+
+        def traced(**mode: bool) -> Graph:
+            with tracing() as losses:
+                outputs = call(*arguments, **mode, **kwargs)
+            return Graph(arguments, as_symbolic(outputs), owner, losses)
+
         if "training" not in inspect.signature(call).parameters:
-            graph = Graph(arguments, call(*arguments, **kwargs), owner)
+            graph = traced()
             refuse_forced_training(graph, owner)
             return graph
-        in_training, in_inference = (
-            Graph(arguments, call(*arguments, training=mode, **kwargs), owner) for mode in (True, False)
-        )
-        return merge_modes(in_training, in_inference, owner)
+        return merge_modes(traced(training=True), traced(training=False), owner)
 
     def _infer(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Fresh symbolic outputs for symbolic arguments; builds the layer."""

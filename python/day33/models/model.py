@@ -17,8 +17,9 @@ from .._core.tensors import as_tensor
 from .._core.types import Shape
 from .._formats import model_config, model_files, weight_files
 from .._graph import registry
+from .._graph.compiling import CompiledPlan, LossTerm
 from .._graph.graph import Graph
-from .._graph.lowering import CompiledPlan, LossTerm, Lowering
+from .._graph.lowering import Lowering
 from .._graph.modes import refuse_forced_training
 from .._graph.tensors import Node, SymbolicTensor
 from .._training.plans import Shapes

@@ -1,0 +1,255 @@
+"""From what layers and losses write to a plan, native where one plan is enough, else in stages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .._native import ParameterList
+from .functions import Spec, known_shape
+from .lowering import CrossesSamples, Lowering
+from .staged_plan import Cut, StagedPlan
+from .staging import LossPlace, StagedLowering
+
+if TYPE_CHECKING:
+    from .._core.types import Array
+    from .._core.variables import Variable
+    from .._native import Plan
+    from .graph import Graph
+
+Lower = Callable[[Any, list[int]], list[int]]
+
+
+class TracedLoss(Protocol):
+    """A loss that is a function in a graph. Losses that are equal give equal graphs."""
+
+    def trace(self, target: Spec, prediction: Spec) -> Graph:
+        """The graph of the loss, from target and prediction (batch first) to one value per position, its output; or,
+        where it is one number for the batch, without an output and with that as its loss.
+        """
+
+
+@dataclass(frozen=True)
+class LossTerm:
+    """A loss on output number `output`: of a native kind, or traced.
+
+    Attributes:
+        kind, from_logits: of a native loss.
+        reduction: "mean" or "sum" over all positions, whose gradient is taken. weight: a factor of the gradient.
+        reports_mean: whether the value that is reported is the mean.
+        traced: the loss as a function; `target` is the shape of its target without the batch, and its dtype.
+    """
+
+    output: int
+    kind: str = "value"
+    from_logits: bool = False
+    reduction: str = "mean"
+    reports_mean: bool = True
+    weight: float = 1.0
+    traced: TracedLoss | None = None
+    target: Spec | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One native loss of a plan.
+
+    Attributes:
+        factor: of it in the value it belongs to.
+        positions: per sample, that its sum is divided by; 0 where it is not.
+    """
+
+    factor: float
+    positions: int
+
+
+@dataclass(frozen=True)
+class LossValue:
+    """The native losses that a loss term, or what is minimised besides, consists of, and a constant."""
+
+    parts: tuple[Part, ...]
+    constant: float = 0.0
+
+    def of(self, sums: Sequence[float], samples: int) -> float:
+        """The value, from the sums of its native losses over that many samples."""
+        total = self.constant
+        for part, found in zip(self.parts, sums, strict=True):
+            count = part.positions * samples
+            total += part.factor * (found / count if count else found)
+        return total
+
+
+@dataclass(frozen=True)
+class CompiledPlan:
+    """A plan with what it runs on.
+
+    Attributes:
+        plan: native, or in stages.
+        variables: in slot order.
+        masks: a plan for the masks of the outputs, None where no output has one or the plan has no losses.
+        loss_values: of each loss term, in order.
+        penalty: of what the graph minimises besides; None for nothing.
+        traced: the numbers of the loss terms whose targets are inputs of the plan, after the others.
+    """
+
+    plan: Plan | StagedPlan
+    parameters: ParameterList
+    variables: list[Variable]
+    masks: MaskPlan | None = None
+    loss_values: tuple[LossValue, ...] = ()
+    penalty: LossValue | None = None
+    traced: tuple[int, ...] = ()
+
+    def split_sums(self, sums: Sequence[float], samples: int) -> tuple[list[float], float]:
+        """The value of each loss term and the penalty, from the sums that a plan gives."""
+        values, start = [], 0
+        for value in self.loss_values:
+            values.append(value.of(sums[start : start + len(value.parts)], samples))
+            start += len(value.parts)
+        return values, 0.0 if self.penalty is None else self.penalty.of(sums[start:], samples)
+
+    def per_part(self, items: Sequence[Any]) -> list[Any]:
+        """What belongs to each loss term, for each of its native losses; None for those of the penalty."""
+        spread = [item for item, value in zip(items, self.loss_values, strict=True) for _ in value.parts]
+        return spread + [None] * (0 if self.penalty is None else len(self.penalty.parts))
+
+
+@dataclass(frozen=True)
+class MaskPlan:
+    """Computes masks of a model's outputs from its inputs.
+
+    Attributes:
+        outputs: the numbers of the outputs that have one, in the order of the plan's results.
+    """
+
+    plan: Plan
+    parameters: ParameterList
+    outputs: list[int]
+
+    def masks(self, inputs: Sequence[Array]) -> dict[int, Array]:
+        """int32 masks, by number of the output."""
+        return dict(zip(self.outputs, self.plan.forward(inputs, self.parameters), strict=True))
+
+
+def compile_plan(
+    lower: Lower, shapes: Sequence[tuple[int, ...]], dtypes: Sequence[str], losses: Sequence[LossTerm] | None
+) -> CompiledPlan:
+    """The plan of what `lower` writes, for inputs of `shapes` (without the batch)."""
+    traced = [term for term in losses or () if term.traced is not None]
+    targets = [term.target for term in traced if term.target is not None]
+    all_shapes = [*shapes, *(known_shape(target) for target in targets)]
+    all_dtypes = [*dtypes, *(target.dtype for target in targets)]
+    wanted = losses is not None
+    try:
+        lowering = Lowering()
+        inputs = [lowering.input(shape, dtype) for shape, dtype in zip(all_shapes, all_dtypes, strict=True)]
+        writing = _Writing(lowering, lower, inputs, len(shapes), losses or (), wanted)
+        if any(output < 0 for output in writing.outputs):
+            raise CrossesSamples
+        plan: Plan | StagedPlan = lowering.builder.build(writing.outputs)
+        variables = lowering.variables
+    except CrossesSamples:
+        written: list[_Writing] = []
+
+        def cut(size: int) -> Cut:
+            stages = StagedLowering()
+            numbers = [
+                stages.give((size, *shape), dtype, size) for shape, dtype in zip(all_shapes, all_dtypes, strict=True)
+            ]
+            written.append(_Writing(stages, lower, numbers, len(shapes), losses or (), wanted))
+            return Cut(stages, numbers, written[-1].outputs, written[-1].places)
+
+        plan = StagedPlan(cut)
+        writing, variables = written[0], plan.variables
+    masked = {number for number, output in enumerate(writing.outputs) if losses and writing.lowering.mask(output) >= 0}
+    return CompiledPlan(
+        plan,
+        ParameterList([variable.parameter for variable in variables]),
+        variables,
+        compile_masks(lower, shapes, dtypes, masked) if masked else None,
+        tuple(writing.values),
+        writing.penalty,
+        tuple(number for number, term in enumerate(losses or ()) if term.traced is not None),
+    )
+
+
+class _Writing:
+    """A model with its losses, written into one plan or into stages."""
+
+    def __init__(
+        self, lowering: Lowering | StagedLowering, lower: Lower, inputs: Sequence[int], count: int,
+        losses: Sequence[LossTerm], wanted: bool,
+    ) -> None:  # fmt: skip
+        self.lowering = lowering
+        self.values: list[LossValue] = []
+        self.places: list[Any] = []  # of StagedLowering.loss, and whether it is a mean
+        self.outputs = lower(lowering, list(inputs[:count]))
+        besides, lowering.losses = lowering.losses, []
+        targets = iter(inputs[count:])
+        for term in losses:
+            if not 0 <= term.output < len(self.outputs):
+                raise ValueError(f"loss is for output {term.output}; the model has {len(self.outputs)}")
+            output = self.outputs[term.output]
+            if term.traced is None:
+                self.values.append(LossValue((self._native(term, output),)))
+            else:
+                self.values.append(self._traced(term, next(targets), output))
+        self.penalty = LossValue(tuple(self._parts(besides, 1.0))) if besides and wanted else None
+
+    def _native(self, term: LossTerm, output: int) -> Part:
+        self._loss(output, term.kind, from_logits=term.from_logits, reduction=term.reduction, weight=term.weight)
+        return Part(1.0, math.prod(self.lowering.shape(output)[:-1]) if term.reports_mean else 0)
+
+    def _traced(self, term: LossTerm, target: int, output: int) -> LossValue:
+        assert term.traced is not None
+        lowering = self.lowering
+        given = [Spec((None, *lowering.shape(number)), lowering.dtype(number)) for number in (target, output)]
+        graph = term.traced.trace(*given)
+        results = graph.lower(lowering, [target, output])  # type: ignore[arg-type]
+        found, lowering.losses = lowering.losses, []
+        if results:
+            reported = "mean" if term.reports_mean else "sum"
+            return LossValue(tuple(self._parts([(results[0], term.reduction, 1.0)], term.weight, reported)))
+        return LossValue(tuple(self._parts(found, term.weight)), graph.loss_constant)
+
+    def _parts(
+        self, losses: Sequence[tuple[int, str, float]], weight: float, reported: str | None = None
+    ) -> list[Part]:
+        parts = []
+        for number, reduction, factor in losses:
+            place = self._loss(number, "value", reduction=reduction, weight=factor * weight)
+            # Of a whole array, the stage gives the mean itself.
+            summed = (reported or reduction) != "mean" or (place is not None and place.stage.batch is None)
+            parts.append(Part(factor, 0 if summed else math.prod(self.lowering.shape(number))))
+        return parts
+
+    def _loss(self, number: int, kind: str, **options: Any) -> LossPlace | None:
+        place = self.lowering.loss(number, kind, **options)
+        self.places.append((place, options["reduction"] == "mean"))
+        return place
+
+
+def compile_masks(
+    lower: Lower,
+    shapes: Sequence[tuple[int, ...]],
+    dtypes: Sequence[str],
+    of: Collection[int] | None = None,
+) -> MaskPlan | None:
+    """The plan for the masks of what `lower` writes, for inputs of `shapes`; None where no output has one.
+
+    The builder drops what the masks do not need.
+
+    Args:
+        of: the numbers of the outputs whose masks are wanted; all by default.
+    """
+    lowering = Lowering()
+    outputs = lower(lowering, [lowering.input(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)])
+    masked = [
+        number for number, output in enumerate(outputs) if (of is None or number in of) and lowering.mask(output) >= 0
+    ]
+    if not masked:
+        return None
+    plan = lowering.builder.build([lowering.mask(outputs[number]) for number in masked])
+    return MaskPlan(plan, ParameterList([variable.parameter for variable in lowering.variables]), masked)

@@ -1,0 +1,309 @@
+"""`StagedPlan`: the stages of a graph, run one after the other, with the methods of a native plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .._core.variables import Variable
+from .._native import Parameter, ParameterList
+from .staging import LossPlace, StagedLowering
+
+if TYPE_CHECKING:
+    from .._core.types import Array
+    from .staging import Stage, Value
+
+
+class Cut:
+    """A graph in stages, for inputs of known shapes, batch included.
+
+    Args:
+        lowering: in which the graph was written.
+        inputs, outputs: numbers of values.
+        losses: where each loss is computed, in their order, and whether it is a mean.
+
+    Attributes:
+        variables: of all stages, each once.
+        is_random: whether a run draws random numbers.
+    """
+
+    def __init__(
+        self, lowering: StagedLowering, inputs: Sequence[int], outputs: Sequence[int],
+        losses: Sequence[tuple[LossPlace, bool]] = (),
+    ) -> None:  # fmt: skip
+        self._inputs = [lowering.value(number) for number in inputs]
+        self._stages, self._outputs = lowering.finish(outputs)
+        self._losses = list(losses)
+        found: dict[Variable, None] = {}
+        for stage in self._stages:
+            own = [v for slot, v in enumerate(stage.lowering.variables) if slot not in stage.derived]
+            found.update(dict.fromkeys(own))
+            # A variable that a layer takes as samples comes in as an input.
+            found.update({v.source.variable(): None for v in stage.inputs if v.source is not None})
+        self.variables = list(found)
+        self.is_random = any(stage.native.is_random for stage in self._stages)
+
+    @property
+    def output_shapes(self) -> list[tuple[int, ...]]:
+        """With the batch."""
+        return [value.shape for value in self._outputs]
+
+    def forward(self, inputs: Sequence[Array], training: bool, seed: int) -> list[Array]:
+        """The outputs."""
+        run = _Run(dict(zip(self._inputs, inputs, strict=True)), training, seed)
+        for stage in self._stages:
+            if stage.outputs:
+                run.forward(stage)
+        return [run.array(value) for value in self._outputs]
+
+    def losses(
+        self, inputs: Sequence[Array], targets: Sequence[Array | None], weights: Sequence[Array | None]
+    ) -> tuple[list[float], list[Array]]:
+        """The sums of the losses (means, of those that are taken of a whole array), and the outputs, in inference."""
+        run = _Run(dict(zip(self._inputs, inputs, strict=True)), False, 0)
+        sums: dict[LossPlace, float] = {}
+        for stage in self._stages:
+            if stage.outputs:
+                run.forward(stage)
+        for stage in self._stages:
+            if stage.losses:
+                places, own_targets, own_weights = self._of_stage(stage, targets, weights)
+                found, _ = stage.native.evaluate(
+                    run.inputs(stage), own_targets, own_weights, run.parameters(stage, False)
+                )
+                sums.update(zip(places, found, strict=True))
+        return self._sums(sums), [run.array(value) for value in self._outputs]
+
+    def gradients(
+        self, inputs: Sequence[Array], *, seed: int, training: bool = True, targets: Sequence[Array | None] = (),
+        weights: Sequence[Array | None] = (), output_gradients: Sequence[Array | None] = (),
+    ) -> tuple[list[float], list[Array], dict[Variable, Array], list[Array | None]]:  # fmt: skip
+        """Gradients of the losses and of outputs.
+
+        Returns:
+            The sums of the losses, the outputs, the gradients by variable, and those of the inputs: None where there is
+            none.
+        """
+        given = dict(zip(self._inputs, inputs, strict=True))
+        run = _Run(given, training, seed)
+        for stage in self._stages:
+            if stage.outputs:
+                run.forward(stage)
+        for value, gradient in zip(self._outputs, output_gradients, strict=False):
+            if gradient is not None:
+                run.add_gradient(value, np.asarray(gradient, np.float32))
+        sums: dict[LossPlace, float] = {}
+        for stage in reversed(self._stages):
+            if stage.losses:
+                places, own_targets, own_weights = self._of_stage(stage, targets, weights)
+                sums.update(zip(places, run.losses_backward(stage, own_targets, own_weights), strict=True))
+            run.outputs_backward(stage)
+        return (
+            self._sums(sums), [run.array(value) for value in self._outputs], run.variable_gradients,
+            [run.gradients.get(value) for value in self._inputs],
+        )  # fmt: skip
+
+    def describe(self, training: bool) -> list[dict[str, object]]:
+        """The ops of all stages, numbered through."""
+        rows: list[dict[str, object]] = []
+        for stage in self._stages:
+            before = int(rows[-1]["stage"]) if rows else 0  # type: ignore[call-overload]
+            for row in stage.native.describe(stage.batch or 1, training=training):
+                number = before + int(row["stage"])  # type: ignore[call-overload]
+                rows.append({**row, "stage": number, "layout": row["layout"] if stage.batch else "whole array"})
+        return rows
+
+    def _of_stage(
+        self, stage: Stage, targets: Sequence[Array | None], weights: Sequence[Array | None]
+    ) -> tuple[list[LossPlace], list[Any], list[Any]]:
+        """The places of a stage's losses in its order, with their targets and weights."""
+        chosen = sorted((place.index, number) for number, (place, _) in enumerate(self._losses) if place.stage is stage)
+        numbers = [number for _, number in chosen]
+        own_targets = [targets[number] if targets else None for number in numbers]
+        own_weights = [weights[number] if weights else None for number in numbers]
+        if stage.batch is None and any(weight is not None for weight in own_weights):
+            raise ValueError("sample_weight was given for a loss that takes the batch as a whole; expected none")
+        return [self._losses[number][0] for number in numbers], own_targets, own_weights
+
+    def _sums(self, found: dict[LossPlace, float]) -> list[float]:
+        sums = []
+        for place, mean in self._losses:
+            size = int(np.prod(place.shape)) if mean and place.stage.batch is None else 1
+            sums.append(found[place] / max(size, 1))
+        return sums
+
+
+class _Run:
+    """One run: the arrays between the stages, and the gradients on their way back."""
+
+    def __init__(self, given: dict[Value, Array], training: bool, seed: int) -> None:
+        self._arrays = dict(given)
+        self._options: dict[str, Any] = {"training": training, "seed": seed}
+        self.gradients: dict[Value, Array] = {}
+        self.variable_gradients: dict[Variable, Array] = {}
+        self._ran: set[Stage] = set()
+
+    def array(self, value: Value) -> Array:
+        if value not in self._arrays and value.source is not None:
+            held = value.source.variable().value
+            return held if value.dtype == "float32" else held.astype(np.int32)
+        return self._arrays[value]
+
+    def inputs(self, stage: Stage) -> list[Array]:
+        arrays = [np.ascontiguousarray(self.array(value)) for value in stage.inputs]
+        if stage.batch is None:
+            # One sample even where the stage takes no array: then its plan has an input of nothing.
+            return [array[np.newaxis] for array in arrays] or [np.zeros((1, 1), np.float32)]
+        return arrays
+
+    def parameters(self, stage: Stage, again: bool) -> ParameterList:
+        """The parameters of a stage.
+
+        Args:
+            again: the stage ran before, so what it counts (moving averages) is not counted a second time.
+        """
+        parameters = []
+        for slot, variable in enumerate(stage.lowering.variables):
+            parameter = variable.parameter
+            if slot in stage.derived:
+                parameter = Parameter(variable.shape)
+                parameter.assign(np.require(self.array(stage.derived[slot]), np.float32, "C"))
+            elif again and not variable.trainable:
+                parameter = Parameter(variable.shape)
+                parameter.assign(variable.numpy())
+            parameters.append(parameter)
+        return ParameterList(parameters)
+
+    def forward(self, stage: Stage) -> None:
+        results = stage.native.forward(self.inputs(stage), self.parameters(stage, False), **self._options)
+        self._ran.add(stage)
+        for value, result in zip(stage.outputs, results, strict=True):
+            self._arrays[value] = result if stage.batch is not None else result[0]
+
+    def add_gradient(self, value: Value, gradient: Array) -> None:
+        if value.source is not None:
+            variable = value.source.variable()
+            if variable.trainable:
+                before = self.variable_gradients.get(variable)
+                self.variable_gradients[variable] = gradient if before is None else before + gradient
+            return
+        before = self.gradients.get(value)
+        self.gradients[value] = gradient if before is None else before + gradient
+
+    def losses_backward(self, stage: Stage, targets: list[Any], weights: list[Any]) -> list[float]:
+        slots = [np.zeros(v.shape, np.float32) if v.trainable else None for v in stage.lowering.variables]
+        found, _, gradients = stage.native.train_step(
+            self.inputs(stage), targets, weights, self.parameters(stage, stage in self._ran), slots,
+            seed=self._options["seed"], want_input_gradients=True,
+        )  # fmt: skip
+        self._take_back(stage, gradients, slots)
+        return list(found)
+
+    def outputs_backward(self, stage: Stage) -> None:
+        wanted = [self.gradients.get(value) for value in stage.outputs]
+        if all(gradient is None for gradient in wanted):
+            return
+        given = [
+            np.zeros(value.shape, np.float32) if gradient is None else np.require(gradient, np.float32, "C")
+            for value, gradient in zip(stage.outputs, wanted, strict=True)
+        ]
+        if stage.batch is None:
+            given = [gradient[np.newaxis] for gradient in given]
+        gradients, slots = stage.native.backward(
+            self.inputs(stage), given, self.parameters(stage, True), **self._options
+        )
+        self._take_back(stage, gradients, slots)
+
+    def _take_back(self, stage: Stage, inputs: Sequence[Array | None], slots: Sequence[Array | None]) -> None:
+        for value, gradient in zip(stage.inputs, inputs, strict=False):
+            if gradient is not None and value.dtype == "float32":
+                self.add_gradient(value, gradient if stage.batch is not None else gradient[0])
+        for slot, gradient in enumerate(slots):
+            if gradient is None:
+                continue
+            if slot in stage.derived:
+                self.add_gradient(stage.derived[slot], gradient)
+            else:
+                variable = stage.lowering.variables[slot]
+                if variable.trainable:
+                    before = self.variable_gradients.get(variable)
+                    self.variable_gradients[variable] = gradient if before is None else before + gradient
+
+
+_CUTS_KEPT = 8
+
+
+class StagedPlan:
+    """The methods of a native plan, for a graph in stages.
+
+    Args:
+        cut: makes the graph in stages for batches of a size.
+        probe: the size for which it is made first.
+    """
+
+    def __init__(self, cut: Callable[[int], Cut], probe: int = 32) -> None:
+        self._make = cut
+        self._cuts: dict[int, Cut] = {}
+        first = self._cut(probe)
+        self._variables = first.variables
+        self.is_random = first.is_random
+        self.output_shapes: list[tuple[int, ...]] = [shape[1:] for shape in first.output_shapes]
+
+    def _cut(self, size: int) -> Cut:
+        cut = self._cuts.get(size)
+        if cut is None:
+            cut = self._make(size)
+            while len(self._cuts) >= _CUTS_KEPT:
+                self._cuts.pop(next(iter(self._cuts)))
+            self._cuts[size] = cut
+        return cut
+
+    def forward(
+        self, inputs: Sequence[Array], parameters: object = None, *, training: bool = False, seed: int = 0
+    ) -> list[Array]:
+        """See `Plan.forward`. The parameters are always the variables of the graph."""
+        return self._cut(len(inputs[0])).forward(inputs, training, seed)
+
+    def evaluate(
+        self, inputs: Sequence[Array], targets: Sequence[Array | None], sample_weights: Sequence[Array | None],
+        parameters: object = None, *, want_outputs: bool = False,
+    ) -> tuple[list[float], list[Array]]:  # fmt: skip
+        """See `Plan.evaluate`."""
+        return self._cut(len(inputs[0])).losses(inputs, targets, sample_weights)
+
+    def train_step(
+        self, inputs: Sequence[Array], targets: Sequence[Array | None], sample_weights: Sequence[Array | None],
+        parameters: object, gradients: Sequence[Array | None], *, seed: int = 0, want_outputs: bool = False,
+    ) -> tuple[list[float], list[Array]]:  # fmt: skip
+        """See `Plan.train_step`."""
+        sums, outputs, found, _ = self._cut(len(inputs[0])).gradients(
+            inputs, seed=seed, targets=targets, weights=sample_weights
+        )
+        for variable, into in zip(self._variables, gradients, strict=True):
+            if into is not None:
+                into[...] = found.get(variable, 0.0)
+        return sums, outputs
+
+    def backward(
+        self, inputs: Sequence[Array], output_gradients: Sequence[Array], parameters: object = None, *,
+        training: bool = False, seed: int = 0,
+    ) -> tuple[list[Array], list[Array]]:  # fmt: skip
+        """See `Plan.backward`."""
+        _, _, found, dx = self._cut(len(inputs[0])).gradients(
+            inputs, seed=seed, training=training, output_gradients=output_gradients
+        )
+        return (
+            [np.zeros(x.shape, np.float32) if d is None else d for x, d in zip(inputs, dx, strict=True)],
+            [found.get(variable, np.zeros(variable.shape, np.float32)) for variable in self._variables],
+        )
+
+    @property
+    def variables(self) -> list[Variable]:
+        """In slot order."""
+        return self._variables
+
+    def describe(self, samples: int = 256, *, training: bool = False) -> list[dict[str, object]]:
+        """See `Plan.describe`: the ops of all stages."""
+        return self._cut(samples).describe(training)

@@ -1,0 +1,146 @@
+"""Functions along axes, under the names of `keras.ops`.
+
+Arguments are as in `elementwise.py`. `axis` is an axis, several, or None for all; with `keepdims` they stay, with
+length 1. Axis 0 of a symbolic tensor is the batch: what goes over it takes the batch as a whole.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ._functions import call
+from ._reductions import ArgReduction, Cumulation, Reduction
+from ._shapes import as_axes, as_axis
+from .elementwise import (
+    abs as absolute,
+)
+from .elementwise import (
+    add,
+    exp,
+    log,
+    sqrt,
+    square,
+    stop_gradient,
+    subtract,
+    where,
+)
+from .shaping import reshape
+
+Axis = int | tuple[int, ...] | list[int] | None
+
+
+def _reduce(kind: str, x: Any, axis: Axis, keepdims: bool) -> Any:
+    axes = None if axis is None else as_axes(axis, _rank(x))
+    return call(Reduction(kind, axes, bool(keepdims)), ("x",), x)
+
+
+def _rank(x: Any) -> int:
+    rank = getattr(x, "ndim", None)
+    return int(np.ndim(x) if rank is None else rank)
+
+
+def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The sum."""
+    return _reduce("sum", x, axis, keepdims)
+
+
+def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The mean, in float32."""
+    return _reduce("mean", x, axis, keepdims)
+
+
+def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The product."""
+    return _reduce("prod", x, axis, keepdims)
+
+
+def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The largest value; NaN where there is one. Several that attain it share the gradient."""
+    return _reduce("max", x, axis, keepdims)
+
+
+def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The smallest value; NaN where there is one. Several that attain it share the gradient."""
+    return _reduce("min", x, axis, keepdims)
+
+
+def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Whether a value is true (not 0)."""
+    return _reduce("any", x, axis, keepdims)
+
+
+def all(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """Whether all values are true (not 0)."""
+    return _reduce("all", x, axis, keepdims)
+
+
+def var(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The variance: the mean of the squared distances from the mean."""
+    return mean(square(subtract(x, mean(x, axis, keepdims=True))), axis, keepdims)
+
+
+def std(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The standard deviation: the root of the variance."""
+    return sqrt(var(x, axis, keepdims))
+
+
+def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The logarithm of the sum of the exponentials, without overflow."""
+    highest = stop_gradient(max(x, axis, keepdims=True))
+    highest = where(absolute(highest) < np.float32(np.inf), highest, 0.0)
+    total = log(sum(exp(subtract(x, highest)), axis, keepdims))
+    return add(total, highest if keepdims else sum(highest, axis))
+
+
+def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The length of vectors: the root of the sum of squares, or another norm.
+
+    Args:
+        ord: None or 2 for the Euclidean norm, 1 for the sum of absolute values, infinity for the largest of them.
+
+    Raises:
+        ValueError: another `ord`.
+    """
+    if ord in (None, 2, "euclidean", "fro"):
+        return sqrt(sum(square(x), axis, keepdims))
+    if ord == 1:
+        return sum(absolute(x), axis, keepdims)
+    if ord == np.inf:
+        return max(absolute(x), axis, keepdims)
+    raise ValueError(f"ord is {ord!r}; expected None, 1, 2 or infinity")
+
+
+def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The position of the largest value along an axis, the first of several: int32. NaN counts as largest."""
+    return _arg("argmax", x, axis, keepdims)
+
+
+def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The position of the smallest value along an axis, the first of several: int32. NaN counts as smallest."""
+    return _arg("argmin", x, axis, keepdims)
+
+
+def cumsum(x: Any, axis: int | None = None) -> Any:
+    """Running sums along an axis; along all values in a row by default."""
+    return _cumulate("cumsum", x, axis)
+
+
+def cumprod(x: Any, axis: int | None = None) -> Any:
+    """Running products along an axis; along all values in a row by default."""
+    return _cumulate("cumprod", x, axis)
+
+
+def _arg(kind: str, x: Any, axis: int | None, keepdims: bool) -> Any:
+    rank = _rank(x)
+    if axis is None:
+        found = call(ArgReduction(kind, 0), ("x",), reshape(x, (-1,)))
+        return reshape(found, (1,) * rank) if keepdims else found
+    return call(ArgReduction(kind, as_axis(axis, rank), bool(keepdims)), ("x",), x)
+
+
+def _cumulate(kind: str, x: Any, axis: int | None) -> Any:
+    if axis is None:
+        return _cumulate(kind, reshape(x, (-1,)), 0)
+    return call(Cumulation(kind, as_axis(axis, _rank(x))), ("x",), x)
