@@ -36,9 +36,27 @@ def tracing() -> Iterator[list[Any]]:
         stack.pop()
 
 
+@contextmanager
+def recording(recorder: Any) -> Iterator[None]:
+    """Inside, in this thread, calls of layers and functions of variables are written down by `recorder`."""
+    stack = _stack()
+    stack.append(recorder)
+    try:
+        yield
+    finally:
+        stack.pop()
+
+
 def is_tracing() -> bool:
-    """Whether this thread is inside of `tracing`."""
-    return bool(_stack())
+    """Whether this thread is inside of `tracing`, and nothing is recorded there."""
+    stack = _stack()
+    return bool(stack) and isinstance(stack[-1], list)
+
+
+def active_recorder() -> Any:
+    """The recorder of the innermost `recording`; None outside of one, and inside of `tracing`."""
+    stack = _stack()
+    return stack[-1] if stack and not isinstance(stack[-1], list) else None
 
 
 def note_loss(value: Any) -> None:
@@ -46,10 +64,10 @@ def note_loss(value: Any) -> None:
     _stack()[-1].append(value)
 
 
-def _stack() -> list[list[Any]]:
-    if not hasattr(_active, "losses"):
-        _active.losses = []
-    stack: list[list[Any]] = _active.losses
+def _stack() -> list[Any]:
+    if not hasattr(_active, "entered"):
+        _active.entered = []
+    stack: list[Any] = _active.entered
     return stack
 
 
@@ -153,6 +171,11 @@ _UFUNCS = {
 }  # fmt: skip
 
 
+def operator_of(ufunc: Any) -> str | None:
+    """The name in `TABLE` of a function of NumPy that stands behind an operator; None for others."""
+    return _UFUNCS.get(ufunc.__name__)
+
+
 class Symbolic(Operators):
     """A value that is known by its shape and dtype alone, in a graph."""
 
@@ -174,7 +197,12 @@ def overloaded(function: F) -> F:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         values = (*args, *kwargs.values())
-        if any(isinstance(value, Operators) and (is_tracing() or isinstance(value, Symbolic)) for value in values):
+        recorder = active_recorder()
+        if any(
+            (isinstance(value, Operators) and (is_tracing() or isinstance(value, Symbolic)))
+            or (recorder is not None and recorder.concerns(value))
+            for value in values
+        ):
             return TABLE[name](*args, **kwargs)
         return function(*args, **kwargs)
 
