@@ -28,13 +28,16 @@ from .._graph.modes import merge_modes, refuse_forced_training
 from .._graph.recording import Recorded, Recorder
 from .._graph.staging import PlanWriters
 from .._graph.tensors import Node, SymbolicTensor, reset_names
+from ..metrics import Metric
 from ..random import next_seed
 from ._saved import Configured
 from ._weights import dtype_name, find_layers
 
 _PLANS_KEPT = 16  # a plan: a few kilobytes, and its packed weights
 # Public attributes that decide nothing in a plan, or are part of its key already.
-_NOT_CONFIGURATION = frozenset({"built", "dtype", "input_shape_argument", "name", "named_by_user", "trainable"})
+_NOT_CONFIGURATION = frozenset(
+    {"built", "dtype", "has_metrics", "input_shape_argument", "name", "named_by_user", "trainable"}
+)
 
 
 def _with_plain_shape(compute_output_shape: Callable[..., Any]) -> Callable[..., Any]:
@@ -145,6 +148,7 @@ class Layer(Configured):
         self._plans: OrderedDict[Hashable, CompiledPlan] = OrderedDict()
         self._traces: OrderedDict[Hashable, Graph] = OrderedDict()
         self._modes: tuple[int, tuple[int, ...]] | None = None
+        self.has_metrics = False  # whether metrics are among the attributes
 
     _refused: frozenset[str] = frozenset()
 
@@ -164,8 +168,12 @@ class Layer(Configured):
         if "_plans" not in self.__dict__:
             object.__setattr__(self, name, value)
             return
-        if isinstance(value, Layer | list | tuple | dict) and find_layers(value):
-            self._forget()
+        if isinstance(value, Layer | Metric | list | tuple | dict):
+            if find_layers(value):
+                self._forget()
+            if not self.has_metrics and find_metrics(value):
+                self.has_metrics = True
+                variables.modes_changed()
         watched = self._is_lowered and self._configures(name)
         before = getattr(self, name, None) if watched else None
         object.__setattr__(self, name, value)
@@ -658,6 +666,15 @@ class Layer(Configured):
         """This layer and every layer inside it, each once."""
         return super().walk()
 
+    @property
+    def losses(self) -> list[Any]:
+        """What the layer and those inside add to the loss."""
+        return []
+
+    def attribute_metrics(self) -> list[Metric]:
+        """The metrics kept as attributes, also in lists, tuples and dicts, in the order they were set."""
+        return find_metrics(list(vars(self).values())) if self.has_metrics else []
+
     # ---- the ends of the first symbolic call ----
 
     def _first_call(self) -> Node:
@@ -690,6 +707,15 @@ def _is_same(before: object, after: object) -> bool:
     return before is after or (
         isinstance(before, str | int | float) and type(before) is type(after) and before == after
     )
+
+
+def find_metrics(value: Any) -> list[Metric]:
+    """The metrics in `value`, also in nested lists, tuples and dicts, each once, in order."""
+    found: dict[Metric, None] = {}
+    for item in tree.flatten(value) if isinstance(value, list | tuple | dict) else [value]:
+        if isinstance(item, Metric):
+            found.setdefault(item)
+    return list(found)
 
 
 def _at(dtypes: tuple[str, ...], number: int) -> str:
