@@ -103,9 +103,6 @@ class GradientTape:
                 "gradient was called a second time; expected GradientTape(persistent=True), or one call with a list "
                 "of all sources"
             )
-        if self._entered is not None and not self._persistent:
-            # As TensorFlow does: the block may still go on, but this was the tape's one gradient.
-            pass
         unconnected = getattr(unconnected_gradients, "value", unconnected_gradients)
         if unconnected not in _UNCONNECTED:
             raise ValueError(f"unconnected_gradients is {unconnected_gradients!r}; expected one of {_UNCONNECTED}")

@@ -210,7 +210,7 @@ class _Writing:
         lowering = self.lowering
         given = [Spec((None, *lowering.shape(number)), lowering.dtype(number)) for number in (target, output)]
         graph = term.traced.trace(*given)
-        results = graph.lower(lowering, [target, output])  # type: ignore[arg-type]
+        results = graph.lower(lowering, [target, output])
         found, lowering.losses = lowering.losses, []
         if results:
             reported = "mean" if term.reports_mean else "sum"

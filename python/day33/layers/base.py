@@ -415,7 +415,8 @@ class Layer(Configured):
         """A call on arrays while a tape records: a node, and handles for what it will give."""
         if any(mask is not None for mask in masks):
             raise TypeError(f"layer {self.name!r} was called with mask= while a tape records; expected none")
-        symbols, general = [], []
+        symbols: list[SymbolicTensor] = []
+        general: list[SymbolicTensor] = []
         for number, leaf in enumerate(leaves):
             if isinstance(leaf, Recorded | Variable):
                 symbol = recorder.symbol(leaf, np.asarray)
