@@ -139,6 +139,15 @@ struct UpSample2dArgs {
   int64_t scale_h, scale_w;  // OH = H * scale_h, OW = W * scale_w
 };
 
+// y[out][inner] from x[in][inner], `outer` times: cell j sums the cells from first[j] on, with the weights from
+// start[j] to start[j + 1].
+struct ResampleArgs {
+  int64_t outer, in, out, inner;
+  const int32_t* first;
+  const int64_t* start;
+  const float* weights;
+};
+
 // ---- batch normalisation: rows of [C][lanes] ----
 
 struct ChannelRows {
@@ -253,6 +262,21 @@ struct GemmTileArgs {
   int rows, columns;
   const float* bias;  // of these columns, or null; not used with `add`
   bool add;           // to the values of C
+};
+
+// ---- products of small matrices (ops/matrix.h) ----
+
+// C (M, N) = A B, or C += A B. Element (m, k) of A is a[m * a_row + k * a_step], so that A may be transposed; the rows
+// of B and C lie b_row and c_row floats apart.
+struct MatrixArgs {
+  int64_t M, N, K;
+  const float* a;
+  int64_t a_row, a_step;
+  const float* b;
+  int64_t b_row;
+  float* c;
+  int64_t c_row;
+  bool add;
 };
 
 // ---- recurrent cells: one row ----

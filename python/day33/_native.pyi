@@ -182,8 +182,6 @@ class PlanBuilder:
     def rescaling(self, x: int, scale: Float32, offset: Float32) -> int: ...
     # kind: "add", "subtract", "multiply", "maximum", "minimum" or "average", of tensors of one shape.
     def merge(self, kind: str, xs: Sequence[int]) -> int: ...
-    # Zeros added before and after; negative numbers take cells away.
-    def pad2d(self, x: int, *, height: Pair, width: Pair) -> int: ...
     def permute(self, x: int, axes: Sequence[int]) -> int: ...  # axes count from 0, without the batch
     def broadcast_to(self, x: int, shape: Sequence[int]) -> int: ...  # as NumPy does, without the batch
     # ---- arithmetic. Shapes broadcast as in NumPy; operands of one op have one dtype ----
@@ -205,6 +203,36 @@ class PlanBuilder:
     def parameter_value(self, slot: int) -> int: ...  # the parameter, for every sample
     # kind: "sum", "mean", "max", "min", "prod", "any" or "all" (int32 0 or 1), over axes without the batch.
     def reduce(self, kind: str, x: int, axes: Sequence[int], keepdims: bool = False) -> int: ...
+    # ---- moving values and indexing; x is float32 or int32. Axes count without the batch, -1 is the last ----
+    # One pair of borders per axis; negative numbers take cells away. mode: "constant", "reflect" or "symmetric", which
+    # repeat the reflection where a border is wider than x. value: for constants.
+    def pad(self, x: int, borders: Sequence[Pair], mode: str = "constant", value: float = 0.0) -> int: ...
+    # size[i] cells of each axis, from begin[i] on, in steps of stride[i], which may be negative.
+    def strided_slice(self, x: int, begin: Sequence[int], size: Sequence[int], stride: Sequence[int]) -> int: ...
+    def repeat(self, x: int, repeats: int | Sequence[int], axis: int) -> int: ...  # one number, or one per cell
+    def tile(self, x: int, repeats: Sequence[int]) -> int: ...
+    def take(self, x: int, indices: NDArray[np.int64], axis: int) -> int: ...  # constant indices, of any rank
+    # Indices are int32 tensors; negative ones count from the end, and others that are not there are refused when the
+    # plan runs. take_along_axis: one index per cell; axes of 1 are stretched, but for `axis`.
+    def gather(self, x: int, indices: int, axis: int) -> int: ...
+    def take_along_axis(self, x: int, indices: int, axis: int) -> int: ...
+    def one_hot(self, indices: int, depth: int, axis: int = -1) -> int: ...  # float32; 0 where the index is not there
+    # ---- images (H, W, C) ----
+    # As tf.image.resize: "nearest", "bilinear", "bicubic", "area", "lanczos3" or "lanczos5".
+    def resize(self, x: int, size: Pair, interpolation: str = "bilinear", antialias: bool = False) -> int: ...
+    # As keras.ops.image.affine_transform, with eight numbers per image; they have no gradient. interpolation: "nearest"
+    # or "bilinear"; fill_mode: "constant", "reflect", "wrap" or "nearest".
+    def affine_transform(
+        self,
+        x: int,
+        transform: int,
+        interpolation: str = "bilinear",
+        fill_mode: str = "constant",
+        fill_value: float = 0.0,
+    ) -> int: ...
+    # ---- products of two tensors ----
+    # (..., M, K) and (..., K, N); leading axes and operands of one axis as NumPy's matmul.
+    def matmul(self, a: int, b: int) -> int: ...
     # Adds a loss term on tensor `prediction`. kind: "binary_crossentropy", "categorical_crossentropy",
     # "sparse_categorical_crossentropy", "mean_squared_error", "mean_absolute_error". A cross-entropy of a prediction
     # that comes straight out of a sigmoid or softmax is taken from the logits before it, as Keras does. reduction:
