@@ -211,25 +211,3 @@ class StopGradient(Elementwise):
         if x.dtype != "float32":
             return [x.tensor]
         return [plan.builder.stop_gradient(x.tensor)]
-
-
-@dataclass(frozen=True)
-class Activation(Elementwise):
-    """An activation of single elements, by its native name."""
-
-    kind: str
-    alpha: float = 0.0
-
-    @property
-    def keras_name(self) -> str:  # type: ignore[override]
-        return camel_case(self.kind)
-
-    def infer(self, *given: Spec) -> Spec:
-        return Spec(given[0].shape)
-
-    def emit(self, plan: Writer, operands: Sequence[Operand], first: int) -> list[int]:
-        (x,) = operands
-        return [plan.builder.activation(as_float(plan, x), self.kind, self.alpha)]
-
-    def get_config(self) -> dict[str, Any]:
-        return {}

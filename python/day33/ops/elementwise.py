@@ -14,12 +14,10 @@ from __future__ import annotations
 from typing import Any
 
 from ._elementwise import Binary, Cast, StopGradient, Unary, Where
-from ._functions import call
+from ._functions import as_dtype, call
 
 _ONE = ("x",)
 _TWO = ("x1", "x2")
-_DTYPES = {"float32": "float32", "float": "float32", "float64": "float32", "int32": "int32", "int": "int32",
-           "int64": "int32", "bool": "bool"}  # fmt: skip
 
 
 def negative(x: Any) -> Any:
@@ -270,10 +268,7 @@ def cast(x: Any, dtype: Any) -> Any:
     Raises:
         ValueError: another dtype.
     """
-    name = getattr(dtype, "name", None) or getattr(dtype, "__name__", dtype)
-    if name not in _DTYPES:
-        raise ValueError(f"dtype is {dtype!r}; expected one of {sorted(_DTYPES)}")
-    return call(Cast(_DTYPES[name]), _ONE, x)
+    return call(Cast(as_dtype(dtype)), _ONE, x)
 
 
 def stop_gradient(x: Any) -> Any:
