@@ -24,6 +24,8 @@ void add_masks_methods(BuilderClass& builder);
 void add_embedding_methods(BuilderClass& builder);
 void add_recurrent_methods(BuilderClass& builder);
 void add_losses_methods(BuilderClass& builder);
+void add_matrix_methods(BuilderClass& builder);
+void add_indexing_methods(BuilderClass& builder);
 
 using IntPair = std::pair<int64_t, int64_t>;
 

@@ -55,6 +55,8 @@ void register_builder(py::module_& m) {
   add_embedding_methods(builder);
   add_recurrent_methods(builder);
   add_losses_methods(builder);
+  add_matrix_methods(builder);
+  add_indexing_methods(builder);
 }
 
 }  // namespace day33

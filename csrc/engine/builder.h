@@ -23,7 +23,7 @@ struct RecurrentParameters {
   int kernel, recurrent_kernel, bias;  // slots; bias may be -1
 };
 
-// Rows or columns to add before and after; negative numbers remove them.
+// Cells to add before and after those of an axis; negative numbers remove them.
 struct Border {
   int64_t before, after;
 };
@@ -84,12 +84,19 @@ class GraphBuilder {
 
   // builder_movement.cpp
   int reshape(int x, const Shape& shape);
-  int pad2d(int x, Border height, Border width);
+  // One border for each axis. Reflections (`value` is for constants) repeat where a border is wider than x.
+  int pad(int x, const std::vector<Border>& borders, PadMode mode, double value);
   int permute(int x, const std::vector<int64_t>& axes);
   int broadcast_to(int x, const Shape& shape);
   int concatenate(const std::vector<int>& xs, int64_t axis);
+  // size[i] cells of each axis, from begin[i] on in steps of stride[i], which may be negative.
+  int strided_slice(int x, const Shape& begin, const Shape& size, const Shape& stride);
   int slice(int x, int64_t begin, int64_t end);  // rows of the first axis
   int reverse(int x);                            // along the first axis
+  // Each cell of the axis `repeats` times in a row: one number, or one for each cell.
+  int repeat(int x, const std::vector<int64_t>& repeats, int64_t axis);
+  int tile(int x, const std::vector<int64_t>& repeats);  // as NumPy does
+  int take(int x, const std::vector<int64_t>& indices, const Shape& indices_shape, int64_t axis);
 
   // builder_masks.cpp
   // int32: 1 where x differs from `value`; for float32, where any number on the last axis does.
@@ -107,6 +114,14 @@ class GraphBuilder {
   int lstm(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial, bool with_state);
   int gru(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial, bool reset_after);
   int simple_rnn(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial);
+
+  // builder_matrix.cpp
+  int matmul(int a, int b);  // (..., M, K), (..., K, N); leading axes and operands of one axis as NumPy does
+
+  // builder_indexing.cpp: by int32 tensors, where negative numbers count from the end
+  int gather(int x, int indices, int64_t axis);           // the axis is replaced by those of the indices
+  int take_along_axis(int x, int indices, int64_t axis);  // one index for each cell; other axes of 1 are stretched
+  int one_hot(int indices, int64_t depth, int64_t axis);  // float32; 0 everywhere for an index outside [0, depth)
 
   // builder_losses.cpp
   int loss(int prediction, LossKind kind, bool from_logits, bool mean, float weight);
@@ -130,7 +145,8 @@ class GraphBuilder {
   SequenceShape sequence_shape(int x, const RecurrentParameters& parameters) const;
   int convolution(int x, int kernel, int bias, const Convolution& convolution, const Shape& shape,
                   ActivationSpec activation);
-  int rearrange(const char* kind, int x, const Shape& shape, const std::vector<SourceAxis>& axes);
+  int rearrange(const char* kind, int x, const Shape& shape, const std::vector<SourceAxis>& axes, float fill = 0.0f);
+  int rearrange_axis(const char* kind, int x, size_t at, const Shape& shape, const SourceAxis& axis);
   void add_other(std::vector<int> inputs, int y, std::function<std::unique_ptr<Op>(const Node&)> make);
   void separate_outputs(const std::vector<int>& outputs);
   void drop_unused();

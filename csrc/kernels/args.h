@@ -161,6 +161,21 @@ struct GemmTileArgs {
   bool add;           // to the values of C
 };
 
+// ---- products of small matrices (ops/matrix.h) ----
+
+// C (M, N) = A B, or C += A B. Element (m, k) of A is a[m * a_row + k * a_step], so that A may be transposed; the rows
+// of B and C lie b_row and c_row floats apart.
+struct MatrixArgs {
+  int64_t M, N, K;
+  const float* a;
+  int64_t a_row, a_step;
+  const float* b;
+  int64_t b_row;
+  float* c;
+  int64_t c_row;
+  bool add;
+};
+
 // ---- recurrent cells: one row ----
 
 struct LstmCellArgs {
