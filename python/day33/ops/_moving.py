@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +49,7 @@ class Split(Function):
             sizes: list[int | None] = [None] * count
         else:
             cuts = self._cuts(size)
-            sizes = [max(end - begin, 0) for begin, end in zip(cuts, cuts[1:], strict=False)]
+            sizes = [max(end - begin, 0) for begin, end in itertools.pairwise(cuts)]
         return tuple(Spec((*x.shape[:axis], size, *x.shape[axis + 1 :]), x.dtype) for size in sizes)
 
     def keeps_samples(self, *given: Given) -> bool:
@@ -59,7 +60,7 @@ class Split(Function):
         axis = as_axis(self.axis, len(x.shape) + first) - first
         cuts = self._cuts(x.shape[axis])
         results = []
-        for begin, end in zip(cuts, cuts[1:], strict=False):
+        for begin, end in itertools.pairwise(cuts):
             results += moved(plan, x, part(plan, x.tensor, x.shape, axis, begin, max(end - begin, 0)))
         return results
 

@@ -1,7 +1,7 @@
 """Functions that make arrays of shapes and numbers, under the names of `keras.ops`.
 
-They give arrays at once, but where one of the sizes is a symbolic integer that `ops.shape` gave: then they add a node to
-its graph.
+They give arrays at once, but where one of the sizes is a symbolic integer that `ops.shape` gave: then they add a node
+to its graph.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ def getitem(x: Any, key: Any) -> Any:
             integers beside them, stand next to each other.
 
     Raises:
-        TypeError: an index that is symbolic, a truth value or no integer. IndexError: an index that is not there, or too
-            many of them.
+        TypeError: an index that is symbolic, a truth value or no integer.
+        IndexError: an index that is not there, or too many of them.
     """
     items = _with_all_axes(x, key if isinstance(key, tuple) else (key,))
     if not any(isinstance(item, np.ndarray) for item in items):
@@ -185,7 +185,7 @@ def sort(x: Any, axis: int = -1) -> Any:
 
 
 def argsort(x: Any, axis: int = -1) -> Any:
-    """The positions of the values in ascending order along an axis, int32, of equal ones the first first. Arrays only."""
+    """The positions of the values in ascending order along an axis, int32; equal ones keep theirs. Arrays only."""
     return np.argsort(_array("argsort", x), as_axis(axis, len(shape_of(x))), kind="stable").astype(np.int32)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._core.arrays import as_int
-from ._shapes import as_axis
+from ._shapes import as_axis, may_be_equal
 from .activation import IN_GRAPHS
 from .elementwise import abs as absolute
 from .elementwise import add, clip, divide, exp, log, log1p, maximum, multiply, negative, subtract
@@ -82,9 +82,7 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
         target = squeeze(target, along)
         labels = shape_of(target)
     rest = (*shape[:along], *shape[along + 1 :])
-    if len(labels) != len(rest) or any(
-        None not in pair and pair[0] != pair[1] for pair in zip(labels, rest, strict=True)
-    ):
+    if not may_be_equal(labels, rest):
         raise ValueError(f"target has shape {shape_of(target)} and output {shape}; expected {rest}")
     logits = output if from_logits else log(clip(output, _LOWEST, _HIGHEST))
     classes = shape[along]
@@ -96,7 +94,5 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
 
 def _require_one_shape(target: Any, output: Any) -> None:
     ours, theirs = shape_of(target), shape_of(output)
-    if len(ours) != len(theirs) or any(
-        None not in pair and pair[0] != pair[1] for pair in zip(ours, theirs, strict=True)
-    ):
+    if not may_be_equal(ours, theirs):
         raise ValueError(f"target has shape {ours} and output {theirs}; expected the same shape")

@@ -43,8 +43,8 @@ def named(xs: Any) -> list[str]:
 def shape(x: Any) -> tuple[Any, ...]:
     """The sizes of the axes: integers, and for those of a symbolic tensor that are not known yet, symbolic integers.
 
-    The first of these stands for the size of the batch. `reshape`, `broadcast_to`, `zeros`, `ones`, `full`, the functions
-    of `day33.random` and arithmetic take such sizes.
+    The first of these stands for the size of the batch. `reshape`, `broadcast_to`, `zeros`, `ones`, `full`, the
+    functions of `day33.random` and arithmetic take such sizes.
     """
     sizes = shape_of(x)
     if not isinstance(x, SymbolicTensor):
