@@ -19,6 +19,8 @@ void add_pooling_methods(BuilderClass& builder);
 void add_resampling_methods(BuilderClass& builder);
 void add_normalization_methods(BuilderClass& builder);
 void add_elementwise_methods(BuilderClass& builder);
+void add_arithmetic_methods(BuilderClass& builder);
+void add_reduction_methods(BuilderClass& builder);
 void add_movement_methods(BuilderClass& builder);
 void add_masks_methods(BuilderClass& builder);
 void add_embedding_methods(BuilderClass& builder);

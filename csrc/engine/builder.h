@@ -10,6 +10,7 @@
 #include "core/shapes.h"
 #include "engine/fusion.h"
 #include "engine/graph.h"
+#include "ops/arithmetic.h"
 #include "ops/losses.h"
 #include "ops/movement.h"
 #include "ops/normalization.h"
@@ -81,6 +82,17 @@ class GraphBuilder {
   int dropout(int x, float rate, uint64_t seed, bool shared_axis);  // shared_axis: one mask for the first axis
   int to_int64(int x);  // of int32; only the caller can read the result, no op does
   int to_int32(int x);  // the fraction is cut off; values outside the range of int32 are refused when it runs
+
+  // builder_arithmetic.cpp. Shapes are broadcast as NumPy does it; operands of one op have one dtype.
+  int unary(Unary kind, int x);
+  int binary(Binary kind, int a, int b);
+  int select(int condition, int a, int b);  // condition: int32
+  int cast(int x, Cast to);
+  int stop_gradient(int x);
+  int parameter_value(int slot);
+
+  // builder_reduction.cpp. Axes count from 0, or back from -1.
+  int reduce(Reduce kind, int x, const std::vector<int64_t>& axes, bool keepdims);
 
   // builder_movement.cpp
   int reshape(int x, const Shape& shape);

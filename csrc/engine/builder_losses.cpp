@@ -6,7 +6,13 @@
 namespace day33 {
 
 int GraphBuilder::loss(int prediction, LossKind kind, bool from_logits, bool mean, float weight) {
-  const Shape shape = tensor(prediction, "prediction").shape;
+  const Tensor in = tensor(prediction, "prediction");
+  if (kind == LossKind::value) {
+    if (in.dtype != DType::float32) fail("prediction has dtype int32; expected float32");
+    graph_.losses.push_back({kind, false, mean, weight, prediction, in.size, 1});
+    return static_cast<int>(graph_.losses.size()) - 1;
+  }
+  const Shape shape = in.shape;
   if (shape.empty()) fail("prediction has shape () (without the batch); expected at least one dimension");
   LossTerm term{.kind = kind,
                 .from_logits = from_logits,

@@ -1,7 +1,7 @@
 """The native core: shapes, plans, optimizer steps and the runtime. Private; use day33.ops, .layers, .models."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -201,11 +201,31 @@ class PlanBuilder:
     # ---- products of two tensors ----
     # (..., M, K) and (..., K, N); leading axes and operands of one axis as NumPy's matmul.
     def matmul(self, a: int, b: int) -> int: ...
+    # ---- arithmetic. Shapes broadcast as in NumPy; operands of one op have one dtype ----
+    # kind: "negative", "abs", "sign", "square", "sqrt", "rsqrt", "reciprocal", "exp", "exp2", "expm1", "log", "log2",
+    # "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "erf",
+    # "floor", "ceil", "round", "trunc"; with an int32 result of 0 and 1 "isnan", "isinf", "isfinite", "logical_not".
+    # Of int32: negative, abs, sign, square and logical_not.
+    def unary(self, kind: str, x: int) -> int: ...
+    # kind: "add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "floor_divide", "mod", "arctan2";
+    # with an int32 result "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and",
+    # "logical_or", "logical_xor". Both float32 or both int32 (but for divide and arctan2). Of equal operands of a
+    # maximum or minimum, a gets the gradient.
+    def binary(self, kind: str, a: int, b: int) -> int: ...
+    def select(self, condition: int, a: int, b: int) -> int: ...  # a where the int32 condition is not 0, else b
+    def cast(
+        self, x: int, dtype: str
+    ) -> int: ...  # "float32", "int32" (the fraction is cut off) or "bool" (int32 0, 1)
+    def stop_gradient(self, x: int) -> int: ...
+    def parameter_value(self, slot: int) -> int: ...  # the parameter, for every sample
+    # kind: "sum", "mean", "max", "min", "prod", "any" or "all" (int32 0 or 1), over axes without the batch.
+    def reduce(self, kind: str, x: int, axes: Sequence[int], keepdims: bool = False) -> int: ...
     # Adds a loss term on tensor `prediction`. kind: "binary_crossentropy", "categorical_crossentropy",
     # "sparse_categorical_crossentropy", "mean_squared_error", "mean_absolute_error". A cross-entropy of a prediction
     # that comes straight out of a sigmoid or softmax is taken from the logits before it, as Keras does. reduction:
     # "mean" (sum over batch size) or "sum": scales the gradient. `weight` multiplies the gradient (Keras's
     # loss_weights). Targets have the shape of the prediction, or without the last axis and int32 for the sparse one.
+    # kind "value": the prediction, of any shape, is the loss; its target is None, and all its axes are positions.
     def loss(
         self, prediction: int, kind: str, *, from_logits: bool = False, reduction: str = "mean", weight: float = 1.0
     ) -> int: ...
@@ -218,7 +238,7 @@ class Plan:
 
     inputs: one array per input, (N, *shape), C-contiguous and of the exact dtype (else TypeError; callers convert).
     parameters: a ParameterList, or a list of float32 arrays in slot order (ops.*; nothing is cached then).
-    Results are fresh arrays. N = 0 works everywhere.
+    Results are fresh arrays. N = 0 works everywhere. A plan without inputs has one sample.
     """
 
     @property
@@ -236,22 +256,38 @@ class Plan:
     # One pass forward and back. Writes `gradients` (one float32 array per parameter slot, None where not wanted or not
     # trainable). Returns per loss the weighted sum over positions in double (divide by the number of positions for the
     # mean), and the outputs if wanted (else an empty list). sample_weights: None, or float32 of (N,) or
-    # (N, *prediction.shape[:-1]).
+    # (N, *prediction.shape[:-1]), or (N, *prediction.shape) for a value. want_input_gradients: a third item, one array
+    # per input (None for int32).
+    @overload
     def train_step(
         self,
         inputs: Sequence[Array],
-        targets: Sequence[Array],
+        targets: Sequence[Array | None],
         sample_weights: Sequence[Float32 | None],
         parameters: ParameterList,
         gradients: Sequence[Float32 | None],
         *,
         seed: int = 0,
         want_outputs: bool = False,
+        want_input_gradients: Literal[False] = False,
     ) -> tuple[list[float], list[Array]]: ...
+    @overload
+    def train_step(
+        self,
+        inputs: Sequence[Array],
+        targets: Sequence[Array | None],
+        sample_weights: Sequence[Float32 | None],
+        parameters: ParameterList,
+        gradients: Sequence[Float32 | None],
+        *,
+        seed: int = 0,
+        want_outputs: bool = False,
+        want_input_gradients: Literal[True],
+    ) -> tuple[list[float], list[Array], list[Float32 | None]]: ...
     def evaluate(
         self,
         inputs: Sequence[Array],
-        targets: Sequence[Array],
+        targets: Sequence[Array | None],
         sample_weights: Sequence[Float32 | None],
         parameters: ParameterList,
         *,
