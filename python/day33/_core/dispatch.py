@@ -36,20 +36,34 @@ def tracing() -> Iterator[list[Any]]:
         stack.pop()
 
 
+@contextmanager
+def not_tracing() -> Iterator[None]:
+    """Inside, in this thread, functions of variables give numbers again, as for initial weights."""
+    stack = _stack()
+    stack.append(None)
+    try:
+        yield
+    finally:
+        stack.pop()
+
+
 def is_tracing() -> bool:
     """Whether this thread is inside of `tracing`."""
-    return bool(_stack())
+    stack = _stack()
+    return bool(stack) and stack[-1] is not None
 
 
 def note_loss(value: Any) -> None:
     """Hands a symbolic value that is to be minimised to the innermost `tracing`."""
-    _stack()[-1].append(value)
+    losses = _stack()[-1]
+    assert losses is not None
+    losses.append(value)
 
 
-def _stack() -> list[list[Any]]:
+def _stack() -> list[list[Any] | None]:
     if not hasattr(_active, "losses"):
         _active.losses = []
-    stack: list[list[Any]] = _active.losses
+    stack: list[list[Any] | None] = _active.losses
     return stack
 
 

@@ -54,10 +54,9 @@ from ..activations.gradients import (
     softsign_backward,
     tanh_backward,
 )
-from . import image, nn
+from . import activation, image, nn, sampling
 from ._calls import Gradients
 from .activation import (
-    IN_GRAPHS,
     celu,
     gelu,
     glu,
@@ -98,9 +97,12 @@ from .elementwise import (
     abs,
     add,
     arccos,
+    arccosh,
     arcsin,
+    arcsinh,
     arctan,
     arctan2,
+    arctanh,
     cast,
     ceil,
     clip,
@@ -110,6 +112,7 @@ from .elementwise import (
     equal,
     erf,
     exp,
+    exp2,
     expm1,
     floor,
     floor_divide,
@@ -122,6 +125,8 @@ from .elementwise import (
     less_equal,
     log,
     log1p,
+    log2,
+    log10,
     logical_and,
     logical_not,
     logical_or,
@@ -144,6 +149,7 @@ from .elementwise import (
     stop_gradient,
     subtract,
     tan,
+    trunc,
     where,
 )
 from .filters import average_pool, conv, conv_transpose, depthwise_conv, max_pool, separable_conv
@@ -205,6 +211,18 @@ from .shaping import (
     transpose,
     vstack,
 )
+from .special import (
+    average,
+    count_nonzero,
+    divide_no_nan,
+    erfc,
+    erfinv,
+    hypot,
+    isclose,
+    logaddexp,
+    nan_to_num,
+    ptp,
+)
 
 absolute = abs
 true_divide = divide
@@ -224,12 +242,16 @@ __all__ = [
     "any",
     "arange",
     "arccos",
+    "arccosh",
     "arcsin",
+    "arcsinh",
     "arctan",
     "arctan2",
+    "arctanh",
     "argmax",
     "argmin",
     "argsort",
+    "average",
     "average_pool",
     "avg_pool2d",
     "avg_pool2d_backward",
@@ -253,6 +275,7 @@ __all__ = [
     "convert_to_tensor",
     "cos",
     "cosh",
+    "count_nonzero",
     "cumprod",
     "cumsum",
     "dense",
@@ -261,13 +284,17 @@ __all__ = [
     "depthwise_conv2d",
     "depthwise_conv2d_backward",
     "divide",
+    "divide_no_nan",
     "dot",
     "einsum",
     "elu",
     "elu_backward",
     "equal",
     "erf",
+    "erfc",
+    "erfinv",
     "exp",
+    "exp2",
     "expand_dims",
     "expm1",
     "exponential",
@@ -293,9 +320,11 @@ __all__ = [
     "hard_swish",
     "hard_tanh",
     "hstack",
+    "hypot",
     "identity",
     "image",
     "inner",
+    "isclose",
     "isfinite",
     "isinf",
     "isnan",
@@ -309,10 +338,13 @@ __all__ = [
     "linspace",
     "log",
     "log1p",
+    "log2",
+    "log10",
     "log_sigmoid",
     "log_sigmoid_backward",
     "log_softmax",
     "log_softmax_backward",
+    "logaddexp",
     "logical_and",
     "logical_not",
     "logical_or",
@@ -336,6 +368,7 @@ __all__ = [
     "moments",
     "moveaxis",
     "multiply",
+    "nan_to_num",
     "negative",
     "nn",
     "norm",
@@ -348,6 +381,7 @@ __all__ = [
     "pad",
     "power",
     "prod",
+    "ptp",
     "ravel",
     "reciprocal",
     "relu",
@@ -408,6 +442,7 @@ __all__ = [
     "top_k",
     "transpose",
     "true_divide",
+    "trunc",
     "unstack",
     "up_sampling2d",
     "up_sampling2d_backward",
@@ -423,7 +458,8 @@ _NO_TENSORS = ("_backward", "Gradients")
 TABLE.update(
     {name: globals()[name] for name in __all__ if not name.endswith(_NO_TENSORS) and callable(globals()[name])}
 )
-TABLE.update(IN_GRAPHS)
+TABLE.update(activation.IN_GRAPHS)
+TABLE.update(sampling.IN_GRAPHS)
 
 
 def __dir__() -> list[str]:

@@ -36,17 +36,17 @@ class GetItem(Function):
     """Indexing with integers, slices and new axes.
 
     Attributes:
-        key: an integer or a slice for each axis of the argument, with None where a new axis comes in between.
+        items: an integer or a slice for each axis of the argument, with None where a new axis comes in between.
     """
 
-    key: tuple[int | Cut | None, ...]
+    items: tuple[int | Cut | None, ...]
     keras_name = "GetItem"
 
     def infer(self, *given: Spec) -> Spec:
         (x,) = given
         sizes: list[int | None] = []
         rest = iter(x.shape)
-        for item in self.key:
+        for item in self.items:
             size = 1 if item is None else next(rest)
             if isinstance(item, int):
                 if size is not None and not -size <= item < size:
@@ -58,13 +58,13 @@ class GetItem(Function):
         return Spec(tuple(sizes), x.dtype)
 
     def keeps_samples(self, *given: Given) -> bool:
-        return given[0].batched and isinstance(self.key[0], Cut) and self.key[0].is_everything
+        return given[0].batched and isinstance(self.items[0], Cut) and self.items[0].is_everything
 
     def emit(self, plan: Writer, operands: Sequence[Operand], first: int) -> list[int]:
         (x,) = operands
         begins, sizes, strides, shape = [], [], [], []
         rest = iter(x.shape)
-        for item in self.key[first:]:
+        for item in self.items[first:]:
             if item is None:
                 shape.append(1)
                 continue
@@ -91,7 +91,7 @@ class GetItem(Function):
         key = [
             {"class_name": "__slice__", "config": {"start": item.start, "stop": item.stop, "step": item.step}}
             if isinstance(item, Cut) else item
-            for item in self.key
+            for item in self.items
         ]  # fmt: skip
         return [*arguments, key], {}
 

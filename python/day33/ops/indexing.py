@@ -84,11 +84,11 @@ def _with_arrays(x: Any, items: list[Any]) -> Any:
     sizes = shape_of(plain)
     if len(places) == 1:
         return take(plain, items[first], first)
-    merged = sizes[first : last + 1]
-    if None in merged:
-        raise TypeError(f"the index has several arrays for axes of lengths {merged}; expected known lengths")
+    merged = tuple(size for size in sizes[first : last + 1] if size is not None)
+    if len(merged) < len(places):
+        raise TypeError(f"the index has several arrays for axes of {sizes[first : last + 1]}; expected known lengths")
     arrays = [within(item, size) % size for item, size in zip(items[first : last + 1], merged, strict=True)]
-    flat = np.ravel_multi_index(tuple(np.broadcast_arrays(*arrays)), merged)
+    flat = np.ravel_multi_index([array.tolist() for array in np.broadcast_arrays(*arrays)], merged)
     shape = [*sizes[:first], math.prod(merged), *sizes[last + 1 :]]
     return take(reshape(plain, [-1 if size is None else size for size in shape]), flat, first)
 

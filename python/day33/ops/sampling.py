@@ -67,7 +67,9 @@ def _dropout(inputs: Any, rate: float, noise_shape: Sequence[int | None] | None,
     sizes = shape(inputs)
     if noise_shape is not None:
         if len(noise_shape) != len(sizes):
-            raise ValueError(f"noise_shape is {noise_shape} and inputs have shape {inputs.shape}; expected as many axes")
+            raise ValueError(
+                f"noise_shape is {noise_shape} and inputs have shape {inputs.shape}; expected as many axes"
+            )
         sizes = tuple(own if size is None else size for size, own in zip(noise_shape, sizes, strict=True))
     kept = greater_equal(_draw("uniform", sizes, seed), np.float32(rate))
     return where(kept, divide(inputs, np.float32(1.0 - rate)), np.float32(0.0))

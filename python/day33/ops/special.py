@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,10 @@ import numpy as np
 from .elementwise import abs as absolute
 from .elementwise import (
     add,
-    ceil,
     divide,
     equal,
     erf,
     exp,
-    floor,
     isfinite,
     isnan,
     less,
@@ -59,21 +56,6 @@ def _polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
     return value
 
 
-def log2(x: Any) -> Any:
-    """The logarithm to base 2."""
-    return multiply(log(x), 1.0 / math.log(2.0))
-
-
-def log10(x: Any) -> Any:
-    """The logarithm to base 10."""
-    return multiply(log(x), 1.0 / math.log(10.0))
-
-
-def exp2(x: Any) -> Any:
-    """``2ˣ``."""
-    return exp(multiply(x, math.log(2.0)))
-
-
 def logaddexp(x1: Any, x2: Any) -> Any:
     """``log(exp(x1) + exp(x2))``, without overflow."""
     high = maximum(x1, x2)
@@ -82,16 +64,9 @@ def logaddexp(x1: Any, x2: Any) -> Any:
     return where(isnan(distance), add(x1, x2), add(high, log1p(exp(distance))))
 
 
-
-
 def erfc(x: Any) -> Any:
     """``1 - erf(x)``."""
     return subtract(1.0, erf(x))
-
-
-def trunc(x: Any) -> Any:
-    """The integer next to x in the direction of 0."""
-    return where(less(x, 0), ceil(x), floor(x))
 
 
 def hypot(x1: Any, x2: Any) -> Any:
@@ -102,23 +77,6 @@ def hypot(x1: Any, x2: Any) -> Any:
     return multiply(high, sqrt(add(1.0, square(ratio))))
 
 
-def arcsinh(x: Any) -> Any:
-    """The number whose hyperbolic sine is x."""
-    size = absolute(x)
-    found = log(add(size, sqrt(add(square(size), 1.0))))
-    return where(less(x, 0.0), negative(found), found)
-
-
-def arccosh(x: Any) -> Any:
-    """The number of at least 0 whose hyperbolic cosine is x."""
-    return log(add(x, multiply(sqrt(subtract(x, 1.0)), sqrt(add(x, 1.0)))))
-
-
-def arctanh(x: Any) -> Any:
-    """The number whose hyperbolic tangent is x."""
-    return multiply(0.5, subtract(log1p(x), log1p(negative(x))))
-
-
 def divide_no_nan(x1: Any, x2: Any) -> Any:
     """``x1 / x2``, and 0 where x2 is 0."""
     none = equal(x2, 0)
@@ -126,7 +84,7 @@ def divide_no_nan(x1: Any, x2: Any) -> Any:
 
 
 def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
-    """x with numbers in the place of NaN and of infinities.
+    """X with numbers in the place of NaN and of infinities.
 
     Args:
         x: real numbers.

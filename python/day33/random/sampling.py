@@ -1,7 +1,7 @@
 """Random arrays, under the names of `keras.random`. Public in day33.random.
 
 On plain shapes, functions give arrays at once. They draw from NumPy's Philox generator: the same seed gives the same
-numbers. In a graph (a shape with a symbolic size, a symbolic tensor, or a call that is being traced) they become part of
+numbers. In a graph (a shape with a symbolic size, a symbolic tensor, a call that is being traced) they become part of
 it, and draw other numbers on each run.
 
 `seed` is a non-negative integer, a `SeedGenerator`, or None for the next seed of the global stream.
