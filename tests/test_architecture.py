@@ -28,7 +28,7 @@ FLOORS = (
     ("optimizers",),
     ("_graph",),
     ("ops",),
-    ("losses",),
+    ("losses", "_tape"),
     ("metrics",),
     ("layers", "callbacks"),
     ("_training",),

@@ -61,6 +61,7 @@ _MODULES = (
     "tf", "utils",
 )  # fmt: skip
 _NAMES = {
+    "GradientTape": "._tape",
     "Input": ".layers",
     "Model": ".models",
     "Sequential": ".models",
@@ -68,12 +69,15 @@ _NAMES = {
     "from_keras": ".keras",
     "load_model": ".saving",
     "to_keras": ".keras",
+    "Variable": "._core.variables",
 }
 
 __all__ = [
+    "GradientTape",
     "Input",
     "Model",
     "Sequential",
+    "Variable",
     "__version__",
     "activations",
     "autoencoder",

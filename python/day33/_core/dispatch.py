@@ -37,33 +37,44 @@ def tracing() -> Iterator[list[Any]]:
 
 
 @contextmanager
-def not_tracing() -> Iterator[None]:
-    """Inside, in this thread, functions of variables give numbers again, as for initial weights."""
+def recording(recorder: Any) -> Iterator[None]:
+    """Inside, in this thread, calls of layers and functions of variables are written down by `recorder`."""
     stack = _stack()
-    stack.append(None)
+    stack.append(recorder)
     try:
         yield
     finally:
         stack.pop()
 
 
+@contextmanager
+def not_tracing() -> Iterator[None]:
+    """Inside, in this thread, nothing is traced or recorded, as where initial weights are made."""
+    with recording(None):
+        yield
+
+
 def is_tracing() -> bool:
-    """Whether this thread is inside of `tracing`."""
+    """Whether this thread is inside of `tracing`, and nothing is recorded there."""
     stack = _stack()
-    return bool(stack) and stack[-1] is not None
+    return bool(stack) and isinstance(stack[-1], list)
+
+
+def active_recorder() -> Any:
+    """The recorder of the innermost `recording`; None outside of one, and inside of `tracing`."""
+    stack = _stack()
+    return stack[-1] if stack and not isinstance(stack[-1], list) else None
 
 
 def note_loss(value: Any) -> None:
     """Hands a symbolic value that is to be minimised to the innermost `tracing`."""
-    losses = _stack()[-1]
-    assert losses is not None
-    losses.append(value)
+    _stack()[-1].append(value)
 
 
-def _stack() -> list[list[Any] | None]:
-    if not hasattr(_active, "losses"):
-        _active.losses = []
-    stack: list[list[Any] | None] = _active.losses
+def _stack() -> list[Any]:
+    if not hasattr(_active, "entered"):
+        _active.entered = []
+    stack: list[Any] = _active.entered
     return stack
 
 
@@ -167,6 +178,11 @@ _UFUNCS = {
 }  # fmt: skip
 
 
+def operator_of(ufunc: Any) -> str | None:
+    """The name in `TABLE` of a function of NumPy that stands behind an operator; None for others."""
+    return _UFUNCS.get(ufunc.__name__)
+
+
 class Symbolic(Operators):
     """A value that is known by its shape and dtype alone, in a graph."""
 
@@ -188,7 +204,12 @@ def overloaded(function: F) -> F:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         values = (*args, *kwargs.values())
-        if any(isinstance(value, Operators) and (is_tracing() or isinstance(value, Symbolic)) for value in values):
+        recorder = active_recorder()
+        if any(
+            (isinstance(value, Operators) and (is_tracing() or isinstance(value, Symbolic)))
+            or (recorder is not None and recorder.concerns(value))
+            for value in values
+        ):
             return TABLE[name](*args, **kwargs)
         return function(*args, **kwargs)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,20 @@ def modes_changed() -> None:
     global _modes_version
     with _lock:
         _modes_version += 1
+
+
+_before_changes: list[Callable[[], None]] = []
+
+
+def before_changes(function: Callable[[], None]) -> None:
+    """Has `function` called before values of variables change."""
+    _before_changes.append(function)
+
+
+def about_to_change() -> None:
+    """Has to be called before values of variables change."""
+    for function in _before_changes:
+        function()
 
 
 class Variable(Operators):
@@ -113,6 +128,7 @@ class Variable(Operators):
         array = as_float32(f"value for variable {self.path!r}", value)
         if array.shape != self.shape:
             raise ValueError(f"value for variable {self.path!r} has shape {array.shape}; expected {self.shape}")
+        about_to_change()
         self.parameter.assign(array)
         return self
 

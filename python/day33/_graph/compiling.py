@@ -184,7 +184,7 @@ class _Writing:
     ) -> None:  # fmt: skip
         self.lowering = lowering
         self.values: list[LossValue] = []
-        self.places: list[Any] = []  # of StagedLowering.loss, and whether it is a mean
+        self.places: list[tuple[LossPlace, bool]] = []  # of stages, and whether the value is the mean
         self.outputs = lower(lowering, list(inputs[:count]))
         besides, lowering.losses = lowering.losses, []
         targets = iter(inputs[count:])
@@ -199,15 +199,18 @@ class _Writing:
         self.penalty = LossValue(tuple(self._parts(besides, 1.0))) if besides and wanted else None
 
     def _native(self, term: LossTerm, output: int) -> Part:
-        self._loss(output, term.kind, from_logits=term.from_logits, reduction=term.reduction, weight=term.weight)
-        return Part(1.0, math.prod(self.lowering.shape(output)[:-1]) if term.reports_mean else 0)
+        positions = math.prod(self.lowering.shape(output)[:-1]) if term.reports_mean else 0
+        return self._loss(
+            output, term.kind, 1.0, positions, from_logits=term.from_logits, reduction=term.reduction,
+            weight=term.weight,
+        )  # fmt: skip
 
     def _traced(self, term: LossTerm, target: int, output: int) -> LossValue:
         assert term.traced is not None
         lowering = self.lowering
         given = [Spec((None, *lowering.shape(number)), lowering.dtype(number)) for number in (target, output)]
         graph = term.traced.trace(*given)
-        results = graph.lower(lowering, [target, output])  # type: ignore[arg-type]
+        results = graph.lower(lowering, [target, output])
         found, lowering.losses = lowering.losses, []
         if results:
             reported = "mean" if term.reports_mean else "sum"
@@ -219,16 +222,17 @@ class _Writing:
     ) -> list[Part]:
         parts = []
         for number, reduction, factor in losses:
-            place = self._loss(number, "value", reduction=reduction, weight=factor * weight)
-            # Of a whole array, the stage gives the mean itself.
-            summed = (reported or reduction) != "mean" or (place is not None and place.stage.batch is None)
-            parts.append(Part(factor, 0 if summed else math.prod(self.lowering.shape(number))))
+            mean = (reported or reduction) == "mean"
+            positions = math.prod(self.lowering.shape(number)) if mean else 0
+            parts.append(self._loss(number, "value", factor, positions, reduction=reduction, weight=factor * weight))
         return parts
 
-    def _loss(self, number: int, kind: str, **options: Any) -> LossPlace | None:
+    def _loss(self, number: int, kind: str, factor: float, positions: int, **options: Any) -> Part:
         place = self.lowering.loss(number, kind, **options)
-        self.places.append((place, options["reduction"] == "mean"))
-        return place
+        if place is None:
+            return Part(factor, positions)
+        self.places.append((place, positions > 0))  # the stages divide themselves
+        return Part(factor, 0)
 
 
 def compile_masks(

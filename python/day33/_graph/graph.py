@@ -15,8 +15,8 @@ from .._core import tree
 from .._core.types import Shape
 from .batch_means import Term, split
 from .functions import Function, Source, Spec
-from .lowering import Lowering
 from .protocols import CalledLayer
+from .staging import PlanWriters
 from .tensors import Node, SymbolicTensor
 
 
@@ -27,6 +27,7 @@ class Graph:
         inputs, outputs: as they are given and wanted.
         owner: for messages.
         losses: symbolic tensors to be minimised besides, each a scalar, or the sum of what it holds.
+        terms: the same, taken apart already.
 
     Attributes:
         nodes: in an order in which they can run, those of input layers left out.
@@ -37,7 +38,9 @@ class Graph:
         ValueError: an output does not depend on the inputs alone, or two layers share a name.
     """
 
-    def __init__(self, inputs: Any, outputs: Any, owner: str, losses: Sequence[SymbolicTensor] = ()) -> None:
+    def __init__(
+        self, inputs: Any, outputs: Any, owner: str, losses: Sequence[SymbolicTensor] = (), terms: Sequence[Term] = ()
+    ) -> None:
         self.input_structure = inputs
         self.output_structure = outputs
         self.inputs: list[SymbolicTensor] = tree.flatten(inputs)
@@ -48,8 +51,7 @@ class Graph:
                     raise TypeError(f"{what} of {owner} hold {tensor!r}; expected tensors made by Input() and layers")
         if len(set(self.inputs)) != len(self.inputs):
             raise ValueError(f"inputs of {owner} name one tensor twice")
-        self.losses = list(losses)
-        self.loss_terms: list[Term] = []
+        self.loss_terms: list[Term] = list(terms)
         self.loss_constant = 0.0
         for loss in losses:
             terms, constant = split(loss)
@@ -97,7 +99,7 @@ class Graph:
                     walk.append((source, iter(source.inputs)))
         return ordered, list(met)
 
-    def lower(self, lowering: Lowering, inputs: Sequence[int]) -> list[int]:
+    def lower(self, lowering: PlanWriters, inputs: Sequence[int]) -> list[int]:
         """Writes every node into the plan; returns the plan's tensors for the outputs."""
         values = dict(zip(self.inputs, inputs, strict=True))
         for node in self.nodes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from .._core.variables import Variable
-from .lowering import Lowering
+from .staging import PlanWriters
 
 
 class CalledLayer(Protocol):
@@ -22,7 +22,7 @@ class CalledLayer(Protocol):
     def walk(self) -> Iterator[CalledLayer]: ...
     def get_config(self) -> dict[str, Any]: ...
     def compute_output_shape(self, input_shape: Any) -> Any: ...
-    def lower_call(self, lowering: Lowering, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
+    def lower_call(self, lowering: PlanWriters, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
         """Writes one call into a plan: `arguments` hold tensors of the plan, nested as in the call."""
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,13 +16,28 @@ if TYPE_CHECKING:
     from .staging import Stage, Value
 
 
+class Gradients(NamedTuple):
+    """What a run backward gives.
+
+    Attributes:
+        values: of the losses. outputs: of the graph.
+        variables: gradients by variable. inputs: gradients of the inputs, None for one without.
+    """
+
+    values: list[float]
+    outputs: list[Array]
+    variables: dict[Variable, Array]
+    inputs: list[Array | None]
+
+
 class Cut:
     """A graph in stages, for inputs of known shapes, batch included.
 
     Args:
         lowering: in which the graph was written.
         inputs, outputs: numbers of values.
-        losses: where each loss is computed, in their order, and whether it is a mean.
+        losses: where each loss is computed, in their order, and whether its value is the mean.
+        kept: what must live as long as this, since it is known by its identity.
 
     Attributes:
         variables: of all stages, each once.
@@ -31,8 +46,9 @@ class Cut:
 
     def __init__(
         self, lowering: StagedLowering, inputs: Sequence[int], outputs: Sequence[int],
-        losses: Sequence[tuple[LossPlace, bool]] = (),
+        losses: Sequence[tuple[LossPlace, bool]] = (), kept: Sequence[object] = (),
     ) -> None:  # fmt: skip
+        self._kept = kept
         self._inputs = [lowering.value(number) for number in inputs]
         self._stages, self._outputs = lowering.finish(outputs)
         self._losses = list(losses)
@@ -52,56 +68,54 @@ class Cut:
 
     def forward(self, inputs: Sequence[Array], training: bool, seed: int) -> list[Array]:
         """The outputs."""
-        run = _Run(dict(zip(self._inputs, inputs, strict=True)), training, seed)
+        run = _Run(dict(zip(self._inputs, inputs, strict=True)), training, seed, again=False)
         for stage in self._stages:
             if stage.outputs:
                 run.forward(stage)
         return [run.array(value) for value in self._outputs]
 
     def losses(
-        self, inputs: Sequence[Array], targets: Sequence[Array | None], weights: Sequence[Array | None]
-    ) -> tuple[list[float], list[Array]]:
-        """The sums of the losses (means, of those that are taken of a whole array), and the outputs, in inference."""
-        run = _Run(dict(zip(self._inputs, inputs, strict=True)), False, 0)
-        sums: dict[LossPlace, float] = {}
-        for stage in self._stages:
-            if stage.outputs:
-                run.forward(stage)
+        self, inputs: Sequence[Array], targets: Sequence[Array | None] = (), weights: Sequence[Array | None] = (), *,
+        training: bool = False, seed: int = 0, again: bool = False,
+    ) -> tuple[list[float], list[Array]]:  # fmt: skip
+        """The values of the losses, and the outputs.
+
+        Args:
+            again: such a run was made before, so what a run counts (moving averages) is not counted a second time.
+        """
+        run = _Run(dict(zip(self._inputs, inputs, strict=True)), training, seed, again)
+        values: dict[LossPlace, float] = {}
         for stage in self._stages:
             if stage.losses:
                 places, own_targets, own_weights = self._of_stage(stage, targets, weights)
-                found, _ = stage.native.evaluate(
-                    run.inputs(stage), own_targets, own_weights, run.parameters(stage, False)
-                )
-                sums.update(zip(places, found, strict=True))
-        return self._sums(sums), [run.array(value) for value in self._outputs]
+                values.update(zip(places, run.losses(stage, own_targets, own_weights), strict=True))
+            else:
+                run.forward(stage)
+        return self._values(values), [run.array(value) for value in self._outputs]
 
     def gradients(
-        self, inputs: Sequence[Array], *, seed: int, training: bool = True, targets: Sequence[Array | None] = (),
-        weights: Sequence[Array | None] = (), output_gradients: Sequence[Array | None] = (),
-    ) -> tuple[list[float], list[Array], dict[Variable, Array], list[Array | None]]:  # fmt: skip
-        """Gradients of the losses and of outputs.
-
-        Returns:
-            The sums of the losses, the outputs, the gradients by variable, and those of the inputs: None where there is
-            none.
-        """
-        given = dict(zip(self._inputs, inputs, strict=True))
-        run = _Run(given, training, seed)
+        self, inputs: Sequence[Array], targets: Sequence[Array | None] = (), weights: Sequence[Array | None] = (), *,
+        output_gradients: Sequence[Array | None] = (), training: bool = True, seed: int = 0, again: bool = False,
+    ) -> Gradients:  # fmt: skip
+        """Gradients of the losses and of outputs. Arguments are as in `losses`."""
+        run = _Run(dict(zip(self._inputs, inputs, strict=True)), training, seed, again)
         for stage in self._stages:
-            if stage.outputs:
+            if stage.passed_on:
                 run.forward(stage)
         for value, gradient in zip(self._outputs, output_gradients, strict=False):
             if gradient is not None:
                 run.add_gradient(value, np.asarray(gradient, np.float32))
-        sums: dict[LossPlace, float] = {}
+        values: dict[LossPlace, float] = {}
         for stage in reversed(self._stages):
             if stage.losses:
                 places, own_targets, own_weights = self._of_stage(stage, targets, weights)
-                sums.update(zip(places, run.losses_backward(stage, own_targets, own_weights), strict=True))
+                values.update(zip(places, run.losses_backward(stage, own_targets, own_weights), strict=True))
             run.outputs_backward(stage)
-        return (
-            self._sums(sums), [run.array(value) for value in self._outputs], run.variable_gradients,
+        for stage in self._stages:
+            if stage.outputs:
+                run.forward(stage)
+        return Gradients(
+            self._values(values), [run.array(value) for value in self._outputs], run.variable_gradients,
             [run.gradients.get(value) for value in self._inputs],
         )  # fmt: skip
 
@@ -127,25 +141,22 @@ class Cut:
             raise ValueError("sample_weight was given for a loss that takes the batch as a whole; expected none")
         return [self._losses[number][0] for number in numbers], own_targets, own_weights
 
-    def _sums(self, found: dict[LossPlace, float]) -> list[float]:
-        sums = []
-        for place, mean in self._losses:
-            size = int(np.prod(place.shape)) if mean and place.stage.batch is None else 1
-            sums.append(found[place] / max(size, 1))
-        return sums
+    def _values(self, found: dict[LossPlace, float]) -> list[float]:
+        return [found[place] / max(place.positions, 1) if mean else found[place] for place, mean in self._losses]
 
 
 class _Run:
     """One run: the arrays between the stages, and the gradients on their way back."""
 
-    def __init__(self, given: dict[Value, Array], training: bool, seed: int) -> None:
+    def __init__(self, given: dict[Value, Array], training: bool, seed: int, again: bool) -> None:
         self._arrays = dict(given)
-        self._options: dict[str, Any] = {"training": training, "seed": seed}
+        self._training, self._seed, self._again = training, seed, again
+        self._ran: set[Stage] = set()
         self.gradients: dict[Value, Array] = {}
         self.variable_gradients: dict[Variable, Array] = {}
-        self._ran: set[Stage] = set()
 
     def array(self, value: Value) -> Array:
+        """The array of a value that is known by now."""
         if value not in self._arrays and value.source is not None:
             held = value.source.variable().value
             return held if value.dtype == "float32" else held.astype(np.int32)
@@ -153,34 +164,50 @@ class _Run:
 
     def inputs(self, stage: Stage) -> list[Array]:
         arrays = [np.ascontiguousarray(self.array(value)) for value in stage.inputs]
+        arrays = [array.astype(np.int32) if array.dtype == bool else array for array in arrays]
         if stage.batch is None:
-            # One sample even where the stage takes no array: then its plan has an input of nothing.
+            # One sample even where the stage takes no array: then its plan has an input that nothing reads.
             return [array[np.newaxis] for array in arrays] or [np.zeros((1, 1), np.float32)]
         return arrays
 
-    def parameters(self, stage: Stage, again: bool) -> ParameterList:
-        """The parameters of a stage.
-
-        Args:
-            again: the stage ran before, so what it counts (moving averages) is not counted a second time.
-        """
+    def parameters(self, stage: Stage) -> ParameterList:
+        """The parameters of a stage. What it counts (moving averages) changes in its first run only."""
+        again = self._again or stage in self._ran
+        self._ran.add(stage)
         parameters = []
         for slot, variable in enumerate(stage.lowering.variables):
             parameter = variable.parameter
             if slot in stage.derived:
                 parameter = Parameter(variable.shape)
                 parameter.assign(np.require(self.array(stage.derived[slot]), np.float32, "C"))
-            elif again and not variable.trainable:
+            elif again and self._training and not variable.trainable:
                 parameter = Parameter(variable.shape)
                 parameter.assign(variable.numpy())
             parameters.append(parameter)
         return ParameterList(parameters)
 
     def forward(self, stage: Stage) -> None:
-        results = stage.native.forward(self.inputs(stage), self.parameters(stage, False), **self._options)
-        self._ran.add(stage)
-        for value, result in zip(stage.outputs, results, strict=True):
-            self._arrays[value] = result if stage.batch is not None else result[0]
+        """Computes the outputs of a stage that are not known yet."""
+        if any(value not in self._arrays for value in stage.outputs):
+            found = stage.native.forward(
+                self.inputs(stage), self.parameters(stage), training=self._training, seed=self._seed
+            )
+            self._take(stage, found)
+
+    def _take(self, stage: Stage, outputs: Sequence[Array]) -> None:
+        for value, output in zip(stage.outputs, outputs, strict=True):
+            plain = output if stage.batch is not None else output[0]
+            self._arrays[value] = plain != 0 if value.dtype == "bool" else plain
+
+    def losses(self, stage: Stage, targets: list[Any], weights: list[Any]) -> list[float]:
+        """The sums of the losses of a stage; its outputs are known afterwards."""
+        found, outputs = stage.native.evaluate(
+            self.inputs(stage), targets, weights, self.parameters(stage), want_outputs=bool(stage.outputs),
+            training=self._training, seed=self._seed,
+        )  # fmt: skip
+        if stage.outputs:
+            self._take(stage, outputs)
+        return list(found)
 
     def add_gradient(self, value: Value, gradient: Array) -> None:
         if value.source is not None:
@@ -193,15 +220,20 @@ class _Run:
         self.gradients[value] = gradient if before is None else before + gradient
 
     def losses_backward(self, stage: Stage, targets: list[Any], weights: list[Any]) -> list[float]:
+        """The sums of the losses of a stage. Their gradients are added to what is known of others."""
         slots = [np.zeros(v.shape, np.float32) if v.trainable else None for v in stage.lowering.variables]
-        found, _, gradients = stage.native.train_step(
-            self.inputs(stage), targets, weights, self.parameters(stage, stage in self._ran), slots,
-            seed=self._options["seed"], want_input_gradients=True,
+        wanted = any(value not in self._arrays for value in stage.outputs)
+        found, outputs, gradients = stage.native.train_step(
+            self.inputs(stage), targets, weights, self.parameters(stage), slots, seed=self._seed,
+            want_outputs=wanted, want_input_gradients=True,
         )  # fmt: skip
+        if wanted:
+            self._take(stage, outputs)
         self._take_back(stage, gradients, slots)
         return list(found)
 
     def outputs_backward(self, stage: Stage) -> None:
+        """Carries the gradients of the outputs of a stage back to what it takes."""
         wanted = [self.gradients.get(value) for value in stage.outputs]
         if all(gradient is None for gradient in wanted):
             return
@@ -212,7 +244,7 @@ class _Run:
         if stage.batch is None:
             given = [gradient[np.newaxis] for gradient in given]
         gradients, slots = stage.native.backward(
-            self.inputs(stage), given, self.parameters(stage, True), **self._options
+            self.inputs(stage), given, self.parameters(stage), training=self._training, seed=self._seed
         )
         self._take_back(stage, gradients, slots)
 
@@ -264,39 +296,37 @@ class StagedPlan:
         self, inputs: Sequence[Array], parameters: object = None, *, training: bool = False, seed: int = 0
     ) -> list[Array]:
         """See `Plan.forward`. The parameters are always the variables of the graph."""
-        return self._cut(len(inputs[0])).forward(inputs, training, seed)
+        cut = self._cut(len(inputs[0]))
+        return cut.forward(inputs, training, seed)
 
     def evaluate(
         self, inputs: Sequence[Array], targets: Sequence[Array | None], sample_weights: Sequence[Array | None],
         parameters: object = None, *, want_outputs: bool = False,
     ) -> tuple[list[float], list[Array]]:  # fmt: skip
-        """See `Plan.evaluate`."""
+        """See `Plan.evaluate`. Losses come as they are reported, not as sums."""
         return self._cut(len(inputs[0])).losses(inputs, targets, sample_weights)
 
     def train_step(
         self, inputs: Sequence[Array], targets: Sequence[Array | None], sample_weights: Sequence[Array | None],
         parameters: object, gradients: Sequence[Array | None], *, seed: int = 0, want_outputs: bool = False,
     ) -> tuple[list[float], list[Array]]:  # fmt: skip
-        """See `Plan.train_step`."""
-        sums, outputs, found, _ = self._cut(len(inputs[0])).gradients(
-            inputs, seed=seed, targets=targets, weights=sample_weights
-        )
+        """See `Plan.train_step`. Losses come as they are reported, not as sums."""
+        found = self._cut(len(inputs[0])).gradients(inputs, targets, sample_weights, seed=seed)
         for variable, into in zip(self._variables, gradients, strict=True):
             if into is not None:
-                into[...] = found.get(variable, 0.0)
-        return sums, outputs
+                into[...] = found.variables.get(variable, 0.0)
+        return found.values, found.outputs
 
     def backward(
         self, inputs: Sequence[Array], output_gradients: Sequence[Array], parameters: object = None, *,
         training: bool = False, seed: int = 0,
     ) -> tuple[list[Array], list[Array]]:  # fmt: skip
         """See `Plan.backward`."""
-        _, _, found, dx = self._cut(len(inputs[0])).gradients(
-            inputs, seed=seed, training=training, output_gradients=output_gradients
-        )
+        cut = self._cut(len(inputs[0]))
+        found = cut.gradients(inputs, output_gradients=output_gradients, training=training, seed=seed)
         return (
-            [np.zeros(x.shape, np.float32) if d is None else d for x, d in zip(inputs, dx, strict=True)],
-            [found.get(variable, np.zeros(variable.shape, np.float32)) for variable in self._variables],
+            [np.zeros(x.shape, np.float32) if d is None else d for x, d in zip(inputs, found.inputs, strict=True)],
+            [found.variables.get(variable, np.zeros(variable.shape, np.float32)) for variable in self._variables],
         )
 
     @property

@@ -13,6 +13,7 @@ form that comes after the stages of its arguments. `StagedPlan` has the methods 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -57,6 +58,7 @@ class Stage:
         batch: the number of samples; None for a stage with one sample that is the whole array.
         inputs, derived: values that enter as inputs, and as parameters that have a gradient.
         made: the values that it makes, with the plan's tensors. outputs: those wanted later.
+        passed_on: whether other stages take some of them.
         losses: how many there are.
     """
 
@@ -68,6 +70,7 @@ class Stage:
     made: dict[Value, int] = field(default_factory=dict)
     outputs: list[Value] = field(default_factory=list)
     losses: int = 0
+    passed_on: bool = False
     plan: Plan | None = None
     _taken: dict[tuple[Value, bool], Any] = field(default_factory=dict)
 
@@ -122,11 +125,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class LossPlace:
-    """Where a loss is computed: the stage, its number there, and the shape of what it is taken of."""
+    """Where a loss is computed: the stage, its number there, and how many positions it is the sum over."""
 
     stage: Stage
     index: int
-    shape: tuple[int, ...]
+    positions: int
 
 
 class StagedLowering:
@@ -307,6 +310,7 @@ class StagedLowering:
             for other in self.stages.values():
                 if other is not stage and value in other.made:
                     other.want(value)
+                    other.passed_on = True
         return stage
 
     def _results(self, stage: Stage, tensors: Sequence[int]) -> list[int]:
@@ -327,7 +331,7 @@ class StagedLowering:
             stage = self._stage(value.batch, [value])
         stage.lowering.builder.loss(stage.take(value), kind, **options)
         stage.losses += 1
-        return LossPlace(stage, stage.losses - 1, value.shape)
+        return LossPlace(stage, stage.losses - 1, math.prod(value.shape if kind == "value" else value.shape[:-1]))
 
     def finish(self, outputs: Sequence[int]) -> tuple[list[Stage], list[Value]]:
         """Makes the plans. The stages in an order in which they can run, and the values of the outputs."""
@@ -340,3 +344,6 @@ class StagedLowering:
         for stage in ordered:
             stage.finish()
         return ordered, [self._values[number] for number in outputs]
+
+
+PlanWriters = Lowering | StagedLowering  # what graphs and layers are written to

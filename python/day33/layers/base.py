@@ -15,15 +15,18 @@ from numpy.typing import NDArray
 
 from .._core import tree, variables
 from .._core.arrays import as_float32, as_indices
-from .._core.dispatch import not_tracing, tracing
+from .._core.dispatch import active_recorder, not_tracing, tracing
 from .._core.tensors import like_inputs
 from .._core.types import Shape
+from .._core.variables import Variable
 from .._graph import names as _names
 from .._graph.calls import as_symbolic
 from .._graph.compiling import CompiledPlan, LossTerm, compile_masks, compile_plan
 from .._graph.graph import Graph
 from .._graph.lowering import Lowering
 from .._graph.modes import merge_modes, refuse_forced_training
+from .._graph.recording import Recorded, Recorder
+from .._graph.staging import PlanWriters
 from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..random import next_seed
 from ._saved import Configured
@@ -267,7 +270,7 @@ class Layer(Configured):
         """Writes this layer into a plan: from tensors of `lowering.builder` to tensors of it."""
         raise TypeError(f"{type(self).__name__} defines neither lower(self, lowering, inputs) nor call(self, x)")
 
-    def lower_call(self, lowering: Lowering, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
+    def lower_call(self, lowering: PlanWriters, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
         """Writes one call into a plan: `arguments` hold tensors of the plan, nested as in the call."""
         inputs: list[int] = tree.flatten(arguments)
         self._is_lowered = True
@@ -396,12 +399,50 @@ class Layer(Configured):
         given = [*leaves, *(item for item in masks if item is not None)] if masks else leaves
         symbolic = [isinstance(leaf, SymbolicTensor) for leaf in given]
         if not any(symbolic):
+            recorder = active_recorder()
+            if recorder is not None:
+                return self._record(recorder, arguments, leaves, kwargs, bool(training), masks)
             return self._compute(arguments, leaves, kwargs, bool(training), masks)
         if not all(symbolic):
             raise TypeError(f"layer {self.name!r} was given arrays and symbolic tensors together")
         for leaf, item in zip(leaves, masks, strict=False):
             self._check_mask(leaf.shape, item)
         return self.extend_graph(arguments, kwargs, training, keep=not _names.scope(), masks=masks)
+
+    def _record(
+        self, recorder: Recorder, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any],
+        training: bool, masks: list[Any],
+    ) -> Any:  # fmt: skip
+        """A call on arrays while a tape records: a node, and handles for what it will give."""
+        if any(mask is not None for mask in masks):
+            raise TypeError(f"layer {self.name!r} was called with mask= while a tape records; expected none")
+        symbols: list[SymbolicTensor] = []
+        general: list[SymbolicTensor] = []
+        for number, leaf in enumerate(leaves):
+            if isinstance(leaf, Recorded | Variable):
+                symbol = recorder.symbol(leaf, np.asarray)
+                shape: Shape = symbol.shape
+                dtype, undecided = symbol.dtype, False
+            else:
+                array = self._fit_rank(number, np.asarray(leaf))
+                placeholder = self._placeholder(number, array)
+                dtype, undecided = placeholder.dtype, placeholder.undecided
+                symbol = recorder.leaf(leaf, _convert(f"input {number} of layer {self.name!r}", array, dtype))
+                shape = symbol.shape
+            if not shape or shape[0] != (symbols or [symbol])[0].shape[0]:
+                raise ValueError(f"layer {self.name!r} was given shapes {[np.shape(leaf) for leaf in leaves]}; "
+                                 "expected the same first axis, the batch")  # fmt: skip
+            symbols.append(symbol)
+            # The batch is left open, so that batches of all sizes share what is traced.
+            general.append(SymbolicTensor((None, *shape[1:]), dtype))
+            general[-1].undecided = undecided
+        inferred = self._infer(tree.pack(arguments, general), kwargs)
+        for symbol, decided in zip(symbols, general, strict=True):
+            symbol.dtype = decided.dtype
+        size = symbols[0].shape[:1]
+        outputs = tree.transform(lambda t: SymbolicTensor((*size, *t.shape[1:]), t.dtype), inferred)
+        Node(self, tree.pack(arguments, symbols), kwargs, training, outputs)
+        return recorder.wrap(outputs)
 
     def _masks(self, mask: Any, count: int) -> list[Any]:
         """One mask or None for each of `count` inputs; an empty list where all are None."""

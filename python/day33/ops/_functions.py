@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core.arrays import as_float32, refuse_masked
-from .._core.dispatch import Symbolic, is_tracing
+from .._core.dispatch import active_recorder, is_tracing
 from .._core.tensors import Tensor, as_tensor
 from .._core.variables import Variable
 from .._graph.calls import add_node, source_tensor
@@ -44,7 +45,7 @@ def as_dtype(dtype: Any) -> str:
 def is_symbolic(*values: Any) -> bool:
     """Whether a function of these values belongs to a graph."""
     traced = is_tracing()
-    return any(isinstance(value, Symbolic) or (traced and isinstance(value, Variable)) for value in values)
+    return any(isinstance(value, SymbolicTensor) or (traced and isinstance(value, Variable)) for value in values)
 
 
 def as_symbolic_tensor(name: str, value: Any) -> SymbolicTensor:
@@ -73,6 +74,13 @@ def call(function: Function, names: Sequence[str], *values: Any) -> Any:
     Raises:
         TypeError: a value that does not hold real numbers. ValueError: shapes that do not fit.
     """
+    recorder = active_recorder()
+    if recorder is not None and any(recorder.concerns(value) for value in values):
+        symbols = [
+            recorder.symbol(value, functools.partial(as_operand, name))
+            for name, value in zip(names, values, strict=True)
+        ]
+        return recorder.wrap(add_node(function, symbols))
     if is_symbolic(*values):
         return add_node(function, [as_symbolic_tensor(name, value) for name, value in zip(names, values, strict=True)])
     arrays = [as_operand(name, value) for name, value in zip(names, values, strict=True)]
