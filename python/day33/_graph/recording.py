@@ -226,8 +226,7 @@ class Recorder:
             [handle.symbol for handle in arrays], [handle.symbol for handle in scalars], target, list(given)
         )
         values = [
-            np.ascontiguousarray(given[leaf] if leaf in given else self._leaves[leaf], leaf.dtype)
-            for leaf in graph.leaves
+            np.require(given[leaf] if leaf in given else self._leaves[leaf], leaf.dtype, "C") for leaf in graph.leaves
         ]
         if self._drawn is None:
             self._drawn = self._seed()

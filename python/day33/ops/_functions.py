@@ -97,11 +97,11 @@ def as_operand(name: str, value: Any) -> Array:
     refuse_masked(name, value)
     array = np.asarray(value)
     if array.dtype.kind == "b":
-        return np.ascontiguousarray(array)
+        return np.require(array, requirements="C")
     if array.dtype.kind in "iu":
         if array.size and not (-_INT32 <= int(array.min()) and int(array.max()) < _INT32):
             raise ValueError(f"{name} holds integers outside of the range of int32; expected none")
-        return np.ascontiguousarray(array, np.int32)
+        return np.require(array, np.int32, "C")
     return as_float32(name, value)
 
 

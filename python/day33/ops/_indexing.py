@@ -197,7 +197,7 @@ def check_indices(spec: Spec, name: str = "indices") -> None:
 
 def within(indices: Any, size: int) -> Any:
     """Constant positions as int64. ValueError where one is not there."""
-    numbers = np.ascontiguousarray(indices, np.int64)
+    numbers = np.require(indices, np.int64, "C")
     if numbers.size and not -size <= int(numbers.min()) <= int(numbers.max()) < size:
         raise ValueError(
             f"indices hold numbers from {numbers.min()} to {numbers.max()}; expected {-size} to {size - 1}"

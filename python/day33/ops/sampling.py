@@ -8,21 +8,24 @@ from typing import Any
 
 import numpy as np
 
+from .._core.dispatch import is_tracing
 from .._graph.calls import add_node
-from ..random.sampling import as_seed
-from ._functions import as_symbolic_tensor
+from ..random.sampling import as_seed, normal, uniform
 from ._random import Random
 from ._sizes import as_sizes
 from .elementwise import add, cast, divide, floor, greater_equal, log, minimum, multiply, negative, subtract, where
 from .reductions import argmax
-from .shaping import expand_dims, shape
+from .shaping import expand_dims, shape, shape_of
 from .special import erfinv
 
 _SEEDS = 1 << 62  # seeds of ops that users give are below
+_ON_ARRAYS = {"normal": normal, "uniform": uniform}
 
 
 def _draw(kind: str, sizes: Any, seed: Any) -> Any:
     numbers, tensors = as_sizes("shape", sizes)
+    if not tensors and not is_tracing():  # of recorded values, whose sizes are known
+        return _ON_ARRAYS[kind](sizes, seed=seed)
     return add_node(Random(kind, numbers, None if seed is None else as_seed(seed) % _SEEDS), tensors)
 
 
@@ -53,22 +56,21 @@ def _randint(sizes: Any, minval: Any, maxval: Any, seed: Any) -> Any:
 
 
 def _categorical(logits: Any, num_samples: int, seed: Any) -> Any:
-    logits = as_symbolic_tensor("logits", logits)
-    if logits.ndim != 2 or logits.shape[1] is None:
-        raise ValueError(f"logits have shape {logits.shape}; expected (N, C) with a known C")
+    known = shape_of(logits)
+    if len(known) != 2 or known[1] is None:
+        raise ValueError(f"logits have shape {known}; expected (N, C) with a known C")
     # The largest of logits with noise of the Gumbel distribution is distributed like that.
-    drawn = _draw("uniform", (shape(logits)[0], num_samples, logits.shape[1]), seed)
+    drawn = _draw("uniform", (shape(logits)[0], num_samples, known[1]), seed)
     noise = negative(log(negative(log(drawn))))
     return argmax(add(expand_dims(logits, 1), noise), -1)
 
 
 def _dropout(inputs: Any, rate: float, noise_shape: Sequence[int | None] | None, seed: Any) -> Any:
-    inputs = as_symbolic_tensor("inputs", inputs)
     sizes = shape(inputs)
     if noise_shape is not None:
         if len(noise_shape) != len(sizes):
             raise ValueError(
-                f"noise_shape is {noise_shape} and inputs have shape {inputs.shape}; expected as many axes"
+                f"noise_shape is {noise_shape} and inputs have shape {shape_of(inputs)}; expected as many axes"
             )
         sizes = tuple(own if size is None else size for size, own in zip(noise_shape, sizes, strict=True))
     kept = greater_equal(_draw("uniform", sizes, seed), np.float32(rate))

@@ -13,7 +13,7 @@ import numpy as np
 
 from .._core.arrays import as_int
 from .._graph.tensors import SymbolicTensor
-from ._functions import as_symbolic_tensor, call, is_symbolic
+from ._functions import call
 from ._shapes import as_axis
 from ._shaping import BroadcastTo, Concatenate, ExpandDims, Reshape, Squeeze, Stack, Transpose
 from ._sizes import AxisSize, Of, Sizes, as_sizes
@@ -151,10 +151,7 @@ def broadcast_to(x: Any, shape: Any) -> Any:
     numbered: Sizes = tuple(
         Of(size.argument + 1, size.axis, size.factor) if isinstance(size, Of) else size for size in sizes
     )
-    names = ["x", *["shape"] * len(tensors)]
-    if is_symbolic(x) or tensors:
-        return call(BroadcastTo(numbered), names, as_symbolic_tensor("x", x), *tensors)
-    return call(BroadcastTo(numbered), names, x)
+    return call(BroadcastTo(numbered), ["x", *["shape"] * len(tensors)], x, *tensors)
 
 
 def concatenate(xs: Sequence[Any], axis: int = -1) -> Any:
