@@ -10,6 +10,7 @@
 #include "core/shapes.h"
 #include "engine/fusion.h"
 #include "engine/graph.h"
+#include "ops/affine_transform.h"
 #include "ops/arithmetic.h"
 #include "ops/losses.h"
 #include "ops/movement.h"
@@ -17,6 +18,7 @@
 #include "ops/op.h"
 #include "ops/recurrent.h"
 #include "ops/resampling.h"
+#include "ops/resize.h"
 
 namespace day33 {
 
@@ -67,6 +69,9 @@ class GraphBuilder {
 
   // builder_resampling.cpp
   int up_sampling2d(int x, Pair size, Interpolation interpolation);
+  int resize(int x, Pair size, Resizing kind, bool antialias);  // as tf.image.resize
+  // As tf.raw_ops.ImageProjectiveTransformV3; `transform` is an (8,) for each image.
+  int affine_transform(int x, int transform, bool bilinear, FillMode fill_mode, float fill_value);
 
   // builder_normalization.cpp
   int batch_normalization(int x, const BatchNormParameters& parameters, float momentum, float epsilon, bool frozen,

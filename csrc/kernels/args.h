@@ -139,6 +139,15 @@ struct UpSample2dArgs {
   int64_t scale_h, scale_w;  // OH = H * scale_h, OW = W * scale_w
 };
 
+// y[out][inner] from x[in][inner], `outer` times: cell j sums the cells from first[j] on, with the weights from
+// start[j] to start[j + 1].
+struct ResampleArgs {
+  int64_t outer, in, out, inner;
+  const int32_t* first;
+  const int64_t* start;
+  const float* weights;
+};
+
 // ---- batch normalisation: rows of [C][lanes] ----
 
 struct ChannelRows {

@@ -198,6 +198,19 @@ class PlanBuilder:
     def gather(self, x: int, indices: int, axis: int) -> int: ...
     def take_along_axis(self, x: int, indices: int, axis: int) -> int: ...
     def one_hot(self, indices: int, depth: int, axis: int = -1) -> int: ...  # float32; 0 where the index is not there
+    # ---- images (H, W, C) ----
+    # As tf.image.resize: "nearest", "bilinear", "bicubic", "area", "lanczos3" or "lanczos5".
+    def resize(self, x: int, size: Pair, interpolation: str = "bilinear", antialias: bool = False) -> int: ...
+    # As keras.ops.image.affine_transform, with eight numbers per image; they have no gradient. interpolation: "nearest"
+    # or "bilinear"; fill_mode: "constant", "reflect", "wrap" or "nearest".
+    def affine_transform(
+        self,
+        x: int,
+        transform: int,
+        interpolation: str = "bilinear",
+        fill_mode: str = "constant",
+        fill_value: float = 0.0,
+    ) -> int: ...
     # ---- products of two tensors ----
     # (..., M, K) and (..., K, N); leading axes and operands of one axis as NumPy's matmul.
     def matmul(self, a: int, b: int) -> int: ...
