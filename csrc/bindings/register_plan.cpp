@@ -256,14 +256,14 @@ void register_plan(py::module_& m) {
           [](const Plan& plan, const std::vector<py::array>& inputs,
              const std::vector<std::optional<py::array>>& targets,
              const std::vector<std::optional<py::array>>& sample_weights, const py::object& parameters,
-             bool want_outputs) {
-            Call call(plan, inputs, parameters, false, 0);
+             bool want_outputs, bool training, uint64_t seed) {
+            Call call(plan, inputs, parameters, training, seed);
             call.set_targets(targets, sample_weights);
             py::list outputs = want_outputs ? call.make_outputs() : py::list();
             return py::make_tuple(call.run().loss_sums, outputs);
           },
           py::arg("inputs"), py::arg("targets"), py::arg("sample_weights"), py::arg("parameters"), py::kw_only(),
-          py::arg("want_outputs") = false)
+          py::arg("want_outputs") = false, py::arg("training") = false, py::arg("seed") = 0)
       .def(
           "backward",
           [](const Plan& plan, const std::vector<py::array>& inputs, const std::vector<py::array>& output_gradients,

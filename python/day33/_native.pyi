@@ -305,6 +305,8 @@ class Plan:
         parameters: ParameterList,
         *,
         want_outputs: bool = False,
+        training: bool = False,
+        seed: int = 0,
     ) -> tuple[list[float], list[Array]]: ...
     # Vector-Jacobian product: gradients of sum(output * output_gradient) with respect to float inputs and parameters.
     def backward(

@@ -102,6 +102,11 @@ class CompiledPlan:
     penalty: LossValue | None = None
     traced: tuple[int, ...] = ()
 
+    @property
+    def crosses_samples(self) -> bool:
+        """Whether the outputs of a sample depend on the other samples of the batch."""
+        return isinstance(self.plan, StagedPlan) and self.plan.crosses_samples
+
     def split_sums(self, sums: Sequence[float], samples: int) -> tuple[list[float], float]:
         """The value of each loss term and the penalty, from the sums that a plan gives."""
         values, start = [], 0

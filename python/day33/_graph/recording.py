@@ -226,7 +226,8 @@ class Recorder:
             [handle.symbol for handle in arrays], [handle.symbol for handle in scalars], target, list(given)
         )
         values = [
-            np.require(given[leaf] if leaf in given else self._leaves[leaf], leaf.dtype, "C") for leaf in graph.leaves
+            np.asarray(given[leaf] if leaf in given else self._leaves[leaf], leaf.dtype, order="C")
+            for leaf in graph.leaves
         ]
         if self._drawn is None:
             self._drawn = self._seed()

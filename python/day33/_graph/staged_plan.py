@@ -42,6 +42,7 @@ class Cut:
     Attributes:
         variables: of all stages, each once.
         is_random: whether a run draws random numbers.
+        crosses_samples: whether the outputs of a sample depend on the other samples.
     """
 
     def __init__(
@@ -60,6 +61,11 @@ class Cut:
             found.update({v.source.variable(): None for v in stage.inputs if v.source is not None})
         self.variables = list(found)
         self.is_random = any(stage.native.is_random for stage in self._stages)
+        # Whether a sample's result depends on others: stages of weights alone do not count.
+        self.crosses_samples = any(
+            stage.batch is None and any(value.source is None for value in stage.inputs) and stage.passed_on
+            for stage in self._stages
+        )
 
     @property
     def output_shapes(self) -> list[tuple[int, ...]]:
@@ -163,7 +169,7 @@ class _Run:
         return self._arrays[value]
 
     def inputs(self, stage: Stage) -> list[Array]:
-        arrays = [np.require(self.array(value), requirements="C") for value in stage.inputs]
+        arrays = [np.asarray(self.array(value), order="C") for value in stage.inputs]
         arrays = [array.astype(np.int32) if array.dtype == bool else array for array in arrays]
         if stage.batch is None:
             # One sample even where the stage takes no array: then its plan has an input that nothing reads.
@@ -288,6 +294,7 @@ class StagedPlan:
                     raise
         self._variables = first.variables
         self.is_random = first.is_random
+        self.crosses_samples = first.crosses_samples
         self.output_shapes: list[tuple[int, ...]] = [shape[1:] for shape in first.output_shapes]
 
     def _cut(self, size: int) -> Cut:

@@ -281,6 +281,8 @@ class Layer(Configured):
 
             lowering.batched(inputs)
             return self._trace(tree.transform(placeholder, arguments), kwargs).lower(lowering, inputs)
+        if self._has_graph():
+            return self.lower(lowering, lowering.batched(inputs))  # type: ignore[arg-type]
         try:
             return lowering.call(self._lower_one, inputs)
         except ValueError as error:
