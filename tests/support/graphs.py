@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from day33 import ops
+from day33._core.dispatch import tracing
 from day33._core.variables import Variable
 from day33._graph.compiling import CompiledPlan, compile_plan
 from day33._graph.graph import Graph
@@ -21,14 +22,20 @@ Function = Callable[..., Any]
 class Traced:
     """A function of symbolic tensors, compiled for arrays whose first axis is the batch.
 
+    Args:
+        function: see `Function`.
+        arrays: its first arguments. weights: the others, which become variables.
+
     Attributes:
         outputs: symbolic. compiled: the plan and what it runs on.
     """
 
-    def __init__(self, function: Function, arrays: Sequence[Any]) -> None:
+    def __init__(self, function: Function, arrays: Sequence[Any], weights: Sequence[Any] = ()) -> None:
         self._inputs = [as_given(array) for array in arrays]
+        self._weights = [Variable(weight) for weight in weights]
         symbols = [SymbolicTensor((None, *array.shape[1:]), str(array.dtype)) for array in self._inputs]
-        results = function(ops, *symbols)
+        with tracing():
+            results = function(ops, *symbols, *self._weights)
         self.outputs: list[SymbolicTensor] = list(results) if isinstance(results, list | tuple) else [results]
         graph = Graph(symbols, self.outputs, "a test")
         self.compiled: CompiledPlan = compile_plan(
@@ -38,11 +45,6 @@ class Traced:
             None,
         )
 
-    @property
-    def variables(self) -> list[Variable]:
-        """Those that train, in slot order."""
-        return [variable for variable in self.compiled.variables if variable.trainable]
-
     def forward(self, seed: int = 0) -> list[np.ndarray]:
         """The results, truth values as such."""
         found = self.compiled.plan.forward(self._inputs, self.compiled.parameters, seed=seed)
@@ -51,11 +53,14 @@ class Traced:
         ]
 
     def backward(self, dys: Sequence[np.ndarray]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Gradients of the inputs that are floats, and of the variables."""
+        """Gradients of the inputs that are floats, and of the variables: of the weights in their order, if any."""
         given = [np.require(dy, np.float32, "C") for dy in dys]
         dxs, dvs = self.compiled.plan.backward(self._inputs, given, self.compiled.parameters)
         floats = [dx for dx, x in zip(dxs, self._inputs, strict=True) if x.dtype == np.float32]
-        return floats, [dv for dv, v in zip(dvs, self.compiled.variables, strict=True) if v.trainable]
+        found = {v: dv for v, dv in zip(self.compiled.variables, dvs, strict=True) if v.trainable}
+        if self._weights:
+            return floats, [found.get(v, np.zeros(v.shape, np.float32)) for v in self._weights]
+        return floats, list(found.values())
 
 
 class Correct(NamedTuple):
@@ -72,12 +77,12 @@ def as_given(array: Any) -> np.ndarray:
     return np.require(array, np.float32 if array.dtype.kind == "f" else np.int32, "C")
 
 
-def of_keras(function: Function, arrays: Sequence[Any]) -> Correct:
+def of_keras(function: Function, arrays: Sequence[Any], weights: Sequence[Any] = ()) -> Correct:
     """The function of `keras.ops` on TensorFlow's tensors, and its gradients for random factors of the results."""
     import keras
     import tensorflow as tf
 
-    tensors = [tf.constant(as_given(array)) for array in arrays]
+    tensors = [tf.constant(as_given(array)) for array in (*arrays, *weights)]
     floats = [tensor for tensor in tensors if tensor.dtype == tf.float32]
     with tf.GradientTape() as tape:
         tape.watch(floats)
@@ -98,22 +103,24 @@ def of_keras(function: Function, arrays: Sequence[Any]) -> Correct:
     return Correct([np.asarray(result) for result in results], dys, filled)
 
 
-def check(function: Function, *arrays: Any, exact: bool = True, tolerance: float = PROMISE) -> Traced:
+def check(
+    function: Function, *arrays: Any, weights: Sequence[Any] = (), exact: bool = True, tolerance: float = PROMISE
+) -> Traced:
     """Asserts that a function gives what Keras's gives, on arrays and traced, with its gradients.
 
     Args:
         function: see `Function`.
-        arrays: its arguments, with the batch first.
+        arrays: its first arguments, with the batch first. weights: the others, variables where it is traced.
         exact: whether the traced function gives the bits of the one on arrays: where it is one native op.
         tolerance: relative to the size of the values.
 
     Returns:
         The traced function.
     """
-    correct = of_keras(function, arrays)
-    found = function(ops, *arrays)
+    correct = of_keras(function, arrays, weights)
+    found = function(ops, *arrays, *weights)
     eager = list(found) if isinstance(found, list | tuple) else [found]
-    traced = Traced(function, arrays)
+    traced = Traced(function, arrays, weights)
     results = traced.forward()
     assert len(eager) == len(results) == len(correct.results)
     for mine, theirs, other, symbol in zip(eager, correct.results, results, traced.outputs, strict=True):
@@ -127,8 +134,9 @@ def check(function: Function, *arrays: Any, exact: bool = True, tolerance: float
             np.testing.assert_array_equal(other, mine, "traced and on arrays")
         else:
             compare(other, theirs, tolerance, "traced")
-    dxs, _ = traced.backward(correct.dys)
-    for number, (dx, gradient) in enumerate(zip(dxs, correct.gradients, strict=True)):
+    dxs, dws = traced.backward(correct.dys)
+    mine = [*dxs, *dws] if weights else dxs
+    for number, (dx, gradient) in enumerate(zip(mine, correct.gradients, strict=True)):
         compare(dx, gradient, 4 * tolerance, f"gradient {number}")
     return traced
 

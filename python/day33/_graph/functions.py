@@ -208,7 +208,7 @@ class ConstantSource(Source):
 class Function(_Called):
     """An op without weights. Subclasses are frozen dataclasses, whose fields are the configuration."""
 
-    keras_name: ClassVar[str]  # the class of Keras's operation
+    keras_name: ClassVar[str]  # the class of Keras's operation; empty where Keras has none
     keras_module: ClassVar[str] = "numpy"  # of keras.src.ops
     # How many of the first arguments consist of samples always, while all others are the same for each of them, as the
     # kernel of a convolution is. 0 where arguments may be either.

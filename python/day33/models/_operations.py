@@ -39,9 +39,17 @@ def operation_config(node: Node, name: str, argument: Callable[[Any], Any]) -> d
     Args:
         node: the call. name: of the operation.
         argument: what becomes of a symbolic tensor.
+
+    Raises:
+        ValueError: a function that Keras does not have.
     """
     function = node.layer
     assert isinstance(function, Function)
+    if not function.keras_name:
+        raise ValueError(
+            f"{type(function).__name__} is used between layers, which no model file can hold: a size that depends on the "
+            "batch, or random numbers; expected them inside of a layer"
+        )
     args, kwargs = function.keras_call([argument(tensor) for tensor in node.arguments])
     return {
         "module": f"keras.src.ops.{function.keras_module}",

@@ -28,7 +28,7 @@ class Full(Function):
     value: float
     sizes: Sizes
     dtype: str
-    keras_name = "Full"
+    keras_name = ""
 
     def infer(self, *given: Spec) -> Spec:
         return Spec(resolved(self.sizes, [item.shape for item in given]), self.dtype)
@@ -77,11 +77,9 @@ class Numbers(Function):
     numbers: Sizes
     dtype: str
 
-    _MAKERS: ClassVar[dict[str, Any]] = {"arange": np.arange, "eye": np.eye}
+    keras_name = ""
 
-    @property
-    def keras_name(self) -> str:  # type: ignore[override]
-        return self.kind.capitalize()
+    _MAKERS: ClassVar[dict[str, Any]] = {"arange": np.arange, "eye": np.eye}
 
     def _make(self, numbers: Sequence[int]) -> NDArray[Any]:
         made: NDArray[Any] = self._MAKERS[self.kind](*numbers)

@@ -25,9 +25,7 @@ class Random(Function):
     sizes: Sizes
     seed: int | None = None
 
-    @property
-    def keras_name(self) -> str:  # type: ignore[override]
-        return f"Random{self.kind.capitalize()}"
+    keras_name = ""
 
     def infer(self, *given: Spec) -> Spec:
         return Spec(resolved(self.sizes, [item.shape for item in given]))

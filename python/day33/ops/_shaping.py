@@ -174,7 +174,10 @@ class BroadcastTo(Function):
     """The argument broadcast to a shape. More arguments are those whose sizes are in the shape."""
 
     shape: Sizes
-    keras_name = "BroadcastTo"
+
+    @property
+    def keras_name(self) -> str:  # type: ignore[override]
+        return "BroadcastTo" if all(isinstance(size, int) for size in self.shape) else ""
 
     def infer(self, *given: Spec) -> Spec:
         x = given[0]

@@ -41,8 +41,7 @@ class SizeOf(Function):
 
     axis: int
     factor: int = 1
-    keras_name = "Shape"
-    keras_module = "core"
+    keras_name = ""
 
     def infer(self, *given: Spec) -> Spec:
         return Spec((), "int32")
