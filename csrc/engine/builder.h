@@ -154,6 +154,7 @@ class GraphBuilder {
   Tensor tensor_of_rank(int id, size_t rank, const char* argument) const;
   ParameterInfo parameter_info(int slot, size_t rank, const char* argument) const;
   void check_bias(int bias, int64_t channels) const;
+  Shape kernel_shape(int kernel) const;  // of four axes: a kernel of three has the height 1
   int new_tensor(const Shape& shape, DType dtype = DType::float32);
   int alias(int of, const Shape& shape);
   using MakeRecurrent = std::function<std::unique_ptr<Op>(const RecurrentInputs&, std::vector<int> outputs)>;

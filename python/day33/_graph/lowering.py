@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .._native import PlanBuilder
-from .functions import Function, Given, Source, known_shape
+from .functions import ConstantSource, Function, Given, Source, known_shape
 
 if TYPE_CHECKING:
     from .._core.variables import Variable
@@ -28,6 +32,7 @@ class _OfSample:
     tensor: int
     slot: None = None
     number: None = None
+    value: None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -47,6 +52,7 @@ class Shared:
     shape: tuple[int, ...]
     dtype: str = "float32"
     number: float | None = None
+    value: NDArray[np.float32] | None = field(default=None, compare=False)
 
     @property
     def tensor(self) -> int:
@@ -58,11 +64,14 @@ class Lowering:
 
     Values are the plan's tensors. What is the same for all samples is a parameter; `share` gives it a negative number.
 
+    Args:
+        random_ops: numbers for ops that draw random numbers, where several plans share them.
+
     Attributes:
         losses: what else is minimised: (tensor, "mean" or "sum", factor).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, random_ops: Iterator[int] | None = None) -> None:
         self.builder = PlanBuilder()
         self.variables: list[Variable] = []
         self.losses: list[tuple[int, str, float]] = []
@@ -73,13 +82,23 @@ class Lowering:
         self._masks: dict[int, int] = {}
         self._masked_by_call: set[int] = set()
         self._shared: list[Shared] = []
+        self._random_ops = itertools.count() if random_ops is None else random_ops
 
     def share(self, source: Source) -> int:
         """A negative number for a variable or constant."""
         spec = source.spec()
         slot = self.slot(source.variable())
-        self._shared.append(Shared(self, slot, known_shape(spec), spec.dtype, source.number))
+        self._shared.append(Shared(self, slot, known_shape(spec), spec.dtype, source.number, source.value))
         return -1 - len(self._shared)
+
+    def constant(self, value: Any) -> int:
+        """A tensor of the plan that holds `value`, the same for all samples."""
+        source = ConstantSource(value)
+        return self.value_of(self.slot(source.variable()), source.dtype)
+
+    def next_random_op(self) -> int:
+        """A number for an op that draws random numbers and was given no seed: 0, 1, 2, ..."""
+        return next(self._random_ops)
 
     def value_of(self, slot: int, dtype: str = "float32") -> int:
         """A parameter as a tensor of the plan. Integers in it are exact up to 2**24."""

@@ -271,6 +271,7 @@ class _Run:
 
 
 _CUTS_KEPT = 8
+_PROBES = (60, 32, 1)  # many numbers divide the first
 
 
 class StagedPlan:
@@ -278,13 +279,19 @@ class StagedPlan:
 
     Args:
         cut: makes the graph in stages for batches of a size.
-        probe: the size for which it is made first.
+        probes: sizes for which it is made first, until one of them fits what is done with the batch.
     """
 
-    def __init__(self, cut: Callable[[int], Cut], probe: int = 32) -> None:
+    def __init__(self, cut: Callable[[int], Cut], probes: Sequence[int] = _PROBES) -> None:
         self._make = cut
         self._cuts: dict[int, Cut] = {}
-        first = self._cut(probe)
+        for probe in probes:
+            try:
+                first = self._cut(probe)
+                break
+            except ValueError:
+                if probe == probes[-1]:
+                    raise
         self._variables = first.variables
         self.is_random = first.is_random
         self.crosses_samples = first.crosses_samples

@@ -12,6 +12,7 @@ form that comes after the stages of its arguments. `StagedPlan` has the methods 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -63,7 +64,7 @@ class Stage:
 
     level: int
     batch: int | None
-    lowering: Lowering = field(default_factory=Lowering)
+    lowering: Lowering
     inputs: list[Value] = field(default_factory=list)
     derived: dict[int, Value] = field(default_factory=dict)
     made: dict[Value, int] = field(default_factory=dict)
@@ -94,12 +95,13 @@ class Stage:
         key = value, False
         if key not in self._taken:
             if value.source is not None:
-                slot, number = self.lowering.slot(value.source.variable()), value.source.number
+                slot = self.lowering.slot(value.source.variable())
+                number, held = value.source.number, value.source.value
             else:
                 stand_in = Variable(np.zeros(value.shape, np.float32), trainable=value.dtype == "float32")
-                slot, number = self.lowering.slot(stand_in), None
+                slot, number, held = self.lowering.slot(stand_in), None, None
                 self.derived[slot] = value
-            self._taken[key] = Shared(self.lowering, slot, value.shape, value.dtype, number)
+            self._taken[key] = Shared(self.lowering, slot, value.shape, value.dtype, number, held)
         taken: Shared = self._taken[key]
         return taken
 
@@ -143,6 +145,7 @@ class StagedLowering:
         self._values: list[Value] = []
         self._sources: dict[Any, int] = {}
         self._mode: bool | None = None
+        self._random_ops = itertools.count()
 
     # ---- values ----
 
@@ -194,6 +197,8 @@ class StagedLowering:
     def apply(self, function: Function, inputs: Sequence[int]) -> list[int]:
         """Writes a function of values, sample by sample where that is possible."""
         values = [self._values[number] for number in inputs]
+        if function.samples:
+            return self._apply_samplewise(function, values)
         sizes = {value.batch for value in values if value.batch is not None}
         if len(sizes) == 1:
             size = next(iter(sizes))
@@ -206,6 +211,18 @@ class StagedLowering:
             if function.keeps_samples(*given):
                 return self._apply_to_samples(function, values, batched, size)
         return self._apply_to_whole(function, values)
+
+    def _apply_samplewise(self, function: Function, values: Sequence[Value]) -> list[int]:
+        """Writes a function whose first arguments consist of samples."""
+        count = function.samples
+        wrong = next((value.shape for value in values[count:] if value.batch is not None), None)
+        if wrong is not None:
+            raise ValueError(
+                f"{function.keras_name.lower()} was given weights of shape {wrong} that depend on the samples; "
+                "expected variables, constants, or what is made of them alone"
+            )
+        return self._apply_to_samples(function, values, [number < count for number in range(len(values))],
+                                      self._batch_of(values[:count]))  # fmt: skip
 
     def _apply_to_samples(
         self, function: Function, values: Sequence[Value], batched: Sequence[bool], size: int
@@ -288,7 +305,7 @@ class StagedLowering:
             if value.level != _EXTERNAL:
                 here = self.stages.get((value.level, batch))
                 level = max(level, value.level if here is not None and value in here.made else value.level + 1)
-        stage = self.stages.setdefault((level, batch), Stage(level, batch))
+        stage = self.stages.setdefault((level, batch), Stage(level, batch, Lowering(self._random_ops)))
         for value in values:
             for other in self.stages.values():
                 if other is not stage and value in other.made:

@@ -34,6 +34,7 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "ops",
     "optimizers",
     "preprocessing",
     "random",
@@ -68,6 +69,8 @@ _LONG_LOSSES = dict.fromkeys(
     ),
     "losses",
 )  # fmt: skip
+_RANDOM = ("SeedGenerator", "beta", "binomial", "categorical", "dropout", "gamma", "normal", "randint", "shuffle",
+           "truncated_normal", "uniform")  # fmt: skip
 # For each module of Keras the modules of day33 all of whose names it has.
 _ROOMS: dict[str, tuple[str, ...]] = {
     "activations": ("activations",),
@@ -81,6 +84,10 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "losses": ("losses",),
     "metrics": ("metrics",),
     "models": ("models", "saving"),
+    "ops": ("ops",),
+    "ops.image": ("ops.image",),
+    "ops.nn": ("ops.nn",),
+    "ops.numpy": ("ops",),
     "optimizers": ("optimizers",),
     "optimizers.schedules": ("optimizers.schedules",),
     "preprocessing": (),
@@ -101,7 +108,7 @@ _SINGLE_NAMES = {
     "preprocessing": dict.fromkeys(("image_dataset_from_directory", "timeseries_dataset_from_array"), "utils"),
     "preprocessing.sequence": {"pad_sequences": "text"},
     "preprocessing.text": dict.fromkeys(("Tokenizer", "text_to_word_sequence", "tokenizer_from_json"), "text"),
-    "random": {"SeedGenerator": "random"},
+    "random": dict.fromkeys(_RANDOM, "random"),
 }
 
 __getattr__ = namespaces.Lookup("keras", _NAMES).find

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .._core import tree, variables
 from .._core.arrays import as_float32, as_indices
-from .._core.dispatch import active_recorder, tracing
+from .._core.dispatch import active_recorder, not_tracing, tracing
 from .._core.tensors import like_inputs
 from .._core.types import Shape
 from .._core.variables import Variable
@@ -64,7 +64,8 @@ def _once(build: Callable[..., None]) -> Callable[..., None]:
         self._path = self.path
         self._building = True
         try:
-            build(self, *args, **kwargs)
+            with not_tracing():
+                build(self, *args, **kwargs)
         finally:
             self._building = False
         self.built = True
