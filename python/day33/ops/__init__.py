@@ -64,6 +64,7 @@ from .convolution import (
     depthwise_conv2d,
     depthwise_conv2d_backward,
 )
+from .crossentropy import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
 from .dense import dense, dense_backward
 from .elementwise import (
     abs,
@@ -139,6 +140,7 @@ from .reductions import (
     mean,
     min,
     norm,
+    normalize,
     prod,
     std,
     sum,
@@ -165,7 +167,9 @@ __all__ = [
     "argmin",
     "avg_pool2d",
     "avg_pool2d_backward",
+    "binary_crossentropy",
     "cast",
+    "categorical_crossentropy",
     "ceil",
     "clip",
     "concatenate",
@@ -236,6 +240,7 @@ __all__ = [
     "multiply",
     "negative",
     "norm",
+    "normalize",
     "not_equal",
     "power",
     "prod",
@@ -262,6 +267,7 @@ __all__ = [
     "softplus_backward",
     "softsign",
     "softsign_backward",
+    "sparse_categorical_crossentropy",
     "sqrt",
     "square",
     "std",

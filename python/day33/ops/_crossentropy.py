@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -69,6 +68,36 @@ class LogProbabilities(Function):
         if self.divides == "after":
             return [_log_softmax(plan, builder.unary("log", found), axis, rank)]
         return [builder.unary("log", found)]
+
+
+@dataclass(frozen=True)
+class Pick(Function):
+    """Of each position the value of its class, on the last axis: of x (N, ..., C) and labels (N, ...) or (N, ..., 1)."""
+
+    keras_name = "Pick"
+
+    def infer(self, *given: Spec) -> Spec:
+        x, labels = given
+        shape = labels.shape[:-1] if len(labels.shape) == len(x.shape) and labels.shape[-1] == 1 else labels.shape
+        fits = len(shape) == len(x.shape) - 1 and all(
+            None in pair or pair[0] == pair[1] for pair in zip(shape, x.shape, strict=False)
+        )
+        if not fits:
+            raise ValueError(
+                f"target has shape {tuple(labels.shape)} and output {tuple(x.shape)}; expected labels of shape "
+                f"{tuple(x.shape[:-1])}"
+            )
+        return Spec(x.shape[:-1], x.dtype)
+
+    def keeps_samples(self, *given: Given) -> bool:
+        return all(item.batched and len(item.shape) > 0 for item in given) and len(given[0].shape) > 1
+
+    def emit(self, plan: Writer, operands: Sequence[Operand], first: int) -> list[int]:
+        x, labels = operands
+        shape = x.shape[:-1]
+        indices = plan.builder.reshape(labels.tensor, (*shape, 1))
+        found = plan.builder.take_along_axis(as_float(plan, x), indices, len(shape))
+        return [plan.builder.reshape(found, shape)]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._crossentropy import BinaryCrossentropy, LogProbabilities, refuse_other_shape
+from ._crossentropy import BinaryCrossentropy, LogProbabilities, Pick, refuse_other_shape
 from ._functions import call
 from ._shapes import as_axis
 from .elementwise import cast, multiply, negative
@@ -52,7 +52,8 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
         ValueError: another shape, or an axis that there is not.
     """
     logs = log_probabilities(output, from_logits, axis, "before")
-    refuse_other_shape("target", np.shape(target) if not hasattr(target, "shape") else target.shape, "output", logs.shape)
+    shape = target.shape if hasattr(target, "shape") else np.shape(target)
+    refuse_other_shape("target", shape, "output", logs.shape)
     return negative(sum(multiply(target, logs), axis))
 
 
@@ -71,14 +72,13 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     Raises:
         ValueError: shapes that do not fit, another axis, or a label outside [0, C).
     """
-    from .indexing import take_along_axis
-
     logs = log_probabilities(output, from_logits, axis, "after")
-    raise NotImplementedError
+    return negative(call(Pick(), ("output", "target"), logs, cast(target, "int32")))
 
 
 def log_probabilities(output: Any, from_logits: bool, axis: int, divides: str) -> Any:
     """Logarithms of the probabilities that an output gives, along an axis; see `LogProbabilities`."""
     rank = getattr(output, "ndim", None)
     number = as_axis(axis, int(np.ndim(output) if rank is None else rank))
-    return call(LogProbabilities(number, bool(from_logits), divides), ("output", "low", "high"), output, _LOWEST, _HIGHEST)
+    function = LogProbabilities(number, bool(from_logits), divides)
+    return call(function, ("output", "low", "high"), output, _LOWEST, _HIGHEST)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .._core.arrays import as_number
 from ._functions import call
 from ._reductions import ArgReduction, Cumulation, Reduction
 from ._shapes import as_axes, as_axis
@@ -18,8 +19,12 @@ from .elementwise import (
 )
 from .elementwise import (
     add,
+    divide,
     exp,
     log,
+    maximum,
+    multiply,
+    rsqrt,
     sqrt,
     square,
     stop_gradient,
@@ -110,6 +115,25 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
     if ord == np.inf:
         return max(absolute(x), axis, keepdims)
     raise ValueError(f"ord is {ord!r}; expected None, 1, 2 or infinity")
+
+
+def normalize(x: Any, axis: Axis = -1, order: int = 2, epsilon: float | None = None) -> Any:
+    """Vectors along an axis, divided by their length.
+
+    Args:
+        order: 2 for the Euclidean length, 1 for the sum of absolute values.
+        epsilon: lengths are taken to be at least this; 1e-7 by default.
+
+    Raises:
+        ValueError: another `order`.
+    """
+    least = 1e-7 if epsilon is None else as_number("epsilon", epsilon)
+    if order == 2:
+        # Squares are compared, so that the gradient at 0 is no NaN.
+        return multiply(x, rsqrt(maximum(sum(square(x), axis, keepdims=True), least * least)))
+    if order == 1:
+        return divide(x, maximum(sum(absolute(x), axis, keepdims=True), least))
+    raise ValueError(f"order is {order!r}; expected 1 or 2")
 
 
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
