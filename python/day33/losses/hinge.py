@@ -75,7 +75,7 @@ def _signs_of_array(true: NDArray[Any]) -> NDArray[Any]:
 
 
 class _OfSigns(OwnLoss):
-    """A loss whose targets become signs where those of a whole batch are 0 or 1, which is found before the plan runs."""
+    """Targets become signs where those of a whole batch are 0 or 1, which is found before the plan runs."""
 
     def prepared(self, y_true: NDArray[Any]) -> NDArray[Any]:
         return _signs_of_array(y_true)

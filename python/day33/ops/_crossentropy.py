@@ -72,7 +72,7 @@ class LogProbabilities(Function):
 
 @dataclass(frozen=True)
 class Pick(Function):
-    """Of each position the value of its class, on the last axis: of x (N, ..., C) and labels (N, ...) or (N, ..., 1)."""
+    """The value of the class of each position, of x (N, ..., C) and labels (N, ...) or (N, ..., 1)."""
 
     keras_name = "Pick"
 
