@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,14 +59,19 @@ class Lowering:
 
     Values are the plan's tensors. What is the same for all samples is a parameter; `share` gives it a negative number.
 
+    Args:
+        wants_penalties: whether what layers add to the loss (`add_loss`, regularizers) is written, too.
+
     Attributes:
-        losses: what else is minimised: (tensor, "mean" or "sum", factor).
+        losses: what else is minimised: (tensor, "mean" or "sum", factor). loss_constant: a number in it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wants_penalties: bool = False) -> None:
         self.builder = PlanBuilder()
         self.variables: list[Variable] = []
+        self.wants_penalties = wants_penalties
         self.losses: list[tuple[int, str, float]] = []
+        self.loss_constant = 0.0
         self.inference = False  # inside a layer that was called with training=False
         self._slots: dict[int, int] = {}
         self._slot_values: dict[tuple[int, str], int] = {}
@@ -144,11 +150,21 @@ class Lowering:
             raise CrossesSamples
         self.builder.loss(value, kind, **options)
 
-    def add_loss(self, value: int, reduction: str, factor: float) -> None:
-        """Adds the mean or sum of a value, times a factor, to what is minimised."""
-        if value < 0:
+    def add_loss(self, value: int, reduction: str, factor: float, per_sample_of: int | None = None) -> None:
+        """Adds the mean or sum of a value, times a factor, to what is minimised.
+
+        Args:
+            per_sample_of: a value by whose number of samples it is divided; None for no division.
+
+        Raises:
+            CrossesSamples: the value is the same for all samples, or a mean that is to be divided.
+        """
+        if value < 0 or (per_sample_of is not None and reduction == "mean"):
             raise CrossesSamples
-        self.losses.append((value, reduction, factor))
+        if per_sample_of is None:
+            self.losses.append((value, reduction, factor))
+        else:
+            self.losses.append((value, "mean", factor * math.prod(self.shape(value))))
 
     def slot(self, variable: Variable | None) -> int:
         """The parameter slot of `variable`, made on first use; -1 for None."""
@@ -176,6 +192,10 @@ class Lowering:
     def set_dtype(self, tensor: int, dtype: str) -> None:
         """Notes the dtype of a layer's result."""
         self._dtypes[tensor] = dtype
+
+    def has_samples(self, value: int) -> bool:
+        """Whether a value is one for each sample."""
+        return value >= 0
 
     def mask(self, tensor: int) -> int:
         """The mask of a tensor: int32, without the axes it is the same for; -1 for none."""

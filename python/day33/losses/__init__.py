@@ -144,8 +144,9 @@ def get(identifier: Any) -> Loss:
                 "call(self, y_true, y_pred)"
             )
         return found
-    if inspect.isfunction(found) and _FUNCTIONS.get(found.__name__) and globals().get(found.__name__) is found:
-        return _FUNCTIONS[found.__name__]()
+    for name, cls in _FUNCTIONS.items():
+        if found is globals()[name]:
+            return cls()
     if callable(found) and not inspect.isclass(found):
         return LossFunctionWrapper(found)
     raise ValueError(
