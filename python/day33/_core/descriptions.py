@@ -5,6 +5,7 @@ Classes are looked up in tables; nothing is ever imported by a name from a file.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -88,9 +89,14 @@ class Library:
         module: where Keras has them, such as "keras.losses".
         objects: classes and functions by all their names.
         base: the class of the objects.
+        idle: arguments in files that mean nothing here.
     """
 
-    def __init__(self, what: str, module: str, objects: Mapping[str, Any], base: type[Any]) -> None:
+    def __init__(
+        self, what: str, module: str, objects: Mapping[str, Any], base: type[Any],
+        idle: frozenset[str] = frozenset({"dtype"}),
+    ) -> None:  # fmt: skip
+        self._idle = idle
         self.what = what
         self.module = module
         self.base = base
@@ -154,19 +160,20 @@ class Library:
             name, config = item["class_name"], item.get("config", {})
             if name == "function":
                 return self._named(config)
-            found = self.find(item.get("registered_name"), name)
-            if not (isinstance(found, type) and issubclass(found, self.base)):
+            found: Any = self.find(item.get("registered_name"), name)
+            if not inspect.isclass(found) or not issubclass(found, self.base):
                 raise ValueError(self._unknown(name))
+            chosen: Any = found
             if self._objects.get(found.__name__) is found:
-                return found(**arguments_for(found, config, frozenset({"dtype"})))
-            return found.from_config({key: self._restored(value) for key, value in config.items()})
+                return chosen(**arguments_for(chosen, config, self._idle))
+            return chosen.from_config({key: self._restored(value) for key, value in config.items()})
         return self._named(item) if isinstance(item, str) else item
 
     def _restored(self, value: Any) -> Any:
         return self.deserialize(value) if isinstance(value, Mapping) and "class_name" in value else value
 
     def _named(self, name: Any) -> Any:
-        found = self.find(name)
+        found: Any = self.find(name)
         if found is None:
             raise ValueError(self._unknown(name))
         return found() if isinstance(found, type) else found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .._native import ParameterList
 from .functions import Spec, known_shape
-from .lowering import CrossesSamples, Lowering
+from .lowering import AddedLoss, CrossesSamples, Lowering
 from .staged_plan import Cut, StagedPlan
 from .staging import LossPlace, StagedLowering
 
@@ -59,10 +59,12 @@ class Part:
     Attributes:
         factor: of it in the value it belongs to.
         positions: per sample, that its sum is divided by; 0 where it is not.
+        per_sample: whether it is divided by the number of samples.
     """
 
     factor: float
     positions: int
+    per_sample: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class LossValue:
         """
         total = self.constant * scale
         for part, found in zip(self.parts, sums, strict=True):
-            count = part.positions * samples
+            count = part.positions * samples or samples * part.per_sample
             total += part.factor * (found / count if count else found)
         return total
 
@@ -216,7 +218,7 @@ class _Writing:
                 self.values.append(self._traced(term, next(targets), output))
         self.penalty = LossValue(tuple(self._parts(besides, 1.0)), constant) if besides or constant else None
 
-    def _added(self) -> tuple[list[tuple[int, str, float]], float]:
+    def _added(self) -> tuple[list[AddedLoss], float]:
         """What was added to the loss since the last time, and the constant in it."""
         lowering = self.lowering
         losses, constant = lowering.losses, lowering.loss_constant
@@ -242,18 +244,18 @@ class _Writing:
         (result,) = results
         reported = "mean" if term.reports_mean else "sum"
         return LossValue(
-            tuple(self._parts([(result, term.reduction, 1.0)], term.weight, reported)),
+            tuple(self._parts([AddedLoss(result, term.reduction, 1.0)], term.weight, reported)),
             positions=lowering.shape(result) if lowering.has_samples(result) else None,
         )
 
-    def _parts(
-        self, losses: Sequence[tuple[int, str, float]], weight: float, reported: str | None = None
-    ) -> list[Part]:
+    def _parts(self, losses: Sequence[AddedLoss], weight: float, reported: str | None = None) -> list[Part]:
         parts = []
-        for number, reduction, factor in losses:
-            mean = (reported or reduction) == "mean"
-            positions = math.prod(self.lowering.shape(number)) if mean else 0
-            parts.append(self._loss(number, "value", factor, positions, reduction=reduction, weight=factor * weight))
+        for loss in losses:
+            mean = (reported or loss.reduction) == "mean"
+            positions = math.prod(self.lowering.shape(loss.value)) if mean else 0
+            given = loss.factor * weight / max(loss.samples or 1, 1)
+            part = self._loss(loss.value, "value", loss.factor, positions, reduction=loss.reduction, weight=given)
+            parts.append(Part(part.factor, part.positions, loss.samples is not None))
         return parts
 
     def _loss(self, number: int, kind: str, factor: float, positions: int, **options: Any) -> Part:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._native import PlanBuilder
 from .functions import Function, Given, Source, known_shape
@@ -15,6 +15,20 @@ if TYPE_CHECKING:
     from .._core.variables import Variable
 
 Write = Callable[["Lowering", list[int]], list[int]]
+
+
+class AddedLoss(NamedTuple):
+    """What is minimised besides: the mean or sum of a value, times a factor.
+
+    Attributes:
+        value: of the plan. reduction: "mean" or "sum".
+        samples: the number of samples by which it is divided; None where it is not.
+    """
+
+    value: int
+    reduction: str
+    factor: float
+    samples: int | None = None
 
 
 class CrossesSamples(Exception):
@@ -63,14 +77,14 @@ class Lowering:
         wants_penalties: whether what layers add to the loss (`add_loss`, regularizers) is written, too.
 
     Attributes:
-        losses: what else is minimised: (tensor, "mean" or "sum", factor). loss_constant: a number in it.
+        losses: what else is minimised. loss_constant: a number in it.
     """
 
     def __init__(self, wants_penalties: bool = False) -> None:
         self.builder = PlanBuilder()
         self.variables: list[Variable] = []
         self.wants_penalties = wants_penalties
-        self.losses: list[tuple[int, str, float]] = []
+        self.losses: list[AddedLoss] = []
         self.loss_constant = 0.0
         self.inference = False  # inside a layer that was called with training=False
         self._slots: dict[int, int] = {}
@@ -162,9 +176,9 @@ class Lowering:
         if value < 0 or (per_sample_of is not None and reduction == "mean"):
             raise CrossesSamples
         if per_sample_of is None:
-            self.losses.append((value, reduction, factor))
+            self.losses.append(AddedLoss(value, reduction, factor))
         else:
-            self.losses.append((value, "mean", factor * math.prod(self.shape(value))))
+            self.losses.append(AddedLoss(value, "mean", factor * math.prod(self.shape(value))))
 
     def slot(self, variable: Variable | None) -> int:
         """The parameter slot of `variable`, made on first use; -1 for None."""

@@ -23,7 +23,7 @@ import numpy as np
 from .._core.variables import Variable
 from .._native import Plan
 from .functions import Function, Given, Source, known_shape
-from .lowering import Lowering, Shared, Write
+from .lowering import AddedLoss, Lowering, Shared, Write
 
 _EXTERNAL = -1  # the level of what comes from outside
 
@@ -137,13 +137,13 @@ class StagedLowering:
         wants_penalties: see `Lowering`.
 
     Attributes:
-        losses: what else is minimised: (value, "mean" or "sum", factor). loss_constant: a number in it.
+        losses: what else is minimised. loss_constant: a number in it.
     """
 
     def __init__(self, wants_penalties: bool = False) -> None:
         self.stages: dict[tuple[int, int | None], Stage] = {}
         self.wants_penalties = wants_penalties
-        self.losses: list[tuple[int, str, float]] = []
+        self.losses: list[AddedLoss] = []
         self.loss_constant = 0.0
         self._values: list[Value] = []
         self._sources: dict[Any, int] = {}
@@ -238,10 +238,8 @@ class StagedLowering:
         with stage.lowering.mode(self._mode):
             results = write(stage.lowering, [stage.take(value) for value in values])
         added, stage.lowering.losses = stage.lowering.losses, []
-        for (_, reduction, factor), number in zip(
-            added, self._results(stage, [tensor for tensor, _, _ in added]), strict=True
-        ):
-            self.losses.append((number, reduction, factor))
+        for loss, number in zip(added, self._results(stage, [loss.value for loss in added]), strict=True):
+            self.losses.append(loss._replace(value=number))
         self.loss_constant += stage.lowering.loss_constant
         stage.lowering.loss_constant = 0.0
         return self._results(stage, results)
@@ -293,8 +291,8 @@ class StagedLowering:
 
     def add_loss(self, number: int, reduction: str, factor: float, per_sample_of: int | None = None) -> None:
         """See `Lowering.add_loss`."""
-        samples = 1 if per_sample_of is None else self._values[per_sample_of].shape[0]
-        self.losses.append((number, reduction, factor / max(samples, 1)))
+        samples = None if per_sample_of is None else self._values[per_sample_of].shape[0]
+        self.losses.append(AddedLoss(number, reduction, factor, samples))
 
     # ---- stages ----
 
