@@ -7,6 +7,7 @@ its gradient is that of the parts: each becomes a term of the plan, the mean (or
 from __future__ import annotations
 
 from dataclasses import dataclass
+
 from .functions import ConstantSource, Function
 from .tensors import SymbolicTensor
 
