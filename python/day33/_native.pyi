@@ -233,6 +233,7 @@ class PlanBuilder:
     # ---- products of two tensors ----
     # (..., M, K) and (..., K, N); leading axes and operands of one axis as NumPy's matmul.
     def matmul(self, a: int, b: int) -> int: ...
+    def logits_of(self, prediction: int) -> int: ...  # what a sigmoid or softmax made it of; -1 for anything else
     # Adds a loss term on tensor `prediction`. kind: "binary_crossentropy", "categorical_crossentropy",
     # "sparse_categorical_crossentropy", "mean_squared_error", "mean_absolute_error". A cross-entropy of a prediction
     # that comes straight out of a sigmoid or softmax is taken from the logits before it, as Keras does. reduction:

@@ -20,6 +20,7 @@ _SCHEDULES = {
 _OPTIMIZERS = {"SGD": optimizers.SGD, "Adadelta": optimizers.Adadelta, "Adam": optimizers.Adam}
 # Arguments of Keras's optimizers that have a value, but mean nothing unless another one is set.
 _IDLE = frozenset({"ema_momentum", "ema_overwrite_frequency", "name", "is_legacy_optimizer", "jit_compile"})
+_OWN_LOSSES = frozenset(getattr(losses, name) for name in losses.__all__ if isinstance(getattr(losses, name), type))
 _REDUCTIONS = {"auto": "sum_over_batch_size"}  # the word of Keras 2
 
 
@@ -65,8 +66,8 @@ def _optimizer_config(optimizer: optimizers.Optimizer) -> dict[str, Any]:
 
 def _nested(given: Any, module: str) -> Any:
     """Losses or metrics as they were given: names, objects, functions of day33, lists and dicts of them."""
-    if isinstance(given, str) and module == "keras.losses":
-        return losses.get(given).kind  # Keras does not find the short names in .h5 files
+    if module == "keras.losses" and not isinstance(given, Mapping | list | tuple | None):
+        return _loss(given)
     if given is None or isinstance(given, str):
         return given
     if isinstance(given, Mapping):
@@ -82,6 +83,18 @@ def _nested(given: Any, module: str) -> Any:
         if name and getattr(library, name, None) is given:
             return name
     raise TypeError(f"{given!r} has no name that Keras knows")
+
+
+def _loss(given: Any) -> Any:
+    """A loss: a name, an object or a function."""
+    if isinstance(given, str):
+        # Keras does not find the short names in .h5 files.
+        found = losses.get(given)
+        return found.fn.__name__ if type(found) in _OWN_LOSSES else given  # type: ignore[attr-defined]
+    name = getattr(given, "__name__", "")
+    if name and getattr(losses, name, None) is given and not isinstance(given, type):
+        return name
+    return losses.serialize(given)
 
 
 def _attributes(value: Any) -> dict[str, Any]:
@@ -110,7 +123,7 @@ def compile_from_config(model: SavedModel, config: Mapping[str, Any]) -> None:
     try:
         model.compile(
             _optimizer(config["optimizer"]),
-            _objects(config.get("loss"), losses),
+            _losses(config.get("loss")),
             _objects(config.get("loss_weights"), None),
             _objects(config.get("metrics"), metrics),
             _objects(config.get("weighted_metrics"), metrics),
@@ -174,6 +187,22 @@ def _accepted(cls: type[Any], config: Mapping[str, Any]) -> dict[str, Any]:
         if key not in accepted and key not in _IDLE and not (value is None or value is False):
             raise ValueError(f"{cls.__name__} does not support {key}={value!r}")
     return {key: value for key, value in config.items() if key in accepted}
+
+
+def _losses(item: Any) -> Any:
+    """Losses as files have them: one, or lists and dicts of them."""
+    if isinstance(item, Mapping):
+        if "class_name" not in item or "config" not in item:
+            return {key: _losses(value) for key, value in item.items()}
+        if item["class_name"] == "__tuple__":
+            return [_losses(value) for value in item["config"]]
+        config = item["config"]
+        if isinstance(config, Mapping) and config.get("reduction") in _REDUCTIONS:
+            item = {**item, "config": {**config, "reduction": _REDUCTIONS[config["reduction"]]}}
+        return losses.deserialize(item)
+    if isinstance(item, list | tuple):
+        return [_losses(value) for value in item]
+    return item
 
 
 def _objects(item: Any, library: Any) -> Any:

@@ -245,7 +245,7 @@ class Function(_Called):
         return 0.0
 
     def full_reduction(self, rank: int) -> str | None:
-        """"mean" or "sum" where it reduces all axes of its argument, of that rank, to a scalar; None elsewhere."""
+        """ "mean" or "sum" where it reduces all axes of its argument, of that rank, to a scalar; None elsewhere."""
         return None
 
     def linear_in(self, numbers: list[float | None]) -> tuple[list[float], float] | None:

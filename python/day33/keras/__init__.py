@@ -21,6 +21,7 @@ __all__ = [
     "Metric",
     "Model",
     "Optimizer",
+    "Regularizer",
     "Sequential",
     "activations",
     "backend",
@@ -52,6 +53,7 @@ _NAMES = {
     "Metric": "metrics",
     "Model": "models",
     "Optimizer": "optimizers",
+    "Regularizer": "regularizers",
     "Sequential": "models",
     "from_keras": "keras.live",
     "to_keras": "keras.live",
@@ -64,8 +66,10 @@ _SHORT_LOSSES = {
 }
 _LONG_LOSSES = dict.fromkeys(
     (
-        "binary_crossentropy", "categorical_crossentropy", "mean_absolute_error", "mean_squared_error",
-        "sparse_categorical_crossentropy",
+        "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy",
+        "categorical_focal_crossentropy", "categorical_hinge", "cosine_similarity", "hinge", "huber", "kl_divergence",
+        "log_cosh", "mean_absolute_error", "mean_absolute_percentage_error", "mean_squared_error",
+        "mean_squared_logarithmic_error", "poisson", "sparse_categorical_crossentropy", "squared_hinge",
     ),
     "losses",
 )  # fmt: skip
@@ -95,11 +99,18 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "preprocessing.sequence": (),
     "preprocessing.text": (),
     "random": (),
-    "regularizers": (),
+    "regularizers": ("regularizers",),
     "saving": ("saving",),
     "utils": ("utils",),
 }
 # The names beside them, or without them.
+_CUSTOM_OBJECTS = dict.fromkeys(
+    (
+        "CustomObjectScope", "custom_object_scope", "get_custom_objects", "get_registered_name",
+        "get_registered_object", "register_keras_serializable",
+    ),
+    "saving",
+)  # fmt: skip
 _SINGLE_NAMES = {
     "backend": {"clear_session": "utils"},
     "datasets.mnist": {"load_data": "datasets.mnist"},
@@ -109,6 +120,7 @@ _SINGLE_NAMES = {
     "preprocessing.sequence": {"pad_sequences": "text"},
     "preprocessing.text": dict.fromkeys(("Tokenizer", "text_to_word_sequence", "tokenizer_from_json"), "text"),
     "random": dict.fromkeys(_RANDOM, "random"),
+    "utils": _CUSTOM_OBJECTS,
 }
 
 __getattr__ = namespaces.Lookup("keras", _NAMES).find
