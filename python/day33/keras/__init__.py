@@ -68,6 +68,9 @@ _LONG_LOSSES = dict.fromkeys(
     ),
     "losses",
 )  # fmt: skip
+_DATASETS = (
+    "boston_housing", "california_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters",
+)  # fmt: skip
 # For each module of Keras the modules of day33 all of whose names it has.
 _ROOMS: dict[str, tuple[str, ...]] = {
     "activations": ("activations",),
@@ -75,7 +78,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "callbacks": ("callbacks",),
     "constraints": (),
     "datasets": ("datasets",),
-    "datasets.mnist": (),
+    **{f"datasets.{name}": () for name in _DATASETS},
     "initializers": ("initializers",),
     "layers": ("layers",),
     "losses": ("losses",),
@@ -95,7 +98,9 @@ _ROOMS: dict[str, tuple[str, ...]] = {
 # The names beside them, or without them.
 _SINGLE_NAMES = {
     "backend": {"clear_session": "utils"},
-    "datasets.mnist": {"load_data": "datasets.mnist"},
+    **{f"datasets.{name}": {"load_data": f"datasets.{name}"} for name in _DATASETS},
+    "datasets.imdb": dict.fromkeys(("get_word_index", "load_data"), "datasets.imdb"),
+    "datasets.reuters": dict.fromkeys(("get_label_names", "get_word_index", "load_data"), "datasets.reuters"),
     "losses": _SHORT_LOSSES,
     "metrics": _SHORT_LOSSES | _LONG_LOSSES,
     "preprocessing": dict.fromkeys(("image_dataset_from_directory", "timeseries_dataset_from_array"), "utils"),
