@@ -103,7 +103,9 @@ _SINGLE_NAMES = {
     "datasets.reuters": dict.fromkeys(("get_label_names", "get_word_index", "load_data"), "datasets.reuters"),
     "losses": _SHORT_LOSSES,
     "metrics": _SHORT_LOSSES | _LONG_LOSSES,
-    "preprocessing": dict.fromkeys(("image_dataset_from_directory", "timeseries_dataset_from_array"), "utils"),
+    "preprocessing": dict.fromkeys(
+        ("image_dataset_from_directory", "text_dataset_from_directory", "timeseries_dataset_from_array"), "utils"
+    ),
     "preprocessing.sequence": {"pad_sequences": "text"},
     "preprocessing.text": dict.fromkeys(("Tokenizer", "text_to_word_sequence", "tokenizer_from_json"), "text"),
     "random": {"SeedGenerator": "random"},
