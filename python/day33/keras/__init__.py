@@ -75,6 +75,9 @@ _LONG_LOSSES = dict.fromkeys(
 )  # fmt: skip
 _RANDOM = ("SeedGenerator", "beta", "binomial", "categorical", "dropout", "gamma", "normal", "randint", "shuffle",
            "truncated_normal", "uniform")  # fmt: skip
+_DATASETS = (
+    "boston_housing", "california_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters",
+)  # fmt: skip
 # For each module of Keras the modules of day33 all of whose names it has.
 _ROOMS: dict[str, tuple[str, ...]] = {
     "activations": ("activations",),
@@ -82,7 +85,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "callbacks": ("callbacks",),
     "constraints": (),
     "datasets": ("datasets",),
-    "datasets.mnist": (),
+    **{f"datasets.{name}": () for name in _DATASETS},
     "initializers": ("initializers",),
     "layers": ("layers",),
     "losses": ("losses",),
@@ -113,10 +116,14 @@ _CUSTOM_OBJECTS = dict.fromkeys(
 )  # fmt: skip
 _SINGLE_NAMES = {
     "backend": {"clear_session": "utils"},
-    "datasets.mnist": {"load_data": "datasets.mnist"},
+    **{f"datasets.{name}": {"load_data": f"datasets.{name}"} for name in _DATASETS},
+    "datasets.imdb": dict.fromkeys(("get_word_index", "load_data"), "datasets.imdb"),
+    "datasets.reuters": dict.fromkeys(("get_label_names", "get_word_index", "load_data"), "datasets.reuters"),
     "losses": _SHORT_LOSSES,
     "metrics": _SHORT_LOSSES | _LONG_LOSSES,
-    "preprocessing": dict.fromkeys(("image_dataset_from_directory", "timeseries_dataset_from_array"), "utils"),
+    "preprocessing": dict.fromkeys(
+        ("image_dataset_from_directory", "text_dataset_from_directory", "timeseries_dataset_from_array"), "utils"
+    ),
     "preprocessing.sequence": {"pad_sequences": "text"},
     "preprocessing.text": dict.fromkeys(("Tokenizer", "text_to_word_sequence", "tokenizer_from_json"), "text"),
     "random": dict.fromkeys(_RANDOM, "random"),
