@@ -19,11 +19,15 @@ void add_pooling_methods(BuilderClass& builder);
 void add_resampling_methods(BuilderClass& builder);
 void add_normalization_methods(BuilderClass& builder);
 void add_elementwise_methods(BuilderClass& builder);
+void add_arithmetic_methods(BuilderClass& builder);
+void add_reduction_methods(BuilderClass& builder);
 void add_movement_methods(BuilderClass& builder);
 void add_masks_methods(BuilderClass& builder);
 void add_embedding_methods(BuilderClass& builder);
 void add_recurrent_methods(BuilderClass& builder);
 void add_losses_methods(BuilderClass& builder);
+void add_matrix_methods(BuilderClass& builder);
+void add_indexing_methods(BuilderClass& builder);
 
 using IntPair = std::pair<int64_t, int64_t>;
 

@@ -50,11 +50,15 @@ void register_builder(py::module_& m) {
   add_resampling_methods(builder);
   add_normalization_methods(builder);
   add_elementwise_methods(builder);
+  add_arithmetic_methods(builder);
+  add_reduction_methods(builder);
   add_movement_methods(builder);
   add_masks_methods(builder);
   add_embedding_methods(builder);
   add_recurrent_methods(builder);
   add_losses_methods(builder);
+  add_matrix_methods(builder);
+  add_indexing_methods(builder);
 }
 
 }  // namespace day33

@@ -32,7 +32,8 @@ class Call {
        uint64_t seed)
       : plan_(plan), graph_(plan.graph()) {
     require_count(inputs.size(), graph_.inputs.size(), "inputs");
-    request_.samples = inputs.empty() || inputs[0].ndim() == 0 ? 0 : inputs[0].shape(0);
+    // A plan without inputs, of parameters or random numbers, has one sample.
+    request_.samples = inputs.empty() ? 1 : inputs[0].ndim() == 0 ? 0 : inputs[0].shape(0);
     for (size_t i = 0; i < inputs.size(); ++i) {
       const Tensor& t = graph_.tensors[graph_.inputs[i]];
       const std::string name = numbered("x", i, inputs.size());
@@ -59,7 +60,8 @@ class Call {
     return outputs;
   }
 
-  void set_targets(const std::vector<py::array>& targets, const std::vector<std::optional<py::array>>& weights) {
+  void set_targets(const std::vector<std::optional<py::array>>& targets,
+                   const std::vector<std::optional<py::array>>& weights) {
     require_count(targets.size(), graph_.losses.size(), "targets");
     require_count(weights.size(), graph_.losses.size(), "sample_weights");
     request_.want_losses = true;
@@ -67,10 +69,17 @@ class Call {
       const LossTerm& term = graph_.losses[l];
       Shape positions = graph_.tensors[term.tensor].shape;
       const Shape full = positions;
-      positions.pop_back();
       const std::string y = numbered("y", l, targets.size());
-      request_.targets.push_back(data_of(targets[l], term.sparse() ? DType::int32 : DType::float32, y));
-      require_shape(targets[l], term.sparse() ? positions : full, y, request_.samples);
+      if (targets[l].has_value() != term.has_target())
+        throw py::value_error(y + (term.has_target() ? " is None; expected an array"
+                                                     : " is an array; expected None for a loss without a target"));
+      if (term.has_target()) {
+        positions.pop_back();
+        request_.targets.push_back(data_of(*targets[l], term.sparse() ? DType::int32 : DType::float32, y));
+        require_shape(*targets[l], term.sparse() ? positions : full, y, request_.samples);
+      } else {
+        request_.targets.push_back(nullptr);
+      }
 
       const std::string w = numbered("sample_weight", l, targets.size());
       request_.sample_weights.push_back(weights[l] ? contiguous_data<float>(*weights[l], w) : nullptr);
@@ -227,29 +236,34 @@ void register_plan(py::module_& m) {
           py::arg("inputs"), py::arg("parameters"), py::kw_only(), py::arg("training") = false, py::arg("seed") = 0)
       .def(
           "train_step",
-          [](const Plan& plan, const std::vector<py::array>& inputs, const std::vector<py::array>& targets,
+          [](const Plan& plan, const std::vector<py::array>& inputs,
+             const std::vector<std::optional<py::array>>& targets,
              const std::vector<std::optional<py::array>>& sample_weights, const py::object& parameters,
-             const std::vector<std::optional<py::array>>& gradients, uint64_t seed, bool want_outputs) {
+             const std::vector<std::optional<py::array>>& gradients, uint64_t seed, bool want_outputs,
+             bool want_input_gradients) -> py::tuple {
             Call call(plan, inputs, parameters, true, seed);
             call.set_targets(targets, sample_weights);
             call.set_gradients(gradients);
             py::list outputs = want_outputs ? call.make_outputs() : py::list();
-            return py::make_tuple(call.run().loss_sums, outputs);
+            if (!want_input_gradients) return py::make_tuple(call.run().loss_sums, outputs);
+            py::list dx = call.make_input_gradients();
+            return py::make_tuple(call.run().loss_sums, outputs, dx);
           },
           py::arg("inputs"), py::arg("targets"), py::arg("sample_weights"), py::arg("parameters"), py::arg("gradients"),
-          py::kw_only(), py::arg("seed") = 0, py::arg("want_outputs") = false)
+          py::kw_only(), py::arg("seed") = 0, py::arg("want_outputs") = false, py::arg("want_input_gradients") = false)
       .def(
           "evaluate",
-          [](const Plan& plan, const std::vector<py::array>& inputs, const std::vector<py::array>& targets,
+          [](const Plan& plan, const std::vector<py::array>& inputs,
+             const std::vector<std::optional<py::array>>& targets,
              const std::vector<std::optional<py::array>>& sample_weights, const py::object& parameters,
-             bool want_outputs) {
-            Call call(plan, inputs, parameters, false, 0);
+             bool want_outputs, bool training, uint64_t seed) {
+            Call call(plan, inputs, parameters, training, seed);
             call.set_targets(targets, sample_weights);
             py::list outputs = want_outputs ? call.make_outputs() : py::list();
             return py::make_tuple(call.run().loss_sums, outputs);
           },
           py::arg("inputs"), py::arg("targets"), py::arg("sample_weights"), py::arg("parameters"), py::kw_only(),
-          py::arg("want_outputs") = false)
+          py::arg("want_outputs") = false, py::arg("training") = false, py::arg("seed") = 0)
       .def(
           "backward",
           [](const Plan& plan, const std::vector<py::array>& inputs, const std::vector<py::array>& output_gradients,

@@ -10,12 +10,15 @@
 #include "core/shapes.h"
 #include "engine/fusion.h"
 #include "engine/graph.h"
+#include "ops/affine_transform.h"
+#include "ops/arithmetic.h"
 #include "ops/losses.h"
 #include "ops/movement.h"
 #include "ops/normalization.h"
 #include "ops/op.h"
 #include "ops/recurrent.h"
 #include "ops/resampling.h"
+#include "ops/resize.h"
 
 namespace day33 {
 
@@ -23,7 +26,7 @@ struct RecurrentParameters {
   int kernel, recurrent_kernel, bias;  // slots; bias may be -1
 };
 
-// Rows or columns to add before and after; negative numbers remove them.
+// Cells to add before and after those of an axis; negative numbers remove them.
 struct Border {
   int64_t before, after;
 };
@@ -66,6 +69,9 @@ class GraphBuilder {
 
   // builder_resampling.cpp
   int up_sampling2d(int x, Pair size, Interpolation interpolation);
+  int resize(int x, Pair size, Resizing kind, bool antialias);  // as tf.image.resize
+  // As tf.raw_ops.ImageProjectiveTransformV3; `transform` is an (8,) for each image.
+  int affine_transform(int x, int transform, bool bilinear, FillMode fill_mode, float fill_value);
 
   // builder_normalization.cpp
   int batch_normalization(int x, const BatchNormParameters& parameters, float momentum, float epsilon, bool frozen,
@@ -82,14 +88,32 @@ class GraphBuilder {
   int to_int64(int x);  // of int32; only the caller can read the result, no op does
   int to_int32(int x);  // the fraction is cut off; values outside the range of int32 are refused when it runs
 
+  // builder_arithmetic.cpp. Shapes are broadcast as NumPy does it; operands of one op have one dtype.
+  int unary(Unary kind, int x);
+  int binary(Binary kind, int a, int b);
+  int select(int condition, int a, int b);  // condition: int32
+  int cast(int x, Cast to);
+  int stop_gradient(int x);
+  int parameter_value(int slot);
+
+  // builder_reduction.cpp. Axes count from 0, or back from -1.
+  int reduce(Reduce kind, int x, const std::vector<int64_t>& axes, bool keepdims);
+
   // builder_movement.cpp
   int reshape(int x, const Shape& shape);
-  int pad2d(int x, Border height, Border width);
+  // One border for each axis. Reflections (`value` is for constants) repeat where a border is wider than x.
+  int pad(int x, const std::vector<Border>& borders, PadMode mode, double value);
   int permute(int x, const std::vector<int64_t>& axes);
   int broadcast_to(int x, const Shape& shape);
   int concatenate(const std::vector<int>& xs, int64_t axis);
+  // size[i] cells of each axis, from begin[i] on in steps of stride[i], which may be negative.
+  int strided_slice(int x, const Shape& begin, const Shape& size, const Shape& stride);
   int slice(int x, int64_t begin, int64_t end);  // rows of the first axis
   int reverse(int x);                            // along the first axis
+  // Each cell of the axis `repeats` times in a row: one number, or one for each cell.
+  int repeat(int x, const std::vector<int64_t>& repeats, int64_t axis);
+  int tile(int x, const std::vector<int64_t>& repeats);  // as NumPy does
+  int take(int x, const std::vector<int64_t>& indices, const Shape& indices_shape, int64_t axis);
 
   // builder_masks.cpp
   // int32: 1 where x differs from `value`; for float32, where any number on the last axis does.
@@ -108,7 +132,17 @@ class GraphBuilder {
   int gru(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial, bool reset_after);
   int simple_rnn(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial);
 
+  // builder_matrix.cpp
+  int matmul(int a, int b);  // (..., M, K), (..., K, N); leading axes and operands of one axis as NumPy does
+
+  // builder_indexing.cpp: by int32 tensors, where negative numbers count from the end
+  int gather(int x, int indices, int64_t axis);           // the axis is replaced by those of the indices
+  int take_along_axis(int x, int indices, int64_t axis);  // one index for each cell; other axes of 1 are stretched
+  int one_hot(int indices, int64_t depth, int64_t axis);  // float32; 0 everywhere for an index outside [0, depth)
+
   // builder_losses.cpp
+  // The input of the sigmoid or softmax that gives `prediction`; -1 where that is no output of one.
+  int logits_of(int prediction) const;
   int loss(int prediction, LossKind kind, bool from_logits, bool mean, float weight);
 
   // Applies the fusions, drops what no output and no loss needs, and makes the ops. The builder is empty afterwards.
@@ -122,6 +156,7 @@ class GraphBuilder {
   Tensor tensor_of_rank(int id, size_t rank, const char* argument) const;
   ParameterInfo parameter_info(int slot, size_t rank, const char* argument) const;
   void check_bias(int bias, int64_t channels) const;
+  Shape kernel_shape(int kernel) const;  // of four axes: a kernel of three has the height 1
   int new_tensor(const Shape& shape, DType dtype = DType::float32);
   int alias(int of, const Shape& shape);
   using MakeRecurrent = std::function<std::unique_ptr<Op>(const RecurrentInputs&, std::vector<int> outputs)>;
@@ -130,7 +165,8 @@ class GraphBuilder {
   SequenceShape sequence_shape(int x, const RecurrentParameters& parameters) const;
   int convolution(int x, int kernel, int bias, const Convolution& convolution, const Shape& shape,
                   ActivationSpec activation);
-  int rearrange(const char* kind, int x, const Shape& shape, const std::vector<SourceAxis>& axes);
+  int rearrange(const char* kind, int x, const Shape& shape, const std::vector<SourceAxis>& axes, float fill = 0.0f);
+  int rearrange_axis(const char* kind, int x, size_t at, const Shape& shape, const SourceAxis& axis);
   void add_other(std::vector<int> inputs, int y, std::function<std::unique_ptr<Op>(const Node&)> make);
   void separate_outputs(const std::vector<int>& outputs);
   void drop_unused();

@@ -16,13 +16,18 @@ int GraphBuilder::convolution(int x, int kernel, int bias, const Convolution& co
   return activation(y, spec);
 }
 
+Shape GraphBuilder::kernel_shape(int kernel) const {
+  const bool flat =
+      kernel >= 0 && kernel < static_cast<int>(graph_.parameters.size()) && graph_.parameters[kernel].shape.size() == 3;
+  Shape shape = parameter_info(kernel, flat ? 3 : 4, "kernel").shape;
+  if (flat) shape.insert(shape.begin(), 1);
+  return shape;
+}
+
 int GraphBuilder::conv2d(int x, int kernel, int bias, Pair strides, Padding padding, Pair dilation, int64_t groups,
                          ActivationSpec spec) {
   const Shape in = tensor_of_rank(x, 3, "x").shape;
-  const bool flat =
-      kernel >= 0 && kernel < static_cast<int>(graph_.parameters.size()) && graph_.parameters[kernel].shape.size() == 3;
-  Shape k = parameter_info(kernel, flat ? 3 : 4, "kernel").shape;
-  if (flat) k.insert(k.begin(), 1);  // a kernel (KW, C / groups, O) has the height 1
+  const Shape k = kernel_shape(kernel);
   if (groups < 1) fail("groups is " + std::to_string(groups) + "; expected at least 1");
   if (k[2] < 1 || in[2] != k[2] * groups)
     fail("kernel has shape " + to_string(k) + " with groups=" + std::to_string(groups) + ", which reads " +
@@ -44,7 +49,7 @@ int GraphBuilder::conv2d_transpose(int x, int kernel, int bias, Pair strides, Pa
                                    std::optional<int64_t> output_padding_height,
                                    std::optional<int64_t> output_padding_width, Pair dilation, ActivationSpec spec) {
   const Shape in = tensor_of_rank(x, 3, "x").shape;
-  const Shape k = parameter_info(kernel, 4, "kernel").shape;
+  const Shape k = kernel_shape(kernel);
   if (k[3] < 1 || in[2] != k[3])
     fail("kernel has shape " + to_string(k) + ", whose last dimension must be the channels of x, " +
          std::to_string(in[2]));
@@ -65,7 +70,7 @@ int GraphBuilder::conv2d_transpose(int x, int kernel, int bias, Pair strides, Pa
 int GraphBuilder::depthwise_conv2d(int x, int kernel, int bias, Pair strides, Padding padding, Pair dilation,
                                    ActivationSpec spec) {
   const Shape in = tensor_of_rank(x, 3, "x").shape;
-  const Shape k = parameter_info(kernel, 4, "kernel").shape;
+  const Shape k = kernel_shape(kernel);
   if (k[2] < 1 || k[3] < 1 || in[2] != k[2])
     fail("kernel has shape " + to_string(k) + "; expected (KH, KW, " + std::to_string(in[2]) +
          ", depth multiplier) for the channels of x");

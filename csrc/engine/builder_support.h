@@ -22,4 +22,21 @@ inline int64_t product(const Shape& shape, size_t begin, size_t end) {
 }
 inline int64_t rows_of(const Shape& shape) { return product(shape, 0, shape.size() - 1); }
 
+// The number of an axis that may be given from the end.
+inline size_t axis_of(const Shape& shape, int64_t axis, const char* name = "axis") {
+  const int64_t rank = static_cast<int64_t>(shape.size());
+  if (axis < -rank || axis >= rank)
+    fail(std::string(name) + " is " + std::to_string(axis) + "; expected one of the " + std::to_string(rank) +
+         " axes after the batch");
+  return static_cast<size_t>(axis < 0 ? axis + rank : axis);
+}
+
+// The shape with one axis replaced by those of `by`.
+inline Shape replace_axis(const Shape& shape, size_t axis, const Shape& by) {
+  Shape result(shape.begin(), shape.begin() + static_cast<int64_t>(axis));
+  result.insert(result.end(), by.begin(), by.end());
+  result.insert(result.end(), shape.begin() + static_cast<int64_t>(axis) + 1, shape.end());
+  return result;
+}
+
 }  // namespace day33

@@ -93,7 +93,7 @@ class Run {
       for (Workspace& w : all) prepare(w, action.op);
       const int64_t units = op.units(all[0].tile.n);
       const int64_t parts =
-          worth_threads(op.multiply_adds()) ? std::min<int64_t>(units, 4 * static_cast<int64_t>(num_threads())) : 1;
+          worth_threads(p_.work_of(op)) ? std::min<int64_t>(units, 4 * static_cast<int64_t>(num_threads())) : 1;
       const int64_t scratch_floats = parts > 1 ? p_.memory.scratch_floats : 0;
       std::unique_ptr<AlignedBuffer> scratch;  // one block per part, since parts work on one tile at the same time
       if (scratch_floats > 0) scratch = lease_block(scratch_floats * tiles_ * parts);

@@ -87,7 +87,7 @@ class Fuser {
   Node* only_reader(int id) {
     if (readers(id) != 1) return nullptr;
     for (Node& node : nodes_)
-      if (node.inputs[0] == id) return &node;
+      if (!node.inputs.empty() && node.inputs[0] == id) return &node;
     return nullptr;
   }
 

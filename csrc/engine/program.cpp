@@ -130,7 +130,8 @@ void Program::plan_backward(const std::vector<char>& runs) {
     const Op& op = *graph.ops[i];
     const bool own = std::any_of(op.parameters.begin(), op.parameters.end(),
                                  [&](int slot) { return slot >= 0 && graph.parameters[slot].trainable; });
-    if (own || std::any_of(op.inputs.begin(), op.inputs.end(), [&](int id) { return wanted[buffer(id)]; }))
+    if (own || (op.passes_gradient() &&
+                std::any_of(op.inputs.begin(), op.inputs.end(), [&](int id) { return wanted[buffer(id)]; })))
       wanted[buffer(op.outputs[0])] = 1;
   }
 
@@ -345,12 +346,11 @@ void Program::plan_weights(const std::vector<char>& runs) {
   accumulator.resize(count);
   statistics.assign(count, -1);
   partial.assign(count, -1);
-  constexpr int64_t kPerValue = 4;  // the cost of moving a value, for ops that do not compute
   for (size_t i = 0; i < count; ++i) {
     if (!runs[i]) continue;
     const Op& op = *graph.ops[i];
     const int64_t passes_over = purpose.backward && runs_backward[i] ? 3 : 1;
-    work += passes_over * (op.multiply_adds() + kPerValue * graph.tensors[op.outputs[0]].size);
+    work += passes_over * work_of(op);
     const auto reserve = [&](bool backward) {
       const int64_t floats = op.packed_size(*purpose.kernels, lanes, backward);
       if (floats == 0) return int64_t{-1};
@@ -377,6 +377,10 @@ void Program::plan_weights(const std::vector<char>& runs) {
           round_to_line(op.accumulator_size(p, graph.parameters[slot].size) * op.accumulator_lanes(p, lanes));
     }
   }
+}
+
+int64_t Program::work_of(const Op& op) const {
+  return op.multiply_adds() + op.cost_per_word() * graph.tensors[op.outputs[0]].size;
 }
 
 int64_t Program::groups(int64_t samples) const {

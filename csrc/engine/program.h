@@ -89,6 +89,7 @@ class Program {
 
   // The rough cost of one sample in multiply-adds. It decides whether several threads are worth while.
   int64_t work = 0;
+  int64_t work_of(const Op& op) const;  // the same for one op, forward
 
   int64_t tiles(int64_t samples) const { return (samples + tile_samples - 1) / tile_samples; }
   // The tiles form this many groups, each with gradient accumulators of its own. The number does not depend on the

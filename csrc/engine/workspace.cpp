@@ -157,7 +157,7 @@ LossArgs Workspace::loss_args(size_t l) {
   args.valid_lanes = tile.valid_lanes;
   args.prediction = value_[term.tensor];
   const float* target = static_cast<const float*>(request_.targets[l]) + tile.first_sample * term.target_size();
-  if (p_.lanes > 1) {
+  if (p_.lanes > 1 && term.has_target()) {
     float* packed = at(p_.memory.target[l], term.target_size() * p_.lanes);
     load(request_.targets[l], term.target_size(), packed);
     target = packed;

@@ -41,6 +41,91 @@ enum class Activation : int { DAY33_ACTIVATIONS(DAY33_ENUMERATOR) };
 #define DAY33_MERGES(X) X(add) X(subtract) X(multiply) X(maximum) X(minimum) X(average)
 enum class Merge : int { DAY33_MERGES(DAY33_ENUMERATOR) };
 
+// ---- arithmetic ----
+
+// What the result of a function on elements is, and how its gradient comes about.
+enum class Trait : int {
+  of_input,   // float32; the derivative is computed from the inputs
+  of_output,  // float32; the derivative needs the output, too
+  flat,       // float32; the derivative is 0 wherever there is one, and no gradient passes
+  truth       // int32, 0 or 1
+};
+
+#define DAY33_UNARIES(X)   \
+  X(negative, of_input)    \
+  X(abs, of_input)         \
+  X(sign, flat)            \
+  X(square, of_input)      \
+  X(sqrt, of_output)       \
+  X(rsqrt, of_output)      \
+  X(reciprocal, of_output) \
+  X(exp, of_output)        \
+  X(exp2, of_output)       \
+  X(expm1, of_input)       \
+  X(log, of_input)         \
+  X(log2, of_input)        \
+  X(log10, of_input)       \
+  X(log1p, of_input)       \
+  X(sin, of_input)         \
+  X(cos, of_input)         \
+  X(tan, of_output)        \
+  X(asin, of_input)        \
+  X(acos, of_input)        \
+  X(atan, of_input)        \
+  X(sinh, of_input)        \
+  X(cosh, of_input)        \
+  X(asinh, of_input)       \
+  X(acosh, of_input)       \
+  X(atanh, of_input)       \
+  X(erf, of_input)         \
+  X(floor, flat)           \
+  X(ceil, flat)            \
+  X(round, flat)           \
+  X(trunc, flat)           \
+  X(isnan, truth)          \
+  X(isinf, truth)          \
+  X(isfinite, truth)       \
+  X(logical_not, truth)
+enum class Unary : int { DAY33_UNARIES(DAY33_ENUMERATOR) };
+
+#define DAY33_BINARIES(X) \
+  X(add, of_input)        \
+  X(subtract, of_input)   \
+  X(multiply, of_input)   \
+  X(divide, of_input)     \
+  X(power, of_output)     \
+  X(maximum, of_input)    \
+  X(minimum, of_input)    \
+  X(floor_divide, flat)   \
+  X(mod, of_input)        \
+  X(arctan2, of_input)    \
+  X(greater, truth)       \
+  X(greater_equal, truth) \
+  X(less, truth)          \
+  X(less_equal, truth)    \
+  X(equal, truth)         \
+  X(not_equal, truth)     \
+  X(logical_and, truth)   \
+  X(logical_or, truth)    \
+  X(logical_xor, truth)
+enum class Binary : int { DAY33_BINARIES(DAY33_ENUMERATOR) };
+
+// One operand of a function of several operands that are broadcast to one shape: of float32 or int32, which the kernel
+// knows. Row r of the result reads the operand from p + r * step on: as many words as the row has or, if `held`, one
+// element (`lanes` words) for the whole row.
+struct Operand {
+  const float* p;
+  int64_t step;
+  bool held;
+};
+
+// The result is `outer` rows of `inner` words, row_step apart.
+struct BroadcastRows {
+  int64_t outer, inner, row_step;
+  int lanes;
+  Operand x[3];
+};
+
 // ---- pooling, un-pooling, up-sampling: one sample, [H][W][inner] -> [OH][OW][inner] ----
 
 struct Pool2dArgs {
@@ -52,6 +137,15 @@ struct Pool2dArgs {
 struct UpSample2dArgs {
   int64_t H, W, OH, OW, inner;
   int64_t scale_h, scale_w;  // OH = H * scale_h, OW = W * scale_w
+};
+
+// y[out][inner] from x[in][inner], `outer` times: cell j sums the cells from first[j] on, with the weights from
+// start[j] to start[j + 1].
+struct ResampleArgs {
+  int64_t outer, in, out, inner;
+  const int32_t* first;
+  const int64_t* start;
+  const float* weights;
 };
 
 // ---- batch normalisation: rows of [C][lanes] ----
@@ -77,6 +171,15 @@ struct LossArgs {
   float scale;              // multiplies the gradient (1 / positions for a mean)
 };
 
+// ---- reductions: [outer][K][inner] -> [outer][inner], where inner = elements * lanes ----
+
+#define DAY33_REDUCTIONS(X) X(sum) X(mean) X(max) X(min) X(prod) X(any) X(all)
+enum class Reduce : int { DAY33_REDUCTIONS(DAY33_ENUMERATOR) };
+
+struct ReduceArgs {
+  int64_t outer, K, inner;
+};
+
 // ---- optimizers: flat arrays of n floats ----
 
 struct SgdArgs {
@@ -92,6 +195,34 @@ struct AdamArgs {
   float learning_rate;    // already with bias correction: lr * sqrt(1 - beta_2^t) / (1 - beta_1^t)
   double beta_1, beta_2;  // in double, since the rule needs 1 - beta
   float epsilon;
+};
+struct NadamArgs {
+  double beta_1, beta_2;
+  float momentum_rate, gradient_rate;  // what multiplies m and g in a step, the learning rate included
+  float velocity_scale;                // 1 / (1 - beta_2^t)
+  float epsilon;
+};
+struct AdamaxArgs {
+  float learning_rate;  // already with bias correction: lr / (1 - beta_1^t)
+  double beta_1;
+  float beta_2, epsilon;
+};
+struct RmsPropArgs {
+  float learning_rate;
+  double rho;
+  float momentum, epsilon;
+};
+struct AdagradArgs {
+  float learning_rate, epsilon;
+};
+struct LionArgs {
+  float learning_rate;
+  double beta_1, beta_2;
+};
+struct FtrlArgs {
+  float learning_rate;
+  float exponent;  // of the accumulated squares: 0.5 for steps that fall like 1 / sqrt(t)
+  float l1, l2, l2_shrinkage;
 };
 
 // ---- convolution family ----
@@ -159,6 +290,21 @@ struct GemmTileArgs {
   int rows, columns;
   const float* bias;  // of these columns, or null; not used with `add`
   bool add;           // to the values of C
+};
+
+// ---- products of small matrices (ops/matrix.h) ----
+
+// C (M, N) = A B, or C += A B. Element (m, k) of A is a[m * a_row + k * a_step], so that A may be transposed; the rows
+// of B and C lie b_row and c_row floats apart.
+struct MatrixArgs {
+  int64_t M, N, K;
+  const float* a;
+  int64_t a_row, a_step;
+  const float* b;
+  int64_t b_row;
+  float* c;
+  int64_t c_row;
+  bool add;
 };
 
 // ---- recurrent cells: one row ----

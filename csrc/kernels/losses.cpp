@@ -251,6 +251,23 @@ double binary_crossentropy_logits(const LossArgs& args) { return mean_loss<Binar
 double mean_squared_error(const LossArgs& args) { return mean_loss<SquaredError>(args); }
 double mean_absolute_error(const LossArgs& args) { return mean_loss<AbsoluteError>(args); }
 
+double value_loss(const LossArgs& args) {
+  const int lanes = args.lanes;
+  const int64_t vectors = lanes == 1 ? 1 : args.rows, length = lanes == 1 ? args.rows : kLanes;
+  const ChannelRow elements{length};
+  WideSum sum;
+  for (int64_t row = 0; row < vectors; ++row) {
+    const int64_t begin = row * kLanes;
+    elements.each([&](auto at) __attribute__((always_inline)) {
+      const VecI valid = lanes == 1 ? broadcast_i(-1) : first_numbers() < args.valid_lanes;
+      const Vec weight = args.weights != nullptr ? at.load(args.weights + begin, 0.0f) : broadcast(1.0f);
+      sum.add(at.keep(keep_where(valid, at.load(args.prediction + begin, 0.0f) * weight)));
+      if (args.gradient != nullptr) at.store(args.gradient + begin, keep_where(valid, weight * args.scale));
+    });
+  }
+  return sum.total();
+}
+
 double categorical_crossentropy(const LossArgs& args) { return row_loss<ProbabilitiesLoss, false>(args); }
 double categorical_crossentropy_logits(const LossArgs& args) { return row_loss<LogitsLoss<false>, false>(args); }
 double sparse_categorical_crossentropy(const LossArgs& args) { return row_loss<SparseProbabilitiesLoss, true>(args); }

@@ -1,4 +1,5 @@
-// Up-sampling by integer factors: nearest, bilinear and bed of nails, forward and backward.
+// Up-sampling by integer factors: nearest, bilinear and bed of nails, forward and backward; one axis of any other
+// resampling.
 #include "kernels/kernels.h"
 #include "simd/body.h"
 
@@ -138,6 +139,21 @@ void upsample_nails_backward(const UpSample2dArgs& args, const float* dy, float*
   for (int64_t iy = 0; iy < args.H; ++iy)
     for (int64_t ix = 0; ix < args.W; ++ix, dx += inner)
       copy_floats(dx, dy + (iy * args.scale_h * args.OW + ix * args.scale_w) * inner, inner);
+}
+
+void resample_axis(const ResampleArgs& args, const float* x, float* y) {
+  const int64_t inner = args.inner;
+  for (int64_t o = 0; o < args.outer; ++o, x += args.in * inner)
+    for (int64_t j = 0; j < args.out; ++j, y += inner) {
+      const float* from = x + args.first[j] * inner;
+      const float* weights = args.weights + args.start[j];
+      const int64_t taps = args.start[j + 1] - args.start[j];
+      over_inner(inner, [=](auto w, int64_t i) __attribute__((always_inline)) {
+        auto sum = w.fill(0.0f);
+        for (int64_t t = 0; t < taps; ++t) sum += w.load(from + t * inner + i) * weights[t];
+        w.store(y + i, sum);
+      });
+    }
 }
 
 }  // namespace day33::DAY33_ISA

@@ -22,14 +22,10 @@ class EmbeddingOp final : public Op {
   bool takes_lanes() const override { return false; }
 
   void forward(const Tile& tile, int64_t, int64_t) const override {
-    const int32_t* ids = ids_of(tile);
+    const int32_t* ids = checked_ids(tile);
     const float* table = tile.parameter[parameters[0]];
     float* y = tile.value[outputs[0]];
     const int64_t rows = tile.n * rows_;
-    for (int64_t r = 0; r < rows; ++r)
-      if (ids[r] < 0 || ids[r] >= V_)
-        throw std::invalid_argument("x holds the index " + std::to_string(ids[r]) + "; expected 0 to " +
-                                    std::to_string(V_ - 1) + " for an embedding of " + std::to_string(V_) + " rows");
     gemm::over_rows(rows, kPortion, rows * E_, [&](int64_t first, int64_t count) {
       for (int64_t r = first; r < first + count; ++r)
         std::memcpy(y + r * E_, table + ids[r] * E_, static_cast<size_t>(E_) * sizeof(float));
@@ -40,7 +36,7 @@ class EmbeddingOp final : public Op {
   void backward(const Tile& tile, float* const*) const override {
     float* dtable = tile.accumulate[0];
     if (dtable == nullptr) return;
-    const int32_t* ids = ids_of(tile);
+    const int32_t* ids = checked_ids(tile);
     const float* dy = tile.gradient[outputs[0]];
     const int64_t rows = tile.n * rows_;
     gemm::over_rows(E_, kPortion, rows * E_, [&](int64_t first, int64_t count) {
@@ -52,7 +48,15 @@ class EmbeddingOp final : public Op {
   std::string detail() const override { return std::to_string(V_) + "x" + std::to_string(E_); }
 
  private:
-  const int32_t* ids_of(const Tile& tile) const { return reinterpret_cast<const int32_t*>(tile.value[inputs[0]]); }
+  // Backward checks them, too: forward does not run before it where nothing else reads its result.
+  const int32_t* checked_ids(const Tile& tile) const {
+    const int32_t* ids = reinterpret_cast<const int32_t*>(tile.value[inputs[0]]);
+    for (int64_t r = 0; r < tile.n * rows_; ++r)
+      if (ids[r] < 0 || ids[r] >= V_)
+        throw std::invalid_argument("x holds the index " + std::to_string(ids[r]) + "; expected 0 to " +
+                                    std::to_string(V_ - 1) + " for an embedding of " + std::to_string(V_) + " rows");
+    return ids;
+  }
   const int64_t rows_, V_, E_;
 };
 

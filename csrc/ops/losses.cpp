@@ -24,6 +24,8 @@ double run_loss(const Kernels& kernels, const LossTerm& term, const LossArgs& ar
       return kernels.mean_squared_error(args);
     case LossKind::mean_absolute_error:
       return kernels.mean_absolute_error(args);
+    case LossKind::value:
+      return kernels.value_loss(args);
   }
   return 0.0;
 }

@@ -14,7 +14,8 @@ namespace day33 {
   X(categorical_crossentropy)        \
   X(sparse_categorical_crossentropy) \
   X(mean_squared_error)              \
-  X(mean_absolute_error)
+  X(mean_absolute_error)             \
+  X(value)
 enum class LossKind { DAY33_LOSSES(DAY33_ENUMERATOR) };
 
 struct LossTerm {
@@ -23,10 +24,11 @@ struct LossTerm {
   bool mean;        // the gradient is that of the mean over all positions, not of their sum
   float weight;     // multiplies the gradient
   int tensor;       // the prediction or the logits
-  int64_t rows, C;  // positions per sample, and the last axis of the prediction
+  int64_t rows, C;  // positions per sample, and the last axis of the prediction; of a value, all axes are positions
 
   bool sparse() const { return kind == LossKind::sparse_categorical_crossentropy; }
-  int64_t target_size() const { return sparse() ? rows : rows * C; }
+  bool has_target() const { return kind != LossKind::value; }
+  int64_t target_size() const { return !has_target() ? 0 : sparse() ? rows : rows * C; }
 };
 
 LossKind parse_loss(const std::string& name);

@@ -5,99 +5,181 @@
 #include <numeric>
 #include <utility>
 
+#include "core/names.h"
+
 namespace day33 {
 namespace {
 
-// The result, in order, is a list of stretches of the source or of zeros.
-struct Stretch {
-  int64_t from;  // -1: zeros
-  int64_t length;
-};
-
-class Stretches {
+// Where the cells of the result come from. Axes that lie in the source as in the result are one axis here, so that
+// what is left is as few and as long runs as there can be.
+class Source {
  public:
-  explicit Stretches(const std::vector<SourceAxis>& axes) : axes_(axes), below_(axes.size() + 1, 1) {
-    for (size_t i = axes.size(); i-- > 0;) below_[i] = below_[i + 1] * axes[i].size;
-    // Axes from `whole_` on have the same layout in the source and in the result.
-    whole_ = axes.size();
-    while (whole_ > 0 && axes[whole_ - 1].first == 0 && axes[whole_ - 1].count == axes[whole_ - 1].size &&
-           axes[whole_ - 1].stride == below_[whole_])
-      --whole_;
-    add(0, 0);
+  explicit Source(const std::vector<SourceAxis>& axes) {
+    for (auto axis = axes.rbegin(); axis != axes.rend(); ++axis) add_before(*axis);
+    if (axes_.empty()) axes_.push_back({{1, 0, 1}});
+    below_.assign(axes_.size() + 1, 1);
+    for (size_t i = axes_.size(); i-- > 0;) below_[i] = below_[i + 1] * size_of(axes_[i]);
   }
-  std::vector<Stretch> take() { return std::move(list_); }
+
+  int64_t size() const { return below_[0]; }
+  // The cells of the result that the source has.
+  int64_t found() const {
+    int64_t found = 1;
+    for (const SourceAxis& axis : axes_)
+      found *= std::accumulate(axis.begin(), axis.end(), int64_t{0}, [](int64_t sum, const SourceRun& run) {
+        return sum + (run.from == kFill ? 0 : run.count);
+      });
+    return found;
+  }
+  // Whether no cell of the source comes twice. Each axis runs over an axis of the source, or stays where it is.
+  bool is_injective() const { return std::all_of(axes_.begin(), axes_.end(), has_distinct_cells); }
+
+  // Calls visit(run, at) for the runs of the last axis, with their place in the source; `at` is the place of the first
+  // cell in the result. Runs of kFill may span several axes.
+  template <typename Visit>
+  void each_run(Visit&& visit) const {
+    walk(0, 0, 0, visit);
+  }
 
  private:
-  void add(size_t depth, int64_t source) {
-    if (depth == whole_) return append(source, below_[depth]);
-    const SourceAxis& axis = axes_[depth];
-    for (int64_t i = axis.first; i < axis.first + axis.size; ++i) {
-      if (i < 0 || i >= axis.count)
-        append(-1, below_[depth + 1]);
-      else
-        add(depth + 1, source + i * axis.stride);
-    }
-  }
-  void append(int64_t from, int64_t length) {
-    if (length == 0) return;
-    if (!list_.empty()) {
-      Stretch& last = list_.back();
-      if (from < 0 ? last.from < 0 : last.from >= 0 && last.from + last.length == from) {
-        last.length += length;
-        return;
-      }
-    }
-    list_.push_back({from, length});
+  static int64_t size_of(const SourceAxis& axis) {
+    return std::accumulate(axis.begin(), axis.end(), int64_t{0},
+                           [](int64_t sum, const SourceRun& run) { return sum + run.count; });
   }
 
-  const std::vector<SourceAxis>& axes_;
-  std::vector<int64_t> below_;  // elements of the result per index of the axes up to this one
-  size_t whole_;
-  std::vector<Stretch> list_;
+  static bool has_distinct_cells(const SourceAxis& axis) {
+    std::vector<std::pair<int64_t, int64_t>> spans;  // of runs whose cells are distinct by themselves
+    for (const SourceRun& run : axis) {
+      if (run.from == kFill) continue;
+      if (run.count > 1 && run.stride == 0) return false;
+      const int64_t last = run.from + (run.count - 1) * run.stride;
+      spans.emplace_back(std::min(run.from, last), std::max(run.from, last));
+    }
+    std::sort(spans.begin(), spans.end());
+    for (size_t i = 1; i < spans.size(); ++i)
+      if (spans[i].first <= spans[i - 1].second) return false;  // or interleaved; to add is right in any case
+    return true;
+  }
+
+  // Puts an axis before those that are there, or joins it with the first of them.
+  void add_before(SourceAxis axis) {
+    std::erase_if(axis, [](const SourceRun& run) { return run.count == 0; });
+    for (SourceRun& run : axis)
+      if (run.count == 1) run.stride = 1;
+    const bool joins =
+        !axes_.empty() && axes_.front().size() == 1 && axes_.front()[0].from != kFill &&
+        std::all_of(axis.begin(), axis.end(), [&](const SourceRun& run) {
+          const SourceRun& inner = axes_.front()[0];
+          return run.from == kFill || run.count == 1 || inner.count == 1 || run.stride == inner.count * inner.stride;
+        });
+    if (!joins) {
+      axes_.insert(axes_.begin(), std::move(axis));
+      return;
+    }
+    const SourceRun inner = axes_.front()[0];
+    for (SourceRun& run : axis)
+      run = {run.count * inner.count, run.from == kFill ? kFill : run.from + inner.from,
+             inner.count == 1 ? run.stride : inner.stride};
+    axes_.front() = std::move(axis);
+  }
+
+  template <typename Visit>
+  void walk(size_t depth, int64_t source, int64_t at, Visit& visit) const {
+    const int64_t below = below_[depth + 1];
+    for (const SourceRun& run : axes_[depth]) {
+      if (run.from == kFill)
+        visit(SourceRun{run.count * below, kFill, 0}, at);
+      else if (depth + 1 == axes_.size())
+        visit(SourceRun{run.count, source + run.from, run.stride}, at);
+      else
+        for (int64_t i = 0; i < run.count; ++i)
+          walk(depth + 1, source + run.from + i * run.stride, at + i * below, visit);
+      at += run.count * below;
+    }
+  }
+
+  std::vector<SourceAxis> axes_;
+  std::vector<int64_t> below_;  // cells of the result per index of the axes up to this one
 };
 
 class RearrangeOp final : public Op {
  public:
-  RearrangeOp(std::string kind, int x, int y, int64_t source_size, const std::vector<SourceAxis>& axes)
-      : Op(std::move(kind), {x}, {y}, {}), in_(source_size), stretches_(Stretches(axes).take()) {
-    for (const Stretch& s : stretches_) out_ += s.length;
-  }
+  RearrangeOp(std::string kind, int x, int y, int64_t source_size, const std::vector<SourceAxis>& axes, float fill)
+      : Op(std::move(kind), {x}, {y}, {}),
+        in_(source_size),
+        fill_(fill),
+        source_(axes),
+        out_(source_.size()),
+        injective_(source_.is_injective()),
+        onto_(injective_ && source_.found() == source_size) {}
 
   int64_t units(int64_t n) const override { return n; }
 
   void forward(const Tile& tile, int64_t begin, int64_t end) const override {
+    const int64_t lanes = tile.lanes;
     for (int64_t sample = begin; sample < end; ++sample) {
-      const float* x = tile.value[inputs[0]] + sample * in_ * tile.lanes;
-      float* y = tile.value[outputs[0]] + sample * out_ * tile.lanes;
-      for (const Stretch& s : stretches_) {
-        const size_t floats = static_cast<size_t>(s.length * tile.lanes);
-        if (s.from < 0)
-          std::memset(y, 0, floats * sizeof(float));
-        else
-          std::memcpy(y, x + s.from * tile.lanes, floats * sizeof(float));
-        y += floats;
-      }
+      const float* x = tile.value[inputs[0]] + sample * in_ * lanes;
+      float* y = tile.value[outputs[0]] + sample * out_ * lanes;
+      source_.each_run([&](const SourceRun& run, int64_t at) {
+        float* to = y + at * lanes;
+        if (run.from == kFill) {
+          std::fill_n(to, run.count * lanes, fill_);
+        } else if (run.stride == 1) {
+          copy(x + run.from * lanes, to, run.count * lanes);
+        } else if (lanes == 1) {
+          const float* from = x + run.from;
+          for (int64_t i = 0; i < run.count; ++i) to[i] = from[i * run.stride];
+        } else {
+          for (int64_t i = 0; i < run.count; ++i) copy(x + (run.from + i * run.stride) * lanes, to + i * lanes, lanes);
+        }
+      });
     }
   }
 
   void backward(const Tile& tile, float* const* dx) const override {
     if (dx[0] == nullptr) return;
-    std::memset(dx[0], 0, static_cast<size_t>(tile.n * in_ * tile.lanes) * sizeof(float));
+    const int64_t lanes = tile.lanes;
+    if (!onto_) std::fill_n(dx[0], tile.n * in_ * lanes, 0.0f);
     for (int64_t sample = 0; sample < tile.n; ++sample) {
-      float* to = dx[0] + sample * in_ * tile.lanes;
-      const float* dy = tile.gradient[outputs[0]] + sample * out_ * tile.lanes;
-      for (const Stretch& s : stretches_) {
-        if (s.from >= 0) tile.kernels->add_to(dy, to + s.from * tile.lanes, s.length * tile.lanes);
-        dy += s.length * tile.lanes;
-      }
+      float* into = dx[0] + sample * in_ * lanes;
+      const float* dy = tile.gradient[outputs[0]] + sample * out_ * lanes;
+      source_.each_run([&](const SourceRun& run, int64_t at) {
+        if (run.from != kFill) take_back(*tile.kernels, run, dy + at * lanes, into + run.from * lanes, lanes);
+      });
     }
   }
   bool backward_reads_forward() const override { return false; }
 
  private:
+  static void copy(const float* from, float* to, int64_t floats) {
+    std::memcpy(to, from, static_cast<size_t>(floats) * sizeof(float));
+  }
+
+  // The gradient of one run: copied where no other cell has the same source.
+  void take_back(const Kernels& kernels, const SourceRun& run, const float* dy, float* dx, int64_t lanes) const {
+    const int64_t step = run.stride * lanes;
+    if (run.stride == 1 && injective_) {
+      copy(dy, dx, run.count * lanes);
+    } else if (run.stride == 1) {
+      kernels.add_to(dy, dx, run.count * lanes);
+    } else if (injective_) {
+      for (int64_t i = 0; i < run.count; ++i)
+        for (int64_t lane = 0; lane < lanes; ++lane) dx[i * step + lane] = dy[i * lanes + lane];
+    } else if (run.stride == 0 && lanes == 1) {
+      double sum = 0;
+      for (int64_t i = 0; i < run.count; ++i) sum += static_cast<double>(dy[i]);
+      *dx += static_cast<float>(sum);
+    } else {
+      for (int64_t i = 0; i < run.count; ++i)
+        for (int64_t lane = 0; lane < lanes; ++lane) dx[i * step + lane] += dy[i * lanes + lane];
+    }
+  }
+
   const int64_t in_;
-  int64_t out_ = 0;
-  const std::vector<Stretch> stretches_;
+  const float fill_;
+  const Source source_;
+  const int64_t out_;
+  const bool injective_, onto_;
 };
 
 class ConcatenateOp final : public Op {
@@ -137,57 +219,6 @@ class ConcatenateOp final : public Op {
   const int64_t total_;
 };
 
-// The base of ops that move rows. int32 is moved like float32, which has the same size.
-class MoveRowsOp : public Op {
- public:
-  MoveRowsOp(std::string kind, int x, int y, int64_t T, int64_t count, int64_t inner)
-      : Op(std::move(kind), {x}, {y}, {}), T_(T), count_(count), inner_(inner) {}
-
-  void forward(const Tile& tile, int64_t, int64_t) const override {
-    const int64_t row = inner_ * tile.lanes;
-    for (int64_t s = 0; s < tile.n; ++s)
-      for (int64_t i = 0; i < count_; ++i)
-        copy(tile.value[inputs[0]] + (s * T_ + source(i)) * row, tile.value[outputs[0]] + (s * count_ + i) * row, row);
-  }
-  void backward(const Tile& tile, float* const* dx) const override {
-    if (dx[0] == nullptr) return;
-    const int64_t row = inner_ * tile.lanes;
-    if (count_ < T_) std::fill_n(dx[0], tile.n * T_ * row, 0.0f);
-    for (int64_t s = 0; s < tile.n; ++s)
-      for (int64_t i = 0; i < count_; ++i)
-        copy(tile.gradient[outputs[0]] + (s * count_ + i) * row, dx[0] + (s * T_ + source(i)) * row, row);
-  }
-  bool backward_reads_forward() const override { return false; }
-
- protected:
-  virtual int64_t source(int64_t i) const = 0;  // the row of x that becomes row i
-
- private:
-  static void copy(const float* from, float* to, int64_t floats) {
-    std::memcpy(to, from, static_cast<size_t>(floats) * sizeof(float));
-  }
-  const int64_t T_, count_, inner_;
-};
-
-class SliceOp final : public MoveRowsOp {
- public:
-  SliceOp(int x, int y, int64_t T, int64_t inner, int64_t begin, int64_t count)
-      : MoveRowsOp("slice", x, y, T, count, inner), begin_(begin) {}
-
- private:
-  int64_t source(int64_t i) const override { return begin_ + i; }
-  const int64_t begin_;
-};
-
-class ReverseOp final : public MoveRowsOp {
- public:
-  ReverseOp(int x, int y, int64_t T, int64_t inner) : MoveRowsOp("reverse", x, y, T, T, inner), last_(T - 1) {}
-
- private:
-  int64_t source(int64_t i) const override { return last_ - i; }
-  const int64_t last_;
-};
-
 class CopyOp final : public Op {
  public:
   CopyOp(int x, int y, int64_t features) : Op("copy", {x}, {y}, {}), features_(features) {}
@@ -206,18 +237,35 @@ class CopyOp final : public Op {
 
 }  // namespace
 
+PadMode parse_pad_mode(const std::string& name) {
+  constexpr const char* kNames[] = {DAY33_PAD_MODES(DAY33_ENUMERATOR_NAME)};
+  return parse_name<PadMode>("mode", name, kNames);
+}
+
+SourceAxis indexed_axis(const std::vector<int64_t>& indices, int64_t step) {
+  SourceAxis axis;
+  for (int64_t index : indices) {
+    const int64_t from = index == kFill ? kFill : index * step;
+    if (!axis.empty()) {
+      SourceRun& last = axis.back();
+      const bool fill = from == kFill;
+      if (!fill && last.count == 1 && last.from != kFill) last.stride = from - last.from;
+      if (fill == (last.from == kFill) && (fill || last.from + last.count * last.stride == from)) {
+        ++last.count;
+        continue;
+      }
+    }
+    axis.push_back({1, from, 0});
+  }
+  return axis;
+}
+
 std::unique_ptr<Op> make_rearrange(std::string kind, int x, int y, int64_t source_size,
-                                   const std::vector<SourceAxis>& axes) {
-  return std::make_unique<RearrangeOp>(std::move(kind), x, y, source_size, axes);
+                                   const std::vector<SourceAxis>& axes, float fill) {
+  return std::make_unique<RearrangeOp>(std::move(kind), x, y, source_size, axes, fill);
 }
 std::unique_ptr<Op> make_concatenate(std::vector<int> xs, int y, int64_t outer, std::vector<int64_t> inner) {
   return std::make_unique<ConcatenateOp>(std::move(xs), y, outer, std::move(inner));
-}
-std::unique_ptr<Op> make_slice(int x, int y, int64_t T, int64_t inner, int64_t begin, int64_t count) {
-  return std::make_unique<SliceOp>(x, y, T, inner, begin, count);
-}
-std::unique_ptr<Op> make_reverse(int x, int y, int64_t T, int64_t inner) {
-  return std::make_unique<ReverseOp>(x, y, T, inner);
 }
 std::unique_ptr<Op> make_copy(int x, int y, int64_t features) { return std::make_unique<CopyOp>(x, y, features); }
 

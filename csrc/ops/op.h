@@ -112,6 +112,8 @@ class Op {
   virtual bool whole(int /*lanes*/) const { return false; }
   // Whether the op can run with samples in the lanes.
   virtual bool takes_lanes() const { return true; }
+  // Whether a gradient can pass from the output to the inputs. Where not, nothing before the op is differentiated.
+  virtual bool passes_gradient() const { return true; }
   // Whether the op draws random numbers in training.
   virtual bool is_random() const { return false; }
 
@@ -151,6 +153,8 @@ class Op {
 
   // Multiply-adds of one sample. They also decide how the work is split.
   virtual int64_t multiply_adds() const { return 0; }
+  // What moving and computing one word of the output costs, in multiply-adds, for the same decision.
+  virtual int64_t cost_per_word() const { return 4; }
   // For the choice of the layout: the largest number of channels that a convolution reads or writes. 0 for an op that
   // gains nothing from samples in the lanes, such as a convolution whose channels fill vectors anyway.
   virtual int64_t channels_for_layout(int /*lanes*/) const { return 0; }

@@ -1,4 +1,4 @@
-// sqrt, exp, expm1, log, log1p, tanh, sigmoid and erfc for a Vec. Polynomials and range reductions after Cephes
+// sqrt, exp, expm1, log, log1p, tanh, sigmoid, erf and erfc for a Vec. Polynomials and range reductions after Cephes
 // (S. Moshier, single precision: expf, logf, tanhf, ndtrf); errors measured against libm by tests/native/test_math.cpp.
 // NaN passes through, exp overflows to infinity and underflows to zero, log(0) is -infinity.
 #pragma once
@@ -88,7 +88,7 @@ DAY33_INLINE Vec log(Vec x) {
   return select(x != x, x, y);
 }
 
-// log(1 + u) for u >= 0. The quotient corrects the rounding error of 1 + u (W. Kahan's correction).
+// log(1 + u). The quotient corrects the rounding error of 1 + u (W. Kahan's correction).
 DAY33_INLINE Vec log1p(Vec u) {
   Vec w = u + 1.0f;
   Vec corrected = log(w) * (u / (w - 1.0f));
@@ -111,17 +111,23 @@ DAY33_INLINE Vec tanh(Vec x) {
   return select(a < 0.625f, small, select(x != x, x, big));
 }
 
+// erf(x) for |x| < 1.
+DAY33_INLINE Vec erf_centre(Vec x) {
+  const Vec z = x * x;
+  Vec p = broadcast(7.853861353153693e-5f);
+  p = p * z - 8.010193625184903e-4f;
+  p = p * z + 5.188327685732524e-3f;
+  p = p * z - 2.685381193529856e-2f;
+  p = p * z + 1.128358514861418e-1f;
+  p = p * z - 3.761262582423300e-1f;
+  p = p * z + 1.128379165726710f;
+  return x * p;
+}
+
 // 1 - erf(x). The tail is exp(-x^2) / x times a polynomial in 1 / x^2; its relative error grows with x^2.
 DAY33_INLINE Vec erfc(Vec x) {
   Vec a = abs(x);
   Vec z = x * x;
-  Vec centre = broadcast(7.853861353153693e-5f);
-  centre = centre * z - 8.010193625184903e-4f;
-  centre = centre * z + 5.188327685732524e-3f;
-  centre = centre * z - 2.685381193529856e-2f;
-  centre = centre * z + 1.128358514861418e-1f;
-  centre = centre * z - 3.761262582423300e-1f;
-  centre = centre * z + 1.128379165726710f;
   Vec q = 1.0f / a;
   Vec w = q * q;
   Vec near = broadcast(2.326819970068386e-2f);  // 1 <= a < 2
@@ -143,7 +149,7 @@ DAY33_INLINE Vec erfc(Vec x) {
   far = far * w + 5.641895067754075e-1f;
   Vec tail = exp(-z) * q * select(a < 2.0f, near, far);
   tail = select(x < 0.0f, 2.0f - tail, tail);
-  return select(a < 1.0f, 1.0f - x * centre, tail);
+  return select(a < 1.0f, 1.0f - erf_centre(x), tail);
 }
 
 }  // namespace day33::DAY33_ISA

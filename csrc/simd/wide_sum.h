@@ -22,6 +22,16 @@ DAY33_INLINE WideVec widen(Vec v) {
   return {__builtin_convertvector(parts.half[0], VecD), __builtin_convertvector(parts.half[1], VecD)};
 }
 
+DAY33_INLINE Vec narrow(VecD low, VecD high) {
+  union {
+    Vec whole;
+    HalfVec half[2];
+  } parts;
+  parts.half[0] = __builtin_convertvector(low, HalfVec);
+  parts.half[1] = __builtin_convertvector(high, HalfVec);
+  return parts.whole;
+}
+
 struct WideSum {
   VecD low = {}, high = {};
 

@@ -1,7 +1,7 @@
 """The native core: shapes, plans, optimizer steps and the runtime. Private; use day33.ops, .layers, .models."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,15 +182,64 @@ class PlanBuilder:
     def rescaling(self, x: int, scale: Float32, offset: Float32) -> int: ...
     # kind: "add", "subtract", "multiply", "maximum", "minimum" or "average", of tensors of one shape.
     def merge(self, kind: str, xs: Sequence[int]) -> int: ...
-    # Zeros added before and after; negative numbers take cells away.
-    def pad2d(self, x: int, *, height: Pair, width: Pair) -> int: ...
     def permute(self, x: int, axes: Sequence[int]) -> int: ...  # axes count from 0, without the batch
     def broadcast_to(self, x: int, shape: Sequence[int]) -> int: ...  # as NumPy does, without the batch
+    # ---- arithmetic. Shapes broadcast as in NumPy; operands of one op have one dtype ----
+    # kind: "negative", "abs", "sign", "square", "sqrt", "rsqrt", "reciprocal", "exp", "exp2", "expm1", "log", "log2",
+    # "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "erf",
+    # "floor", "ceil", "round", "trunc"; with an int32 result of 0 and 1 "isnan", "isinf", "isfinite", "logical_not".
+    # Of int32: negative, abs, sign, square and logical_not.
+    def unary(self, kind: str, x: int) -> int: ...
+    # kind: "add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "floor_divide", "mod", "arctan2";
+    # with an int32 result "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and",
+    # "logical_or", "logical_xor". Both float32 or both int32 (but for divide and arctan2). Of equal operands of a
+    # maximum or minimum, a gets the gradient.
+    def binary(self, kind: str, a: int, b: int) -> int: ...
+    def select(self, condition: int, a: int, b: int) -> int: ...  # a where the int32 condition is not 0, else b
+    def cast(
+        self, x: int, dtype: str
+    ) -> int: ...  # "float32", "int32" (the fraction is cut off) or "bool" (int32 0, 1)
+    def stop_gradient(self, x: int) -> int: ...
+    def parameter_value(self, slot: int) -> int: ...  # the parameter, for every sample
+    # kind: "sum", "mean", "max", "min", "prod", "any" or "all" (int32 0 or 1), over axes without the batch.
+    def reduce(self, kind: str, x: int, axes: Sequence[int], keepdims: bool = False) -> int: ...
+    # ---- moving values and indexing; x is float32 or int32. Axes count without the batch, -1 is the last ----
+    # One pair of borders per axis; negative numbers take cells away. mode: "constant", "reflect" or "symmetric", which
+    # repeat the reflection where a border is wider than x. value: for constants.
+    def pad(self, x: int, borders: Sequence[Pair], mode: str = "constant", value: float = 0.0) -> int: ...
+    # size[i] cells of each axis, from begin[i] on, in steps of stride[i], which may be negative.
+    def strided_slice(self, x: int, begin: Sequence[int], size: Sequence[int], stride: Sequence[int]) -> int: ...
+    def repeat(self, x: int, repeats: int | Sequence[int], axis: int) -> int: ...  # one number, or one per cell
+    def tile(self, x: int, repeats: Sequence[int]) -> int: ...
+    def take(self, x: int, indices: NDArray[np.int64], axis: int) -> int: ...  # constant indices, of any rank
+    # Indices are int32 tensors; negative ones count from the end, and others that are not there are refused when the
+    # plan runs. take_along_axis: one index per cell; axes of 1 are stretched, but for `axis`.
+    def gather(self, x: int, indices: int, axis: int) -> int: ...
+    def take_along_axis(self, x: int, indices: int, axis: int) -> int: ...
+    def one_hot(self, indices: int, depth: int, axis: int = -1) -> int: ...  # float32; 0 where the index is not there
+    # ---- images (H, W, C) ----
+    # As tf.image.resize: "nearest", "bilinear", "bicubic", "area", "lanczos3" or "lanczos5".
+    def resize(self, x: int, size: Pair, interpolation: str = "bilinear", antialias: bool = False) -> int: ...
+    # As keras.ops.image.affine_transform, with eight numbers per image; they have no gradient. interpolation: "nearest"
+    # or "bilinear"; fill_mode: "constant", "reflect", "wrap" or "nearest".
+    def affine_transform(
+        self,
+        x: int,
+        transform: int,
+        interpolation: str = "bilinear",
+        fill_mode: str = "constant",
+        fill_value: float = 0.0,
+    ) -> int: ...
+    # ---- products of two tensors ----
+    # (..., M, K) and (..., K, N); leading axes and operands of one axis as NumPy's matmul.
+    def matmul(self, a: int, b: int) -> int: ...
+    def logits_of(self, prediction: int) -> int: ...  # what a sigmoid or softmax made it of; -1 for anything else
     # Adds a loss term on tensor `prediction`. kind: "binary_crossentropy", "categorical_crossentropy",
     # "sparse_categorical_crossentropy", "mean_squared_error", "mean_absolute_error". A cross-entropy of a prediction
     # that comes straight out of a sigmoid or softmax is taken from the logits before it, as Keras does. reduction:
     # "mean" (sum over batch size) or "sum": scales the gradient. `weight` multiplies the gradient (Keras's
     # loss_weights). Targets have the shape of the prediction, or without the last axis and int32 for the sparse one.
+    # kind "value": the prediction, of any shape, is the loss; its target is None, and all its axes are positions.
     def loss(
         self, prediction: int, kind: str, *, from_logits: bool = False, reduction: str = "mean", weight: float = 1.0
     ) -> int: ...
@@ -203,7 +252,7 @@ class Plan:
 
     inputs: one array per input, (N, *shape), C-contiguous and of the exact dtype (else TypeError; callers convert).
     parameters: a ParameterList, or a list of float32 arrays in slot order (ops.*; nothing is cached then).
-    Results are fresh arrays. N = 0 works everywhere.
+    Results are fresh arrays. N = 0 works everywhere. A plan without inputs has one sample.
     """
 
     @property
@@ -221,26 +270,44 @@ class Plan:
     # One pass forward and back. Writes `gradients` (one float32 array per parameter slot, None where not wanted or not
     # trainable). Returns per loss the weighted sum over positions in double (divide by the number of positions for the
     # mean), and the outputs if wanted (else an empty list). sample_weights: None, or float32 of (N,) or
-    # (N, *prediction.shape[:-1]).
+    # (N, *prediction.shape[:-1]), or (N, *prediction.shape) for a value. want_input_gradients: a third item, one array
+    # per input (None for int32).
+    @overload
     def train_step(
         self,
         inputs: Sequence[Array],
-        targets: Sequence[Array],
+        targets: Sequence[Array | None],
         sample_weights: Sequence[Float32 | None],
         parameters: ParameterList,
         gradients: Sequence[Float32 | None],
         *,
         seed: int = 0,
         want_outputs: bool = False,
+        want_input_gradients: Literal[False] = False,
     ) -> tuple[list[float], list[Array]]: ...
+    @overload
+    def train_step(
+        self,
+        inputs: Sequence[Array],
+        targets: Sequence[Array | None],
+        sample_weights: Sequence[Float32 | None],
+        parameters: ParameterList,
+        gradients: Sequence[Float32 | None],
+        *,
+        seed: int = 0,
+        want_outputs: bool = False,
+        want_input_gradients: Literal[True],
+    ) -> tuple[list[float], list[Array], list[Float32 | None]]: ...
     def evaluate(
         self,
         inputs: Sequence[Array],
-        targets: Sequence[Array],
+        targets: Sequence[Array | None],
         sample_weights: Sequence[Float32 | None],
         parameters: ParameterList,
         *,
         want_outputs: bool = False,
+        training: bool = False,
+        seed: int = 0,
     ) -> tuple[list[float], list[Array]]: ...
     # Vector-Jacobian product: gradients of sum(output * output_gradient) with respect to float inputs and parameters.
     def backward(
@@ -285,18 +352,79 @@ def adadelta_step(
     rho: float,
     epsilon: float,
 ) -> None: ...
+
+# step counts from 1, here and in nadam_step and adamax_step. v_max: the largest v so far, for AMSGrad.
 def adam_step(
     parameter: Parameter,
     gradient: Float32,
     m: Float32,
     v: Float32,
+    v_max: Float32 | None,
     *,
     learning_rate: float,
     beta_1: float,
     beta_2: float,
     epsilon: float,
     step: int,
-) -> None: ...  # step counts from 1
+) -> None: ...
+def nadam_step(
+    parameter: Parameter,
+    gradient: Float32,
+    m: Float32,
+    v: Float32,
+    *,
+    momentum_rate: float,
+    gradient_rate: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    step: int,
+) -> None: ...
+def adamax_step(
+    parameter: Parameter,
+    gradient: Float32,
+    m: Float32,
+    u: Float32,
+    *,
+    learning_rate: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    step: int,
+) -> None: ...
+def rmsprop_step(
+    parameter: Parameter,
+    gradient: Float32,
+    velocity: Float32,
+    momentum_slot: Float32 | None,
+    mean: Float32 | None,
+    *,
+    learning_rate: float,
+    rho: float,
+    momentum: float,
+    epsilon: float,
+) -> None: ...
+def adagrad_step(
+    parameter: Parameter, gradient: Float32, squares: Float32, *, learning_rate: float, epsilon: float
+) -> None: ...
+def lion_step(
+    parameter: Parameter, gradient: Float32, m: Float32, *, learning_rate: float, beta_1: float, beta_2: float
+) -> None: ...
+def ftrl_step(
+    parameter: Parameter,
+    gradient: Float32,
+    squares: Float32,
+    linear: Float32,
+    *,
+    learning_rate: float,
+    exponent: float,
+    l1: float,
+    l2: float,
+    l2_shrinkage: float,
+) -> None: ...
+def scale_parameter(parameter: Parameter, factor: float) -> None: ...
+def running_mean(parameter: Parameter, mean: Float32, keep: float) -> None: ...  # mean = keep * mean + (1 - keep) * p
+def sum_of_squares(x: Float32) -> float: ...
 
 # ---- decoding (register_decoder.cpp): Embedding -> LSTM -> Dense, one token per step. No call holds the GIL ----
 

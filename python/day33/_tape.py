@@ -103,9 +103,6 @@ class GradientTape:
                 "gradient was called a second time; expected GradientTape(persistent=True), or one call with a list "
                 "of all sources"
             )
-        if self._entered is not None and not self._persistent:
-            # As TensorFlow does: the block may still go on, but this was the tape's one gradient.
-            pass
         unconnected = getattr(unconnected_gradients, "value", unconnected_gradients)
         if unconnected not in _UNCONNECTED:
             raise ValueError(f"unconnected_gradients is {unconnected_gradients!r}; expected one of {_UNCONNECTED}")
@@ -146,7 +143,7 @@ class GradientTape:
                             f"output_gradients has shape {np.shape(factor)}; expected {item.shape}, as the target"
                         )
                     item = ops.multiply(item, factor)
-                part = ops.sum(item)
+                part = item if item.shape == () and isinstance(item, Recorded) else ops.sum(item)
                 total = part if total is None else ops.add(total, part)
         if total is None:
             return [None] * len(sources)

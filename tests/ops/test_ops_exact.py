@@ -9,11 +9,7 @@ import pytest
 from day33 import _native, ops
 from day33._core import single_op
 from support import reference
-
-THREADS = (1, 2, 3, 7)
-LAYOUTS = ("lanes", "channels")
-# Below, at and above 4, 8 and 16 lanes.
-BATCHES = (1, 3, 4, 7, 8, 9, 17, 33)
+from support.exact import BATCHES, LAYOUTS, THREADS, check_exact, real, whole
 
 
 @pytest.fixture(autouse=True)
@@ -22,33 +18,6 @@ def fresh_plans():
     single_op.clear()
     yield
     single_op.clear()
-
-
-@pytest.fixture
-def threads(restored_threads):
-    """The function that sets the number of threads: one reference serves them all."""
-    return _native.set_num_threads
-
-
-def whole(seed, *shape, limit=3):
-    """Whole numbers from -limit to limit: sums of up to 2**24 / limit**2 products are exact in float32."""
-    return np.random.default_rng(seed).integers(-limit, limit + 1, shape).astype(np.float32)
-
-
-def real(seed, *shape):
-    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
-
-
-def check_exact(plan, inputs, parameters, dy, expected, threads):
-    """expected: [y, gradient of every float input, gradient of every parameter], float64."""
-    for count in THREADS:
-        threads(count)
-        results = [plan.forward(inputs, parameters)[0]]
-        dx, dparameters = plan.backward(inputs, [dy], parameters)
-        results += [d for d in dx if d is not None] + dparameters  # None stands for an input of integers
-        assert len(results) == len(expected)
-        for position, (mine, correct) in enumerate(zip(results, expected, strict=True)):
-            np.testing.assert_array_equal(mine, correct, err_msg=f"result {position}, {count} threads")
 
 
 CONV = [
@@ -71,7 +40,7 @@ CONV = [
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("case", CONV, ids=lambda c: "-".join(map(str, c)))
-def test_conv2d(isa, threads, case, layout):
+def test_conv2d(isa, restored_threads, case, layout):
     height, width, inputs, outputs, kernel_size, strides, padding, dilation, groups = case
     kernel = whole(1, *kernel_size, inputs // groups, outputs)
     bias = whole(2, outputs)
@@ -83,7 +52,7 @@ def test_conv2d(isa, threads, case, layout):
         y = reference.conv2d(x, kernel, strides, padding, dilation, groups) + bias
         dy = whole(3, *y.shape)
         dx, dkernel, dbias = reference.conv2d_backward(dy, x, kernel, strides, padding, dilation, groups)
-        check_exact(plan, [x], [kernel, bias], dy, [y, dx, dkernel, dbias], threads)
+        check_exact(plan, [x], [kernel, bias], dy, [y, dx, dkernel, dbias])
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -94,7 +63,7 @@ def test_conv2d(isa, threads, case, layout):
         (40, 1, (1, 2), "same", (2, 1)), (5, 2, (1, 1), "same", (1, 1)), (1, 4, (2, 1), "valid", (1, 1)),
     ],
 )  # fmt: skip
-def test_depthwise_conv2d(isa, threads, channels, multiplier, strides, padding, dilation, layout):
+def test_depthwise_conv2d(isa, restored_threads, channels, multiplier, strides, padding, dilation, layout):
     outputs = channels * multiplier
     kernel, bias = whole(1, 3, 2, channels, multiplier), whole(2, outputs)
     plan = single_op.depthwise_conv2d(
@@ -106,7 +75,7 @@ def test_depthwise_conv2d(isa, threads, channels, multiplier, strides, padding, 
         y = reference.conv2d(x, kernel.reshape(3, 2, 1, outputs), *options) + bias
         dy = whole(3, *y.shape)
         dx, dkernel, dbias = reference.conv2d_backward(dy, x, kernel.reshape(3, 2, 1, outputs), *options)
-        check_exact(plan, [x], [kernel, bias], dy, [y, dx, dkernel.reshape(kernel.shape), dbias], threads)
+        check_exact(plan, [x], [kernel, bias], dy, [y, dx, dkernel.reshape(kernel.shape), dbias])
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -116,76 +85,13 @@ def test_depthwise_conv2d(isa, threads, channels, multiplier, strides, padding, 
     [((2, 2), (2, 2), "same"), ((2, 2), (1, 1), "same"), ((4, 2), (1, 3), "valid"), ((1, 2), (3, 1), "valid")],
 )
 @pytest.mark.parametrize("channels", [1, 3, 8, 17])
-def test_avg_pool2d(isa, threads, channels, pool, strides, padding, layout):
+def test_avg_pool2d(isa, restored_threads, channels, pool, strides, padding, layout):
     plan = single_op.avg_pool2d((9, 6, channels), pool, strides, padding, layout)
     for batch in BATCHES:
         x = whole(batch, batch, 9, 6, channels)
         y = reference.avg_pool2d(x, pool, strides, padding)
         dy = whole(3, *y.shape)
-        check_exact(plan, [x], [], dy, [y, reference.avg_pool2d_backward(dy, x, pool, strides, padding)], threads)
-
-
-def rearranged(shape, layout, write):
-    """The plan of one op that only puts values elsewhere."""
-    builder = _native.PlanBuilder()
-    return builder.build([write(builder, builder.input(shape))], layout=layout)
-
-
-REARRANGED = {
-    "pad": (
-        lambda b, x: b.pad2d(x, height=(1, 2), width=(0, 3)),
-        lambda x: np.pad(x, ((0, 0), (1, 2), (0, 3), (0, 0))),
-    ),
-    "pad-none": (lambda b, x: b.pad2d(x, height=(0, 0), width=(0, 0)), lambda x: x),
-    "crop": (lambda b, x: b.pad2d(x, height=(-1, -2), width=(-3, 0)), lambda x: x[:, 1:-2, 3:]),
-    "pad-and-crop": (
-        lambda b, x: b.pad2d(x, height=(2, -1), width=(-1, 1)),
-        lambda x: np.pad(x[:, :-1, 1:], ((0, 0), (2, 0), (0, 1), (0, 0))),
-    ),
-    "permute": (lambda b, x: b.permute(x, (2, 0, 1)), lambda x: x.transpose(0, 3, 1, 2)),
-    "permute-outer": (lambda b, x: b.permute(x, (1, 0, 2)), lambda x: x.transpose(0, 2, 1, 3)),
-    "broadcast-front": (lambda b, x: b.broadcast_to(x, (3, *b.shape(x))), lambda x: np.repeat(x[:, None], 3, 1)),
-    "broadcast-inner": (
-        lambda b, x: b.broadcast_to(b.reshape(x, (5, 1, 6, 1, b.shape(x)[2])), (5, 2, 6, 3, b.shape(x)[2])),
-        lambda x: np.repeat(np.repeat(x[:, :, None, :, None], 2, 2), 3, 4),
-    ),
-    "broadcast-last": (
-        lambda b, x: b.broadcast_to(b.reshape(x, (*b.shape(x), 1)), (*b.shape(x), 2)),
-        lambda x: np.repeat(x[..., None], 2, 4),
-    ),
-}
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("channels", [1, 3, 8])
-@pytest.mark.parametrize("case", REARRANGED)
-def test_what_only_puts_values_elsewhere(isa, threads, case, channels, layout):
-    """Forward as NumPy does; backward, for a map of cells, is the sum over the cells that hold a value."""
-    write, expected = REARRANGED[case]
-    plan = rearranged((5, 6, channels), layout, write)
-    cells = expected(np.arange(1, 5 * 6 * channels + 1).reshape(1, 5, 6, channels))[0].ravel()  # 0: nothing
-    for batch in BATCHES:
-        x = whole(batch, batch, 5, 6, channels)
-        y = expected(x)
-        dy = whole(3, *y.shape)
-        dx = np.zeros((batch, x[0].size + 1))
-        np.add.at(dx, (slice(None), cells), dy.reshape(batch, -1))
-        check_exact(plan, [x], [], dy, [y, dx[:, 1:].reshape(x.shape)], threads)
-
-
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_what_cannot_be_put_elsewhere(layout):
-    for write, words in (
-        (lambda b, x: b.pad2d(x, height=(-3, -2), width=(0, 0)), "leave nothing"),
-        (lambda b, x: b.pad2d(x, height=(-6, 6), width=(0, 0)), "leave nothing"),
-        (lambda b, x: b.permute(x, (0, 1)), "axes"),
-        (lambda b, x: b.permute(x, (0, 1, 1)), "axes"),
-        (lambda b, x: b.permute(x, (0, 1, 3)), "axes"),
-        (lambda b, x: b.broadcast_to(x, (5, 6)), "cannot be stretched"),
-        (lambda b, x: b.broadcast_to(x, (5, 7, 2)), "cannot be stretched"),
-    ):
-        with pytest.raises(ValueError, match=words):
-            rearranged((5, 6, 2), layout, write)
+        check_exact(plan, [x], [], dy, [y, reference.avg_pool2d_backward(dy, x, pool, strides, padding)])
 
 
 CONV_TRANSPOSE = [
@@ -205,7 +111,7 @@ CONV_TRANSPOSE = [
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("case", CONV_TRANSPOSE, ids=lambda c: "-".join(map(str, c)))
-def test_conv2d_transpose(isa, threads, case, layout):
+def test_conv2d_transpose(isa, restored_threads, case, layout):
     height, width, inputs, outputs, kernel_size, strides, padding, output_padding, dilation = case
     kernel = whole(1, *kernel_size, outputs, inputs)
     bias = whole(2, outputs)
@@ -218,19 +124,19 @@ def test_conv2d_transpose(isa, threads, case, layout):
         y = reference.conv2d_transpose(x, kernel, strides, padding, output_padding, dilation) + bias
         dy = whole(3, *y.shape)
         dx, dkernel, dbias = reference.conv2d_transpose_backward(dy, x, kernel, strides, padding, dilation)
-        check_exact(plan, [x], [kernel, bias], dy, [y, dx, dkernel, dbias], threads)
+        check_exact(plan, [x], [kernel, bias], dy, [y, dx, dkernel, dbias])
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("inputs", "units"), [(1, 1), (3, 5), (8, 16), (17, 33), (150, 70), (784, 10)])
-def test_dense(isa, threads, inputs, units, layout):
+def test_dense(isa, restored_threads, inputs, units, layout):
     kernel, bias = whole(1, inputs, units), whole(2, units)
     plan = single_op.dense(kernel.shape, True, "linear", 0.0, layout)
     for batch in (*BATCHES, 300):
         x, dy = whole(batch, batch, inputs), whole(3, batch, units)
         wide = [a.astype(np.float64) for a in (x, kernel, dy)]
         expected = [wide[0] @ wide[1] + bias, wide[2] @ wide[1].T, wide[0].T @ wide[2], wide[2].sum(0)]
-        check_exact(plan, [x], [kernel, bias], dy, expected, threads)
+        check_exact(plan, [x], [kernel, bias], dy, expected)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -239,7 +145,7 @@ def test_dense(isa, threads, inputs, units, layout):
     ("pool", "strides"), [((2, 2), (2, 2)), ((3, 3), (2, 2)), ((2, 3), (1, 1)), ((1, 2), (3, 1)), ((4, 4), (4, 4))]
 )
 @pytest.mark.parametrize("channels", [1, 3, 8, 17])
-def test_max_pool2d(isa, threads, channels, pool, strides, padding, layout):
+def test_max_pool2d(isa, restored_threads, channels, pool, strides, padding, layout):
     plan = single_op.max_pool2d((9, 6, channels), pool, strides, padding, False, layout)
     with_indices = single_op.max_pool2d((9, 6, channels), pool, strides, padding, True, layout)
     for batch in BATCHES:
@@ -247,14 +153,14 @@ def test_max_pool2d(isa, threads, channels, pool, strides, padding, layout):
         y, indices = reference.max_pool2d(x, pool, strides, padding)
         dy = whole(3, *y.shape)
         dx = reference.max_pool2d_backward(dy, x, pool, strides, padding)
-        check_exact(plan, [x], [], dy, [y, dx], threads)
+        check_exact(plan, [x], [], dy, [y, dx])
         for mine, correct in zip(with_indices.forward([x], []), (y, indices), strict=True):
             np.testing.assert_array_equal(mine, correct)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("channels", [1, 3, 8])
-def test_max_unpool2d_where_indices_repeat(isa, threads, channels, layout):
+def test_max_unpool2d_where_indices_repeat(isa, restored_threads, channels, layout):
     plan = single_op.max_unpool2d((4, 5, channels), (6, 7, channels), layout)
     for batch in BATCHES:
         x = whole(batch, batch, 4, 5, channels)
@@ -264,7 +170,7 @@ def test_max_unpool2d_where_indices_repeat(isa, threads, channels, layout):
             reference.max_unpool2d(x, indices, (6, 7, channels)),
             reference.max_unpool2d_backward(dy, indices),
         ]
-        check_exact(plan, [x, indices], [], dy, expected, threads)
+        check_exact(plan, [x, indices], [], dy, expected)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -275,21 +181,21 @@ def test_max_unpool2d_where_indices_repeat(isa, threads, channels, layout):
      ("bed_of_nails", (2, 2)), ("bed_of_nails", (2, 3))],
 )  # fmt: skip
 @pytest.mark.parametrize("channels", [1, 3, 8, 17])
-def test_up_sampling2d(isa, threads, channels, interpolation, size, layout):
+def test_up_sampling2d(isa, restored_threads, channels, interpolation, size, layout):
     plan = single_op.up_sampling2d((3, 4, channels), size, interpolation, layout)
     for batch in BATCHES:
         x = whole(batch, batch, 3, 4, channels)
         y = reference.up_sampling2d(x, size, interpolation)
         dy = whole(3, *y.shape)
         dx = reference.up_sampling2d_backward(dy, x.shape, size, interpolation)
-        check_exact(plan, [x], [], dy, [y, dx], threads)
+        check_exact(plan, [x], [], dy, [y, dx])
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(
     "activation", ["relu", "elu", "leaky_relu", "sigmoid", "tanh", "softmax", "log_softmax", "gelu", "mish"]
 )
-def test_the_same_bits_for_any_number_of_threads(isa, threads, activation, layout):
+def test_the_same_bits_for_any_number_of_threads(isa, restored_threads, activation, layout):
     x, bias = real(0, 70, 9, 8, 5), real(1, 12)
     kernel, transposed = real(2, 3, 3, 5, 12), real(3, 3, 3, 12, 5)
     plans = [
@@ -305,21 +211,21 @@ def test_the_same_bits_for_any_number_of_threads(isa, threads, activation, layou
         dy = real(4, 70, *plan.output_shapes[0])
         first = None
         for count in (*THREADS, 1):
-            threads(count)
+            _native.set_num_threads(count)
             dx, dparameters = plan.backward([x], [dy], [weights, bias])
             bits = [a.tobytes() for a in (plan.forward([x], [weights, bias])[0], *dx, *dparameters)]
             first = first or bits
             assert bits == first, f"{count} threads"
 
 
-def test_the_same_bits_through_the_public_functions(isa, threads):
+def test_the_same_bits_through_the_public_functions(isa, restored_threads):
     """A large batch through every function: more tiles than threads, and one sum over all of them."""
     x, kernel, bias = real(0, 200, 14, 14, 3), real(1, 3, 3, 3, 7), real(2, 7)
     pooled, indices = ops.max_pool2d(x, 3, strides=2, return_indices=True)
     dy, dy_pool = real(3, 200, 12, 12, 7), real(4, *pooled.shape)
     first = None
     for count in THREADS:
-        threads(count)
+        _native.set_num_threads(count)
         results = [
             ops.conv2d(x, kernel, bias, activation="tanh"),
             *ops.conv2d_backward(dy, x, kernel, bias, activation="tanh"),

@@ -122,7 +122,7 @@ def test_what_a_step_is_given():
 
             def predict_step(self, data):
                 seen.setdefault(library, []).append(describe(data))
-                return utils.unpack_x_y_sample_weight(data)[0]
+                return library.ops.multiply(utils.unpack_x_y_sample_weight(data)[0], 1.0)
 
         return Mine
 
@@ -130,14 +130,14 @@ def test_what_a_step_is_given():
         if isinstance(data, dict):
             return {key: describe(value) for key, value in data.items()}
         if isinstance(data, tuple | list):
-            return type(data)([describe(item) for item in data])
+            return tuple(describe(item) for item in data)
         return None if data is None else (tuple(data.shape), str(np.asarray(data).dtype))
 
     ours, theirs = both(define)
     x, y = regression()
     weights = np.ones(40, np.float32)
     for model in (ours, theirs):
-        model.compile("sgd")
+        model.compile("sgd", run_eagerly=True)
         quiet = {"batch_size": 20, "verbose": 0}
         model.fit(x, **quiet)
         model.fit(x.astype(np.float64), y, **quiet)
@@ -160,14 +160,14 @@ def test_batches_of_iterables_arrive_as_they_are():
             first, second, third, (fourth,) = data
             self.shapes = [np.shape(item) for item in (first, second, third, fourth)]
             assert first.numpy().dtype == np.float32
-            return {"loss": float(np.mean(first))}
+            return {"mean": float(np.mean(first))}
 
     model = Mine(*_ends())
     model.compile("sgd")
     batches = [(np.full((4, 2), k, np.float32), np.zeros((4, 3)), "text", [np.zeros(4)]) for k in (1, 2, 3)]
     history = model.fit(iter(batches), verbose=0)
     assert model.shapes == [(4, 2), (4, 3), (), (4,)]
-    assert history.history == {"loss": [3.0]}  # what the last step gave
+    assert history.history == {"mean": [3.0]}  # what the last step gave
 
 
 def _ends():
@@ -190,7 +190,7 @@ def test_metrics_kept_as_attributes_start_over_with_each_epoch():
     model.compile("sgd", "mse")
     assert [metric.name for metric in model.metrics] == ["loss", "a", "b"]
     counts = []
-    watch = LambdaCallback(on_train_batch_end=lambda batch, logs: counts.append(model.trackers[0].count))
+    watch = LambdaCallback(on_train_batch_end=lambda batch, logs: counts.append(float(model.trackers[0].count)))
     history = model.fit(*regression(), batch_size=20, epochs=2, callbacks=watch, verbose=0)
     assert counts == [1.0, 2.0, 1.0, 2.0]
     assert history.history == {"a": [1.0, 1.0], "b": [2.0, 2.0], "loss": [0.0, 0.0]}
@@ -247,7 +247,7 @@ def test_without_compile_or_loss():
     with pytest.raises(ValueError, match="call compile"):
         model.fit(*regression(), verbose=0)
     model.compile("sgd")
-    with pytest.raises(ValueError, match="train_step needs a loss; give one to compile"):
+    with pytest.raises(ValueError, match="there is nothing to minimise"):
         model.fit(*regression(), verbose=0)
 
 
@@ -320,5 +320,5 @@ def test_packing():
         assert unpack(x) == (x, None, None)
         assert unpack((x, y)) == (x, y, None)
         assert unpack([x, y, w]) == (x, y, w)
-        with pytest.raises(ValueError, match="4"):
+        with pytest.raises(ValueError, match="(?i)expected"):
             unpack((x, y, w, w))

@@ -47,6 +47,13 @@ def recording(recorder: Any) -> Iterator[None]:
         stack.pop()
 
 
+@contextmanager
+def not_tracing() -> Iterator[None]:
+    """Inside, in this thread, nothing is traced or recorded, as where initial weights are made."""
+    with recording(None):
+        yield
+
+
 def is_tracing() -> bool:
     """Whether this thread is inside of `tracing`, and nothing is recorded there."""
     stack = _stack()

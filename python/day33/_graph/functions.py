@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._core.types import Shape
 from .._core.variables import Variable
@@ -56,6 +57,7 @@ class Operand(Protocol):
         tensor: its number in the plan.
         slot: of the parameter that holds it, where it is the same for all samples; None elsewhere.
         number: its value, where it is one number known now; None elsewhere.
+        value: its values, where they never change; None elsewhere.
     """
 
     @property
@@ -68,6 +70,8 @@ class Operand(Protocol):
     def slot(self) -> int | None: ...
     @property
     def number(self) -> float | None: ...
+    @property
+    def value(self) -> NDArray[np.float32] | None: ...
 
 
 class Writer(Protocol):
@@ -78,6 +82,8 @@ class Writer(Protocol):
     def shape(self, tensor: int) -> tuple[int, ...]: ...
     def dtype(self, tensor: int) -> str: ...
     def set_dtype(self, tensor: int, dtype: str) -> None: ...
+    def constant(self, value: Any) -> int: ...
+    def next_random_op(self) -> int: ...
 
 
 class Values(Protocol):
@@ -118,7 +124,13 @@ class _Called:
 
 
 class Source(_Called):
-    """A value that is no result: the same for all samples."""
+    """A value that is no result: the same for all samples.
+
+    Attributes:
+        value: its values, where they never change; None elsewhere.
+    """
+
+    value: NDArray[np.float32] | None = None
 
     def key(self) -> Hashable:
         """What tells it from other sources."""
@@ -172,8 +184,9 @@ class ConstantSource(Source):
         if kind not in "fiub":
             raise TypeError(f"a constant has dtype {array.dtype} and shape {array.shape}; expected real numbers")
         self.dtype = {"f": "float32", "b": "bool"}.get(kind, "int32")
-        self.value = np.array(array, np.float32)
-        self.value.flags.writeable = False
+        values = np.array(array, np.float32)
+        values.flags.writeable = False
+        self.value: NDArray[np.float32] = values
         self._variable: Variable | None = None
 
     def key(self) -> Hashable:
@@ -195,7 +208,11 @@ class ConstantSource(Source):
 class Function(_Called):
     """An op without weights. Subclasses are frozen dataclasses, whose fields are the configuration."""
 
-    keras_name: ClassVar[str]  # the class of Keras's operation
+    keras_name: ClassVar[str]  # the class of Keras's operation; empty where Keras has none
+    keras_module: ClassVar[str] = "numpy"  # of keras.src.ops
+    # How many of the first arguments consist of samples always, while all others are the same for each of them, as the
+    # kernel of a convolution is. 0 where arguments may be either.
+    samples: ClassVar[int] = 0
     name = ""
 
     def infer(self, *given: Spec) -> Spec | tuple[Spec, ...]:
@@ -227,6 +244,18 @@ class Function(_Called):
         """The value of results without elements, or of elements made of none."""
         return 0.0
 
+    def full_reduction(self, rank: int) -> str | None:
+        """ "mean" or "sum" where it reduces all axes of its argument, of that rank, to a scalar; None elsewhere."""
+        return None
+
+    def linear_in(self, numbers: list[float | None]) -> tuple[list[float], float] | None:
+        """Factors of the arguments and a constant where the function is linear; None elsewhere.
+
+        Args:
+            numbers: the value of each argument that is a known number; its factor is 0.
+        """
+        return None
+
     def specs(self, given: Sequence[Spec]) -> tuple[Spec, ...]:
         """`infer` as a tuple."""
         found = self.infer(*given)
@@ -238,6 +267,10 @@ class Function(_Called):
 
     def get_config(self) -> dict[str, Any]:
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+
+    def keras_call(self, arguments: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
+        """What Keras's operation is called with: positional arguments, and those by name."""
+        return list(arguments), {}
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         shapes = [input_shape] if not input_shape or not isinstance(input_shape[0], tuple | list) else input_shape

@@ -14,7 +14,7 @@ from typing import Any
 from .._core import tree
 from .._core.types import Shape
 from .batch_means import Term, split
-from .functions import Function, Source
+from .functions import Function, Source, Spec
 from .protocols import CalledLayer
 from .staging import PlanWriters
 from .tensors import Node, SymbolicTensor
@@ -59,19 +59,24 @@ class Graph:
             self.loss_constant += constant
         ordered, met = self._sort(owner)
         by_depth = _by_depth(ordered, met, self.inputs)
-        self.layers = [layer for layer in by_depth if not isinstance(layer, Function | Source)]
-        self.nodes = [node for node in ordered if node.inputs or isinstance(node.layer, Source)]
+        self.layers = [layer for layer in by_depth if not isinstance(layer, Node)]
+        self.nodes = [node for node in ordered if node.inputs or isinstance(node.layer, Function | Source)]
+        needed = {tensor.node for tensor in self.outputs}
+        for node in reversed(ordered) if self.loss_terms else ():
+            if node in needed:
+                needed.update(tensor.node for tensor in node.inputs)
+        self._for_losses = {node for node in ordered if node not in needed} if self.loss_terms else set()
         names: set[str] = set()
         for layer in self.layers:
             if layer.name in names:
                 raise ValueError(f"two layers of {owner} have the name {layer.name!r}; names must be unique in a model")
             names.add(layer.name)
 
-    def _sort(self, owner: str) -> tuple[list[Node], list[CalledLayer]]:
+    def _sort(self, owner: str) -> tuple[list[Node], list[CalledLayer | Node]]:
         """Nodes in post-order of a depth-first walk from the outputs; layers in the order first met."""
         given = set(self.inputs)
         ordered: list[Node] = []
-        met: dict[CalledLayer, None] = {}
+        met: dict[CalledLayer | Node, None] = {}
         entered: set[Node] = set()
         for output in [*self.outputs, *(term.tensor for term in self.loss_terms)]:
             # Not recursive: a model may be deeper than Python's stack.
@@ -87,7 +92,7 @@ class Graph:
                 source = tensor.node
                 if tensor in given and (source is None or source.inputs):
                     continue
-                unknown = source is not None and not source.inputs and not isinstance(source.layer, Source)
+                unknown = source is not None and not source.inputs and not isinstance(source.layer, Function | Source)
                 if source is None or (unknown and tensor not in given):
                     raise ValueError(
                         f"{owner}: output {output!r} depends on {tensor!r}, which is not among the inputs "
@@ -95,14 +100,24 @@ class Graph:
                     )
                 if source not in entered:
                     entered.add(source)
-                    met.setdefault(source.layer)
+                    met.setdefault(_called(source))
                     walk.append((source, iter(source.inputs)))
         return ordered, list(met)
 
-    def lower(self, lowering: PlanWriters, inputs: Sequence[int]) -> list[int]:
-        """Writes every node into the plan; returns the plan's tensors for the outputs."""
+    def lower(
+        self, lowering: PlanWriters, inputs: Sequence[int], *, with_losses: bool = True,
+        per_sample_of: int | None = None,
+    ) -> list[int]:  # fmt: skip
+        """Writes the nodes into the plan; returns the plan's tensors for the outputs.
+
+        Args:
+            with_losses: whether the losses are written, and the nodes that only they need.
+            per_sample_of: a value by whose number of samples the losses are divided.
+        """
         values = dict(zip(self.inputs, inputs, strict=True))
         for node in self.nodes:
+            if node in self._for_losses and not with_losses:
+                continue
             masks = [None if mask is None else values[mask] for mask in node.masks]
             given = lowering.with_masks([values[tensor] for tensor in tree.flatten(node.arguments)], masks)
             arguments = tree.pack(node.arguments, given)
@@ -111,8 +126,10 @@ class Graph:
             for tensor, result in zip(node.outputs, results, strict=True):
                 values[tensor] = result
                 lowering.set_dtype(result, tensor.dtype)
-        for term in self.loss_terms:
-            lowering.add_loss(values[term.tensor], term.reduction, term.factor)
+        if with_losses:
+            for term in self.loss_terms:
+                lowering.add_loss(values[term.tensor], term.reduction, term.factor, per_sample_of)
+            lowering.loss_constant += self.loss_constant
         return [values[tensor] for tensor in self.outputs]
 
     def multiply_adds(self, input_shapes: Sequence[Shape]) -> dict[Node, int | None]:
@@ -121,7 +138,7 @@ class Graph:
 
         def visit(node: Node, arguments: tuple[Any, ...]) -> list[Shape]:
             given = arguments[0] if len(arguments) == 1 else list(arguments)
-            result = node.layer.compute_output_shape(given)
+            result = _output_shape(node, arguments)
             shapes: list[Shape] = []
             tree.map_shapes(shapes.append, result)
             known: list[Shape] = list(shapes)
@@ -139,9 +156,8 @@ class Graph:
 
         def visit(node: Node, arguments: tuple[Any, ...]) -> list[Shape]:
             nonlocal total
-            given = arguments[0] if len(arguments) == 1 else list(arguments)
             shapes: list[Shape] = []
-            tree.map_shapes(shapes.append, node.layer.compute_output_shape(given))
+            tree.map_shapes(shapes.append, _output_shape(node, arguments))
             total += sum(math.prod(size or 1 for size in shape[1:]) for shape in shapes)
             return shapes
 
@@ -191,14 +207,30 @@ class Graph:
         return [values[tensor] for tensor in self.outputs]
 
 
-def _by_depth(ordered: list[Node], met: list[CalledLayer], inputs: list[SymbolicTensor]) -> list[CalledLayer]:
+def _output_shape(node: Node, arguments: tuple[Any, ...]) -> Any:
+    """The shape of what a call gives, or those of several results, for the shapes of its arguments."""
+    if isinstance(node.layer, Function):
+        given = [Spec(tuple(shape), item.dtype) for shape, item in zip(arguments, node.inputs, strict=True)]
+        return [spec.shape for spec in node.layer.specs(given)]
+    return node.layer.compute_output_shape(arguments[0] if len(arguments) == 1 else list(arguments))
+
+
+def _called(node: Node) -> CalledLayer | Node:
+    """The layer of a call; the call itself where a function was called, as each call is an operation of its own."""
+    return node if isinstance(node.layer, Function | Source) else node.layer
+
+
+def _by_depth(
+    ordered: list[Node], met: list[CalledLayer | Node], inputs: list[SymbolicTensor]
+) -> list[CalledLayer | Node]:
     """Keras's order of layers: by falling distance from the outputs (the longest way), then in the order of `met`."""
     distance: dict[Node, int] = {}
-    depth: dict[CalledLayer, int] = {}
+    depth: dict[CalledLayer | Node, int] = {}
     known = set(ordered)
     for node in reversed(ordered):
-        here = max(distance.get(node, 0), depth.get(node.layer, 0))
-        depth[node.layer] = distance[node] = here
+        called = _called(node)
+        here = max(distance.get(node, 0), depth.get(called, 0))
+        depth[called] = distance[node] = here
         for tensor in node.inputs:
             if tensor.node in known and not (tensor in inputs and tensor.node.inputs):
                 distance[tensor.node] = max(here + 1, distance.get(tensor.node, 0))

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .._native import PlanBuilder
-from .functions import Function, Given, Source, known_shape
+from .functions import ConstantSource, Function, Given, Source, known_shape
 
 if TYPE_CHECKING:
     from .._core.variables import Variable
 
 Write = Callable[["Lowering", list[int]], list[int]]
+
+
+class AddedLoss(NamedTuple):
+    """What is minimised besides: the mean or sum of a value, times a factor.
+
+    Attributes:
+        value: of the plan. reduction: "mean" or "sum".
+        samples: the number of samples by which it is divided; None where it is not.
+    """
+
+    value: int
+    reduction: str
+    factor: float
+    samples: int | None = None
 
 
 class CrossesSamples(Exception):
@@ -28,6 +47,7 @@ class _OfSample:
     tensor: int
     slot: None = None
     number: None = None
+    value: None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -47,6 +67,7 @@ class Shared:
     shape: tuple[int, ...]
     dtype: str = "float32"
     number: float | None = None
+    value: NDArray[np.float32] | None = field(default=None, compare=False)
 
     @property
     def tensor(self) -> int:
@@ -58,14 +79,20 @@ class Lowering:
 
     Values are the plan's tensors. What is the same for all samples is a parameter; `share` gives it a negative number.
 
+    Args:
+        random_ops: numbers for ops that draw random numbers, where several plans share them.
+        wants_penalties: whether what layers add to the loss (`add_loss`, regularizers) is written, too.
+
     Attributes:
-        losses: what else is minimised: (tensor, "mean" or "sum", factor).
+        losses: what else is minimised. loss_constant: a number in it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, random_ops: Iterator[int] | None = None, wants_penalties: bool = False) -> None:
         self.builder = PlanBuilder()
         self.variables: list[Variable] = []
-        self.losses: list[tuple[int, str, float]] = []
+        self.wants_penalties = wants_penalties
+        self.losses: list[AddedLoss] = []
+        self.loss_constant = 0.0
         self.inference = False  # inside a layer that was called with training=False
         self._slots: dict[int, int] = {}
         self._slot_values: dict[tuple[int, str], int] = {}
@@ -73,13 +100,23 @@ class Lowering:
         self._masks: dict[int, int] = {}
         self._masked_by_call: set[int] = set()
         self._shared: list[Shared] = []
+        self._random_ops = itertools.count() if random_ops is None else random_ops
 
     def share(self, source: Source) -> int:
         """A negative number for a variable or constant."""
         spec = source.spec()
         slot = self.slot(source.variable())
-        self._shared.append(Shared(self, slot, known_shape(spec), spec.dtype, source.number))
+        self._shared.append(Shared(self, slot, known_shape(spec), spec.dtype, source.number, source.value))
         return -1 - len(self._shared)
+
+    def constant(self, value: Any) -> int:
+        """A tensor of the plan that holds `value`, the same for all samples."""
+        source = ConstantSource(value)
+        return self.value_of(self.slot(source.variable()), source.dtype)
+
+    def next_random_op(self) -> int:
+        """A number for an op that draws random numbers and was given no seed: 0, 1, 2, ..."""
+        return next(self._random_ops)
 
     def value_of(self, slot: int, dtype: str = "float32") -> int:
         """A parameter as a tensor of the plan. Integers in it are exact up to 2**24."""
@@ -144,11 +181,21 @@ class Lowering:
             raise CrossesSamples
         self.builder.loss(value, kind, **options)
 
-    def add_loss(self, value: int, reduction: str, factor: float) -> None:
-        """Adds the mean or sum of a value, times a factor, to what is minimised."""
-        if value < 0:
+    def add_loss(self, value: int, reduction: str, factor: float, per_sample_of: int | None = None) -> None:
+        """Adds the mean or sum of a value, times a factor, to what is minimised.
+
+        Args:
+            per_sample_of: a value by whose number of samples it is divided; None for no division.
+
+        Raises:
+            CrossesSamples: the value is the same for all samples, or a mean that is to be divided.
+        """
+        if value < 0 or (per_sample_of is not None and reduction == "mean"):
             raise CrossesSamples
-        self.losses.append((value, reduction, factor))
+        if per_sample_of is None:
+            self.losses.append(AddedLoss(value, reduction, factor))
+        else:
+            self.losses.append(AddedLoss(value, "mean", factor * math.prod(self.shape(value))))
 
     def slot(self, variable: Variable | None) -> int:
         """The parameter slot of `variable`, made on first use; -1 for None."""
@@ -176,6 +223,10 @@ class Lowering:
     def set_dtype(self, tensor: int, dtype: str) -> None:
         """Notes the dtype of a layer's result."""
         self._dtypes[tensor] = dtype
+
+    def has_samples(self, value: int) -> bool:
+        """Whether a value is one for each sample."""
+        return value >= 0
 
     def mask(self, tensor: int) -> int:
         """The mask of a tensor: int32, without the axes it is the same for; -1 for none."""

@@ -226,7 +226,7 @@ class Recorder:
             [handle.symbol for handle in arrays], [handle.symbol for handle in scalars], target, list(given)
         )
         values = [
-            np.ascontiguousarray(given[leaf] if leaf in given else self._leaves[leaf], leaf.dtype)
+            np.asarray(given[leaf] if leaf in given else self._leaves[leaf], leaf.dtype, order="C")
             for leaf in graph.leaves
         ]
         if self._drawn is None:

@@ -42,6 +42,7 @@ class Cut:
     Attributes:
         variables: of all stages, each once.
         is_random: whether a run draws random numbers.
+        crosses_samples: whether the outputs of a sample depend on the other samples.
     """
 
     def __init__(
@@ -60,6 +61,11 @@ class Cut:
             found.update({v.source.variable(): None for v in stage.inputs if v.source is not None})
         self.variables = list(found)
         self.is_random = any(stage.native.is_random for stage in self._stages)
+        # Whether a sample's result depends on others: stages of weights alone do not count.
+        self.crosses_samples = any(
+            stage.batch is None and any(value.source is None for value in stage.inputs) and stage.passed_on
+            for stage in self._stages
+        )
 
     @property
     def output_shapes(self) -> list[tuple[int, ...]]:
@@ -137,8 +143,8 @@ class Cut:
         numbers = [number for _, number in chosen]
         own_targets = [targets[number] if targets else None for number in numbers]
         own_weights = [weights[number] if weights else None for number in numbers]
-        if stage.batch is None and any(weight is not None for weight in own_weights):
-            raise ValueError("sample_weight was given for a loss that takes the batch as a whole; expected none")
+        if stage.batch is None:  # one sample, and weights that are all the same
+            own_weights = [None if weight is None else weight[:1] for weight in own_weights]
         return [self._losses[number][0] for number in numbers], own_targets, own_weights
 
     def _values(self, found: dict[LossPlace, float]) -> list[float]:
@@ -163,7 +169,7 @@ class _Run:
         return self._arrays[value]
 
     def inputs(self, stage: Stage) -> list[Array]:
-        arrays = [np.ascontiguousarray(self.array(value)) for value in stage.inputs]
+        arrays = [np.asarray(self.array(value), order="C") for value in stage.inputs]
         arrays = [array.astype(np.int32) if array.dtype == bool else array for array in arrays]
         if stage.batch is None:
             # One sample even where the stage takes no array: then its plan has an input that nothing reads.
@@ -265,6 +271,7 @@ class _Run:
 
 
 _CUTS_KEPT = 8
+_PROBES = (60, 32, 1)  # many numbers divide the first
 
 
 class StagedPlan:
@@ -272,15 +279,22 @@ class StagedPlan:
 
     Args:
         cut: makes the graph in stages for batches of a size.
-        probe: the size for which it is made first.
+        probes: sizes for which it is made first, until one of them fits what is done with the batch.
     """
 
-    def __init__(self, cut: Callable[[int], Cut], probe: int = 32) -> None:
+    def __init__(self, cut: Callable[[int], Cut], probes: Sequence[int] = _PROBES) -> None:
         self._make = cut
         self._cuts: dict[int, Cut] = {}
-        first = self._cut(probe)
+        for probe in probes:
+            try:
+                first = self._cut(probe)
+                break
+            except ValueError:
+                if probe == probes[-1]:
+                    raise
         self._variables = first.variables
         self.is_random = first.is_random
+        self.crosses_samples = first.crosses_samples
         self.output_shapes: list[tuple[int, ...]] = [shape[1:] for shape in first.output_shapes]
 
     def _cut(self, size: int) -> Cut:

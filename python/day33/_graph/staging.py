@@ -12,6 +12,7 @@ form that comes after the stages of its arguments. `StagedPlan` has the methods 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ import numpy as np
 from .._core.variables import Variable
 from .._native import Plan
 from .functions import Function, Given, Source, known_shape
-from .lowering import Lowering, Shared, Write
+from .lowering import AddedLoss, Lowering, Shared, Write
 
 _EXTERNAL = -1  # the level of what comes from outside
 
@@ -63,7 +64,7 @@ class Stage:
 
     level: int
     batch: int | None
-    lowering: Lowering = field(default_factory=Lowering)
+    lowering: Lowering
     inputs: list[Value] = field(default_factory=list)
     derived: dict[int, Value] = field(default_factory=dict)
     made: dict[Value, int] = field(default_factory=dict)
@@ -94,12 +95,13 @@ class Stage:
         key = value, False
         if key not in self._taken:
             if value.source is not None:
-                slot, number = self.lowering.slot(value.source.variable()), value.source.number
+                slot = self.lowering.slot(value.source.variable())
+                number, held = value.source.number, value.source.value
             else:
                 stand_in = Variable(np.zeros(value.shape, np.float32), trainable=value.dtype == "float32")
-                slot, number = self.lowering.slot(stand_in), None
+                slot, number, held = self.lowering.slot(stand_in), None, None
                 self.derived[slot] = value
-            self._taken[key] = Shared(self.lowering, slot, value.shape, value.dtype, number)
+            self._taken[key] = Shared(self.lowering, slot, value.shape, value.dtype, number, held)
         taken: Shared = self._taken[key]
         return taken
 
@@ -133,16 +135,22 @@ class LossPlace:
 class StagedLowering:
     """What `Lowering` is to graphs and layers, for several plans at once. Values are numbers from 0.
 
+    Args:
+        wants_penalties: see `Lowering`.
+
     Attributes:
-        losses: what else is minimised: (value, "mean" or "sum", factor).
+        losses: what else is minimised. loss_constant: a number in it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wants_penalties: bool = False) -> None:
         self.stages: dict[tuple[int, int | None], Stage] = {}
-        self.losses: list[tuple[int, str, float]] = []
+        self.wants_penalties = wants_penalties
+        self.losses: list[AddedLoss] = []
+        self.loss_constant = 0.0
         self._values: list[Value] = []
         self._sources: dict[Any, int] = {}
         self._mode: bool | None = None
+        self._random_ops = itertools.count()
 
     # ---- values ----
 
@@ -172,6 +180,10 @@ class StagedLowering:
         """Notes the dtype of a result."""
         self._values[number].dtype = dtype
 
+    def has_samples(self, number: int) -> bool:
+        """Whether a value is one for each sample."""
+        return self._values[number].batch is not None
+
     def mask(self, number: int) -> int:
         """1 for a value that has a mask in its stage, -1 for one without."""
         stage = self.stage_of(number)
@@ -194,6 +206,8 @@ class StagedLowering:
     def apply(self, function: Function, inputs: Sequence[int]) -> list[int]:
         """Writes a function of values, sample by sample where that is possible."""
         values = [self._values[number] for number in inputs]
+        if function.samples:
+            return self._apply_samplewise(function, values)
         sizes = {value.batch for value in values if value.batch is not None}
         if len(sizes) == 1:
             size = next(iter(sizes))
@@ -206,6 +220,18 @@ class StagedLowering:
             if function.keeps_samples(*given):
                 return self._apply_to_samples(function, values, batched, size)
         return self._apply_to_whole(function, values)
+
+    def _apply_samplewise(self, function: Function, values: Sequence[Value]) -> list[int]:
+        """Writes a function whose first arguments consist of samples."""
+        count = function.samples
+        wrong = next((value.shape for value in values[count:] if value.batch is not None), None)
+        if wrong is not None:
+            raise ValueError(
+                f"{function.keras_name.lower()} was given weights of shape {wrong} that depend on the samples; "
+                "expected variables, constants, or what is made of them alone"
+            )
+        return self._apply_to_samples(function, values, [number < count for number in range(len(values))],
+                                      self._batch_of(values[:count]))  # fmt: skip
 
     def _apply_to_samples(
         self, function: Function, values: Sequence[Value], batched: Sequence[bool], size: int
@@ -228,6 +254,11 @@ class StagedLowering:
         stage = self._stage(size, values)
         with stage.lowering.mode(self._mode):
             results = write(stage.lowering, [stage.take(value) for value in values])
+        added, stage.lowering.losses = stage.lowering.losses, []
+        for loss, number in zip(added, self._results(stage, [loss.value for loss in added]), strict=True):
+            self.losses.append(loss._replace(value=number))
+        self.loss_constant += stage.lowering.loss_constant
+        stage.lowering.loss_constant = 0.0
         return self._results(stage, results)
 
     def batched(self, inputs: Sequence[int]) -> list[int]:
@@ -275,9 +306,10 @@ class StagedLowering:
         finally:
             self._mode = before
 
-    def add_loss(self, number: int, reduction: str, factor: float) -> None:
+    def add_loss(self, number: int, reduction: str, factor: float, per_sample_of: int | None = None) -> None:
         """See `Lowering.add_loss`."""
-        self.losses.append((number, reduction, factor))
+        samples = None if per_sample_of is None else self._values[per_sample_of].shape[0]
+        self.losses.append(AddedLoss(number, reduction, factor, samples))
 
     # ---- stages ----
 
@@ -288,7 +320,9 @@ class StagedLowering:
             if value.level != _EXTERNAL:
                 here = self.stages.get((value.level, batch))
                 level = max(level, value.level if here is not None and value in here.made else value.level + 1)
-        stage = self.stages.setdefault((level, batch), Stage(level, batch))
+        stage = self.stages.get((level, batch))
+        if stage is None:
+            stage = self.stages[level, batch] = Stage(level, batch, Lowering(self._random_ops, self.wants_penalties))
         for value in values:
             for other in self.stages.values():
                 if other is not stage and value in other.made:

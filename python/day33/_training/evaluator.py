@@ -9,7 +9,7 @@ from .. import optimizers
 from .._core.arrays import as_optional_count
 from ..callbacks import CallbackList
 from ..random import next_seed
-from .batches import Batch, IterableData, are_batches, array_data, refuse_empty, unpack
+from .batches import Batch, IterableData, are_batches, array_data, unpack
 from .hooks import overrides, part_of_step, refuse_attributes, refuse_model_hooks
 from .measured import Measured
 from .objective import Objective
@@ -47,8 +47,9 @@ class Evaluator(Measured):
 
         Args:
             optimizer: a `day33.optimizers` object or name. The default is "adam" (Keras's is "rmsprop").
-            loss: a `day33.losses` object or name; for several outputs one for all, a list, or a dict by the names of
-                the outputs, with None for outputs without a loss.
+            loss: a `day33.losses` object or name, or a function ``fn(y_true, y_pred)`` of your own, written with
+                functions of `day33.ops`; for several outputs one for all, a list, or a dict by the names of the
+                outputs, with None for outputs without a loss. None where `add_loss` gives all there is to minimise.
             loss_weights: factors of the losses in the total that is minimised: a number, list or dict.
             metrics: list of metrics: names, `day33.metrics` objects, or functions ``fn(y_true, y_pred)``. "accuracy"
                 is the binary, categorical or sparse one by the shapes of the data. For several outputs a list with an
@@ -116,7 +117,7 @@ class Evaluator(Measured):
     def _test_steps(self, method: str) -> Steps[Any]:
         """How to evaluate batches; `method` is what asks, for a message."""
         if overrides(self, "test_step", "compute_loss", "compute_metrics"):
-            self._require_compiled(method, needs_loss=False)
+            self._require_compiled(method)
             return OwnStep(self.test_step, self.get_metrics_result).steps()
         plans = self._require_compiled(method)
         run = partial(self._test, plans)
@@ -166,8 +167,7 @@ class Evaluator(Measured):
             ValueError, TypeError: as `fit`.
         """
         how = self._test_steps("test_on_batch")
-        batch = how.standardize(x, y, sample_weight)
-        refuse_empty(batch)
+        batch = how.standardize.single(x, y, sample_weight)
         self.reset_metrics()
         how.run(batch, next_seed)
         return self._results(how.logs(), return_dict)

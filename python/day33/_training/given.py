@@ -11,7 +11,7 @@ import numpy as np
 from .._core import tree
 from .._core.tensors import Tensor, as_tensor
 from .._core.types import Array
-from .batches import check_sizes, class_weights, unpack
+from .batches import check_sizes, class_weights, refuse_empty, unpack
 from .structures import is_array
 
 
@@ -61,11 +61,27 @@ class GivenStandardizer:
         self._class_weight = class_weight
 
     def __call__(self, x: Any, y: Any = None, sample_weight: Any = None) -> Given:
+        size, parts = self._checked(x, y, sample_weight)
+        return Given(size, self._weighted(pack(*parts)))
+
+    def single(self, x: Any, y: Any = None, sample_weight: Any = None) -> Given:
+        """A batch on its own: always (x, y, sample_weight), None where there is none, as Keras hands it on.
+
+        Raises:
+            ValueError: it is empty.
+        """
+        size, parts = self._checked(x, y, sample_weight)
+        given = Given(size, self._weighted(tuple(parts)))
+        refuse_empty(given)
+        return given
+
+    def _checked(self, x: Any, y: Any, sample_weight: Any) -> tuple[int, list[Any]]:
+        """The number of samples, and the arrays."""
         if x is None:
             raise ValueError("x is missing; expected arrays or batches")
         given = [(name, _as_arrays(value)) for name, value in (("x", x), ("y", y), ("sample_weight", sample_weight))]
         size = check_sizes((name, len(leaf)) for name, value in given for leaf in tree.flatten(value) if is_array(leaf))
-        return Given(size, self._weighted(pack(*(value for _, value in given))))
+        return size, [value for _, value in given]
 
     def item(self, item: Any) -> Given:
         """What an iterable gave. Tuples and lists may have any length, as a step takes them."""

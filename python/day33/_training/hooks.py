@@ -11,8 +11,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # Methods of keras.Model that make compiled functions of steps. day33's Model has none of them.
 REFUSED = ("make_train_function", "make_test_function", "make_predict_function")
-# Attributes of Keras's optimizers that change what a step does. Layers refuse theirs themselves, when they are set.
-_OF_OPTIMIZERS = ("amsgrad", "centered", "decay", "gradient_accumulation_steps", "loss_scale_factor", "use_ema")
+# Attributes of Keras's optimizers that only some of day33's have. Layers refuse theirs themselves, when they are set.
+_OF_OPTIMIZERS = ("amsgrad", "centered", "decay")
 
 
 def part_of_step(method: F) -> F:
@@ -37,8 +37,8 @@ def refuse_model_hooks(model: object) -> None:
 
 
 def refuse_attributes(optimizer: Optimizer) -> None:
-    """ValueError where an attribute was set that Keras's optimizers have and day33's do not."""
+    """ValueError where an attribute was set that Keras's optimizers have and this one does not."""
     for name in _OF_OPTIMIZERS:
-        value: Any = getattr(optimizer, name, None)
+        value: Any = None if hasattr(type(optimizer), name) else getattr(optimizer, name, None)
         if value is not None and value is not False and value != 0:
             raise ValueError(f"{name} of optimizer {optimizer.name!r} is {value!r}; day33 does not support it")

@@ -50,11 +50,9 @@ class Measured(Predictor):
         """`loss`, `loss_weights`, `metrics` and `weighted_metrics` as `compile` was given them; None before it."""
         return None if self._objective is None else self._objective.arguments
 
-    def _require_compiled(self, method: str, needs_loss: bool = True) -> TrainingPlans:
+    def _require_compiled(self, method: str) -> TrainingPlans:
         if self._training_plans is None:
             raise ValueError(f"call compile(optimizer, loss) before {method}")
-        if needs_loss and not self._training_plans.objective.has_loss:
-            raise ValueError(f"{method} needs a loss; give one to compile")
         return self._training_plans
 
     # ---- metrics ----
@@ -131,10 +129,10 @@ class Measured(Predictor):
         Raises:
             ValueError: there is no loss, or shapes do not fit.
         """
-        plans = self._require_compiled("compute_loss", needs_loss=False)
+        plans = self._require_compiled("compute_loss")
         objective = plans.objective
         total: Any = None
-        if objective.has_loss:
+        if objective.arguments["loss"] is not None:
             objective.resolve(self.output_keys())
             values = objective.losses_of(y, tree.flatten(y_pred), sample_weight)
             for item, value in zip(objective.losses, values, strict=True):
@@ -184,7 +182,7 @@ class Measured(Predictor):
         return found
 
     def _update_compiled(self, y: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        plans = self._require_compiled("compute_metrics", needs_loss=False)
+        plans = self._require_compiled("compute_metrics")
         objective = plans.objective
         if objective.want_outputs:
             objective.resolve(self.output_keys())

@@ -139,7 +139,8 @@ class Predictor:
         compiled_plan = self.compile_plan(tuple(array.shape[1:] for array in inputs))
         plan, parameters = compiled_plan.plan, compiled_plan.parameters
         size = len(inputs[0])
-        portion = batch_size or self._portion(compiled_plan, size)
+        # What depends on the batch gets batches of Keras's size, everything else as many samples as suit it.
+        portion = batch_size or (32 if compiled_plan.crosses_samples else self._portion(compiled_plan, size))
         if size <= portion:
             return plan.forward(inputs, parameters)
         outputs: list[Array] = []

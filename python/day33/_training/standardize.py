@@ -10,7 +10,7 @@ import numpy as np
 from .._core.arrays import as_float32, as_indices, fit_rank
 from .._core.targets import class_labels, position_weights, smooth_labels
 from .._core.types import Array, Shape
-from .batches import Batch, check_sizes, class_weights, unpack
+from .batches import Batch, check_sizes, class_weights, refuse_empty, unpack
 from .plans import TrainingPlans
 from .structures import labelled
 
@@ -113,7 +113,7 @@ class Standardizer:
                 target = _one_target(label, value, batch.size, shapes[item.output], item.loss.kind)
                 target = np.ascontiguousarray(smooth_labels(target, item.loss.kind, item.loss.label_smoothing))
             else:
-                target = _traced_target(label, value, shapes[item.output], item.loss.fits_rank)
+                target = _traced_target(label, value)
             check_sizes([("x", batch.size), (label, len(target))])
             batch.targets.append(target)
             if objective.want_outputs:
@@ -129,6 +129,12 @@ class Standardizer:
             self._apply_class_weight(batch, given[0][1], sample_weight)
         return batch
 
+    def single(self, x: Any, y: Any, sample_weight: Any) -> Batch:
+        """A batch on its own. ValueError where it is empty."""
+        batch = self(x, y, sample_weight)
+        refuse_empty(batch)
+        return batch
+
     def item(self, item: Any) -> Batch:
         """What an iterable gave: x, (x, y) or (x, y, sample_weight)."""
         return self(*unpack(item))
@@ -141,6 +147,7 @@ class Standardizer:
         return Batch(size, [], labels=labels, weights=weights)
 
     def _weights(self, sample_weight: Any, size: int, shapes: Sequence[tuple[int, ...]]) -> list[Array | None]:
+        traced = {item.output for item in self._objective.losses if item.traced}
         weights: list[Array | None] = []
         for (label, value), shape in zip(self._objective.weights_of(sample_weight), shapes, strict=True):
             if value is None:
@@ -148,7 +155,7 @@ class Standardizer:
                 continue
             if np.ndim(value) and len(value) != size:
                 check_sizes([("x", size), (label, len(value))])
-            weights.append(position_weights(label, value, (size, *shape[:-1])))
+            weights.append(_fitted(label, value, (size, *shape[:-1]), len(weights) in traced))
         return weights
 
     def _apply_class_weight(self, batch: Batch, y: Any, sample_weight: Any) -> None:
@@ -161,12 +168,26 @@ class Standardizer:
         batch.loss_weights = list(batch.weights[: len(self._objective.losses)])
 
 
-def _traced_target(label: str, value: Any, shape: tuple[int, ...], fits_rank: bool) -> Array:
+def _fitted(label: str, value: Any, shape: tuple[int, ...], is_open: bool) -> Array:
+    """Sample weights for positions of an output.
+
+    Args:
+        is_open: whether other shapes are let through, which may be those of the values of a traced loss.
+    """
+    if is_open:
+        weights = as_float32(label, value)
+        fits = weights.shape in (shape, shape[:1])
+        if weights.ndim and weights.shape[0] == shape[0] and not fits and weights.size != shape[0]:
+            return weights
+    return position_weights(label, value, shape)
+
+
+def _traced_target(label: str, value: Any) -> Array:
     """Targets of a traced loss: float32 of any shape (N, ...), as `keras.losses.Loss` converts them."""
     array = as_float32(label, value)
     if array.ndim == 0:
         raise ValueError(f"{label} has shape (); expected (N, ...), one target per sample")
-    return np.ascontiguousarray(fit_rank(array, (None, *shape)) if fits_rank else array)
+    return array
 
 
 def _one_target(label: str, value: Any, size: int, shape: tuple[int, ...], kind: str) -> Array:

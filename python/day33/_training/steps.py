@@ -8,8 +8,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from .. import random
 from ..metrics import Metric
+from ..random.seeds import stream_from
 from .batches import S, Samples
 from .given import Given, GivenStandardizer
 from .meters import Meters
@@ -23,6 +23,10 @@ class MakesSamples(Protocol[M]):
     """Checks and converts what users hand over."""
 
     def __call__(self, x: Any, y: Any, sample_weight: Any) -> M: ...
+    def single(self, x: Any, y: Any, sample_weight: Any) -> M:
+        """A batch on its own."""
+        ...
+
     def item(self, item: Any) -> M:
         """From what an iterable gave."""
         ...
@@ -60,7 +64,7 @@ class OwnStep:
 
     def run(self, given: Given, draw_seed: DrawSeed) -> None:
         """Makes a step, whose random numbers derive from one seed."""
-        with random.stream_from(draw_seed()):
+        with stream_from(draw_seed()):
             self.call(given.data)
 
     def call(self, data: Any) -> Logs:
@@ -116,7 +120,7 @@ class MetricStates:
 
     def _others(self) -> dict[str, Metric]:
         compiled = {id(metric) for metric in self._meters.metrics}
-        own = [metric for metric in self._metrics() if id(metric) not in compiled]
+        own = [metric for metric in self._metrics() if id(metric) not in compiled and metric.variables]
         return {f"{number}/{metric.name}": metric for number, metric in enumerate(own)}
 
     def get_state(self) -> dict[str, Any]:

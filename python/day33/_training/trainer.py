@@ -20,7 +20,6 @@ from .batches import (
     Samples,
     are_batches,
     array_data,
-    refuse_empty,
     split_validation,
     unpack,
     validation_parts,
@@ -134,7 +133,7 @@ class Trainer(Evaluator):
             validation = self._validation(validation_data, small, limit, runs)
 
         listeners = self._callback_list(callbacks, verbose, add_history=True, epochs=epochs, steps=data.steps)
-        means = self._metric_states(self._require_compiled("fit", needs_loss=False))
+        means = self._metric_states(self._require_compiled("fit"))
         self.training_state = state = TrainingState(means, next_seed(), initial_epoch)
         self.stop_training = False
         self._prepare_optimizer()
@@ -206,7 +205,7 @@ class Trainer(Evaluator):
     def _train_steps(self, method: str, class_weight: Mapping[int, float] | None = None) -> Steps[Any]:
         """How to train on batches; `method` is what asks, for a message."""
         if overrides(self, "train_step", "compute_loss", "compute_metrics"):
-            self._require_compiled(method, needs_loss=False)
+            self._require_compiled(method)
             return OwnStep(self.train_step, self.get_metrics_result).steps(class_weight)
         plans = self._require_compiled(method)
         logs = self._metric_logs(plans)
@@ -333,8 +332,7 @@ class Trainer(Evaluator):
             ValueError, TypeError: as `fit`.
         """
         how = self._train_steps("train_on_batch", class_weight)
-        batch = how.standardize(x, y, sample_weight)
-        refuse_empty(batch)
+        batch = how.standardize.single(x, y, sample_weight)
         self.reset_metrics()
         how.run(batch, next_seed)
         return self._results(how.logs(), return_dict)

@@ -1,22 +1,25 @@
-"""What the activations and their gradients share: options, and the call of a plan."""
+"""What the activations and their gradients share: the call of a plan."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core import single_op
-from .._core.arrays import as_float32, as_int, as_number, check_shape
+from .._core.arrays import as_float32, as_int, check_shape
+from .._core.dispatch import TABLE, Symbolic
 
 if TYPE_CHECKING:
     from .._native import Float32, Plan
 
 
-def apply(x: ArrayLike, kind: str, alpha: float) -> Float32:
-    """The activation of that kind, softmax and its logarithm over the last axis."""
+def apply(x: Any, kind: str, alpha: float) -> Any:
+    """The activation of that kind, softmax and its logarithm over the last axis, of an array or a symbolic value."""
+    if isinstance(x, Symbolic):
+        return TABLE["activation"](x, kind, alpha)
     if kind in ("softmax", "log_softmax"):
         return over_axis(x, kind, -1)
     return forward(x, kind, alpha)
@@ -74,27 +77,3 @@ def _axes_of(shape: tuple[int, ...], axis: object) -> tuple[int, ...]:
     if not axes or not inside or len({number % len(shape) for number in axes}) < len(axes):
         raise ValueError(f"axis is {axis} and x has shape {shape}; expected axes of x, each once")
     return axes
-
-
-def relu_options(
-    negative_slope: float, max_value: float | None, threshold: float
-) -> tuple[np.float32, np.float32 | None, np.float32]:
-    """The options of relu, checked."""
-    return (
-        np.float32(as_number("negative_slope", negative_slope)),
-        None if max_value is None else np.float32(as_number("max_value", max_value, 0.0)),
-        np.float32(as_number("threshold", threshold)),
-    )
-
-
-def native_relu(slope: np.float32, limit: np.float32 | None, threshold: np.float32) -> tuple[str, float] | None:
-    """The kernel that computes relu with these options, kind and alpha; None where there is none."""
-    if threshold == 0 and limit is None and slope >= 0:
-        return ("leaky_relu", float(slope)) if slope else ("relu", 0.0)
-    if threshold == 0 and limit is not None and slope == 0:
-        return "relu6", float(limit)
-    return None
-
-
-def gelu_kind(approximate: bool) -> str:
-    return "gelu_tanh" if approximate else "gelu"

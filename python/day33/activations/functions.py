@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core.arrays import ELU_ALPHA, LEAKY_RELU_SLOPE, as_float32, as_number
-from ._calls import forward, gelu_kind, native_relu, over_axis, relu_options
+from .._core.dispatch import overloaded
+from ._calls import forward, over_axis
+from .options import gelu_kind, native_relu, relu_options
 
 if TYPE_CHECKING:
     from .._native import Float32
 
 
+@overloaded
 def linear(x: ArrayLike) -> Float32:
     """Gives `x` back, as float32.
 
@@ -29,6 +32,7 @@ def linear(x: ArrayLike) -> Float32:
     return as_float32("x", x)
 
 
+@overloaded
 def relu(x: ArrayLike, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Float32:
     """The rectified linear unit: ``max(x, 0)`` with the defaults.
 
@@ -59,6 +63,7 @@ def relu(x: ArrayLike, negative_slope: float = 0.0, max_value: float | None = No
     return np.asarray(kept - slope * np.maximum(border - x, np.float32(0)) if slope else kept, np.float32)
 
 
+@overloaded
 def leaky_relu(x: ArrayLike, negative_slope: float = LEAKY_RELU_SLOPE) -> Float32:
     """The leaky rectified linear unit: ``x`` where x > 0, else ``negative_slope * x``.
 
@@ -78,6 +83,7 @@ def leaky_relu(x: ArrayLike, negative_slope: float = LEAKY_RELU_SLOPE) -> Float3
     return forward(x, "leaky_relu", as_number("negative_slope", negative_slope, 0.0))
 
 
+@overloaded
 def elu(x: ArrayLike, alpha: float = ELU_ALPHA) -> Float32:
     """The exponential linear unit: ``x`` where x > 0, else ``alpha * (exp(x) - 1)``.
 
@@ -97,6 +103,7 @@ def elu(x: ArrayLike, alpha: float = ELU_ALPHA) -> Float32:
     return forward(x, "elu", as_number("alpha", alpha, 0.0))
 
 
+@overloaded
 def sigmoid(x: ArrayLike) -> Float32:
     """The logistic function: ``1 / (1 + exp(-x))``.
 
@@ -112,6 +119,7 @@ def sigmoid(x: ArrayLike) -> Float32:
     return forward(x, "sigmoid")
 
 
+@overloaded
 def tanh(x: ArrayLike) -> Float32:
     """The hyperbolic tangent.
 
@@ -127,6 +135,7 @@ def tanh(x: ArrayLike) -> Float32:
     return forward(x, "tanh")
 
 
+@overloaded
 def relu6(x: ArrayLike) -> Float32:
     """The positive part up to 6: ``min(max(x, 0), 6)``.
 
@@ -144,6 +153,7 @@ def relu6(x: ArrayLike) -> Float32:
     return forward(x, "relu6", 6.0)
 
 
+@overloaded
 def selu(x: ArrayLike) -> Float32:
     """The scaled exponential linear unit: ``1.0507 * elu(x, 1.6733)``.
 
@@ -161,6 +171,7 @@ def selu(x: ArrayLike) -> Float32:
     return forward(x, "selu")
 
 
+@overloaded
 def exponential(x: ArrayLike) -> Float32:
     """The exponential function: ``exp(x)``.
 
@@ -176,6 +187,7 @@ def exponential(x: ArrayLike) -> Float32:
     return forward(x, "exponential")
 
 
+@overloaded
 def softplus(x: ArrayLike) -> Float32:
     """A smooth positive part: ``log(1 + exp(x))``, computed without overflow.
 
@@ -191,6 +203,7 @@ def softplus(x: ArrayLike) -> Float32:
     return forward(x, "softplus")
 
 
+@overloaded
 def softsign(x: ArrayLike) -> Float32:
     """A sigmoid with slow tails: ``x / (1 + abs(x))``.
 
@@ -206,6 +219,7 @@ def softsign(x: ArrayLike) -> Float32:
     return forward(x, "softsign")
 
 
+@overloaded
 def log_sigmoid(x: ArrayLike) -> Float32:
     """The logarithm of the logistic function: ``log(sigmoid(x))``, computed without underflow.
 
@@ -221,6 +235,7 @@ def log_sigmoid(x: ArrayLike) -> Float32:
     return forward(x, "log_sigmoid")
 
 
+@overloaded
 def hard_sigmoid(x: ArrayLike) -> Float32:
     """A sigmoid of straight lines: ``relu6(x + 3) / 6``, as in Keras 3 (Keras 2 had another slope).
 
@@ -236,6 +251,7 @@ def hard_sigmoid(x: ArrayLike) -> Float32:
     return forward(x, "hard_sigmoid")
 
 
+@overloaded
 def silu(x: ArrayLike) -> Float32:
     """The sigmoid-weighted linear unit, also called swish: ``x * sigmoid(x)``.
 
@@ -254,6 +270,7 @@ def silu(x: ArrayLike) -> Float32:
     return forward(x, "silu")
 
 
+@overloaded
 def hard_silu(x: ArrayLike) -> Float32:
     """A silu of straight lines and a parabola, also called hard swish: ``x * hard_sigmoid(x)``.
 
@@ -271,6 +288,7 @@ def hard_silu(x: ArrayLike) -> Float32:
     return forward(x, "hard_silu")
 
 
+@overloaded
 def mish(x: ArrayLike) -> Float32:
     """A smooth unit that is not monotonic: ``x * tanh(softplus(x))``.
 
@@ -288,6 +306,7 @@ def mish(x: ArrayLike) -> Float32:
     return forward(x, "mish")
 
 
+@overloaded
 def gelu(x: ArrayLike, approximate: bool = False) -> Float32:
     """The Gaussian error linear unit: ``x * P(X <= x)`` for a standard normal X.
 
@@ -306,6 +325,7 @@ def gelu(x: ArrayLike, approximate: bool = False) -> Float32:
     return forward(x, gelu_kind(approximate))
 
 
+@overloaded
 def softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Float32:
     """Shares that add up to 1: ``exp(x) / sum(exp(x))`` along `axis`.
 
@@ -325,6 +345,7 @@ def softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Float32:
     return over_axis(x, "softmax", axis)
 
 
+@overloaded
 def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Float32:
     """The logarithm of `softmax`: ``x - log(sum(exp(x)))`` along `axis`.
 

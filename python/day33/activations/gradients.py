@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core.arrays import ELU_ALPHA, LEAKY_RELU_SLOPE, as_number
-from ._calls import backward, gelu_kind, gradient_pair, native_relu, over_axis, relu_options
+from ._calls import backward, gradient_pair, over_axis
+from .options import gelu_kind, native_relu, relu_options
 
 if TYPE_CHECKING:
     from .._native import Float32

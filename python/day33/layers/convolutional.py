@@ -255,7 +255,7 @@ class Conv1D(_Convolution):
         builder, padding = lowering.builder, self.padding
         x = builder.reshape(inputs[0], (1, *lowering.shape(inputs[0])))
         if padding == "causal":
-            x = builder.pad2d(x, height=(0, 0), width=((self.kernel_size[0] - 1) * self.dilation_rate[0], 0))
+            x = builder.pad(x, [(0, 0), ((self.kernel_size[0] - 1) * self.dilation_rate[0], 0), (0, 0)])
             padding = "valid"
         y = builder.conv2d(
             x, lowering.slot(self.kernel), lowering.slot(self.bias), strides=(1, self.strides[0]), padding=padding,

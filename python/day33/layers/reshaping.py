@@ -184,7 +184,7 @@ class ZeroPadding2D(Layer):
         return (n, *(None if size is None else size + sum(border) for size, border in sizes), c)
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
-        return [lowering.builder.pad2d(inputs[0], height=self.padding[0], width=self.padding[1])]
+        return [lowering.builder.pad(inputs[0], [*self.padding, (0, 0)])]
 
     def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int]:
         return low - self.padding[axis][0], high - self.padding[axis][0]
@@ -228,7 +228,7 @@ class Cropping2D(Layer):
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         height, width = ((-before, -after) for before, after in self.cropping)
-        return [lowering.builder.pad2d(inputs[0], height=height, width=width)]
+        return [lowering.builder.pad(inputs[0], [height, width, (0, 0)])]
 
     def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int]:
         return low + self.cropping[axis][0], high + self.cropping[axis][0]

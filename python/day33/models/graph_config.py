@@ -9,17 +9,34 @@ from typing import Any, cast
 
 from .._core import tree
 from .._graph import limits
+from .._graph.functions import Function, Source
 from .._graph.graph import Graph
 from .._graph.protocols import CalledLayer
 from .._graph.tensors import Node, SymbolicTensor
 from ..layers.base import Layer
 from ..layers.core import InputLayer
 from ..layers.serialization import CustomObjects, layer_config, layer_from_config
+from ..ops.operations import call_operation
+from ._operations import (
+    constant_config,
+    constant_from_config,
+    is_operation,
+    name_operations,
+    operation_config,
+)
 
 _TENSOR = "__keras_tensor__"
 _MAX_NESTING = 64
 KEYS = frozenset({"name", "trainable", "layers", "input_layers", "output_layers"})  # of a configuration
-_SUMS = ("__operators__.add", "math.add")  # what Keras 2 calls `a + b`
+# What Keras 2 called arithmetic between layers, and the operations of Keras 3.
+_OF_TENSORFLOW = {
+    **dict.fromkeys(("__operators__.add", "math.add"), "Add"),
+    **dict.fromkeys(("math.subtract", "__operators__.sub"), "Subtract"),
+    **dict.fromkeys(("math.multiply", "__operators__.mul"), "Multiply"),
+    **dict.fromkeys(("math.truediv", "math.divide"), "Divide"),
+    **dict.fromkeys(("math.pow",), "Power"),
+    **{f"math.{name}": name.capitalize() for name in ("abs", "exp", "log", "negative", "sqrt", "square", "tanh")},
+}  # fmt: skip
 
 Reference = tuple[str, int, int]  # layer, number of the call, number of the output
 Results = dict[tuple[str, int], list[SymbolicTensor]]  # of each call of a layer
@@ -28,17 +45,24 @@ Results = dict[tuple[str, int], list[SymbolicTensor]]  # of each call of a layer
 def graph_config(graph: Graph, name: str, trainable: bool) -> dict[str, Any]:
     """What `graph_from_config` reads, and Keras's ``Functional.from_config``."""
     calls: dict[CalledLayer, list[Node]] = {layer: [] for layer in graph.layers}
+    operations = name_operations(graph.nodes, {layer.name for layer in graph.layers})
     for node in graph.nodes:
-        calls[node.layer].append(node)
+        if not isinstance(node.layer, Function | Source):
+            calls[node.layer].append(node)
 
     def reference(tensor: SymbolicTensor) -> list[Any]:
-        assert tensor.node is not None
-        own = calls[tensor.node.layer]
-        return [tensor.node.layer.name, own.index(tensor.node) if own else 0, tensor.index]
+        node = tensor.node
+        assert node is not None
+        if node in operations:
+            return [operations[node], 0, tensor.index]
+        own = calls[node.layer]
+        return [node.layer.name, own.index(node) if own else 0, tensor.index]
 
     def argument(value: Any) -> Any:
         if not isinstance(value, SymbolicTensor):
             return value
+        if value.node is not None and isinstance(value.node.layer, Source):
+            return constant_config(value.node.layer)
         config = {"shape": list(value.shape), "dtype": value.dtype, "keras_history": reference(value)}
         return {"class_name": _TENSOR, "config": config}
 
@@ -60,7 +84,8 @@ def graph_config(graph: Graph, name: str, trainable: bool) -> dict[str, Any]:
         "layers": [
             {**layer_config(layer), "name": layer.name, "inbound_nodes": [call(node) for node in calls[layer]]}
             for layer in cast("list[Layer]", graph.layers)
-        ],
+        ]
+        + [operation_config(node, name, argument) for node, name in operations.items()],
         "input_layers": tree.transform(reference, graph.input_structure),
         "output_layers": tree.transform(reference, graph.output_structure),
     }
@@ -69,26 +94,35 @@ def graph_config(graph: Graph, name: str, trainable: bool) -> dict[str, Any]:
 def graph_from_config(config: Mapping[str, Any], custom_objects: CustomObjects) -> tuple[Any, Any]:
     """Fresh layers, called as before: (inputs, outputs)."""
     layers: dict[str, Layer] = {}
+    operations: dict[str, Mapping[str, Any]] = {}
     results: Results = {}
     calls: list[_Call] = []
     masks = _implicit_masks(config["layers"])
     for item in config["layers"]:
         if _name(item) in masks:
             continue
-        item = _operation_as_layer(item)
+        item = _of_tensorflow(item)
         name = _name(item)
-        if name in layers:
-            raise ValueError(f"two layers have the name {name!r}")
-        layers[name] = layer = layer_from_config(item, custom_objects)
         nodes = item.get("inbound_nodes", [])
+        if name in layers or name in operations:
+            raise ValueError(f"two layers have the name {name!r}")
+        if is_operation(item):
+            operations[name] = item
+            calls += [_Call(name, number, *_arguments_of(node, masks)) for number, node in enumerate(nodes)]
+            limits.take_calls(len(nodes))
+            continue
+        layers[name] = layer = layer_from_config(item, custom_objects)
         if isinstance(layer, InputLayer):
             results[name, 0] = [layer.output]
         calls += [_Call(name, number, *_arguments_of(node, masks)) for number, node in enumerate(nodes)]
         limits.take_calls(_calls_inside(layer, {}) * max(len(nodes) - 1, 0))
     _number_calls_of_models(calls, [config["input_layers"], config["output_layers"]])
     for call in _in_order(calls, results):
-        output = layers[call.layer](*_resolve(call.args, results), training=call.training,
-                                    **_resolve(call.kwargs, results))  # fmt: skip
+        args, kwargs = _resolve(call.args, results), _resolve(call.kwargs, results)
+        if call.layer in operations:
+            output = call_operation(operations[call.layer], args, kwargs)
+        else:
+            output = layers[call.layer](*args, training=call.training, **kwargs)
         results[call.layer, call.number] = tree.flatten(output)
     return _ends(config["input_layers"], results), _ends(config["output_layers"], results)
 
@@ -194,19 +228,17 @@ def _arguments_of(node: Any, masks: frozenset[str]) -> tuple[list[Any], dict[str
     return args, {key: value for key, value in kwargs.items() if value is not None}, training
 
 
-def _operation_as_layer(item: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`a + b` is not a layer in Keras, but an operation of two arguments."""
-    nodes = item.get("inbound_nodes") or []
-    pairs: list[list[Any]] = []
-    if item["class_name"] == "Add":
-        pairs = [list(node["args"]) for node in nodes if isinstance(node, Mapping) and len(node["args"]) == 2]
-    elif item["class_name"] == "TFOpLambda" and item["config"].get("function") in _SUMS:  # Keras 2
-        pairs = [[_as_tensor(node[:3]), _as_tensor(node[3]["y"])] for node in nodes if _is_end(node[3].get("y"))]
-    if not pairs or len(pairs) != len(nodes):
+def _of_tensorflow(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What Keras 2 wrote for arithmetic between layers, as Keras 3 writes operations; everything else as it is."""
+    operation = _OF_TENSORFLOW.get(str(item["config"].get("function"))) if item["class_name"] == "TFOpLambda" else None
+    if operation is None:
         return item
-    config = {key: value for key, value in item["config"].items() if key in ("name", "trainable", "dtype")}
-    calls = [{"args": [pair], "kwargs": {}} for pair in pairs]
-    return {**item, "class_name": "Add", "module": "keras.layers", "config": config, "inbound_nodes": calls}
+    calls = []
+    for layer, call, index, others in item.get("inbound_nodes") or []:
+        extra = [_as_tensor(value) if _is_end(value) else value for key, value in others.items() if key != "name"]
+        calls.append({"args": [_as_tensor([layer, call, index]), *extra], "kwargs": {}})
+    config = {"name": item["config"]["name"]}
+    return {**item, "class_name": operation, "module": "keras.src.ops.numpy", "config": config, "inbound_nodes": calls}
 
 
 def _calls_inside(layer: Layer, known: dict[Layer, int]) -> int:
@@ -281,6 +313,9 @@ def _resolve(item: Any, results: Results) -> Any:
     if isinstance(item, Mapping):
         if item.get("class_name") == "__tuple__":
             return tuple(_resolve(entry, results) for entry in item["config"])
+        constant = constant_from_config(item)
+        if constant is not None:
+            return constant
         return {key: _resolve(value, results) for key, value in item.items()}
     if isinstance(item, list):
         return [_resolve(entry, results) for entry in item]

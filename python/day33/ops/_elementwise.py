@@ -30,6 +30,11 @@ def as_float(plan: Writer, operand: Operand) -> int:
     return plan.builder.cast(operand.tensor, "float32")
 
 
+def as_int(plan: Writer, operand: Operand) -> int:
+    """An argument as an int32 tensor."""
+    return plan.builder.cast(operand.tensor, "int32") if operand.dtype == "float32" else operand.tensor
+
+
 def fitted(plan: Writer, operand: Operand, tensor: int, rank: int) -> int:
     """A tensor without leading axes of length 1 beyond `rank`, as a constant (1, C) is for samples (C,)."""
     shape = operand.shape
@@ -49,12 +54,19 @@ class Unary(Elementwise):
 
     @property
     def keras_name(self) -> str:  # type: ignore[override]
-        return camel_case(self.kind)
+        return camel_case(self._NAMES.get(self.kind, self.kind))
 
+    @property
+    def keras_module(self) -> str:  # type: ignore[override]
+        return "math" if self.kind in ("erf", "rsqrt") else "numpy"
+
+    _NAMES: ClassVar[dict[str, str]] = {
+        "abs": "absolute", "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh",
+        "atanh": "arctanh",
+    }  # fmt: skip
     # What integers and truth values become: themselves, float32, or truth values.
-    _KEEP_INTEGERS: ClassVar[frozenset[str]] = frozenset(
-        {"negative", "abs", "sign", "square", "floor", "ceil", "round"}
-    )
+    _ON_INTEGERS: ClassVar[frozenset[str]] = frozenset({"negative", "abs", "sign", "square", "logical_not"})
+    _WITHOUT_EFFECT: ClassVar[frozenset[str]] = frozenset({"floor", "ceil", "round", "trunc"})
     _TRUTHS: ClassVar[frozenset[str]] = frozenset({"logical_not", "isnan", "isfinite", "isinf"})
 
     def infer(self, *given: Spec) -> Spec:
@@ -63,16 +75,19 @@ class Unary(Elementwise):
             return Spec(x.shape, "bool")
         if x.dtype == "bool" and self.kind == "negative":
             raise TypeError("x of negative holds truth values; expected numbers")
-        keeps = self.kind in self._KEEP_INTEGERS
+        keeps = self.kind in self._ON_INTEGERS or self.kind in self._WITHOUT_EFFECT
         return Spec(x.shape, "int32" if keeps and x.dtype != "float32" else "float32")
 
     def emit(self, plan: Writer, operands: Sequence[Operand], first: int) -> list[int]:
         (x,) = operands
-        result = plan.builder.unary(self.kind, as_float(plan, x))
-        dtype = self.infer(Spec(x.shape, x.dtype)).dtype
-        if dtype == "int32":
-            result = plan.builder.cast(result, "int32")
-        plan.set_dtype(result, dtype)
+        if x.dtype == "float32":
+            result = plan.builder.unary(self.kind, x.tensor)
+        elif self.kind in self._WITHOUT_EFFECT:
+            result = plan.builder.reshape(x.tensor, x.shape)
+        else:
+            tensor = x.tensor if self.kind in self._ON_INTEGERS else as_float(plan, x)
+            result = plan.builder.unary(self.kind, tensor)
+        plan.set_dtype(result, self.infer(Spec(x.shape, x.dtype)).dtype)
         return [result]
 
     def linear_in(self, numbers: list[float | None]) -> tuple[list[float], float] | None:
@@ -112,12 +127,11 @@ class Binary(Elementwise):
         if by_number is not None:
             return [by_number]
         rank = _rank(operands, first)
-        a, b = (fitted(plan, operand, as_float(plan, operand), rank) for operand in operands)
+        floats = "float32" in (x1.dtype, x2.dtype) or self.kind in _ALWAYS_FLOAT
+        convert = as_float if floats else as_int
+        a, b = (fitted(plan, operand, convert(plan, operand), rank) for operand in operands)
         result = plan.builder.binary(self.kind, a, b)
-        dtype = self.infer(Spec(x1.shape, x1.dtype), Spec(x2.shape, x2.dtype)).dtype
-        if dtype == "int32":
-            result = plan.builder.cast(result, "int32")
-        plan.set_dtype(result, dtype)
+        plan.set_dtype(result, self.infer(Spec(x1.shape, x1.dtype), Spec(x2.shape, x2.dtype)).dtype)
         return [result]
 
     def _by_number(self, plan: Writer, x1: Operand, x2: Operand) -> int | None:
@@ -133,7 +147,6 @@ class Binary(Elementwise):
         return plan.builder.rescaling(tensor.tensor, np.array([scale], np.float32), np.array([offset], np.float32))
 
     def linear_in(self, numbers: list[float | None]) -> tuple[list[float], float] | None:
-        """See `batch_means.LinearFunction`."""
         x1, x2 = numbers
         if self.kind == "add":
             return [1.0 if x1 is None else 0.0, 1.0 if x2 is None else 0.0], (x1 or 0.0) + (x2 or 0.0)
@@ -168,10 +181,9 @@ class Where(Elementwise):
         chosen = condition.tensor
         if condition.dtype == "float32":
             chosen = plan.builder.cast(chosen, "bool")
-        a, b = (fitted(plan, item, as_float(plan, item), rank) for item in (x1, x2))
+        convert = as_float if dtype == "float32" else as_int
+        a, b = (fitted(plan, item, convert(plan, item), rank) for item in (x1, x2))
         result = plan.builder.select(fitted(plan, condition, chosen, rank), a, b)
-        if dtype != "float32":
-            result = plan.builder.cast(result, "int32")
         plan.set_dtype(result, dtype)
         return [result]
 
@@ -182,6 +194,7 @@ class Cast(Elementwise):
 
     dtype: str
     keras_name = "Cast"
+    keras_module = "core"
 
     def infer(self, *given: Spec) -> Spec:
         return Spec(given[0].shape, self.dtype)
@@ -202,6 +215,7 @@ class StopGradient(Elementwise):
     """The same values, from which no gradient goes back."""
 
     keras_name = "StopGradient"
+    keras_module = "core"
 
     def infer(self, *given: Spec) -> Spec:
         return given[0]
@@ -211,25 +225,3 @@ class StopGradient(Elementwise):
         if x.dtype != "float32":
             return [x.tensor]
         return [plan.builder.stop_gradient(x.tensor)]
-
-
-@dataclass(frozen=True)
-class Activation(Elementwise):
-    """An activation of single elements, by its native name."""
-
-    kind: str
-    alpha: float = 0.0
-
-    @property
-    def keras_name(self) -> str:  # type: ignore[override]
-        return camel_case(self.kind)
-
-    def infer(self, *given: Spec) -> Spec:
-        return Spec(given[0].shape)
-
-    def emit(self, plan: Writer, operands: Sequence[Operand], first: int) -> list[int]:
-        (x,) = operands
-        return [plan.builder.activation(as_float(plan, x), self.kind, self.alpha)]
-
-    def get_config(self) -> dict[str, Any]:
-        return {}

@@ -15,7 +15,7 @@ from .._core.tensors import Tensor, as_tensor
 from .._core.variables import Variable
 from .._graph.calls import add_node, source_tensor
 from .._graph.functions import ConstantSource, Function, Spec, VariableSource, known_shape
-from .._graph.lowering import Lowering
+from .._graph.lowering import Lowering, Shared
 from .._graph.tensors import SymbolicTensor
 
 if TYPE_CHECKING:
@@ -23,6 +23,23 @@ if TYPE_CHECKING:
     from .._native import Plan
 
 _INT32 = 2**31
+_DTYPES = {"float32": "float32", "float": "float32", "float16": "float32", "bfloat16": "float32", "float64": "float32",
+           "int32": "int32", "int": "int32", "int8": "int32", "int16": "int32", "int64": "int32", "uint8": "int32",
+           "uint16": "int32", "uint32": "int32", "bool": "bool"}  # fmt: skip
+
+
+def as_dtype(dtype: Any) -> str:
+    """ "float32", "int32" or "bool", for which the names of wider and narrower types stand. None is float32.
+
+    Raises:
+        ValueError: another dtype.
+    """
+    if dtype is None:
+        return "float32"
+    name = getattr(dtype, "name", None) or getattr(dtype, "__name__", dtype)
+    if not isinstance(name, str) or name not in _DTYPES:
+        raise ValueError(f"dtype is {dtype!r}; expected one of {sorted(_DTYPES)}")
+    return _DTYPES[name]
 
 
 def is_symbolic(*values: Any) -> bool:
@@ -80,11 +97,11 @@ def as_operand(name: str, value: Any) -> Array:
     refuse_masked(name, value)
     array = np.asarray(value)
     if array.dtype.kind == "b":
-        return np.ascontiguousarray(array)
+        return np.require(array, requirements="C")
     if array.dtype.kind in "iu":
         if array.size and not (-_INT32 <= int(array.min()) and int(array.max()) < _INT32):
             raise ValueError(f"{name} holds integers outside of the range of int32; expected none")
-        return np.ascontiguousarray(array, np.int32)
+        return np.require(array, np.int32, "C")
     return as_float32(name, value)
 
 
@@ -94,32 +111,41 @@ def spec_of(array: Array) -> Spec:
 
 
 def compute(function: Function, arrays: Sequence[Array]) -> list[Array]:
-    """The results of a function of arrays, each as the one sample of a plan."""
+    """The results of a function of arrays, each as the one sample of a plan.
+
+    Functions of samples get the first array as a batch of them, and the others as parameters.
+    """
     specs = tuple(spec_of(array) for array in arrays)
     results = function.specs(specs)
     if any(0 in spec.shape for spec in (*specs, *results)):
-        return [_of_nothing(function, arrays, spec) for spec in results]
-    plan = _plan(function, specs)
-    given = [(array.astype(np.int32) if array.dtype == bool else array)[np.newaxis] for array in arrays]
-    found = plan.forward(given, [])
-    return [
-        (result[0] != 0 if spec.dtype == "bool" else result[0]) for result, spec in zip(found, results, strict=True)
-    ]
-
-
-def _of_nothing(function: Function, arrays: Sequence[Array], spec: Spec) -> Array:
-    """A result where an array or the result has no elements, which plans cannot have inside of a sample."""
-    return np.full(known_shape(spec), function.of_nothing(), spec.dtype)
+        return [np.full(known_shape(spec), function.of_nothing(), spec.dtype) for spec in results]
+    plan, constants = _plan(function, specs)
+    inputs = [array.astype(np.int32) if array.dtype == bool else array for array in arrays]
+    count = function.samples
+    if count:
+        found = plan.forward(inputs[:count], [np.asarray(array, np.float32) for array in inputs[count:]] + constants)
+    else:
+        found = [result[0] for result in plan.forward([array[np.newaxis] for array in inputs], constants)]
+    return [result != 0 if spec.dtype == "bool" else result for result, spec in zip(found, results, strict=True)]
 
 
 @lru_cache(maxsize=512)
-def _plan(function: Function, specs: tuple[Spec, ...]) -> Plan:
+def _plan(function: Function, specs: tuple[Spec, ...]) -> tuple[Plan, list[Array]]:
+    """The plan of a function, and the constants that are its last parameters."""
     lowering = Lowering()
-    inputs = []
-    for spec in specs:
-        inputs.append(lowering.input(known_shape(spec), "int32" if spec.dtype == "bool" else spec.dtype))
-        lowering.set_dtype(inputs[-1], spec.dtype)
-    return lowering.builder.build(lowering.write(function, inputs, 0))
+    operands: list[Shared | int] = []
+    given, first = 0, min(function.samples, 1)
+    for number, spec in enumerate(specs):
+        shape = known_shape(spec)
+        if 0 < function.samples <= number:
+            operands.append(Shared(lowering, lowering.slot(Variable(np.zeros(shape))), shape, spec.dtype))
+            given += 1
+        else:
+            tensor = lowering.input(shape[first:], "int32" if spec.dtype == "bool" else spec.dtype)
+            lowering.set_dtype(tensor, spec.dtype)
+            operands.append(tensor)
+    plan = lowering.builder.build(lowering.write(function, operands, first))
+    return plan, [variable.value for variable in lowering.variables[given:]]
 
 
 def forget_plans() -> None:

@@ -46,18 +46,12 @@ class Reduction(Function):
         (x,) = operands
         rank = len(x.shape) + first
         axes = [axis - first for axis in as_axes(self.axis, rank)]
-        tensor = x.tensor if self.kind in self._TRUTHS and x.dtype != "float32" else as_float(plan, x)
-        if self.kind in self._TRUTHS and x.dtype == "float32":
-            tensor = plan.builder.cast(tensor, "bool")
+        tensor = as_float(plan, x) if self.kind == "mean" else x.tensor
         result = plan.builder.reduce(self.kind, tensor, axes, keepdims=self.keepdims)
-        dtype = self.infer(Spec((*[None] * first, *x.shape), x.dtype)).dtype
-        if dtype == "int32":
-            result = plan.builder.cast(result, "int32")
-        plan.set_dtype(result, dtype)
+        plan.set_dtype(result, self.infer(Spec((*[None] * first, *x.shape), x.dtype)).dtype)
         return [result]
 
     def full_reduction(self, rank: int) -> str | None:
-        """See `batch_means.FullReduction`."""
         everything = as_axes(self.axis, rank) == tuple(range(rank))
         return self.kind if everything and not self.keepdims and self.kind in ("sum", "mean") else None
 

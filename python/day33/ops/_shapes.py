@@ -27,6 +27,11 @@ def broadcast_shapes(names: Sequence[str], shapes: Sequence[Shape]) -> Shape:
     return tuple(result)
 
 
+def may_be_equal(one: Shape, other: Shape) -> bool:
+    """Whether two shapes are equal where both are known."""
+    return len(one) == len(other) and all(None in pair or pair[0] == pair[1] for pair in zip(one, other, strict=True))
+
+
 def as_axis(axis: object, rank: int, name: str = "axis") -> int:
     """An axis counted from 0. TypeError, ValueError where there is none."""
     if not is_int(axis):

@@ -14,12 +14,10 @@ from __future__ import annotations
 from typing import Any
 
 from ._elementwise import Binary, Cast, StopGradient, Unary, Where
-from ._functions import call
+from ._functions import as_dtype, call
 
 _ONE = ("x",)
 _TWO = ("x1", "x2")
-_DTYPES = {"float32": "float32", "float": "float32", "float64": "float32", "int32": "int32", "int": "int32",
-           "int64": "int32", "bool": "bool"}  # fmt: skip
 
 
 def negative(x: Any) -> Any:
@@ -62,6 +60,11 @@ def exp(x: Any) -> Any:
     return call(Unary("exp"), _ONE, x)
 
 
+def exp2(x: Any) -> Any:
+    """``2ˣ``."""
+    return call(Unary("exp2"), _ONE, x)
+
+
 def expm1(x: Any) -> Any:
     """``eˣ - 1``, exact near 0."""
     return call(Unary("expm1"), _ONE, x)
@@ -70,6 +73,16 @@ def expm1(x: Any) -> Any:
 def log(x: Any) -> Any:
     """The natural logarithm."""
     return call(Unary("log"), _ONE, x)
+
+
+def log2(x: Any) -> Any:
+    """The logarithm to base 2."""
+    return call(Unary("log2"), _ONE, x)
+
+
+def log10(x: Any) -> Any:
+    """The logarithm to base 10."""
+    return call(Unary("log10"), _ONE, x)
 
 
 def log1p(x: Any) -> Any:
@@ -117,6 +130,21 @@ def cosh(x: Any) -> Any:
     return call(Unary("cosh"), _ONE, x)
 
 
+def arcsinh(x: Any) -> Any:
+    """The number whose hyperbolic sine is x."""
+    return call(Unary("asinh"), _ONE, x)
+
+
+def arccosh(x: Any) -> Any:
+    """The number of at least 0 whose hyperbolic cosine is x."""
+    return call(Unary("acosh"), _ONE, x)
+
+
+def arctanh(x: Any) -> Any:
+    """The number whose hyperbolic tangent is x."""
+    return call(Unary("atanh"), _ONE, x)
+
+
 def erf(x: Any) -> Any:
     """The error function, ``2/√π ∫₀ˣ exp(-t²) dt``."""
     return call(Unary("erf"), _ONE, x)
@@ -135,6 +163,11 @@ def ceil(x: Any) -> Any:
 def round(x: Any) -> Any:
     """The nearest integer, the even one of two."""
     return call(Unary("round"), _ONE, x)
+
+
+def trunc(x: Any) -> Any:
+    """The integer next to x in the direction of 0."""
+    return call(Unary("trunc"), _ONE, x)
 
 
 def isnan(x: Any) -> Any:
@@ -270,10 +303,7 @@ def cast(x: Any, dtype: Any) -> Any:
     Raises:
         ValueError: another dtype.
     """
-    name = getattr(dtype, "name", None) or getattr(dtype, "__name__", dtype)
-    if name not in _DTYPES:
-        raise ValueError(f"dtype is {dtype!r}; expected one of {sorted(_DTYPES)}")
-    return call(Cast(_DTYPES[name]), _ONE, x)
+    return call(Cast(as_dtype(dtype)), _ONE, x)
 
 
 def stop_gradient(x: Any) -> Any:

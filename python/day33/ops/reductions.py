@@ -26,7 +26,7 @@ from .elementwise import (
     subtract,
     where,
 )
-from .shaping import reshape
+from .shaping import reshape, shape_of
 
 Axis = int | tuple[int, ...] | list[int] | None
 
@@ -37,8 +37,7 @@ def _reduce(kind: str, x: Any, axis: Axis, keepdims: bool) -> Any:
 
 
 def _rank(x: Any) -> int:
-    rank = getattr(x, "ndim", None)
-    return int(np.ndim(x) if rank is None else rank)
+    return len(shape_of(x))
 
 
 def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:

@@ -9,30 +9,224 @@ TensorFlow that day33 does not have say so when they are used; docs/keras.md lis
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
 
 from .. import keras
 from .._core import namespaces
-from .._core.tensors import Tensor, as_tensor, to_tensor
+from .._core.tensors import Tensor
 from .._data.specs import TensorSpec
 from .._native import __version__ as __version__
-from . import data, nn, random
+from . import data, image, linalg, math, nn, random
+from .arrays import (
+    broadcast_to,
+    cast,
+    clip_by_value,
+    concat,
+    constant,
+    convert_to_tensor,
+    einsum,
+    expand_dims,
+    eye,
+    fill,
+    gather,
+    identity,
+    linspace,
+    matmul,
+    meshgrid,
+    norm,
+    one_hot,
+    ones,
+    ones_like,
+    pad,
+    range,
+    rank,
+    repeat,
+    reshape,
+    reverse,
+    roll,
+    shape,
+    size,
+    slice,
+    sort,
+    split,
+    squeeze,
+    stack,
+    stop_gradient,
+    tensordot,
+    tile,
+    transpose,
+    unstack,
+    where,
+    zeros,
+    zeros_like,
+)
+from .math import (
+    abs,
+    acos,
+    add,
+    add_n,
+    argmax,
+    argmin,
+    asin,
+    atan,
+    cos,
+    cosh,
+    cumsum,
+    divide,
+    equal,
+    exp,
+    floor,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    not_equal,
+    pow,
+    reduce_all,
+    reduce_any,
+    reduce_logsumexp,
+    reduce_max,
+    reduce_mean,
+    reduce_min,
+    reduce_prod,
+    reduce_sum,
+    round,
+    sigmoid,
+    sign,
+    sin,
+    sinh,
+    sqrt,
+    square,
+    subtract,
+    tan,
+    tanh,
+    truediv,
+)
 
 __all__ = [
-    "Tensor", "TensorSpec", "argmax", "bool", "cast", "concat", "constant", "convert_to_tensor", "data", "expand_dims",
-    "float16", "float32", "float64", "function", "int8", "int16", "int32", "int64", "keras", "nn", "ones", "random",
-    "reshape", "shape", "squeeze", "uint8", "zeros",
-]  # fmt: skip
+    "Tensor",
+    "TensorSpec",
+    "abs",
+    "acos",
+    "add",
+    "add_n",
+    "argmax",
+    "argmin",
+    "asin",
+    "atan",
+    "bool",
+    "broadcast_to",
+    "cast",
+    "clip_by_value",
+    "concat",
+    "constant",
+    "convert_to_tensor",
+    "cos",
+    "cosh",
+    "cumsum",
+    "data",
+    "divide",
+    "einsum",
+    "equal",
+    "exp",
+    "expand_dims",
+    "eye",
+    "fill",
+    "float16",
+    "float32",
+    "float64",
+    "floor",
+    "function",
+    "gather",
+    "greater",
+    "greater_equal",
+    "identity",
+    "image",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "keras",
+    "less",
+    "less_equal",
+    "linalg",
+    "linspace",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "math",
+    "matmul",
+    "maximum",
+    "meshgrid",
+    "minimum",
+    "multiply",
+    "negative",
+    "nn",
+    "norm",
+    "not_equal",
+    "one_hot",
+    "ones",
+    "ones_like",
+    "pad",
+    "pow",
+    "random",
+    "range",
+    "rank",
+    "reduce_all",
+    "reduce_any",
+    "reduce_logsumexp",
+    "reduce_max",
+    "reduce_mean",
+    "reduce_min",
+    "reduce_prod",
+    "reduce_sum",
+    "repeat",
+    "reshape",
+    "reverse",
+    "roll",
+    "round",
+    "shape",
+    "sigmoid",
+    "sign",
+    "sin",
+    "sinh",
+    "size",
+    "slice",
+    "sort",
+    "split",
+    "sqrt",
+    "square",
+    "squeeze",
+    "stack",
+    "stop_gradient",
+    "subtract",
+    "tan",
+    "tanh",
+    "tensordot",
+    "tile",
+    "transpose",
+    "truediv",
+    "uint8",
+    "unstack",
+    "where",
+    "zeros",
+    "zeros_like",
+]
 
 float16, float32, float64 = np.float16, np.float32, np.float64
 int8, int16, int32, int64, uint8 = np.int8, np.int16, np.int32, np.int64, np.uint8
 bool = np.bool_
 
-_Axes = int | Sequence[int] | None
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 __getattr__ = namespaces.absent("tf")
@@ -42,17 +236,6 @@ namespaces.explain_imports(__name__, "tf")
 
 def __dir__() -> list[str]:
     return list(__all__)
-
-
-def convert_to_tensor(value: ArrayLike, dtype: DTypeLike | None = None) -> Tensor:
-    """`value` as a tensor. ValueError for ragged lists, TypeError for what holds no numbers."""
-    tensor = to_tensor(value, dtype)
-    if tensor.dtype.kind not in "biuf":
-        raise TypeError(f"value has dtype {tensor.dtype} and shape {tensor.shape}; expected numbers")
-    return tensor
-
-
-constant = convert_to_tensor
 
 
 @overload
@@ -76,53 +259,3 @@ def function(
         if not name.startswith("experimental_"):
             raise TypeError(f"tf.function has no argument {name!r}")
     return (lambda decorated: decorated) if func is None else func
-
-
-def zeros(shape: int | Sequence[int], dtype: DTypeLike = np.float32) -> Tensor:
-    """A tensor of zeros."""
-    return as_tensor(np.zeros(shape, dtype))
-
-
-def ones(shape: int | Sequence[int], dtype: DTypeLike = np.float32) -> Tensor:
-    """A tensor of ones."""
-    return as_tensor(np.ones(shape, dtype))
-
-
-def squeeze(input: ArrayLike, axis: _Axes = None) -> Tensor:
-    """Without the axes of size 1, or without those of `axis`. ValueError where one of them has another size."""
-    array = convert_to_tensor(input)
-    return as_tensor(np.squeeze(array, tuple(axis) if isinstance(axis, Sequence) else axis))
-
-
-def expand_dims(input: ArrayLike, axis: int) -> Tensor:
-    """With a new axis of size 1 at `axis`."""
-    return as_tensor(np.expand_dims(convert_to_tensor(input), axis))
-
-
-def reshape(tensor: ArrayLike, shape: int | Sequence[int]) -> Tensor:
-    """The values in the same order, in another shape; one size may be -1."""
-    return as_tensor(np.reshape(convert_to_tensor(tensor), shape))
-
-
-def concat(values: Sequence[ArrayLike], axis: int) -> Tensor:
-    """Tensors of one dtype, one after the other along `axis`. TypeError where the dtypes differ, as in TensorFlow."""
-    tensors = [convert_to_tensor(value) for value in values]
-    dtypes = {str(tensor.dtype) for tensor in tensors}
-    if len(dtypes) > 1:
-        raise TypeError(f"values have the dtypes {', '.join(sorted(dtypes))}; expected one dtype, see tf.cast")
-    return as_tensor(np.concatenate(tensors, axis))
-
-
-def argmax(input: ArrayLike, axis: int = 0, output_type: DTypeLike = np.int64) -> Tensor:
-    """The position of the first maximum along `axis`."""
-    return as_tensor(np.argmax(convert_to_tensor(input), axis).astype(output_type))
-
-
-def cast(x: ArrayLike, dtype: DTypeLike) -> Tensor:
-    """The values as `dtype`; floats are cut to integers."""
-    return as_tensor(np.asarray(x).astype(dtype))
-
-
-def shape(input: ArrayLike) -> Tensor:
-    """The shape as a tensor of int32."""
-    return convert_to_tensor(np.array(np.shape(input), np.int32))

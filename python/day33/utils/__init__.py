@@ -13,6 +13,7 @@ from .py_dataset import PyDataset
 from .series import timeseries_dataset_from_array
 from .splits import split_dataset
 from .steps import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from .texts import text_dataset_from_directory
 
 Sequence = PyDataset  # its name in Keras 2, which Keras 3 has, too
 
@@ -28,6 +29,7 @@ __all__ = [
     "plot_model",
     "set_random_seed",
     "split_dataset",
+    "text_dataset_from_directory",
     "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",

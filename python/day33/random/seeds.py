@@ -1,7 +1,4 @@
-"""Where every random number of day33 comes from: one stream of seeds.
-
-The stream is day33's own. `set_random_seed` does not touch the global generators of `random` and `numpy.random`.
-"""
+"""Where every random number of day33 comes from: one stream of seeds. Public in day33.random."""
 
 from __future__ import annotations
 
@@ -12,9 +9,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ._core.arrays import as_int
-
-__all__ = ["SeedGenerator", "get_state", "next_seed", "set_random_seed", "set_state"]
+from .._core.arrays import as_int
 
 
 class SeedGenerator:
@@ -24,14 +19,16 @@ class SeedGenerator:
 
     Args:
         seed: a non-negative integer, or None for one from the operating system's entropy.
+        name: for the sake of Keras code.
 
     Raises:
         TypeError: `seed` is no integer.
         ValueError: it is negative.
     """
 
-    def __init__(self, seed: int | None = None) -> None:
+    def __init__(self, seed: int | None = None, name: str | None = None) -> None:
         self._lock = threading.Lock()
+        self.name = "seed_generator" if name is None else name
         self.reset(seed)
 
     def reset(self, seed: int | None = None) -> None:
@@ -46,10 +43,14 @@ class SeedGenerator:
         """
         entropy = secrets.randbits(128) if seed is None else as_int("seed", seed, 0, None)
         with self._lock:
+            self._seed = None if seed is None else entropy
             self._entropy, self._count = entropy, 0
 
-    def next(self) -> int:
+    def next(self, ordered: bool = True) -> int:
         """Takes the next seed from the stream.
+
+        Args:
+            ordered: for the sake of Keras code; seeds always come in order.
 
         Returns:
             A number from 0 to 2**63 - 1.
@@ -84,6 +85,21 @@ class SeedGenerator:
         count = as_int("state['count']", state["count"], 0, None)
         with self._lock:
             self._entropy, self._count = entropy, count
+
+    def get_config(self) -> dict[str, int | None]:
+        """The constructor's argument `seed`; None where it was drawn."""
+        return {"seed": self._seed}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, int | None]) -> SeedGenerator:
+        """A stream at its beginning, from what `get_config` returned."""
+        return cls(**config)  # type: ignore[arg-type]
+
+    def __getstate__(self) -> dict[str, object]:
+        return {key: value for key, value in self.__dict__.items() if key != "_lock"}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock())
 
 
 _stream = SeedGenerator()
@@ -147,7 +163,3 @@ def set_state(state: Mapping[str, int]) -> None:
         KeyError, TypeError, ValueError: as `SeedGenerator.set_state`.
     """
     _stream.set_state(state)
-
-
-def __dir__() -> list[str]:
-    return list(__all__)

@@ -1,0 +1,125 @@
+"""Functions that are made of others, under the names of `keras.ops`. Arguments are as in `elementwise.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .elementwise import abs as absolute
+from .elementwise import (
+    add,
+    divide,
+    equal,
+    erf,
+    exp,
+    isfinite,
+    isnan,
+    less,
+    less_equal,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    multiply,
+    negative,
+    not_equal,
+    sqrt,
+    square,
+    subtract,
+    where,
+)
+from .reductions import max, mean, min, sum
+
+# Giles, Approximating the erfinv function, GPU Computing Gems 2, 2010: in w = -log(1 - x²).
+_NEAR = (2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164,
+         0.246640727, 1.50140941)  # fmt: skip
+_TAIL = (-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047,
+         1.00167406, 2.83297682)  # fmt: skip
+
+
+def erfinv(x: Any) -> Any:
+    """The number whose error function is x, for x between -1 and 1; to about 3e-7 of its size.
+
+    Source: Giles, Approximating the erfinv function, 2010.
+    """
+    w = negative(log(multiply(subtract(1.0, x), add(1.0, x))))
+    near = _polynomial(subtract(minimum(w, 5.0), 2.5), _NEAR)
+    tail = _polynomial(subtract(sqrt(maximum(w, 5.0)), 3.0), _TAIL)
+    return multiply(where(less(w, 5.0), near, tail), x)
+
+
+def _polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
+    value: Any = coefficients[0]
+    for coefficient in coefficients[1:]:
+        value = add(multiply(value, x), coefficient)
+    return value
+
+
+def logaddexp(x1: Any, x2: Any) -> Any:
+    """``log(exp(x1) + exp(x2))``, without overflow."""
+    high = maximum(x1, x2)
+    distance = negative(absolute(subtract(x1, x2)))
+    # Infinities of one sign have no distance.
+    return where(isnan(distance), add(x1, x2), add(high, log1p(exp(distance))))
+
+
+def erfc(x: Any) -> Any:
+    """``1 - erf(x)``."""
+    return subtract(1.0, erf(x))
+
+
+def hypot(x1: Any, x2: Any) -> Any:
+    """``√(x1² + x2²)``, without overflow."""
+    one, other = absolute(x1), absolute(x2)
+    high, low = maximum(one, other), minimum(one, other)
+    ratio = where(equal(high, 0.0), 0.0, divide(low, where(equal(high, 0.0), 1.0, high)))
+    return multiply(high, sqrt(add(1.0, square(ratio))))
+
+
+def divide_no_nan(x1: Any, x2: Any) -> Any:
+    """``x1 / x2``, and 0 where x2 is 0."""
+    none = equal(x2, 0)
+    return where(none, 0.0, divide(x1, where(none, 1, x2)))
+
+
+def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
+    """X with numbers in the place of NaN and of infinities.
+
+    Args:
+        x: real numbers.
+        nan: for NaN. posinf, neginf: for the infinities; the largest and the lowest number of float32 by default.
+    """
+    largest = float(np.finfo(np.float32).max)
+    x = where(isnan(x), np.float32(nan), x)
+    x = where(equal(x, np.float32(np.inf)), np.float32(largest if posinf is None else posinf), x)
+    return where(equal(x, np.float32(-np.inf)), np.float32(-largest if neginf is None else neginf), x)
+
+
+def isclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+    """Where x1 and x2 differ by at most ``atol + rtol * |x2|``."""
+    bound = add(multiply(absolute(x2), np.float32(rtol)), np.float32(atol))
+    close = where(isfinite(x2), less_equal(absolute(subtract(x1, x2)), bound), equal(x1, x2))
+    return close if not equal_nan else where(isnan(x2), isnan(x1), close)
+
+
+def count_nonzero(x: Any, axis: Any = None) -> Any:
+    """How many values differ from 0: int32."""
+    return sum(where(not_equal(x, 0), 1, 0), axis)
+
+
+def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
+    """The mean, or with weights the sum of weighted values divided by the sum of the weights.
+
+    Args:
+        x: real numbers.
+        axis: an axis, several, or None for all. weights: of the shape of x.
+    """
+    if weights is None:
+        return mean(x, axis)
+    return divide(sum(multiply(x, weights), axis), sum(weights, axis))
+
+
+def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The distance between the largest and the smallest value."""
+    return subtract(max(x, axis, keepdims), min(x, axis, keepdims))
