@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from .._native import Float32
 
 
+# Attributes in which an owner keeps its own books: no layers are looked for there.
+_BOOKS = frozenset({"_nodes", "_non_trainable_variables", "_plans", "_traces", "_trainable_variables"})
+
+
 class WeightOwner:
     """Variables of its own, and other owners as attributes. Base class of `Layer`."""
 
@@ -93,7 +97,8 @@ class WeightOwner:
 
     def sublayers(self) -> list[Any]:
         """The layers kept as attributes, also in lists, tuples and dicts, in the order they were set."""
-        return [layer for layer in find_layers(list(vars(self).values())) if layer is not self]
+        kept = [value for name, value in vars(self).items() if name not in _BOOKS]
+        return [layer for layer in find_layers(kept) if layer is not self]
 
     def walk(self) -> Iterator[Any]:
         """This layer and every layer inside it, each once."""
