@@ -82,10 +82,11 @@ TEST(products_of_tensors_match_the_reference) {
     bool a_shared, b_shared;
     Sizes s;
   };
-  constexpr Case kCases[] = {{1, false, false, {3, 5, 4}},    {4, false, false, {17, 9, 33}},
-                             {3, true, false, {6, 7, 5}},     {3, false, true, {6, 7, 5}},
-                             {2, false, false, {40, 35, 50}}, {3, false, true, {30, 40, 50}},
-                             {3, true, false, {40, 40, 40}},  {1, false, false, {200, 170, 150}}};
+  constexpr Case kCases[] = {
+      {1, false, false, {3, 5, 4}},   {4, false, false, {17, 9, 33}},    {3, true, false, {6, 7, 5}},
+      {3, false, true, {6, 7, 5}},    {2, false, false, {40, 35, 50}},   {3, false, true, {30, 40, 50}},
+      {3, true, false, {40, 40, 40}}, {1, false, false, {1, 90, 700}},   {2, false, false, {90, 1, 70}},
+      {2, false, false, {70, 90, 1}}, {1, false, false, {200, 170, 150}}};
   Random random(112);
   for (const Case& c : kCases) {
     const auto [M, N, K] = c.s;
