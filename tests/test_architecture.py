@@ -28,7 +28,7 @@ FLOORS = (
     ("optimizers",),
     ("_graph",),
     ("ops",),
-    ("losses", "_tape"),
+    ("losses", "regularizers", "_tape"),
     ("metrics",),
     ("layers", "callbacks"),
     ("_training",),

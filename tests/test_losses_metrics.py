@@ -230,8 +230,8 @@ def test_functions_are_averaged_over_samples():
 
 
 def test_unknown_metrics():
-    with pytest.raises(ValueError, match=r"metric is 'auc'; expected one of .*accuracy"):
-        metrics.get("auc")
+    with pytest.raises(ValueError, match=r"metric is 'area'; expected one of .*accuracy"):
+        metrics.get("area")
     with pytest.raises(TypeError, match="metric is 3"):
         metrics.get(3)
 

@@ -12,6 +12,7 @@ constexpr const char* kReductionNames[] = {"mean", "sum"};
 }  // namespace
 
 void add_losses_methods(BuilderClass& builder) {
+  builder.def("logits_of", &GraphBuilder::logits_of, py::arg("prediction"));
   builder.def(
       "loss",
       [](GraphBuilder& b, int prediction, const std::string& kind, bool from_logits, const std::string& reduction,

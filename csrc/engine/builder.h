@@ -141,6 +141,8 @@ class GraphBuilder {
   int one_hot(int indices, int64_t depth, int64_t axis);  // float32; 0 everywhere for an index outside [0, depth)
 
   // builder_losses.cpp
+  // The input of the sigmoid or softmax that gives `prediction`; -1 where that is no output of one.
+  int logits_of(int prediction) const;
   int loss(int prediction, LossKind kind, bool from_logits, bool mean, float weight);
 
   // Applies the fusions, drops what no output and no loss needs, and makes the ops. The builder is empty afterwards.

@@ -5,6 +5,16 @@
 
 namespace day33 {
 
+int GraphBuilder::logits_of(int prediction) const {
+  tensor(prediction, "prediction");
+  for (const Node& node : nodes_) {
+    const Activation head = node.activation.kind;
+    if (node.kind != Node::activation_node || node.outputs[0] != prediction) continue;
+    if (head == Activation::sigmoid || head == Activation::softmax) return node.inputs[0];
+  }
+  return -1;
+}
+
 int GraphBuilder::loss(int prediction, LossKind kind, bool from_logits, bool mean, float weight) {
   const Tensor in = tensor(prediction, "prediction");
   if (kind == LossKind::value) {
@@ -26,11 +36,9 @@ int GraphBuilder::loss(int prediction, LossKind kind, bool from_logits, bool mea
   // That is cheaper, and exact where a probability rounds to 0 or 1.
   const bool crossentropy = kind == LossKind::binary_crossentropy || kind == LossKind::categorical_crossentropy ||
                             kind == LossKind::sparse_categorical_crossentropy;
-  for (const Node& node : nodes_) {
-    const Activation head = node.activation.kind;
-    if (!crossentropy || node.kind != Node::activation_node || node.outputs[0] != prediction) continue;
-    if (head != Activation::sigmoid && head != Activation::softmax) continue;
-    term.tensor = node.inputs[0];
+  const int logits = crossentropy ? logits_of(prediction) : -1;
+  if (logits >= 0) {
+    term.tensor = logits;
     term.from_logits = true;
   }
   graph_.losses.push_back(term);

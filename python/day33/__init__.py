@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         optimizers,
         plotting,
         random,
+        regularizers,
         saving,
         text,
         tf,
@@ -57,8 +58,9 @@ _register_if_imported()
 
 _MODULES = (
     "activations", "autoencoder", "callbacks", "cli", "datasets", "decoding", "ensemble", "initializers", "keras",
-    "layers", "losses", "lyricist", "metrics", "models", "ops", "optimizers", "plotting", "random", "saving", "text",
-    "tf", "utils",
+    "layers", "losses", "lyricist", "metrics", "models", "ops", "optimizers", "plotting", "random", "regularizers",
+    "regularizers",
+    "saving", "text", "tf", "utils",
 )  # fmt: skip
 _NAMES = {
     "GradientTape": "._tape",
@@ -102,6 +104,7 @@ __all__ = [
     "plotting",
     "random",
     "register_threadpoolctl",
+    "regularizers",
     "saving",
     "set_num_threads",
     "set_random_seed",

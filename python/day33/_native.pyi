@@ -184,6 +184,25 @@ class PlanBuilder:
     def merge(self, kind: str, xs: Sequence[int]) -> int: ...
     def permute(self, x: int, axes: Sequence[int]) -> int: ...  # axes count from 0, without the batch
     def broadcast_to(self, x: int, shape: Sequence[int]) -> int: ...  # as NumPy does, without the batch
+    # ---- arithmetic. Shapes broadcast as in NumPy; operands of one op have one dtype ----
+    # kind: "negative", "abs", "sign", "square", "sqrt", "rsqrt", "reciprocal", "exp", "exp2", "expm1", "log", "log2",
+    # "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "erf",
+    # "floor", "ceil", "round", "trunc"; with an int32 result of 0 and 1 "isnan", "isinf", "isfinite", "logical_not".
+    # Of int32: negative, abs, sign, square and logical_not.
+    def unary(self, kind: str, x: int) -> int: ...
+    # kind: "add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "floor_divide", "mod", "arctan2";
+    # with an int32 result "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and",
+    # "logical_or", "logical_xor". Both float32 or both int32 (but for divide and arctan2). Of equal operands of a
+    # maximum or minimum, a gets the gradient.
+    def binary(self, kind: str, a: int, b: int) -> int: ...
+    def select(self, condition: int, a: int, b: int) -> int: ...  # a where the int32 condition is not 0, else b
+    def cast(
+        self, x: int, dtype: str
+    ) -> int: ...  # "float32", "int32" (the fraction is cut off) or "bool" (int32 0, 1)
+    def stop_gradient(self, x: int) -> int: ...
+    def parameter_value(self, slot: int) -> int: ...  # the parameter, for every sample
+    # kind: "sum", "mean", "max", "min", "prod", "any" or "all" (int32 0 or 1), over axes without the batch.
+    def reduce(self, kind: str, x: int, axes: Sequence[int], keepdims: bool = False) -> int: ...
     # ---- moving values and indexing; x is float32 or int32. Axes count without the batch, -1 is the last ----
     # One pair of borders per axis; negative numbers take cells away. mode: "constant", "reflect" or "symmetric", which
     # repeat the reflection where a border is wider than x. value: for constants.
@@ -214,25 +233,7 @@ class PlanBuilder:
     # ---- products of two tensors ----
     # (..., M, K) and (..., K, N); leading axes and operands of one axis as NumPy's matmul.
     def matmul(self, a: int, b: int) -> int: ...
-    # ---- arithmetic. Shapes broadcast as in NumPy; operands of one op have one dtype ----
-    # kind: "negative", "abs", "sign", "square", "sqrt", "rsqrt", "reciprocal", "exp", "exp2", "expm1", "log", "log2",
-    # "log10", "log1p", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "erf",
-    # "floor", "ceil", "round", "trunc"; with an int32 result of 0 and 1 "isnan", "isinf", "isfinite", "logical_not".
-    # Of int32: negative, abs, sign, square and logical_not.
-    def unary(self, kind: str, x: int) -> int: ...
-    # kind: "add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "floor_divide", "mod", "arctan2";
-    # with an int32 result "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and",
-    # "logical_or", "logical_xor". Both float32 or both int32 (but for divide and arctan2). Of equal operands of a
-    # maximum or minimum, a gets the gradient.
-    def binary(self, kind: str, a: int, b: int) -> int: ...
-    def select(self, condition: int, a: int, b: int) -> int: ...  # a where the int32 condition is not 0, else b
-    def cast(
-        self, x: int, dtype: str
-    ) -> int: ...  # "float32", "int32" (the fraction is cut off) or "bool" (int32 0, 1)
-    def stop_gradient(self, x: int) -> int: ...
-    def parameter_value(self, slot: int) -> int: ...  # the parameter, for every sample
-    # kind: "sum", "mean", "max", "min", "prod", "any" or "all" (int32 0 or 1), over axes without the batch.
-    def reduce(self, kind: str, x: int, axes: Sequence[int], keepdims: bool = False) -> int: ...
+    def logits_of(self, prediction: int) -> int: ...  # what a sigmoid or softmax made it of; -1 for anything else
     # Adds a loss term on tensor `prediction`. kind: "binary_crossentropy", "categorical_crossentropy",
     # "sparse_categorical_crossentropy", "mean_squared_error", "mean_absolute_error". A cross-entropy of a prediction
     # that comes straight out of a sigmoid or softmax is taken from the logits before it, as Keras does. reduction:

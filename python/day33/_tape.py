@@ -143,7 +143,7 @@ class GradientTape:
                             f"output_gradients has shape {np.shape(factor)}; expected {item.shape}, as the target"
                         )
                     item = ops.multiply(item, factor)
-                part = ops.sum(item)
+                part = item if item.shape == () and isinstance(item, Recorded) else ops.sum(item)
                 total = part if total is None else ops.add(total, part)
         if total is None:
             return [None] * len(sources)

@@ -10,22 +10,38 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from ._core.custom_objects import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
 from ._formats import model_files as _model_files
-from .layers import Layer as _Layer
 from .models import Model as _Model
 
-__all__ = ["load_model", "save_model"]
+__all__ = [
+    "CustomObjectScope",
+    "custom_object_scope",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "load_model",
+    "register_keras_serializable",
+    "save_model",
+]
 
 
 def load_model(
-    filepath: str | os.PathLike[str], custom_objects: Mapping[str, type[_Layer]] | None = None, compile: bool = True,
+    filepath: str | os.PathLike[str], custom_objects: Mapping[str, Any] | None = None, compile: bool = True,
     safe_mode: bool = True, *, verify: bool = False,
 ) -> _Model:  # fmt: skip
     """Reads the model in a file that Keras or `Model.save` wrote. TensorFlow and Keras are not needed.
 
     Args:
         filepath: ends in .keras (Keras 3) or .h5 (a whole model in the older format, of Keras 2 and 3).
-        custom_objects: your own layers and models by class name, written for day33.
+        custom_objects: your own layers, models, losses, regularizers and the like by name, written for day33.
         compile: also restore optimizer, losses, metrics and the optimizer's state, so that training continues. What
             day33 does not have of these leaves the model uncompiled, with a warning.
         safe_mode: for the sake of Keras code; code from a file is never run, whatever it says.

@@ -27,6 +27,13 @@ def ragged(t):
     )
 
 
+def lists(t):
+    return t.data.Dataset.from_generator(
+        lambda: iter([[1], [2, 3], [4, 5, 6], [7], [8, 9], [1, 2, 3, 4]]),
+        output_signature=t.TensorSpec((None,), t.int32),
+    )
+
+
 # Pipelines, made of either library.
 PIPELINES = {
     "slices": lambda t, d: d.from_tensor_slices(np.arange(7)),
@@ -124,6 +131,59 @@ PIPELINES = {
     "interleave by default": lambda t, d: d.range(1).interleave(lambda x: t.data.Dataset.range(3)),
     "cache": lambda t, d: d.range(3).map(lambda x: x + 1).cache().repeat(2),
     "apply": lambda t, d: d.range(5).apply(lambda data: data.skip(2)),
+    "batches of batches": lambda t, d: d.range(8).batch(2).batch(3),
+    "batches of whole batches": lambda t, d: d.from_tensor_slices((X, X)).batch(2, True).batch(2, True),
+    "padded": lambda t, d: ragged(t).padded_batch(2),
+    "padded, whole": lambda t, d: ragged(t).padded_batch(2, drop_remainder=True),
+    "padded to a shape": lambda t, d: ragged(t).padded_batch(2, [4], -1),
+    "padded to the longest": lambda t, d: ragged(t).padded_batch(2, padded_shapes=[None], padding_values=np.int32(7)),
+    "padded pairs": lambda t, d: d.zip((ragged(t), d.range(3))).padded_batch(
+        2, padded_shapes=([-1], []), padding_values=(-1, None)
+    ),
+    "padded dicts": lambda t, d: d.zip({"b": ragged(t), "a": ragged(t)}).padded_batch(
+        3, padded_shapes={"a": [None], "b": [3]}
+    ),
+    "padded numbers": lambda t, d: d.range(5).padded_batch(2),
+    "padded slices": lambda t, d: d.from_tensor_slices(X).padded_batch(4, padded_shapes=[3], padding_values=0.5),
+    "padded rows": lambda t, d: d.from_tensor_slices(np.arange(4)).map(lambda x: t.ones((2,)) * t.cast(x, t.float32))
+    .padded_batch(3),
+    "take_while": lambda t, d: d.range(10).take_while(lambda x: x < 4).batch(3),
+    "take_while without end": lambda t, d: d.range(3).repeat().take_while(lambda x: x < 2),
+    "scan": lambda t, d: d.range(4).scan(np.int64(0), lambda s, x: (s + x, s + x)),
+    "scan of structures": lambda t, d: d.from_tensor_slices(([1, 2], [3, 4])).scan(
+        (0, 1), lambda s, x: ((s[0] + 1, x[0]), {"a": x[1], "b": s[1]})
+    ),
+    "unique": lambda t, d: d.from_tensor_slices([1, 2, 1, 3, 2]).unique(),
+    "rebatch": lambda t, d: d.range(7).batch(3).rebatch(2),
+    "rebatch, whole": lambda t, d: d.range(7).batch(3).rebatch(2, drop_remainder=True),
+    "rebatch in turn": lambda t, d: d.from_tensor_slices((X, X)).batch(4).rebatch([2, 1, 1]),
+    "counter": lambda t, d: d.counter(3, 2).take(4),
+    "choose": lambda t, d: d.choose_from_datasets(
+        [d.range(3), d.range(10, 13)], d.from_tensor_slices(np.int64([0, 1, 1, 0, 1, 0, 0, 0, 1]))
+    ),
+    "choose and go on": lambda t, d: d.choose_from_datasets(
+        [d.range(2), d.range(10, 13)], d.from_tensor_slices(np.int64([0, 1, 1, 0, 1, 0, 0, 0, 1])), False
+    ),
+    "choose until one is empty": lambda t, d: d.choose_from_datasets(
+        [d.range(2), d.range(10, 19)], d.from_tensor_slices(np.int64([0, 0, 1, 0, 1, 0])), stop_on_empty_dataset=True
+    ),
+    "groups": lambda t, d: d.range(10).group_by_window(
+        key_func=lambda x: x % 2, reduce_func=lambda key, window: window.batch(3), window_size=3
+    ),
+    "groups of other sizes": lambda t, d: d.range(10).group_by_window(
+        lambda x: x % 3, lambda key, window: window.map(lambda x: x * 10 + key), window_size_func=lambda key: key + 1
+    ),
+    "buckets": lambda t, d: lists(t).bucket_by_sequence_length(lambda x: t.shape(x)[0], [2, 4], [2, 2, 2]),
+    "buckets of pairs": lambda t, d: d.zip((lists(t), d.range(6))).bucket_by_sequence_length(
+        lambda x, y: t.shape(x)[0], [3], [3, 2], padding_values=(9, np.int64(0)), drop_remainder=True
+    ),
+    "buckets to the boundary": lambda t, d: lists(t).bucket_by_sequence_length(
+        lambda x: t.shape(x)[0], [3, 6], [2, 3, 2], pad_to_bucket_boundary=True
+    ),
+    "buckets of one shape": lambda t, d: d.from_tensor_slices(X).bucket_by_sequence_length(
+        lambda x: t.shape(x)[0], [3, 6], [2, 3, 2], no_padding=True
+    ),
+    "options": lambda t, d: d.range(3).with_options(t.data.Options()).batch(2),
 }  # fmt: skip
 pipelines = pytest.mark.parametrize("make", PIPELINES.values(), ids=PIPELINES)
 
@@ -235,6 +295,36 @@ def test_reduce():
         np.testing.assert_array_equal(last, X[-1])
 
 
+def test_single_elements_and_options():
+    for t in (tf, tensorflow):
+        x, y = t.data.Dataset.from_tensors(([1, 2], 3)).get_single_element()
+        assert x.numpy().tolist() == [1, 2] and y.numpy() == 3
+        options = t.data.Options()
+        options.deterministic = True
+        options.threading.private_threadpool_size = 2
+        kept = t.data.Dataset.range(2).with_options(options).options()
+        assert kept.deterministic is True and kept.threading.private_threadpool_size == 2
+
+
+def test_samples_of_data_sets():
+    data = tf.data.Dataset
+    both = [data.range(50), data.range(100, 150)]
+    mixed = data.sample_from_datasets(both, seed=4)
+    first = list(mixed.as_numpy_iterator())
+    assert sorted(first) == [*range(50), *range(100, 150)] and first != sorted(first)
+    assert [x for x in first if x < 100] == list(range(50))
+    assert list(mixed.as_numpy_iterator()) == first
+    again = data.sample_from_datasets(both, seed=4, rerandomize_each_iteration=True)
+    assert list(again.as_numpy_iterator()) != list(again.as_numpy_iterator())
+    assert list(data.sample_from_datasets(both, weights=[0, 1]).as_numpy_iterator()) == list(range(100, 150))
+    endless = data.sample_from_datasets([d.repeat() for d in both], weights=[0.9, 0.1], seed=1)
+    assert int(endless.cardinality()) == tf.data.INFINITE_CARDINALITY
+    share = np.mean([x < 100 for x in endless.take(2000).as_numpy_iterator()])
+    assert abs(share - 0.9) < 0.03  # three deviations are 0.02
+    stopped = list(data.sample_from_datasets([data.range(1), data.range(99)], seed=0, stop_on_empty_dataset=True))
+    assert len(stopped) < 100
+
+
 def test_cache_keeps_the_first_whole_pass():
     for t in (tf, tensorflow):
         data = t.data.Dataset.range(50).shuffle(50).cache()
@@ -265,8 +355,8 @@ def test_what_is_refused():
         data.from_tensor_slices((np.zeros(2), np.zeros(3)))
     with pytest.raises(ValueError, match="scalar"):
         data.from_tensor_slices(3)
-    with pytest.raises(ValueError, match="in batches already"):
-        data.range(5).batch(2).batch(2)
+    with pytest.raises(ValueError, match=r"shapes \[\(1,\), \(2,\)\]; expected one shape"):
+        list(data.range(5).batch(2).batch(3))
     with pytest.raises(TypeError, match="no end"):
         len(data.range(3).repeat())
     with pytest.raises(ValueError, match=r"shapes \[\(0,\), \(1,\), \(2,\)\]; expected one shape"):
@@ -295,6 +385,29 @@ def test_what_is_refused():
         data.zip((data.range(3), [1]))
     with pytest.raises(ValueError, match="index is 3"):
         data.range(3).shard(3, 3)
+    with pytest.raises(ValueError, match=r"a part of shape \(2,\); expected at most \(1,\)"):
+        list(ragged(tf).padded_batch(3, padded_shapes=[1]))
+    with pytest.raises(ValueError, match=r"padded_shapes is \(\) for part 0, which has shape \(None,\)"):
+        ragged(tf).padded_batch(3, padded_shapes=[])
+    unknown = data.from_generator(lambda: iter([[1], [2, 3]]), output_types=tf.int32)
+    with pytest.raises(ValueError, match="padded_shapes says nothing of part 0, whose rank is not known"):
+        unknown.padded_batch(2)
+    assert next(iter(unknown.padded_batch(2, padded_shapes=[3]))).numpy().tolist() == [[1, 0, 0], [2, 3, 0]]
+    with pytest.raises(TypeError, match="padding_values has 0.5 for a part of dtype int32"):
+        ragged(tf).padded_batch(2, padding_values=0.5)
+    for given, count in ((data.range(0), "no element"), (data.range(2), "more than one element")):
+        with pytest.raises(ValueError, match=f"the data set has {count}; expected one"):
+            given.get_single_element()
+    with pytest.raises(ValueError, match="weights is .*; expected 1 numbers of at least 0"):
+        data.sample_from_datasets([data.range(2)], weights=[1, 2])
+    with pytest.raises(ValueError, match="choice_dataset gave 2; expected a number from 0 to 1"):
+        list(data.choose_from_datasets([data.range(2), data.range(2)], data.range(3)))
+    with pytest.raises(ValueError, match="window_size is None and window_size_func is None"):
+        data.range(2).group_by_window(lambda x: x, lambda k, w: w)
+    with pytest.raises(ValueError, match="bucket_batch_sizes has 1 sizes; expected 2"):
+        data.range(2).bucket_by_sequence_length(lambda x: x, [1], [1])
+    with pytest.raises(ValueError, match="an element is longer than 1, the limit of the last bucket"):
+        list(ragged(tf).bucket_by_sequence_length(len, [2], [3, 3], pad_to_bucket_boundary=True))
     for name, call in {"buffer_size": data.range(3).shuffle, "size": data.range(3).window}.items():
         with pytest.raises(ValueError, match=f"{name} is 0; expected at least 1"):
             call(0)

@@ -1,8 +1,13 @@
-"""Names made of the names of classes and functions."""
+"""Names made of the names of classes and functions, and automatic names: "conv2d", "conv2d_1", ... as in Keras."""
 
 from __future__ import annotations
 
 import re
+import threading
+from collections import Counter
+
+_lock = threading.Lock()
+_counts: Counter[str] = Counter()
 
 
 def snake_case(name: str) -> str:
@@ -13,3 +18,17 @@ def snake_case(name: str) -> str:
 def camel_case(name: str) -> str:
     """The name of a class for a function: floor_divide gives FloorDivide."""
     return "".join(part.capitalize() for part in name.split("_"))
+
+
+def unique(stem: str) -> str:
+    """`stem` for the first caller, with a number behind it for every later one."""
+    with _lock:
+        number = _counts[stem]
+        _counts[stem] += 1
+    return f"{stem}_{number}" if number else stem
+
+
+def clear() -> None:
+    """Starts the numbers of `unique` over."""
+    with _lock:
+        _counts.clear()

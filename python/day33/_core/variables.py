@@ -56,6 +56,8 @@ class Variable(Operators):
         trainable: whether an optimizer may change it.
         name: such as "kernel".
         path: the name with the names of its owners before it, such as "conv2d/kernel". `name` by default.
+        regularizer: None, or a function of the values that gives a number, which training adds to the loss; see
+            `day33.regularizers`.
 
     Raises:
         TypeError: `initial_value` does not hold real numbers.
@@ -66,16 +68,39 @@ class Variable(Operators):
     """
 
     dtype = "float32"
+    _regularizer: Callable[[Any], Any] | None = None
+    _revision = 0
 
     def __init__(
-        self, initial_value: ArrayLike, *, trainable: bool = True, name: str = "variable", path: str | None = None
-    ) -> None:
+        self, initial_value: ArrayLike, *, trainable: bool = True, name: str = "variable", path: str | None = None,
+        regularizer: Callable[[Any], Any] | None = None,
+    ) -> None:  # fmt: skip
         value = as_float32(f"initial_value of variable {name!r}", initial_value)
         self.name = name
         self.path = name if path is None else path
         self._trainable = bool(trainable)
+        self._regularizer = regularizer
         self.parameter = _native.Parameter(value.shape)
         self.parameter.assign(value)
+
+    @property
+    def regularizer(self) -> Callable[[Any], Any] | None:
+        """What training adds to the loss for these values. May be set; models that are compiled notice it."""
+        return self._regularizer
+
+    @regularizer.setter
+    def regularizer(self, value: Callable[[Any], Any] | None) -> None:
+        if value is not None and not callable(value):
+            raise TypeError(f"regularizer of variable {self.path!r} is {value!r}; expected a function or None")
+        if value is not self._regularizer:
+            self._regularizer = value
+            self._revision += 1
+            modes_changed()
+
+    @property
+    def revision(self) -> int:
+        """How often another regularizer was set."""
+        return self._revision
 
     @property
     def trainable(self) -> bool:
@@ -138,7 +163,8 @@ class Variable(Operators):
         return np.array(self.value, dtype=dtype)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"name": self.name, "path": self.path, "_trainable": self._trainable, "value": self.numpy()}
+        return {"name": self.name, "path": self.path, "_trainable": self._trainable,
+                "_regularizer": self._regularizer, "value": self.numpy()}  # fmt: skip
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         value = state.pop("value")

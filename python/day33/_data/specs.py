@@ -108,6 +108,13 @@ def spec_of(leaf: Any) -> TensorSpec | DatasetSpec:
     return DatasetSpec(leaf.element_spec)
 
 
+def tensor_spec(leaf: Any) -> TensorSpec:
+    """The spec itself. TypeError for that of a data set."""
+    if not isinstance(leaf, TensorSpec):
+        raise TypeError("the elements are data sets; expected tensors, see flat_map")
+    return leaf
+
+
 def merge(first: Any, second: Any) -> Any:
     """What two structures of specs have in common. TypeError where structures or dtypes differ."""
     return map_leaves(lambda a, b: a.merged(b), first, second)

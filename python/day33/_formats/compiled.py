@@ -20,6 +20,7 @@ _SCHEDULES = {
 _OPTIMIZERS = {"SGD": optimizers.SGD, "Adadelta": optimizers.Adadelta, "Adam": optimizers.Adam}
 # Arguments of Keras's optimizers that have a value, but mean nothing unless another one is set.
 _IDLE = frozenset({"ema_momentum", "ema_overwrite_frequency", "name", "is_legacy_optimizer", "jit_compile"})
+_OWN_LOSSES = frozenset(getattr(losses, name) for name in losses.__all__ if isinstance(getattr(losses, name), type))
 _REDUCTIONS = {"auto": "sum_over_batch_size"}  # the word of Keras 2
 
 
@@ -65,18 +66,18 @@ def _optimizer_config(optimizer: optimizers.Optimizer) -> dict[str, Any]:
 
 def _nested(given: Any, module: str) -> Any:
     """Losses or metrics as they were given: names, objects, functions of day33, lists and dicts of them."""
-    if isinstance(given, str) and module == "keras.losses":
-        return losses.get(given).kind  # Keras does not find the short names in .h5 files
+    if module == "keras.losses" and not isinstance(given, Mapping | list | tuple | None):
+        return _loss(given)
     if given is None or isinstance(given, str):
         return given
     if isinstance(given, Mapping):
         return {str(key): _nested(value, module) for key, value in given.items()}
     if isinstance(given, list | tuple):
         return [_nested(value, module) for value in given]
-    if isinstance(given, losses.Loss | metrics.Metric):
-        library = losses if isinstance(given, losses.Loss) else metrics
-        if getattr(library, type(given).__name__, None) is type(given):
-            return _object(f"keras.{library.__name__.rpartition('.')[2]}", given, _attributes(given))
+    if isinstance(given, losses.Loss) and getattr(losses, type(given).__name__, None) is type(given):
+        return _object("keras.losses", given, _attributes(given))
+    if isinstance(given, metrics.Metric) and getattr(metrics, type(given).__name__, None) is type(given):
+        return _object("keras.metrics", given, _metric_config(given))
     for library in (losses, metrics):
         name = getattr(given, "__name__", "")
         if name and getattr(library, name, None) is given:
@@ -84,10 +85,28 @@ def _nested(given: Any, module: str) -> Any:
     raise TypeError(f"{given!r} has no name that Keras knows")
 
 
+def _loss(given: Any) -> Any:
+    """A loss: a name, an object or a function."""
+    if isinstance(given, str):
+        # Keras does not find the short names in .h5 files.
+        found = losses.get(given)
+        return found.fn.__name__ if type(found) in _OWN_LOSSES else given  # type: ignore[attr-defined]
+    name = getattr(given, "__name__", "")
+    if name and getattr(losses, name, None) is given and not isinstance(given, type):
+        return name
+    return losses.serialize(given)
+
+
 def _attributes(value: Any) -> dict[str, Any]:
-    """The arguments of the constructor, which an object keeps as attributes or as keywords of its function."""
-    keywords = getattr(value, "_keywords", {})
-    return {name: keywords.get(name, getattr(value, name, None)) for name in accepted_arguments(type(value)) - {"fn"}}
+    """The arguments of the constructor, which an object keeps as attributes."""
+    return {name: getattr(value, name, None) for name in accepted_arguments(type(value))}
+
+
+def _metric_config(metric: metrics.Metric) -> dict[str, Any]:
+    config = metric.get_config()
+    if callable(config.get("fn")):
+        raise TypeError(f"metric {metric.name!r} is a function of yours, which no file can hold")
+    return config
 
 
 def optimizer_state(model: SavedModel) -> list[NDArray[Any]]:
@@ -110,7 +129,7 @@ def compile_from_config(model: SavedModel, config: Mapping[str, Any]) -> None:
     try:
         model.compile(
             _optimizer(config["optimizer"]),
-            _objects(config.get("loss"), losses),
+            _losses(config.get("loss")),
             _objects(config.get("loss_weights"), None),
             _objects(config.get("metrics"), metrics),
             _objects(config.get("weighted_metrics"), metrics),
@@ -176,6 +195,22 @@ def _accepted(cls: type[Any], config: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in config.items() if key in accepted}
 
 
+def _losses(item: Any) -> Any:
+    """Losses as files have them: one, or lists and dicts of them."""
+    if isinstance(item, Mapping):
+        if "class_name" not in item or "config" not in item:
+            return {key: _losses(value) for key, value in item.items()}
+        if item["class_name"] == "__tuple__":
+            return [_losses(value) for value in item["config"]]
+        config = item["config"]
+        if isinstance(config, Mapping) and config.get("reduction") in _REDUCTIONS:
+            item = {**item, "config": {**config, "reduction": _REDUCTIONS[config["reduction"]]}}
+        return losses.deserialize(item)
+    if isinstance(item, list | tuple):
+        return [_losses(value) for value in item]
+    return item
+
+
 def _objects(item: Any, library: Any) -> Any:
     if isinstance(item, Mapping):
         if "class_name" not in item or "config" not in item:
@@ -187,16 +222,29 @@ def _objects(item: Any, library: Any) -> Any:
             return [_objects(value, library) for value in config]
         if name == "MeanMetricWrapper" and isinstance(config.get("fn"), str):  # Keras 2: the class by its function
             name = "".join(word.capitalize() for word in config["fn"].split("_"))
-        cls = getattr(library, name, None) if not name.startswith("_") else None
-        if not (isinstance(cls, type) and cls.__module__ == library.__name__):
+        cls = getattr(library, name) if name in library.__all__ else None
+        if not isinstance(cls, type):
             raise ValueError(f"{name!r} is not among the {library.__name__.rpartition('.')[2]} of day33")
-        arguments = {key: value for key, value in config.items() if key not in ("dtype", "axis", "fn")}
+        arguments = {key: _plain(value) for key, value in config.items() if not _is_implied(cls, key, value)}
         if arguments.get("reduction") in _REDUCTIONS:
             arguments["reduction"] = _REDUCTIONS[arguments["reduction"]]
         return cls(**_accepted(cls, arguments))
     if isinstance(item, list | tuple):
         return [_objects(value, library) for value in item]
     return item
+
+
+def _is_implied(cls: type[Any], key: str, value: Any) -> bool:
+    """Whether an argument of Keras says nothing here: a policy, the last axis, or the function that a class has."""
+    if key in ("fn", "dtype"):
+        return key == "fn" or not isinstance(value, str) or key not in accepted_arguments(cls)
+    return bool(key == "axis" and value == -1)
+
+
+def _plain(value: Any) -> Any:
+    """An argument, of an array the nested lists in it."""
+    is_array = isinstance(value, Mapping) and value.get("class_name") in ("__numpy__", "__tensor__")
+    return value["config"]["value"] if is_array else value
 
 
 def set_optimizer_state(model: SavedModel, arrays: Sequence[NDArray[Any]]) -> None:

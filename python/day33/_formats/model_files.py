@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from .._core.custom_objects import known
 from . import containers
 from .protocols import SavedModel
 from .samples import verify_sample, write_sample
@@ -20,7 +21,8 @@ _SAVERS = {".keras": containers.save_keras, ".h5": containers.save_h5, ".hdf5": 
 def load(filepath: str | os.PathLike[str], custom_objects: Mapping[str, type[Any]], compile: bool, verify: bool) -> Any:
     """See `day33.saving.load_model`."""
     path = Path(filepath)
-    model = _chosen(path, _LOADERS, "read by model.load_weights")(path, custom_objects, compile)
+    with known(custom_objects):
+        model = _chosen(path, _LOADERS, "read by model.load_weights")(path, custom_objects, compile)
     if verify:
         verify_sample(path, model)
     return model

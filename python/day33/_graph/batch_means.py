@@ -7,7 +7,6 @@ its gradient is that of the parts: each becomes a term of the plan, the mean (or
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 from .functions import ConstantSource, Function
 from .tensors import SymbolicTensor
@@ -20,26 +19,6 @@ class Term:
     tensor: SymbolicTensor
     reduction: str
     factor: float
-
-
-@runtime_checkable
-class LinearFunction(Protocol):
-    """A function that is linear in its arguments where all but one of them are numbers."""
-
-    def linear_in(self, numbers: list[float | None]) -> tuple[list[float], float] | None:
-        """Factors of the arguments and a constant; None where it is not linear.
-
-        Args:
-            numbers: of each argument that is a known number, its value.
-        """
-
-
-@runtime_checkable
-class FullReduction(Protocol):
-    """A function that may be the mean or sum over everything."""
-
-    def full_reduction(self, rank: int) -> str | None:
-        """ "mean" or "sum" where it reduces all axes of an argument of that rank to a scalar; None elsewhere."""
 
 
 def split(tensor: SymbolicTensor) -> tuple[list[Term], float]:
@@ -57,13 +36,15 @@ def split(tensor: SymbolicTensor) -> tuple[list[Term], float]:
             constant += factor * function.number
             continue
         if node is not None and isinstance(function, Function):
-            if isinstance(function, FullReduction):
-                reduction = function.full_reduction(node.inputs[0].ndim)
-                if reduction is not None:
-                    key = node.inputs[0], reduction
-                    terms[key] = terms.get(key, 0.0) + factor
-                    continue
-            if isinstance(function, LinearFunction) and all(item.shape == () for item in node.inputs):
+            reduction = function.full_reduction(node.inputs[0].ndim) if len(node.inputs) == 1 else None
+            if reduction is not None and node.inputs[0].shape != ():
+                key = node.inputs[0], reduction
+                terms[key] = terms.get(key, 0.0) + factor
+                continue
+            if reduction is not None:
+                pending.append((node.inputs[0], factor))
+                continue
+            if all(item.shape == () for item in node.inputs):
                 found = function.linear_in([_number(item) for item in node.inputs])
                 if found is not None:
                     factors, offset = found

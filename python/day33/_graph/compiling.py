@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .._native import ParameterList
 from .functions import Spec, known_shape
-from .lowering import CrossesSamples, Lowering
+from .lowering import AddedLoss, CrossesSamples, Lowering
 from .staged_plan import Cut, StagedPlan
 from .staging import LossPlace, StagedLowering
 
@@ -59,24 +59,37 @@ class Part:
     Attributes:
         factor: of it in the value it belongs to.
         positions: per sample, that its sum is divided by; 0 where it is not.
+        per_sample: whether it is divided by the number of samples.
     """
 
     factor: float
     positions: int
+    per_sample: bool = False
 
 
 @dataclass(frozen=True)
 class LossValue:
-    """The native losses that a loss term, or what is minimised besides, consists of, and a constant."""
+    """The native losses that a loss term, or what is minimised besides, consists of, and a constant.
+
+    Attributes:
+        positions: the shape of the values that weights multiply, without the batch; None where there is one number, or
+            an array of another kind, for the batch as a whole.
+    """
 
     parts: tuple[Part, ...]
     constant: float = 0.0
+    positions: tuple[int, ...] | None = None
 
-    def of(self, sums: Sequence[float], samples: int) -> float:
-        """The value, from the sums of its native losses over that many samples."""
-        total = self.constant
+    def of(self, sums: Sequence[float], samples: int, scale: float = 1.0) -> float:
+        """The value.
+
+        Args:
+            sums: of its native losses over that many samples.
+            scale: what the weights were that multiply the batch as a whole.
+        """
+        total = self.constant * scale
         for part, found in zip(self.parts, sums, strict=True):
-            count = part.positions * samples
+            count = part.positions * samples or samples * part.per_sample
             total += part.factor * (found / count if count else found)
         return total
 
@@ -107,11 +120,13 @@ class CompiledPlan:
         """Whether the outputs of a sample depend on the other samples of the batch."""
         return isinstance(self.plan, StagedPlan) and self.plan.crosses_samples
 
-    def split_sums(self, sums: Sequence[float], samples: int) -> tuple[list[float], float]:
-        """The value of each loss term and the penalty, from the sums that a plan gives."""
+    def split_sums(
+        self, sums: Sequence[float], samples: int, scales: Sequence[float] | None = None
+    ) -> tuple[list[float], float]:
+        """The value of each loss term and the penalty, from the sums that a plan gives; scales as in `LossValue.of`."""
         values, start = [], 0
-        for value in self.loss_values:
-            values.append(value.of(sums[start : start + len(value.parts)], samples))
+        for value, scale in zip(self.loss_values, scales or [1.0] * len(self.loss_values), strict=True):
+            values.append(value.of(sums[start : start + len(value.parts)], samples, scale))
             start += len(value.parts)
         return values, 0.0 if self.penalty is None else self.penalty.of(sums[start:], samples)
 
@@ -148,9 +163,9 @@ def compile_plan(
     all_dtypes = [*dtypes, *(target.dtype for target in targets)]
     wanted = losses is not None
     try:
-        lowering = Lowering()
+        lowering = Lowering(wants_penalties=wanted)
         inputs = [lowering.input(shape, dtype) for shape, dtype in zip(all_shapes, all_dtypes, strict=True)]
-        writing = _Writing(lowering, lower, inputs, len(shapes), losses or (), wanted)
+        writing = _Writing(lowering, lower, inputs, len(shapes), losses or ())
         if any(output < 0 for output in writing.outputs):
             raise CrossesSamples
         plan: Plan | StagedPlan = lowering.builder.build(writing.outputs)
@@ -159,11 +174,11 @@ def compile_plan(
         written: list[_Writing] = []
 
         def cut(size: int) -> Cut:
-            stages = StagedLowering()
+            stages = StagedLowering(wants_penalties=wanted)
             numbers = [
                 stages.give((size, *shape), dtype, size) for shape, dtype in zip(all_shapes, all_dtypes, strict=True)
             ]
-            written.append(_Writing(stages, lower, numbers, len(shapes), losses or (), wanted))
+            written.append(_Writing(stages, lower, numbers, len(shapes), losses or ()))
             return Cut(stages, numbers, written[-1].outputs, written[-1].places)
 
         plan = StagedPlan(cut)
@@ -185,23 +200,30 @@ class _Writing:
 
     def __init__(
         self, lowering: Lowering | StagedLowering, lower: Lower, inputs: Sequence[int], count: int,
-        losses: Sequence[LossTerm], wanted: bool,
+        losses: Sequence[LossTerm],
     ) -> None:  # fmt: skip
         self.lowering = lowering
         self.values: list[LossValue] = []
         self.places: list[tuple[LossPlace, bool]] = []  # of stages, and whether the value is the mean
         self.outputs = lower(lowering, list(inputs[:count]))
-        besides, lowering.losses = lowering.losses, []
+        besides, constant = self._added()
         targets = iter(inputs[count:])
         for term in losses:
             if not 0 <= term.output < len(self.outputs):
                 raise ValueError(f"loss is for output {term.output}; the model has {len(self.outputs)}")
             output = self.outputs[term.output]
             if term.traced is None:
-                self.values.append(LossValue((self._native(term, output),)))
+                self.values.append(LossValue((self._native(term, output),), positions=lowering.shape(output)[:-1]))
             else:
                 self.values.append(self._traced(term, next(targets), output))
-        self.penalty = LossValue(tuple(self._parts(besides, 1.0))) if besides and wanted else None
+        self.penalty = LossValue(tuple(self._parts(besides, 1.0)), constant) if besides or constant else None
+
+    def _added(self) -> tuple[list[AddedLoss], float]:
+        """What was added to the loss since the last time, and the constant in it."""
+        lowering = self.lowering
+        losses, constant = lowering.losses, lowering.loss_constant
+        lowering.losses, lowering.loss_constant = [], 0.0
+        return losses, constant
 
     def _native(self, term: LossTerm, output: int) -> Part:
         positions = math.prod(self.lowering.shape(output)[:-1]) if term.reports_mean else 0
@@ -216,20 +238,24 @@ class _Writing:
         given = [Spec((None, *lowering.shape(number)), lowering.dtype(number)) for number in (target, output)]
         graph = term.traced.trace(*given)
         results = graph.lower(lowering, [target, output])
-        found, lowering.losses = lowering.losses, []
-        if results:
-            reported = "mean" if term.reports_mean else "sum"
-            return LossValue(tuple(self._parts([(results[0], term.reduction, 1.0)], term.weight, reported)))
-        return LossValue(tuple(self._parts(found, term.weight)), graph.loss_constant)
+        found, constant = self._added()
+        if not results:
+            return LossValue(tuple(self._parts(found, term.weight)), constant)
+        (result,) = results
+        reported = "mean" if term.reports_mean else "sum"
+        return LossValue(
+            tuple(self._parts([AddedLoss(result, term.reduction, 1.0)], term.weight, reported)),
+            positions=lowering.shape(result) if lowering.has_samples(result) else None,
+        )
 
-    def _parts(
-        self, losses: Sequence[tuple[int, str, float]], weight: float, reported: str | None = None
-    ) -> list[Part]:
+    def _parts(self, losses: Sequence[AddedLoss], weight: float, reported: str | None = None) -> list[Part]:
         parts = []
-        for number, reduction, factor in losses:
-            mean = (reported or reduction) == "mean"
-            positions = math.prod(self.lowering.shape(number)) if mean else 0
-            parts.append(self._loss(number, "value", factor, positions, reduction=reduction, weight=factor * weight))
+        for loss in losses:
+            mean = (reported or loss.reduction) == "mean"
+            positions = math.prod(self.lowering.shape(loss.value)) if mean else 0
+            given = loss.factor * weight / max(loss.samples or 1, 1)
+            part = self._loss(loss.value, "value", loss.factor, positions, reduction=loss.reduction, weight=given)
+            parts.append(Part(part.factor, part.positions, loss.samples is not None))
         return parts
 
     def _loss(self, number: int, kind: str, factor: float, positions: int, **options: Any) -> Part:

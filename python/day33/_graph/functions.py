@@ -244,6 +244,18 @@ class Function(_Called):
         """The value of results without elements, or of elements made of none."""
         return 0.0
 
+    def full_reduction(self, rank: int) -> str | None:
+        """ "mean" or "sum" where it reduces all axes of its argument, of that rank, to a scalar; None elsewhere."""
+        return None
+
+    def linear_in(self, numbers: list[float | None]) -> tuple[list[float], float] | None:
+        """Factors of the arguments and a constant where the function is linear; None elsewhere.
+
+        Args:
+            numbers: the value of each argument that is a known number; its factor is 0.
+        """
+        return None
+
     def specs(self, given: Sequence[Spec]) -> tuple[Spec, ...]:
         """`infer` as a tuple."""
         found = self.infer(*given)

@@ -61,6 +61,11 @@ class Graph:
         by_depth = _by_depth(ordered, met, self.inputs)
         self.layers = [layer for layer in by_depth if not isinstance(layer, Node)]
         self.nodes = [node for node in ordered if node.inputs or isinstance(node.layer, Function | Source)]
+        needed = {tensor.node for tensor in self.outputs}
+        for node in reversed(ordered) if self.loss_terms else ():
+            if node in needed:
+                needed.update(tensor.node for tensor in node.inputs)
+        self._for_losses = {node for node in ordered if node not in needed} if self.loss_terms else set()
         names: set[str] = set()
         for layer in self.layers:
             if layer.name in names:
@@ -99,10 +104,20 @@ class Graph:
                     walk.append((source, iter(source.inputs)))
         return ordered, list(met)
 
-    def lower(self, lowering: PlanWriters, inputs: Sequence[int]) -> list[int]:
-        """Writes every node into the plan; returns the plan's tensors for the outputs."""
+    def lower(
+        self, lowering: PlanWriters, inputs: Sequence[int], *, with_losses: bool = True,
+        per_sample_of: int | None = None,
+    ) -> list[int]:  # fmt: skip
+        """Writes the nodes into the plan; returns the plan's tensors for the outputs.
+
+        Args:
+            with_losses: whether the losses are written, and the nodes that only they need.
+            per_sample_of: a value by whose number of samples the losses are divided.
+        """
         values = dict(zip(self.inputs, inputs, strict=True))
         for node in self.nodes:
+            if node in self._for_losses and not with_losses:
+                continue
             masks = [None if mask is None else values[mask] for mask in node.masks]
             given = lowering.with_masks([values[tensor] for tensor in tree.flatten(node.arguments)], masks)
             arguments = tree.pack(node.arguments, given)
@@ -111,8 +126,10 @@ class Graph:
             for tensor, result in zip(node.outputs, results, strict=True):
                 values[tensor] = result
                 lowering.set_dtype(result, tensor.dtype)
-        for term in self.loss_terms:
-            lowering.add_loss(values[term.tensor], term.reduction, term.factor)
+        if with_losses:
+            for term in self.loss_terms:
+                lowering.add_loss(values[term.tensor], term.reduction, term.factor, per_sample_of)
+            lowering.loss_constant += self.loss_constant
         return [values[tensor] for tensor in self.outputs]
 
     def multiply_adds(self, input_shapes: Sequence[Shape]) -> dict[Node, int | None]:

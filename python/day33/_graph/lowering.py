@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
     from .._core.variables import Variable
 
 Write = Callable[["Lowering", list[int]], list[int]]
+
+
+class AddedLoss(NamedTuple):
+    """What is minimised besides: the mean or sum of a value, times a factor.
+
+    Attributes:
+        value: of the plan. reduction: "mean" or "sum".
+        samples: the number of samples by which it is divided; None where it is not.
+    """
+
+    value: int
+    reduction: str
+    factor: float
+    samples: int | None = None
 
 
 class CrossesSamples(Exception):
@@ -66,15 +81,18 @@ class Lowering:
 
     Args:
         random_ops: numbers for ops that draw random numbers, where several plans share them.
+        wants_penalties: whether what layers add to the loss (`add_loss`, regularizers) is written, too.
 
     Attributes:
-        losses: what else is minimised: (tensor, "mean" or "sum", factor).
+        losses: what else is minimised. loss_constant: a number in it.
     """
 
-    def __init__(self, random_ops: Iterator[int] | None = None) -> None:
+    def __init__(self, random_ops: Iterator[int] | None = None, wants_penalties: bool = False) -> None:
         self.builder = PlanBuilder()
         self.variables: list[Variable] = []
-        self.losses: list[tuple[int, str, float]] = []
+        self.wants_penalties = wants_penalties
+        self.losses: list[AddedLoss] = []
+        self.loss_constant = 0.0
         self.inference = False  # inside a layer that was called with training=False
         self._slots: dict[int, int] = {}
         self._slot_values: dict[tuple[int, str], int] = {}
@@ -163,11 +181,21 @@ class Lowering:
             raise CrossesSamples
         self.builder.loss(value, kind, **options)
 
-    def add_loss(self, value: int, reduction: str, factor: float) -> None:
-        """Adds the mean or sum of a value, times a factor, to what is minimised."""
-        if value < 0:
+    def add_loss(self, value: int, reduction: str, factor: float, per_sample_of: int | None = None) -> None:
+        """Adds the mean or sum of a value, times a factor, to what is minimised.
+
+        Args:
+            per_sample_of: a value by whose number of samples it is divided; None for no division.
+
+        Raises:
+            CrossesSamples: the value is the same for all samples, or a mean that is to be divided.
+        """
+        if value < 0 or (per_sample_of is not None and reduction == "mean"):
             raise CrossesSamples
-        self.losses.append((value, reduction, factor))
+        if per_sample_of is None:
+            self.losses.append(AddedLoss(value, reduction, factor))
+        else:
+            self.losses.append(AddedLoss(value, "mean", factor * math.prod(self.shape(value))))
 
     def slot(self, variable: Variable | None) -> int:
         """The parameter slot of `variable`, made on first use; -1 for None."""
@@ -195,6 +223,10 @@ class Lowering:
     def set_dtype(self, tensor: int, dtype: str) -> None:
         """Notes the dtype of a layer's result."""
         self._dtypes[tensor] = dtype
+
+    def has_samples(self, value: int) -> bool:
+        """Whether a value is one for each sample."""
+        return value >= 0
 
     def mask(self, tensor: int) -> int:
         """The mask of a tensor: int32, without the axes it is the same for; -1 for none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .functions import Function, Source
 from .graph import Graph
 from .protocols import CalledLayer
 from .tensors import Node, SymbolicTensor
@@ -24,6 +25,11 @@ def merge_modes(training: Graph, inference: Graph, owner: str) -> Graph:
         raise ValueError(
             f"{owner}.call calls other layers with training=True than with training=False. Only layers that act in "
             "training alone, such as Dropout, may depend on it."
+        )
+    if left.losses != right.losses:
+        raise ValueError(
+            f"{owner}.call adds other losses with training=True than with training=False; expected the same add_loss "
+            "in both"
         )
     for (_, with_training), (_, without) in zip(left.core, right.core, strict=True):
         modes[with_training] = _mode(with_training.training, without.training)
@@ -56,10 +62,13 @@ class _Signature:
     core: list[tuple[Any, Node]]
     optional: list[Node]
     outputs: list[Any]
+    losses: list[Any]
 
 
 def _identity(layer: CalledLayer) -> object:
     """What a layer computes: itself, or, for layers without weights that `call` may make anew, class and arguments."""
+    if isinstance(layer, Function | Source):
+        return layer.key()
     if layer.weights or layer.sublayers() or hasattr(layer, "call"):
         return id(layer)
     return type(layer), repr({key: value for key, value in layer.get_config().items() if key != "name"})
@@ -79,4 +88,5 @@ def _signature(graph: Graph) -> _Signature:
         for index, tensor in enumerate(node.outputs):
             keys[tensor] = ("node", len(core), index)
         core.append(((_identity(node.layer), inputs, repr(node.kwargs)), node))
-    return _Signature(core, optional, [keys[tensor] for tensor in graph.outputs])
+    losses = [(keys[term.tensor], term.reduction, term.factor) for term in graph.loss_terms]
+    return _Signature(core, optional, [keys[tensor] for tensor in graph.outputs], [*losses, graph.loss_constant])

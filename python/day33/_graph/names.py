@@ -1,25 +1,13 @@
-"""Automatic names: "conv2d", "conv2d_1", ... as Keras gives them."""
+"""Automatic names, and the names of the layers around a call."""
 
 from __future__ import annotations
 
 import threading
-from collections import Counter
 
-_lock = threading.Lock()
-_counts: Counter[str] = Counter()
+from .._core.naming import clear as clear
+from .._core.naming import unique as unique
+
 _scopes = threading.local()
-
-
-def unique(stem: str) -> str:
-    with _lock:
-        number = _counts[stem]
-        _counts[stem] += 1
-    return f"{stem}_{number}" if number else stem
-
-
-def clear() -> None:
-    with _lock:
-        _counts.clear()
 
 
 def scope() -> list[str]:

@@ -70,8 +70,8 @@ class RecordedGraph:
         numbers = [stages.give(_known(leaf), leaf.dtype, None) for leaf in self.leaves]
         outputs = self._graph.lower(stages, numbers)
         places = [
-            (stages.loss(number, "value", reduction=reduction, weight=factor), reduction == "mean")
-            for number, reduction, factor in stages.losses
+            (stages.loss(loss.value, "value", reduction=loss.reduction, weight=loss.factor), loss.reduction == "mean")
+            for loss in stages.losses
         ]
         cut = Cut(stages, numbers, outputs, places, kept=[node.layer for node in self._graph.nodes])
         with _lock:

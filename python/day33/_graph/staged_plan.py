@@ -143,8 +143,8 @@ class Cut:
         numbers = [number for _, number in chosen]
         own_targets = [targets[number] if targets else None for number in numbers]
         own_weights = [weights[number] if weights else None for number in numbers]
-        if stage.batch is None and any(weight is not None for weight in own_weights):
-            raise ValueError("sample_weight was given for a loss that takes the batch as a whole; expected none")
+        if stage.batch is None:  # one sample, and weights that are all the same
+            own_weights = [None if weight is None else weight[:1] for weight in own_weights]
         return [self._losses[number][0] for number in numbers], own_targets, own_weights
 
     def _values(self, found: dict[LossPlace, float]) -> list[float]:

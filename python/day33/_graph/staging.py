@@ -24,7 +24,7 @@ import numpy as np
 from .._core.variables import Variable
 from .._native import Plan
 from .functions import Function, Given, Source, known_shape
-from .lowering import Lowering, Shared, Write
+from .lowering import AddedLoss, Lowering, Shared, Write
 
 _EXTERNAL = -1  # the level of what comes from outside
 
@@ -135,13 +135,18 @@ class LossPlace:
 class StagedLowering:
     """What `Lowering` is to graphs and layers, for several plans at once. Values are numbers from 0.
 
+    Args:
+        wants_penalties: see `Lowering`.
+
     Attributes:
-        losses: what else is minimised: (value, "mean" or "sum", factor).
+        losses: what else is minimised. loss_constant: a number in it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wants_penalties: bool = False) -> None:
         self.stages: dict[tuple[int, int | None], Stage] = {}
-        self.losses: list[tuple[int, str, float]] = []
+        self.wants_penalties = wants_penalties
+        self.losses: list[AddedLoss] = []
+        self.loss_constant = 0.0
         self._values: list[Value] = []
         self._sources: dict[Any, int] = {}
         self._mode: bool | None = None
@@ -174,6 +179,10 @@ class StagedLowering:
     def set_dtype(self, number: int, dtype: str) -> None:
         """Notes the dtype of a result."""
         self._values[number].dtype = dtype
+
+    def has_samples(self, number: int) -> bool:
+        """Whether a value is one for each sample."""
+        return self._values[number].batch is not None
 
     def mask(self, number: int) -> int:
         """1 for a value that has a mask in its stage, -1 for one without."""
@@ -245,6 +254,11 @@ class StagedLowering:
         stage = self._stage(size, values)
         with stage.lowering.mode(self._mode):
             results = write(stage.lowering, [stage.take(value) for value in values])
+        added, stage.lowering.losses = stage.lowering.losses, []
+        for loss, number in zip(added, self._results(stage, [loss.value for loss in added]), strict=True):
+            self.losses.append(loss._replace(value=number))
+        self.loss_constant += stage.lowering.loss_constant
+        stage.lowering.loss_constant = 0.0
         return self._results(stage, results)
 
     def batched(self, inputs: Sequence[int]) -> list[int]:
@@ -292,9 +306,10 @@ class StagedLowering:
         finally:
             self._mode = before
 
-    def add_loss(self, number: int, reduction: str, factor: float) -> None:
+    def add_loss(self, number: int, reduction: str, factor: float, per_sample_of: int | None = None) -> None:
         """See `Lowering.add_loss`."""
-        self.losses.append((number, reduction, factor))
+        samples = None if per_sample_of is None else self._values[per_sample_of].shape[0]
+        self.losses.append(AddedLoss(number, reduction, factor, samples))
 
     # ---- stages ----
 
@@ -305,7 +320,9 @@ class StagedLowering:
             if value.level != _EXTERNAL:
                 here = self.stages.get((value.level, batch))
                 level = max(level, value.level if here is not None and value in here.made else value.level + 1)
-        stage = self.stages.setdefault((level, batch), Stage(level, batch, Lowering(self._random_ops)))
+        stage = self.stages.get((level, batch))
+        if stage is None:
+            stage = self.stages[level, batch] = Stage(level, batch, Lowering(self._random_ops, self.wants_penalties))
         for value in values:
             for other in self.stages.values():
                 if other is not stage and value in other.made:

@@ -2,7 +2,7 @@
 
 Every member is read once and in pieces: memory grows with what is really there, never with what a header claims. A
 size is compared with a limit, and an array's shape with the bytes that follow it, before anything is allocated.
-Nothing is ever unpacked to disk, and nothing unpickled.
+Nothing is ever unpacked to disk, and nothing unpickled but the lists of numbers of some data sets (`number_lists`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.types import PathLike
+from .number_lists import read_number_lists
 
 _CHUNK = 1 << 20
 _MAX_NPY_HEADER = 4096
@@ -92,6 +93,12 @@ class Archive:
         with self._open(name, None if limit is None else limit + _MAX_NPY_HEADER) as stream:
             return read_npy(stream, self._infos[name].file_size, f"member {name!r}", limit)
 
+    def read_number_lists(self, name: str, limit: int) -> list[NDArray[np.int64]]:
+        """The rows of the .npy member `name` of at most `limit` bytes: lists of whole numbers of different lengths."""
+        with self._open(name, limit) as stream:
+            _read_npy_header(stream, f"member {name!r}", objects=True)
+            return read_number_lists(stream, f"member {name!r}")
+
     def array_header(self, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
         """Shape and dtype of the array in the .npy member `name`, as its header announces them."""
         with self._open(name, None) as stream:
@@ -152,7 +159,9 @@ def read_npy(stream: IO[bytes], size: int, what: str, limit: int | None = None) 
     return np.ndarray(shape, dtype, data, order="F" if fortran_order else "C")
 
 
-def _read_npy_header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def _read_npy_header(
+    stream: IO[bytes], what: str, objects: bool = False
+) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     try:
         version = np.lib.format.read_magic(stream)
         readers = {
@@ -168,6 +177,6 @@ def _read_npy_header(stream: IO[bytes], what: str) -> tuple[tuple[int, ...], boo
         raise ValueError(f"{what}: damaged header: {error}") from error
     if any(not isinstance(side, int) or side < 0 for side in shape):
         raise ValueError(f"{what} declares shape {shape}: damaged header")
-    if dtype.hasobject:
+    if dtype.hasobject and not objects:
         raise ValueError(f"{what} holds Python objects, which are never loaded")
     return shape, fortran_order, dtype

@@ -45,8 +45,9 @@ class Evaluator(Predictor):
 
         Args:
             optimizer: a `day33.optimizers` object or name. The default is "adam" (Keras's is "rmsprop").
-            loss: a `day33.losses` object or name; for several outputs one for all, a list, or a dict by the names of
-                the outputs, with None for outputs without a loss.
+            loss: a `day33.losses` object or name, or a function ``fn(y_true, y_pred)`` of your own, written with
+                functions of `day33.ops`; for several outputs one for all, a list, or a dict by the names of the
+                outputs, with None for outputs without a loss. None where `add_loss` gives all there is to minimise.
             loss_weights: factors of the losses in the total that is minimised: a number, list or dict.
             metrics: list of metrics: names, `day33.metrics` objects, or functions ``fn(y_true, y_pred)``. "accuracy"
                 is the binary, categorical or sparse one by the shapes of the data. For several outputs a list with an
@@ -55,8 +56,8 @@ class Evaluator(Predictor):
             run_eagerly, steps_per_execution, jit_compile: accepted so that code for Keras runs; without effect.
 
         Raises:
-            ValueError: an unknown name; a loss of your own (losses have native gradients); a subclass that overrides
-                what Keras calls in a step and day33 does not, such as `train_step`.
+            ValueError: an unknown name; a subclass that overrides what Keras calls in a step and day33 does not, such
+                as `train_step`.
             TypeError: an optimizer or metric that is none.
         """
         refuse_model_hooks(self)
@@ -203,8 +204,6 @@ class Evaluator(Predictor):
     def _require_compiled(self, method: str) -> TrainingPlans:
         if self._training_plans is None:
             raise ValueError(f"call compile(optimizer, loss) before {method}")
-        if not self._training_plans.objective.has_loss:
-            raise ValueError(f"{method} needs a loss; give one to compile")
         return self._training_plans
 
 

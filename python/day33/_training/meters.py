@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .. import metrics as metric_registry
 from .._core.targets import mask_weights
 from .._core.types import Array
 from ..metrics import Mean, Metric
+from ..metrics.registry import maker
 from .batches import Batch
 from .structures import leaves, per_output
 
@@ -57,7 +60,7 @@ class OutputMetrics:
         self.entries: list[tuple[int, str, Metric]] = []  # output, name of the output in logs, metric
         for item in leaves(given):
             if not is_accuracy(item):
-                metric_registry.get(item)
+                maker(item)
 
     def alike(self) -> list[Metric]:
         """Metrics of the kinds that are, or will be, in `entries`."""
@@ -99,7 +102,13 @@ class OutputMetrics:
                 metric.update_state(batch.labels[index], result.outputs[index], sample_weight=weights)
 
 
-def _takes(metric: Metric, state: dict[str, float]) -> bool:
+def _plain(value: Any) -> Any:
+    """One value as a float, several as an array of the caller's own."""
+    array = np.asarray(value)
+    return np.array(array) if array.size != 1 else float(array.reshape(()))
+
+
+def _takes(metric: Metric, state: dict[str, Any]) -> bool:
     try:
         metric.check_state(state)
     except ValueError:
@@ -127,7 +136,7 @@ class Meters:
         self.total = Mean("loss")
         self.parts: list[Mean] = []
         self._output_names: list[str] = []
-        self._pending: dict[str, dict[str, float]] = {}
+        self._pending: dict[str, dict[str, Any]] = {}
 
     def resolve(self, output_names: Sequence[str], with_loss: Sequence[str]) -> None:
         """Fits the meters to the outputs of a model; `with_loss` are those that have a loss."""
@@ -159,8 +168,7 @@ class Meters:
         """
         share = self.share(batch)
         for mean, value in zip([self.total, *self.parts], [total, *result.values], strict=False):
-            mean.total += value * share
-            mean.count += share
+            mean.add(value * share, share)
         if self.want_outputs:
             if not (self._plain.built and self._weighted.built):
                 self._build(batch, result.outputs)
@@ -194,9 +202,15 @@ class Meters:
         named.update({part.name: part for part in self.parts})
         return list(named.items())
 
-    def logs(self) -> dict[str, float]:
-        """The means so far, sorted by name as Keras hands them to callbacks."""
-        return {name: float(metric.result()) for name, metric in sorted(self.named(), key=lambda item: item[0])}
+    def logs(self) -> dict[str, Any]:
+        """The values so far, sorted by name as Keras hands them to callbacks: numbers, and arrays where a metric has
+        several values. A metric whose result is a dict gives an entry for each of its keys.
+        """
+        values: dict[str, Any] = {}
+        for name, metric in sorted(self.named(), key=lambda item: item[0]):
+            result = metric.result()
+            values.update(result if isinstance(result, Mapping) else {name: result})
+        return {name: _plain(value) for name, value in values.items()}
 
     def ordered(self, logs: Mapping[str, float]) -> list[float]:
         """The values in the order of `metrics`, as evaluate and train_on_batch return them."""
@@ -204,7 +218,7 @@ class Meters:
         first = [logs[name] for name in names if name in logs]
         return first + [logs[name] for name in sorted(logs) if name not in names]
 
-    def get_state(self) -> dict[str, dict[str, float]]:
+    def get_state(self) -> dict[str, dict[str, Any]]:
         """The sums behind the means, by the names in the logs."""
         return {name: metric.get_state() for name, metric in self.named()}
 
@@ -221,7 +235,7 @@ class Meters:
             elif not any(_takes(metric, sums) for group in (self._plain, self._weighted) for metric in group.alike()):
                 raise ValueError(f"its mean of {name} is {sums!r}; expected numbers of a metric of the model")
 
-    def set_state(self, state: Mapping[str, dict[str, float]]) -> None:
+    def set_state(self, state: Mapping[str, dict[str, Any]]) -> None:
         """Restores what `get_state` gave. Metrics that do not exist yet are set when the first batch makes them."""
         known = dict(self.named())
         self._pending = {name: values for name, values in state.items() if name not in known}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,18 +29,23 @@ class OutputLoss:
         """Whether the reported value is a sum over positions, not their mean."""
         return self.loss.reduction == "sum"
 
+    @functools.cached_property
+    def traced(self) -> bool:
+        """Whether the loss is a function in the plan."""
+        return not self.loss.is_native
+
     def term(self, target: Spec | None) -> LossTerm:
         """The loss as a plan takes it. `target` is the shape of a traced loss's targets, without the batch."""
         # Keras differentiates the sum where nothing is reduced.
         summed = self.loss.reduction in ("sum", "none", None)
         return LossTerm(
             output=self.output,
-            kind=self.loss.kind if self.loss.is_native else "value",
+            kind="value" if self.traced else self.loss.kind,
             from_logits=self.loss.from_logits,
             reduction="sum" if summed else "mean",
             reports_mean=not self.sums,
             weight=self.weight,
-            traced=None if self.loss.is_native else self.loss,
+            traced=self.loss if self.traced else None,
             target=target,
         )
 
@@ -71,11 +77,6 @@ class Objective:
         self._resolved = False
 
     @property
-    def has_loss(self) -> bool:
-        """Whether `compile` was given a loss."""
-        return self.arguments["loss"] is not None
-
-    @property
     def want_outputs(self) -> bool:
         """Whether `update` needs the outputs of the model."""
         return self.meters.want_outputs
@@ -91,7 +92,7 @@ class Objective:
     @property
     def is_traced(self) -> bool:
         """Whether a loss is traced, so that a plan depends on the shapes of targets, too."""
-        return any(not item.loss.is_native for item in self.losses)
+        return any(item.traced for item in self.losses)
 
     def terms(self, targets: Sequence[Spec]) -> tuple[LossTerm, ...]:
         """The losses as a plan takes them.
@@ -100,7 +101,7 @@ class Objective:
             targets: shapes of the targets of the traced ones, in order, without the batch.
         """
         rest = iter(targets)
-        return tuple(item.term(None if item.loss.is_native else next(rest)) for item in self.losses)
+        return tuple(item.term(next(rest) if item.traced else None) for item in self.losses)
 
     def update(self, batch: Batch, result: StepResult) -> None:
         """Adds a batch to the meters."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from .._core.targets import mask_weights
 from .._core.types import Array
 from .._core.variables import Variable, modes_version
 from .._graph.compiling import CompiledPlan, LossTerm
@@ -16,6 +15,7 @@ from .._graph.functions import Spec
 from .batches import Batch
 from .meters import StepResult
 from .objective import Objective, OutputLoss
+from .weighting import loss_weights
 
 if TYPE_CHECKING:
     from .._native import Float32
@@ -33,6 +33,16 @@ class PlannedModel(Protocol):
 
     def compile_plan(self, input_shapes: Shapes, losses: tuple[LossTerm, ...] | None = None) -> CompiledPlan:
         """The plan for inputs of these shapes (without the batch), with these losses."""
+
+
+class _Given(NamedTuple):
+    """A batch as a plan takes it, with the masks of outputs, and the factors of losses that take it as a whole."""
+
+    inputs: list[Array]
+    targets: list[Array | None]
+    weights: list[Array | None]
+    masks: Mapping[int, Array]
+    scales: Sequence[float]
 
 
 class Program:
@@ -62,54 +72,38 @@ class Program:
 
     def train(self, batch: Batch, seed: int, want_outputs: bool) -> StepResult:
         """Writes the gradients of a batch into `gradients`."""
-        masks = self._masks(batch)
+        given = self._given(batch)
         sums, outputs = self.plan.train_step(
-            *self._arguments(batch, masks), self.parameters, self._slots, seed=seed, want_outputs=want_outputs
-        )
-        return self._result(sums, outputs, batch, masks)
+            given.inputs, given.targets, given.weights, self.parameters, self._slots, seed=seed,
+            want_outputs=want_outputs,
+        )  # fmt: skip
+        return self._result(sums, outputs, batch, given)
 
     def evaluate(self, batch: Batch, want_outputs: bool) -> StepResult:
         """What the batch gives in inference mode."""
-        masks = self._masks(batch)
-        sums, outputs = self.plan.evaluate(*self._arguments(batch, masks), self.parameters, want_outputs=want_outputs)
-        return self._result(sums, outputs, batch, masks)
+        given = self._given(batch)
+        sums, outputs = self.plan.evaluate(
+            given.inputs, given.targets, given.weights, self.parameters, want_outputs=want_outputs
+        )
+        return self._result(sums, outputs, batch, given)
 
-    def _arguments(
-        self, batch: Batch, masks: Mapping[int, Array]
-    ) -> tuple[list[Array], list[Array | None], list[Array | None]]:
-        """Inputs, targets and weights as the plan takes them. Targets of traced losses are inputs."""
+    def _given(self, batch: Batch) -> _Given:
+        """The batch as the plan takes it. Targets of traced losses are inputs."""
         compiled, traced = self.compiled_plan, self.compiled_plan.traced
+        masks = {} if compiled.masks is None else compiled.masks.masks(batch.inputs)
+        weights, scales = loss_weights(self._losses, compiled.loss_values, self.output_shapes, batch, masks)
+        inputs: list[Any] = batch.inputs
         targets: list[Array | None] = list(batch.targets)
-        weights = self._loss_weights(batch, masks)
-        inputs = batch.inputs
         if traced:
-            inputs = [*inputs, *(batch.targets[number] for number in traced)]
+            inputs = [*inputs, *(self._losses[number].loss.prepared(batch.targets[number]) for number in traced)]
             targets = [None if number in traced else target for number, target in enumerate(targets)]
         if traced or compiled.penalty is not None:
             targets, weights = compiled.per_part(targets), compiled.per_part(weights)
-        return inputs, targets, weights
+        return _Given(inputs, targets, weights, masks, scales)
 
-    def _result(
-        self, sums: Sequence[float], outputs: list[Array], batch: Batch, masks: Mapping[int, Array]
-    ) -> StepResult:
-        values, penalty = self.compiled_plan.split_sums(sums, batch.size)
-        return StepResult(values, outputs, masks, penalty)
-
-    def _masks(self, batch: Batch) -> Mapping[int, Array]:
-        return {} if self.compiled_plan.masks is None else self.compiled_plan.masks.masks(batch.inputs)
-
-    def _loss_weights(self, batch: Batch, masks: Mapping[int, Array]) -> list[Array | None]:
-        """The weights of each loss, with what the masks of the outputs leave out at 0."""
-        weights = list(batch.loss_weights)
-        for number, item in enumerate(self._losses):
-            positions = (batch.size, *self.output_shapes[item.output][:-1])
-            mask = masks.get(item.output)
-            if mask is not None and mask.ndim <= len(positions):
-                scaled = item.loss.reduction in ("sum_over_batch_size", "mean")
-                masked = mask_weights(mask, weights[number], scaled)
-                masked = masked.reshape(*masked.shape, *[1] * (len(positions) - masked.ndim))
-                weights[number] = np.ascontiguousarray(np.broadcast_to(masked, positions))
-        return weights
+    def _result(self, sums: Sequence[float], outputs: list[Array], batch: Batch, given: _Given) -> StepResult:
+        values, penalty = self.compiled_plan.split_sums(sums, batch.size, given.scales)
+        return StepResult(values, outputs, given.masks, penalty)
 
 
 class TrainingPlans:
@@ -141,9 +135,7 @@ class TrainingPlans:
         if not self.objective.is_traced:
             return self._program(batch.input_shapes, ())
         pairs = zip(self.objective.losses, batch.targets, strict=True)
-        return self._program(
-            batch.input_shapes, tuple(target.shape[1:] for item, target in pairs if not item.loss.is_native)
-        )
+        return self._program(batch.input_shapes, tuple(target.shape[1:] for item, target in pairs if item.traced))
 
     def _program(self, input_shapes: Shapes, target_shapes: Shapes) -> Program:
         # The version rises when any model's layers or trainable flags change: until then the program stays right.
@@ -153,6 +145,11 @@ class TrainingPlans:
             self.objective.resolve(self._model.output_keys())
             terms = self.objective.terms([Spec(shape) for shape in target_shapes])
             plan = self._model.compile_plan(input_shapes, terms)
+            if not terms and plan.penalty is None:
+                raise ValueError(
+                    "there is nothing to minimise: training and evaluation need a loss; give one to compile, or use "
+                    "add_loss"
+                )
             program = self._programs[key] = Program(plan, self.objective.losses, self._gradient)
             if len(self._programs) > _PROGRAMS_KEPT:
                 self._programs.popitem(last=False)

@@ -108,7 +108,7 @@ class Standardizer:
                 target = _one_target(label, value, batch.size, shapes[item.output], item.loss.kind)
                 target = np.ascontiguousarray(smooth_labels(target, item.loss.kind, item.loss.label_smoothing))
             else:
-                target = _traced_target(label, value, shapes[item.output], item.loss.fits_rank)
+                target = _traced_target(label, value)
             check_sizes([("x", batch.size), (label, len(target))])
             batch.targets.append(target)
             if objective.want_outputs:
@@ -155,6 +155,7 @@ class Standardizer:
             pairs = labelled(sample_weight, names, "sample_weight")
         else:
             pairs = [("sample_weight", sample_weight)] * len(names)
+        traced = {item.output for item in self._objective.losses if item.traced}
         weights: list[Array | None] = []
         for (label, value), shape in zip(pairs, shapes, strict=True):
             if value is None:
@@ -162,7 +163,7 @@ class Standardizer:
                 continue
             if np.ndim(value) and len(value) != size:
                 check_sizes([("x", size), (label, len(value))])
-            weights.append(position_weights(label, value, (size, *shape[:-1])))
+            weights.append(_fitted(label, value, (size, *shape[:-1]), len(weights) in traced))
         return weights
 
     def _apply_class_weight(self, batch: Batch, y: Any, sample_weight: Any) -> None:
@@ -175,12 +176,26 @@ class Standardizer:
         batch.loss_weights = list(batch.weights[: len(self._objective.losses)])
 
 
-def _traced_target(label: str, value: Any, shape: tuple[int, ...], fits_rank: bool) -> Array:
+def _fitted(label: str, value: Any, shape: tuple[int, ...], is_open: bool) -> Array:
+    """Sample weights for positions of an output.
+
+    Args:
+        is_open: whether other shapes are let through, which may be those of the values of a traced loss.
+    """
+    if is_open:
+        weights = as_float32(label, value)
+        fits = weights.shape in (shape, shape[:1])
+        if weights.ndim and weights.shape[0] == shape[0] and not fits and weights.size != shape[0]:
+            return weights
+    return position_weights(label, value, shape)
+
+
+def _traced_target(label: str, value: Any) -> Array:
     """Targets of a traced loss: float32 of any shape (N, ...), as `keras.losses.Loss` converts them."""
     array = as_float32(label, value)
     if array.ndim == 0:
         raise ValueError(f"{label} has shape (); expected (N, ...), one target per sample")
-    return np.ascontiguousarray(fit_rank(array, (None, *shape)) if fits_rank else array)
+    return array
 
 
 def _one_target(label: str, value: Any, size: int, shape: tuple[int, ...], kind: str) -> Array:

@@ -213,7 +213,7 @@ class BackupAndRestore(Callback, _SavesOthers):
         meta = {
             "format": _FORMAT,
             "optimizer": type(model.optimizer).__name__,
-            "training": model.training_state.get_state(),
+            "training": _to_plain(model.training_state.get_state(), "training", arrays),
             "batches_since_save": self._counter.seen,
             "callbacks": {
                 key: _to_plain(callback.get_state(), f"callbacks/{key}", arrays) for key, callback in self._keyed()
@@ -230,7 +230,7 @@ class BackupAndRestore(Callback, _SavesOthers):
             meta = _read_meta(arrays)
             weights = _checked_weights(arrays, model)
             optimizer, optimizer_state = self._checked_optimizer(meta, arrays, model)
-            training, seen = _as_dict("training", meta["training"]), meta["batches_since_save"]
+            training, seen = _read_training(meta["training"], arrays), meta["batches_since_save"]
             if not isinstance(seen, int) or seen < 0:
                 raise ValueError(f"its batches_since_save is {seen!r}")
             assert model.training_state is not None
@@ -329,6 +329,12 @@ def _as_dict(name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"its {name} is {value!r}; expected a dict")
     return value
+
+
+def _read_training(value: Any, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    plain = _as_dict("training", value)
+    # Before metrics had arrays, it was written as it is.
+    return _as_dict("training", _from_plain(plain, arrays) if plain.keys() == {"dict"} else plain)
 
 
 def _read_meta(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:

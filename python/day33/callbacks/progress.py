@@ -7,10 +7,14 @@ import time
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ._bars import Bar, View, bar_for_output
 from .base import Callback, Logs
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from .protocols import Progress
 
 _FIRST_AFTER = 0.15  # seconds: shorter epochs show no bar, only their line
@@ -180,7 +184,16 @@ def _pause(cost: float) -> float:
 
 
 def _values(logs: Logs) -> str:
-    return "  ".join(f"{name}: {value:.4g}" for name, value in list(logs.items()) if isinstance(value, float | int))
+    return "  ".join(
+        f"{name}: {_short(value)}" for name, value in list(logs.items()) if isinstance(value, float | int | np.ndarray)
+    )
+
+
+def _short(value: float | NDArray[Any]) -> str:
+    """A number, or the numbers of an array, with four digits."""
+    if isinstance(value, np.ndarray):
+        return f"[{' '.join(f'{item:.4g}' for item in value.ravel())}]"
+    return f"{value:.4g}"
 
 
 def _duration(seconds: float) -> str:

@@ -6,6 +6,7 @@ from .base import Layer
 from .convolutional import Conv1D, Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
 from .core import Dense, Dropout, Input, InputLayer, SpatialDropout1D
 from .embedding import Embedding, Masking
+from .lookup import IntegerLookup, StringLookup
 from .merging import Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract
 from .normalization import BatchNormalization, LayerNormalization
 from .pooling import (
@@ -21,6 +22,7 @@ from .pooling import (
 from .preprocessing import Rescaling
 from .recurrent import GRU, LSTM, SimpleRNN
 from .reshaping import Cropping2D, Flatten, Permute, RepeatVector, Reshape, ZeroPadding2D
+from .text_vectorization import TextVectorization
 from .wrappers import Bidirectional, TimeDistributed
 
 # Keras has the short names too.
@@ -58,6 +60,7 @@ __all__ = [
     "GlobalMaxPooling2D",
     "Input",
     "InputLayer",
+    "IntegerLookup",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
@@ -77,7 +80,9 @@ __all__ = [
     "SimpleRNN",
     "Softmax",
     "SpatialDropout1D",
+    "StringLookup",
     "Subtract",
+    "TextVectorization",
     "TimeDistributed",
     "UpSampling2D",
     "ZeroPadding2D",

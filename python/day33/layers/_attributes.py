@@ -43,6 +43,32 @@ class Checked(Generic[T]):
         instance.__dict__[self._slot] = self._check(value)
 
 
+class OfWeight(Checked[T]):
+    """An attribute such as `kernel_regularizer`, which says something about the weight `kernel`.
+
+    Set when the weight is there already, it changes the weight, too.
+
+    Args:
+        check: as of `Checked`.
+        weight: the attribute that has the weight; the first part of the name by default.
+    """
+
+    def __init__(self, check: Callable[[Any], T], weight: str | None = None) -> None:
+        super().__init__(check)
+        self._weight = weight or ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        super().__set_name__(owner, name)
+        first, _, self._option = name.rpartition("_")
+        self._weight = self._weight or first
+
+    def __set__(self, instance: object, value: Any) -> None:
+        super().__set__(instance, value)
+        weight = instance.__dict__.get(self._weight)
+        if weight is not None:
+            setattr(weight, self._option, instance.__dict__[self._slot])
+
+
 class Seed(Checked["int | None"]):
     """The seed of a layer, as it was given. `of` is the number that plans take: drawn where none was given."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Self
 
+from .. import regularizers
+from .._core.custom_objects import get_registered_name
 from .._core.naming import snake_case
 from .._graph import registry
 from . import serialization
@@ -15,10 +17,14 @@ class Configured(WeightOwner):
     """A configuration that makes an equal layer, and names and places in Keras's files. Base class of `Layer`."""
 
     dtype: str
+    activity_regularizer: Any
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal layer, without its weights."""
-        return {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        if self.activity_regularizer is None:
+            return config
+        return {**config, "activity_regularizer": regularizers.serialize(self.activity_regularizer)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: serialization.CustomObjects | None = None) -> Self:
@@ -57,7 +63,7 @@ class Configured(WeightOwner):
         cls = type(self)
         if registry.has(cls):
             return cls.keras_module if self.known_to_keras() else "day33.layers", cls.__name__, None
-        return cls.__module__, cls.__name__, cls.__name__
+        return cls.__module__, cls.__name__, get_registered_name(cls)
 
     def saved_children(self) -> list[tuple[str, Any]]:
         """The attributes that hold layers, also in lists, tuples and dicts, by name, in Keras's order of saving."""

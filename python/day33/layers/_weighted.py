@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import activations, initializers
+from .. import activations, initializers, regularizers
 from .._core.variables import Variable
-from ._attributes import Checked
+from ._attributes import Checked, OfWeight
 from .base import Layer
 
 
@@ -14,19 +14,20 @@ class WeightedLayer(Layer):
     """A kernel, maybe a bias, and an activation after them. Keras's options without a counterpart are refused."""
 
     activation = Checked(activations.get)
+    kernel_regularizer = OfWeight(regularizers.get)
+    bias_regularizer = OfWeight(regularizers.get)
 
     def __init__(
         self, *, activation: Any = None, use_bias: bool = True,
         kernel_initializer: initializers.InitializerLike = "glorot_uniform",
         bias_initializer: initializers.InitializerLike = "zeros",
-        kernel_regularizer: None = None, bias_regularizer: None = None,
+        kernel_regularizer: regularizers.RegularizerLike = None, bias_regularizer: regularizers.RegularizerLike = None,
         kernel_constraint: None = None, bias_constraint: None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self._refuse(
-            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
-            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
-        )  # fmt: skip
+        self._refuse(kernel_constraint=kernel_constraint, bias_constraint=bias_constraint)
+        self.kernel_regularizer = kernel_regularizer
+        self.bias_regularizer = bias_regularizer
         self.activation = activation
         self.use_bias = bool(use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer)
@@ -35,9 +36,14 @@ class WeightedLayer(Layer):
         self.bias: Variable | None = None
 
     def _add_weights(self, kernel_shape: tuple[int, ...], bias_size: int) -> None:
-        self.kernel = self.add_weight(kernel_shape, self.kernel_initializer, name="kernel")
+        self.kernel = self.add_weight(
+            kernel_shape, self.kernel_initializer, name="kernel", regularizer=self.kernel_regularizer
+        )
         if self.use_bias:
-            self.bias = self.add_weight((bias_size,), self.bias_initializer, name="bias")
+            self._add_bias(bias_size)
+
+    def _add_bias(self, size: int) -> None:
+        self.bias = self.add_weight((size,), self.bias_initializer, name="bias", regularizer=self.bias_regularizer)
 
     def known_to_keras(self) -> bool:
         return self.activation.known_to_keras
@@ -49,8 +55,8 @@ class WeightedLayer(Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": None,
-            "bias_regularizer": None,
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
             "kernel_constraint": None,
             "bias_constraint": None,
         }

@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import regularizers
 from .._core import tree, variables
 from .._core.arrays import as_float32, as_indices
-from .._core.dispatch import active_recorder, not_tracing, tracing
+from .._core.dispatch import active_recorder, is_tracing, not_tracing, note_loss, tracing
 from .._core.tensors import like_inputs
 from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph import names as _names
+from .._graph import penalties
 from .._graph.calls import as_symbolic
 from .._graph.compiling import CompiledPlan, LossTerm, compile_masks, compile_plan
 from .._graph.graph import Graph
@@ -29,6 +31,7 @@ from .._graph.recording import Recorded, Recorder
 from .._graph.staging import PlanWriters
 from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..random import next_seed
+from ._attributes import Checked
 from ._saved import Configured
 from ._weights import dtype_name, find_layers
 
@@ -88,7 +91,8 @@ class Layer(Configured):
         name: unique in a model; by default the class in snake case with a number.
         trainable: False keeps the weights out of training.
         dtype: None or "float32".
-        activity_regularizer: None; day33 has none.
+        activity_regularizer: what training adds to the loss for the output, divided by the number of samples; see
+            `day33.regularizers`.
         input_shape: without the batch; for the first layer of a `Sequential`. `input_dim=n` is `input_shape=(n,)`.
 
     Raises:
@@ -105,6 +109,7 @@ class Layer(Configured):
     takes_mask = False
     # The name of the first argument of a call, as in Keras.
     input_argument = "inputs"
+    activity_regularizer = Checked(regularizers.get)
     input_dtypes: tuple[str, ...] = ()  # of each input; float32 where nothing is said
     output_dtypes: tuple[str, ...] = ()
 
@@ -118,7 +123,7 @@ class Layer(Configured):
 
     def __init__(
         self, *, name: str | None = None, trainable: bool = True, dtype: object = None,
-        activity_regularizer: None = None, input_shape: Sequence[int | None] | None = None,
+        activity_regularizer: regularizers.RegularizerLike = None, input_shape: Sequence[int | None] | None = None,
         input_dim: int | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         if kwargs:
@@ -127,7 +132,7 @@ class Layer(Configured):
             raise ValueError(f"trainable is {trainable!r}; expected True or False")
         if dtype_name(dtype) not in (None, "float32"):
             raise ValueError(f"dtype is {dtype!r}; day33 computes in float32 only")
-        self._refuse(activity_regularizer=activity_regularizer)
+        self.activity_regularizer = activity_regularizer
         if name is not None and (not isinstance(name, str) or not name or "/" in name):
             raise ValueError(f"name is {name!r}; expected a string that is not empty and has no '/'")
         # A name like an automatic one was not chosen by the user, also where a configuration gives it.
@@ -272,15 +277,25 @@ class Layer(Configured):
 
     def lower_call(self, lowering: PlanWriters, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
         """Writes one call into a plan: `arguments` hold tensors of the plan, nested as in the call."""
-        inputs: list[int] = tree.flatten(arguments)
         self._is_lowered = True
+        results = self._lower_call(lowering, arguments, kwargs)
+        if self.activity_regularizer is not None and lowering.wants_penalties:
+            for result in results:
+                owner = f"activity_regularizer of layer {self.name!r}"
+                graph = penalties.of_samples(self.activity_regularizer, (None, *lowering.shape(result)), owner)
+                graph.lower(lowering, [result], per_sample_of=result)
+        return results
+
+    def _lower_call(self, lowering: PlanWriters, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
+        inputs: list[int] = tree.flatten(arguments)
         if self.is_composite():
 
             def placeholder(tensor: int) -> SymbolicTensor:
                 return SymbolicTensor((None, *lowering.shape(tensor)), lowering.dtype(tensor))
 
             lowering.batched(inputs)
-            return self._trace(tree.transform(placeholder, arguments), kwargs).lower(lowering, inputs)
+            graph = self._trace(tree.transform(placeholder, arguments), kwargs)
+            return graph.lower(lowering, inputs, with_losses=lowering.wants_penalties)
         if self._has_graph():
             return self.lower(lowering, lowering.batched(inputs))  # type: ignore[arg-type]
         try:
@@ -635,7 +650,12 @@ class Layer(Configured):
         def lower(lowering: Lowering, inputs: list[int]) -> list[int]:
             rest = iter(inputs[count:])
             given = lowering.with_masks(inputs[:count], [None if mask is None else next(rest) for mask in masks])
-            return self.lower_call(lowering, tree.pack(arguments, given), kwargs)
+            results = self.lower_call(lowering, tree.pack(arguments, given), kwargs)
+            if lowering.wants_penalties:
+                for variable in self.trainable_weights:
+                    if variable.regularizer is not None:
+                        penalties.of_variable(variable.regularizer, variable).lower(lowering, [])
+            return results
 
         return lower
 
@@ -648,9 +668,28 @@ class Layer(Configured):
             layers = list(self.walk())
             flags: list[int] = [layer._trainable for layer in layers]
             flags += [layer._revision for layer in layers]
-            flags += [v.trainable for layer in layers for v in layer._trainable_variables]
+            flags += [
+                flag for layer in layers for v in layer._trainable_variables for flag in (v.trainable, v.revision)
+            ]
             self._modes = (now, tuple(flags))
         return self._modes[1]
+
+    # ---- what training adds to the loss ----
+
+    def add_loss(self, loss: Any) -> None:
+        """Adds to the loss that training minimises, inside of `call`.
+
+        Args:
+            loss: a number for the batch, made of tensors and variables by functions of `day33.ops`, or a list of them.
+                What is no number is summed.
+
+        Raises:
+            RuntimeError: outside of `call`. TypeError: no such value.
+        """
+        if not is_tracing():
+            raise RuntimeError(f"add_loss of layer {self.name!r} was called outside of call; expected it inside of it")
+        for tensor in penalties.loss_tensors(loss, f"layer {self.name!r}"):
+            note_loss(tensor)
 
     # ---- layers inside ----
 

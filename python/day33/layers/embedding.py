@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import initializers
+from .. import initializers, regularizers
 from .._core.arrays import as_int
 from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
 from .._graph.tensors import SymbolicTensor
+from ._attributes import OfWeight
 from .base import Layer
 
 
@@ -36,17 +37,16 @@ class Embedding(Layer):
     """
 
     input_dtypes = ("int32",)
+    embeddings_regularizer = OfWeight(regularizers.get)
 
     def __init__(
         self, input_dim: int, output_dim: int, embeddings_initializer: initializers.InitializerLike = "uniform",
-        embeddings_regularizer: None = None, embeddings_constraint: None = None, mask_zero: bool = False,
-        weights: Any = None, lora_rank: None = None, **kwargs: Any,
+        embeddings_regularizer: regularizers.RegularizerLike = None, embeddings_constraint: None = None,
+        mask_zero: bool = False, weights: Any = None, lora_rank: None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self._refuse(
-            embeddings_regularizer=embeddings_regularizer, embeddings_constraint=embeddings_constraint,
-            lora_rank=lora_rank,
-        )  # fmt: skip
+        self._refuse(embeddings_constraint=embeddings_constraint, lora_rank=lora_rank)
+        self.embeddings_regularizer = embeddings_regularizer
         self.input_dim = as_int("input_dim", input_dim, 1)
         self.output_dim = as_int("output_dim", output_dim, 1)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
@@ -59,8 +59,9 @@ class Embedding(Layer):
     def build(self, input_shape: Any = None) -> None:
         """Makes the table. It depends on no shape, so that none need be given."""
         self.embeddings = self.add_weight(
-            (self.input_dim, self.output_dim), self.embeddings_initializer, name="embeddings"
-        )
+            (self.input_dim, self.output_dim), self.embeddings_initializer, name="embeddings",
+            regularizer=self.embeddings_regularizer,
+        )  # fmt: skip
 
     def _placeholder(self, number: int, array: Any) -> SymbolicTensor:
         tensor = super()._placeholder(number, array)
@@ -90,7 +91,7 @@ class Embedding(Layer):
             "input_dim": self.input_dim,
             "output_dim": self.output_dim,
             "embeddings_initializer": initializers.serialize(self.embeddings_initializer),
-            "embeddings_regularizer": None,
+            "embeddings_regularizer": regularizers.serialize(self.embeddings_regularizer),
             "embeddings_constraint": None,
             "mask_zero": self.mask_zero,
         }

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .. import initializers
+from .. import initializers, regularizers
 from .._core.arrays import as_int
 from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
-from ._attributes import Checked
+from ._attributes import Checked, OfWeight
 from .base import Layer
 
 _PARTS = ("beta", "gamma", "moving_mean", "moving_variance")
@@ -56,6 +56,8 @@ class BatchNormalization(Layer):
     takes_mask = True
     momentum = Checked(_as_momentum)
     epsilon = Checked(_as_epsilon)
+    beta_regularizer = OfWeight(regularizers.get)
+    gamma_regularizer = OfWeight(regularizers.get)
 
     def __init__(
         self, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
@@ -63,13 +65,14 @@ class BatchNormalization(Layer):
         gamma_initializer: initializers.InitializerLike = "ones",
         moving_mean_initializer: initializers.InitializerLike = "zeros",
         moving_variance_initializer: initializers.InitializerLike = "ones",
-        beta_regularizer: None = None, gamma_regularizer: None = None, beta_constraint: None = None,
+        beta_regularizer: regularizers.RegularizerLike = None,
+        gamma_regularizer: regularizers.RegularizerLike = None, beta_constraint: None = None,
         gamma_constraint: None = None, synchronized: bool = False, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
+        self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
         self._refuse(
-            beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer, beta_constraint=beta_constraint,
-            gamma_constraint=gamma_constraint, synchronized=synchronized,
+            beta_constraint=beta_constraint, gamma_constraint=gamma_constraint, synchronized=synchronized,
         )  # fmt: skip
         if isinstance(axis, list | tuple) and len(axis) == 1:
             axis = axis[0]
@@ -115,9 +118,11 @@ class BatchNormalization(Layer):
     def build(self, input_shape: Any) -> None:
         shape = (self._channels(input_shape),)
         if self.scale:
-            self.gamma = self.add_weight(shape, self.gamma_initializer, name="gamma")
+            self.gamma = self.add_weight(
+                shape, self.gamma_initializer, name="gamma", regularizer=self.gamma_regularizer
+            )
         if self.center:
-            self.beta = self.add_weight(shape, self.beta_initializer, name="beta")
+            self.beta = self.add_weight(shape, self.beta_initializer, name="beta", regularizer=self.beta_regularizer)
         self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, name="moving_mean", trainable=False)
         self.moving_variance = self.add_weight(
             shape, self.moving_variance_initializer, name="moving_variance", trainable=False
@@ -161,8 +166,8 @@ class BatchNormalization(Layer):
             "center": self.center,
             "scale": self.scale,
             **{name: initializers.serialize(getattr(self, name)) for name in names},
-            "beta_regularizer": None,
-            "gamma_regularizer": None,
+            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
+            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
             "beta_constraint": None,
             "gamma_constraint": None,
             "synchronized": False,
@@ -188,18 +193,21 @@ class LayerNormalization(Layer):
     """
 
     supports_masking = True
+    beta_regularizer = OfWeight(regularizers.get)
+    gamma_regularizer = OfWeight(regularizers.get)
 
     def __init__(
         self, axis: int | Sequence[int] = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
         beta_initializer: initializers.InitializerLike = "zeros",
         gamma_initializer: initializers.InitializerLike = "ones",
-        beta_regularizer: None = None, gamma_regularizer: None = None, beta_constraint: None = None,
+        beta_regularizer: regularizers.RegularizerLike = None,
+        gamma_regularizer: regularizers.RegularizerLike = None, beta_constraint: None = None,
         gamma_constraint: None = None, rms_scaling: bool = False, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
+        self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
         self._refuse(
-            beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer, beta_constraint=beta_constraint,
-            gamma_constraint=gamma_constraint, rms_scaling=rms_scaling,
+            beta_constraint=beta_constraint, gamma_constraint=gamma_constraint, rms_scaling=rms_scaling,
         )  # fmt: skip
         if not epsilon >= 0:
             raise ValueError(f"epsilon is {epsilon}; expected a number of at least 0")
@@ -238,9 +246,11 @@ class LayerNormalization(Layer):
     def build(self, input_shape: Any) -> None:
         shape = self._normalised(input_shape)
         if self.scale:
-            self.gamma = self.add_weight(shape, self.gamma_initializer, name="gamma")
+            self.gamma = self.add_weight(
+                shape, self.gamma_initializer, name="gamma", regularizer=self.gamma_regularizer
+            )
         if self.center:
-            self.beta = self.add_weight(shape, self.beta_initializer, name="beta")
+            self.beta = self.add_weight(shape, self.beta_initializer, name="beta", regularizer=self.beta_regularizer)
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         self._normalised(input_shape)
@@ -266,8 +276,8 @@ class LayerNormalization(Layer):
             "scale": self.scale,
             "beta_initializer": initializers.serialize(self.beta_initializer),
             "gamma_initializer": initializers.serialize(self.gamma_initializer),
-            "beta_regularizer": None,
-            "gamma_regularizer": None,
+            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
+            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
             "beta_constraint": None,
             "gamma_constraint": None,
             "rms_scaling": False,

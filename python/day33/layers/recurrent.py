@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import activations, initializers
+from .. import activations, initializers, regularizers
 from .._core.arrays import as_int
 from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
 from ..activations import ActivationSpec
-from ._attributes import Checked, Seed, as_rate
+from ._attributes import Checked, OfWeight, Seed, as_rate
 from .base import Layer
 
 
@@ -60,26 +60,32 @@ class Recurrent(TakesStates):
     recurrent_activation = Checked(partial(_only, "recurrent_activation", "sigmoid"))
     dropout = Checked(partial(as_rate, argument="dropout"))
     seed = Seed()
+    kernel_regularizer = OfWeight(regularizers.get)
+    recurrent_regularizer = OfWeight(regularizers.get, "recurrent_kernel")
+    bias_regularizer = OfWeight(regularizers.get)
 
     def __init__(
         self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
         kernel_initializer: initializers.InitializerLike = "glorot_uniform",
         recurrent_initializer: initializers.InitializerLike = "orthogonal",
         bias_initializer: initializers.InitializerLike = "zeros",
-        kernel_regularizer: None = None, recurrent_regularizer: None = None, bias_regularizer: None = None,
+        kernel_regularizer: regularizers.RegularizerLike = None,
+        recurrent_regularizer: regularizers.RegularizerLike = None,
+        bias_regularizer: regularizers.RegularizerLike = None,
         kernel_constraint: None = None, recurrent_constraint: None = None, bias_constraint: None = None,
         dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None,
         return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
         stateful: bool = False, unroll: bool = False, use_cudnn: Any = "auto", zero_output_for_mask: bool = False,
-        activity_regularizer: None = None, **kwargs: Any,
+        activity_regularizer: regularizers.RegularizerLike = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self._refuse(
-            kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, stateful=stateful,
-            recurrent_dropout=recurrent_dropout,
+            kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint, stateful=stateful, recurrent_dropout=recurrent_dropout,
         )  # fmt: skip
+        self.kernel_regularizer = kernel_regularizer
+        self.recurrent_regularizer = recurrent_regularizer
+        self.bias_regularizer = bias_regularizer
         self.units = as_int("units", units, 1)
         self.activation = activation
         self.recurrent_activation = recurrent_activation
@@ -124,15 +130,21 @@ class Recurrent(TakesStates):
         features = self._sequence_shape(input_shape)[2]
         assert features is not None
         width = self.gates * self.units
-        self.kernel = self.add_weight((features, width), self.kernel_initializer, name="kernel")
-        self.recurrent_kernel = self.add_weight(
-            (self.units, width), self.recurrent_initializer, name="recurrent_kernel"
+        self.kernel = self.add_weight(
+            (features, width), self.kernel_initializer, name="kernel", regularizer=self.kernel_regularizer
         )
+        self.recurrent_kernel = self.add_weight(
+            (self.units, width), self.recurrent_initializer, name="recurrent_kernel",
+            regularizer=self.recurrent_regularizer,
+        )  # fmt: skip
         if self.use_bias:
             self.bias = self._add_bias()
 
     def _add_bias(self) -> Variable:
-        return self.add_weight((self.gates * self.units,), self.bias_initializer, name="bias")
+        return self._bias_of((self.gates * self.units,), self.bias_initializer)
+
+    def _bias_of(self, shape: tuple[int, ...], initializer: initializers.InitializerLike) -> Variable:
+        return self.add_weight(shape, initializer, name="bias", regularizer=self.bias_regularizer)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         batch, steps, _ = self._sequence_shape(input_shape)
@@ -185,10 +197,7 @@ class Recurrent(TakesStates):
 
     def get_config(self) -> dict[str, Any]:
         """As Keras's layer gives it."""
-        no_options = (
-            "kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "activity_regularizer",
-            "kernel_constraint", "recurrent_constraint", "bias_constraint",
-        )  # fmt: skip
+        no_options = ("kernel_constraint", "recurrent_constraint", "bias_constraint")
         return {
             **super().get_config(),
             "units": self.units,
@@ -198,6 +207,10 @@ class Recurrent(TakesStates):
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "recurrent_initializer": initializers.serialize(self.recurrent_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "recurrent_regularizer": regularizers.serialize(self.recurrent_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
             **dict.fromkeys(no_options),
             "dropout": self.dropout,
             "recurrent_dropout": 0.0,
@@ -258,7 +271,7 @@ class LSTM(Recurrent):
             ends = [initializer((count * self.units,), dtype=dtype) for count in (1, 2)]
             return np.concatenate([ends[0], np.ones(self.units, np.float32), ends[1]])
 
-        return self.add_weight((4 * self.units,), initial, name="bias")
+        return self._bias_of((4 * self.units,), initial)
 
     def _write(self, lowering: Lowering, x: int, mask: int, states: Sequence[int]) -> tuple[int, Any]:
         builder = lowering.builder
@@ -306,7 +319,7 @@ class GRU(Recurrent):
 
     def _add_bias(self) -> Variable:
         width = 3 * self.units
-        return self.add_weight((2, width) if self.reset_after else (width,), self.bias_initializer, name="bias")
+        return self._bias_of((2, width) if self.reset_after else (width,), self.bias_initializer)
 
     def _write(self, lowering: Lowering, x: int, mask: int, states: Sequence[int]) -> tuple[int, Any]:
         output = lowering.builder.gru(

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 
-from .. import activations, initializers
+from .. import activations, initializers, regularizers
+from .._core import custom_objects as custom
 from .._core.signatures import accepted_arguments
 from .._graph import limits, registry
 from ._weights import WeightOwner
@@ -64,7 +65,7 @@ def layer_from_config(item: Mapping[str, Any], custom_objects: CustomObjects) ->
     slashed = given if isinstance(given, str) and "/" in given else None
     if slashed is not None:
         config = {**config, "name": slashed.replace("/", "_")}
-    with one_warning():
+    with one_warning(), custom.known(custom_objects):
         if "custom_objects" in inspect.signature(cls.from_config).parameters:
             layer = cls.from_config(config, custom_objects)
         else:
@@ -115,19 +116,21 @@ def _class_of(item: Mapping[str, Any], custom_objects: CustomObjects) -> type[An
     for key in (item.get("registered_name"), name):
         # Keras writes "package>name" for registered classes.
         for known_as in (key, key.rpartition(">")[2]) if isinstance(key, str) else ():
-            if known_as not in custom_objects:
+            found = custom_objects.get(known_as)
+            found = custom.get_registered_object(known_as) if found is None else found
+            if found is None:
                 continue
-            cls = custom_objects[known_as]
-            if not (isinstance(cls, type) and issubclass(cls, WeightOwner)):
-                raise ValueError(f"custom_objects has {cls!r} for {key!r}; expected a subclass of day33.layers.Layer")
-            return cls
+            if not (isinstance(found, type) and issubclass(found, WeightOwner)):
+                raise ValueError(f"custom_objects has {found!r} for {key!r}; expected a subclass of day33.layers.Layer")
+            return found
     known = registry.CLASSES
     module = str(item.get("module") or "keras")
     if not isinstance(name, str) or name not in known or module.split(".")[0] not in _LIBRARIES:
         origin = "" if module.split(".")[0] in _LIBRARIES else f" of {module}"
         raise ValueError(
             f"layer {called!r} is of class {name!r}{origin}, which day33 does not have. Pass your own classes in "
-            f"custom_objects; day33 has {', '.join(sorted(known))}"
+            "custom_objects, or register them with day33.saving.register_keras_serializable; day33 has "
+            f"{', '.join(sorted(known))}"
         )
     return known[name]
 
@@ -141,7 +144,9 @@ def constructor_arguments(cls: Any, config: Mapping[str, Any], custom_objects: C
     accepted = accepted_arguments(cls)
     arguments: dict[str, Any] = {}
     for key, value in cls.modern_config(config).items():
-        if key.endswith(("_regularizer", "_constraint")):
+        if key.endswith("_regularizer") and key in accepted:
+            arguments[key] = _regularizer(value, f"{key} of layer {config.get('name')!r}")
+        elif key.endswith(("_regularizer", "_constraint")):
             if value is not None:
                 warnings.warn(
                     f"{key} of layer {config.get('name')!r} is left out: day33 has none. Predictions do not change, "
@@ -177,6 +182,15 @@ def _argument(key: str, value: Any, custom_objects: CustomObjects) -> Any:
         if isinstance(name, str) and name in activations.names():
             return value
     return layer_from_config(value, custom_objects)
+
+
+def _regularizer(value: Any, what: str) -> Any:
+    """The regularizer of a configuration; None, with a warning, for one that nobody has."""
+    try:
+        return regularizers.get(value)
+    except ValueError as error:
+        warnings.warn(f"{what} is left out: {error}. Predictions do not change, training does.", stacklevel=3)
+        return None
 
 
 def _initializer(value: Any, what: str) -> Any:

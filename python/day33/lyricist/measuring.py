@@ -67,10 +67,8 @@ class SkippedPadding(Meters):
     def update(self, batch: Batch, total: float, result: StepResult) -> None:
         super().update(batch, total, result)
         tokens, width = self.share(batch), batch.inputs[0].shape[1]
-        self._perplexity.total += total * tokens
-        self._perplexity.count += tokens
-        self._padded.total += total * tokens
-        self._padded.count += batch.size * max(self.line_length or width, width)
+        self._perplexity.add(total * tokens, tokens)
+        self._padded.add(total * tokens, batch.size * max(self.line_length or width, width))
 
 
 class TokenProgress(Progress):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from .._core import tree
+from .._core.custom_objects import known
 from .._formats import compiled, model_config
 from .._graph import registry
 from .._graph.tensors import Node, SymbolicTensor
@@ -92,7 +93,8 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, type[Layer]] 
     """
     with refusing("json_string", "model"):
         config = parse_object(json_string, "it")
-        model = cast("Model", model_config.model_from(config, custom_objects or {}))
-        if config.get("compile_config"):
-            compiled.compile_as_saved(model, config["compile_config"], [], "json_string")
+        with known(custom_objects or {}):
+            model = cast("Model", model_config.model_from(config, custom_objects or {}))
+            if config.get("compile_config"):
+                compiled.compile_as_saved(model, config["compile_config"], [], "json_string")
         return model

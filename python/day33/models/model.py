@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self, cast
 
@@ -13,10 +14,11 @@ from numpy.typing import NDArray
 
 from .._core import tree
 from .._core.arrays import as_float32, fit_rank
+from .._core.dispatch import is_tracing
 from .._core.tensors import as_tensor
 from .._core.types import Shape
 from .._formats import model_config, model_files, weight_files
-from .._graph import registry
+from .._graph import penalties, registry
 from .._graph.compiling import CompiledPlan, LossTerm
 from .._graph.graph import Graph
 from .._graph.lowering import Lowering
@@ -57,6 +59,7 @@ class Model(Trainer, Layer):
             raise ValueError("Model needs both inputs and outputs, or neither in a subclass with `call`")
         self._graph: Graph | None = None
         self._traced: Graph | None = None
+        self._added_losses: list[SymbolicTensor] = []
         self._defined_by_tensors = inputs is not None
         Layer.__init__(self, name=name, trainable=trainable, **kwargs)
         Trainer.__init__(self)
@@ -83,15 +86,36 @@ class Model(Trainer, Layer):
         size = f"{self.count_params():,} parameters" if self.built else "not built"
         return f"<{kind} {self.name!r}: {len(layers)} layer{'' if len(layers) == 1 else 's'}, {size}>"
 
-    def _set_graph(self, inputs: Any, outputs: Any) -> None:
+    def _set_graph(self, inputs: Any, outputs: Any, losses: Sequence[SymbolicTensor] = ()) -> None:
         owner = f"model {self.name!r}"
-        graph = Graph(*_with_own_inputs(inputs, outputs), owner)
+        graph = Graph(*_with_own_inputs(inputs, outputs), owner, losses)
+        self._added_losses = list(losses)
         refuse_forced_training(graph, owner)
         self._graph = graph
         self.input_dtypes = tuple(tensor.dtype for tensor in graph.inputs)
         self.output_dtypes = tuple(tensor.dtype for tensor in graph.outputs)
         self._forget()
         self.built = True
+
+    def add_loss(self, loss: Any) -> None:
+        """Adds to the loss that training minimises.
+
+        Inside of `call` as any layer; of a model made of inputs and outputs also afterwards.
+
+        Args:
+            loss: a number for the batch, made of the tensors between the inputs and the outputs, and of variables, by
+                functions of `day33.ops`; or a list of them. What is no number is summed.
+
+        Raises:
+            RuntimeError: outside of `call`, of another model. TypeError: no such value. ValueError: it depends on
+                something else than the inputs.
+        """
+        if self._graph is None or is_tracing():
+            super().add_loss(loss)
+            return
+        tensors = penalties.loss_tensors(loss, f"model {self.name!r}")
+        graph = self._graph
+        self._set_graph(graph.input_structure, graph.output_structure, [*self._added_losses, *tensors])
 
     def is_composite(self) -> bool:
         return self._graph is None and hasattr(type(self), "call")
@@ -275,7 +299,7 @@ class Model(Trainer, Layer):
         if self._graph is None:
             return super().lower(lowering, inputs)
         self._output_shapes([(None, *lowering.shape(tensor)) for tensor in inputs])  # the layers word the error
-        return self._graph.lower(lowering, inputs)
+        return self._graph.lower(lowering, inputs, with_losses=lowering.wants_penalties)
 
     def _has_graph(self) -> bool:
         return True
@@ -435,6 +459,12 @@ class Model(Trainer, Layer):
             TypeError: a subclass has arguments of its own and does not override this method.
         """
         if self._graph is not None and self._defined_by_tensors and _takes_tensors(type(self)):
+            if self._added_losses:
+                warnings.warn(
+                    f"what add_loss added to model {self.name!r} is left out of its configuration; call it again on a "
+                    "model made of that",
+                    stacklevel=2,
+                )
             return graph_config.graph_config(self._graph, self.name, self.trainable)
         if type(self).get_config is Model.get_config and not _takes_name_alone(type(self)):
             raise TypeError(f"{type(self).__name__} is defined by its code; override get_config to make it savable")

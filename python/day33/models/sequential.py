@@ -129,7 +129,7 @@ class Sequential(Model):
         self.built = False
         self._forget()
         if self._tensors and self._members:
-            self._set_graph(self._tensors[0], self._tensors[-1])
+            self._set_graph(self._tensors[0], self._tensors[-1], self._added_losses)
 
     def _ensure_graph(self, shape: Shape, dtype: str) -> None:
         if self._graph is None:

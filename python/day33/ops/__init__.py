@@ -92,6 +92,7 @@ from .creation import (
     zeros,
     zeros_like,
 )
+from .crossentropy import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
 from .dense import dense, dense_backward
 from .elementwise import (
     abs,
@@ -177,7 +178,6 @@ from .pooling import (
     max_unpool2d,
     max_unpool2d_backward,
 )
-from .probabilities import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
 from .reductions import (
     all,
     any,

@@ -144,7 +144,6 @@ class Binary(Elementwise):
         return plan.builder.rescaling(tensor.tensor, np.array([scale], np.float32), np.array([offset], np.float32))
 
     def linear_in(self, numbers: list[float | None]) -> tuple[list[float], float] | None:
-        """See `batch_means.LinearFunction`."""
         x1, x2 = numbers
         if self.kind == "add":
             return [1.0 if x1 is None else 0.0, 1.0 if x2 is None else 0.0], (x1 or 0.0) + (x2 or 0.0)

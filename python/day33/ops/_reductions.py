@@ -52,7 +52,6 @@ class Reduction(Function):
         return [result]
 
     def full_reduction(self, rank: int) -> str | None:
-        """See `batch_means.FullReduction`."""
         everything = as_axes(self.axis, rank) == tuple(range(rank))
         return self.kind if everything and not self.keepdims and self.kind in ("sum", "mean") else None
 

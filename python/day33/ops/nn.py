@@ -31,10 +31,10 @@ from .activation import (
     tanh_shrink,
     threshold,
 )
+from .crossentropy import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
 from .filters import average_pool, conv, conv_transpose, depthwise_conv, max_pool, separable_conv
 from .indexing import one_hot
 from .normalizing import batch_normalization, layer_normalization, moments, normalize, rms_normalization
-from .probabilities import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
 
 hard_swish, swish = hard_silu, silu
 

@@ -12,6 +12,7 @@ from .model_plot import plot_model
 from .py_dataset import PyDataset
 from .series import timeseries_dataset_from_array
 from .splits import split_dataset
+from .texts import text_dataset_from_directory
 
 Sequence = PyDataset  # its name in Keras 2, which Keras 3 has, too
 
@@ -26,6 +27,7 @@ __all__ = [
     "plot_model",
     "set_random_seed",
     "split_dataset",
+    "text_dataset_from_directory",
     "timeseries_dataset_from_array",
     "to_categorical",
 ]
