@@ -162,9 +162,9 @@ def test_settings_are_those_of_keras():
 
 ABSENT = {
     "tf.GradientTape": "from day33.tf import GradientTape",
-    "tf.nn.conv2d": None,
+    "tf.nn.ctc_loss": None,
     "tf.data.TFRecordDataset": None,
-    "tf.random.normal": None,
+    "tf.random.gamma": None,
     "keras.applications": "import day33.tf.keras.applications",
     "keras.layers.Conv3D": "from day33.tf.keras.layers import Conv3D",
     "keras.regularizers.l2": "from day33.keras.regularizers import l2",
