@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeGuard
 
+from numpy.typing import NDArray
+
 from .._core.variables import Variable
 from .._graph.graph import Graph
 from ..optimizers import Optimizer
@@ -18,7 +20,11 @@ class SavedLayer(Protocol):
     named_by_user: bool
     variable_group: str
 
+    array_names: tuple[str, ...]
+
     def own_variables(self) -> list[Variable]: ...
+    def saved_arrays(self) -> dict[str, NDArray[Any]]: ...
+    def restore(self, arrays: Mapping[str, NDArray[Any]], lines: Sequence[str] | None) -> None: ...
     def saved_children(self) -> list[tuple[str, Any]]: ...
 
     @property

@@ -25,12 +25,13 @@ from . import data, nn, random
 __all__ = [
     "Tensor", "TensorSpec", "argmax", "bool", "cast", "concat", "constant", "convert_to_tensor", "data", "expand_dims",
     "float16", "float32", "float64", "function", "int8", "int16", "int32", "int64", "keras", "nn", "ones", "random",
-    "reshape", "shape", "squeeze", "uint8", "zeros",
+    "reshape", "shape", "squeeze", "string", "uint8", "zeros",
 ]  # fmt: skip
 
 float16, float32, float64 = np.float16, np.float32, np.float64
 int8, int16, int32, int64, uint8 = np.int8, np.int16, np.int32, np.int64, np.uint8
 bool = np.bool_
+string = np.str_
 
 _Axes = int | Sequence[int] | None
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -45,11 +46,9 @@ def __dir__() -> list[str]:
 
 
 def convert_to_tensor(value: ArrayLike, dtype: DTypeLike | None = None) -> Tensor:
-    """`value` as a tensor. ValueError for ragged lists, TypeError for what holds no numbers."""
+    """`value` as a tensor. ValueError for ragged lists, TypeError for what holds neither numbers nor strings."""
     tensor = to_tensor(value, dtype)
-    if tensor.dtype.kind not in "biuf":
-        raise TypeError(f"value has dtype {tensor.dtype} and shape {tensor.shape}; expected numbers")
-    return tensor
+    return as_tensor(np.char.decode(tensor)) if tensor.dtype.kind == "S" else tensor
 
 
 constant = convert_to_tensor
