@@ -41,7 +41,7 @@ class Configurable(Protocol):
     """A layer, as far as its configuration goes."""
 
     def keras_class(self) -> tuple[str, str, str | None]: ...
-    def get_config(self) -> dict[str, Any]: ...
+    def saved_config(self) -> dict[str, Any]: ...
 
 
 # ---- reading ----
@@ -235,7 +235,7 @@ def _function_name(item: Mapping[str, Any]) -> str:
 def layer_config(layer: Configurable) -> dict[str, Any]:
     """What `layer_from_config` reads, and Keras as well where it has the layer."""
     module, name, registered = layer.keras_class()
-    return {"module": module, "class_name": name, "config": _plain(layer.get_config()), "registered_name": registered}
+    return {"module": module, "class_name": name, "config": _plain(layer.saved_config()), "registered_name": registered}
 
 
 def _plain(value: Any) -> Any:
