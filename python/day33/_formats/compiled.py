@@ -48,7 +48,7 @@ def _object(module: str, value: Any, config: Mapping[str, Any]) -> dict[str, Any
     return {"module": module, "class_name": type(value).__name__, "config": dict(config), "registered_name": None}
 
 
-def _optimizer_config(optimizer: optimizers.Optimizer) -> dict[str, Any]:
+def _optimizer_config(optimizer: optimizers.Optimizer) -> Any:
     if getattr(optimizers, type(optimizer).__name__, None) is not type(optimizer):
         raise TypeError(f"the optimizer is a {type(optimizer).__name__}, which Keras does not have")
     return optimizers.serialize(optimizer)
