@@ -45,7 +45,6 @@ __all__ = [
     "compute_fans",
     "deserialize",
     "get",
-    "is_class",
     "serialize",
 ]
 
@@ -462,11 +461,6 @@ def get(identifier: InitializerLike) -> Callable[..., ArrayLike] | None:
         made: Callable[..., ArrayLike] = found
         return made
     raise TypeError(f"initializer is {identifier!r}; expected a callable or one of {_LIBRARY.expected()}")
-
-
-def is_class(name: str) -> bool:
-    """Whether `name` is that of an initializer's class, such as "GlorotUniform"."""
-    return name in _CLASSES
 
 
 def serialize(initializer: Callable[..., ArrayLike] | None) -> Any:

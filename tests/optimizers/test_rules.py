@@ -155,6 +155,21 @@ def test_names_defaults_and_arguments(name):
     assert [(p.name, p.default) for p in found] == [(p.name, p.default) for p in wanted]
 
 
+@pytest.mark.parametrize("name", [*NAMES, None])
+def test_compile_takes_names(name):
+    """In any case, and RMSprop where none is given, as in Keras."""
+    for given in (name.lower(), name, optimizers.serialize(optimizers.get(name))) if name else ("",):
+        ours, theirs = (
+            lib.Sequential([lib.Input((3,)), lib.layers.Dense(2, kernel_initializer="ones")]) for lib in (day33, keras)
+        )
+        for model in (ours, theirs):
+            model.compile(**({"optimizer": given} if given else {}), loss="mse")
+            model.train_on_batch(np.ones((2, 3), np.float32), np.zeros((2, 2), np.float32))
+        assert type(ours.optimizer).__name__ == type(theirs.optimizer).__name__ == (name or "RMSprop")
+        for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+            np.testing.assert_allclose(a, b, rtol=PROMISE, atol=1e-9)
+
+
 def test_unknown_optimizers():
     with pytest.raises(ValueError, match="'lars'; expected one of adadelta, adagrad, adam, adamax, adamw, ftrl"):
         optimizers.get("lars")
