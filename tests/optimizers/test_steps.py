@@ -305,7 +305,7 @@ def test_an_optimizer_of_ones_own():
     assert config["floor"] == 1.5 and config["clipvalue"] == 2.0 and config["name"] == "signs"
     again = optimizers.deserialize(optimizers.serialize(optimizer), {"Signs": Signs})
     assert type(again) is Signs and again.get_config() == config
-    with pytest.raises(ValueError, match="optimizer 'Signs' is not among"):
+    with pytest.raises(ValueError, match="optimizer is 'Signs'; expected one of"):
         optimizers.deserialize(optimizers.serialize(optimizer))
     with pytest.raises(TypeError, match="Optimizer defines no rule"):
         optimizers.Optimizer(0.1).apply([np.ones(1)], variables([1.0]))
