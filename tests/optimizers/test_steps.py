@@ -238,6 +238,23 @@ def test_accumulated_gradients_are_a_larger_batch():
         np.testing.assert_allclose(a, b, rtol=PROMISE, atol=1e-6)
 
 
+def test_averages_are_exchanged_and_back():
+    optimizer, (variable,) = optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5), variables([4.0])
+    optimizer.swap_averages()  # nothing yet
+    for _ in range(2):
+        optimizer.apply([np.ones(1)], [variable])
+    assert variable.numpy()[0] == 2
+    optimizer.swap_averages()
+    assert optimizer.averages_in_place and variable.numpy()[0] == 2.5
+    state = optimizer.get_state()
+    optimizer.apply([np.ones(1)], [variable])  # goes on from the weights
+    assert not optimizer.averages_in_place and variable.numpy()[0] == 1
+    optimizer.set_state(state)
+    variable.assign([2.5])
+    optimizer.finalize_variable_values([variable])
+    assert variable.numpy()[0] == 2.5 and not optimizer.averages_in_place
+
+
 # ---- options that change ----
 
 
@@ -259,7 +276,7 @@ def test_options_take_effect_at_the_next_step():
     assert step() == -1
     optimizer.use_ema, optimizer.ema_momentum = True, 0.0
     step()
-    assert set(optimizer.get_state()) == {"iterations", "learning_rate", "0/average"}
+    assert set(optimizer.get_state()) == {"iterations", "learning_rate", "averages_in_place", "0/average"}
     np.testing.assert_array_equal(optimizer.variables[0], variable.numpy())
     optimizer.use_ema = False
     optimizer.gradient_accumulation_steps = 2

@@ -216,6 +216,8 @@ def set_optimizer_state(model: SavedModel, arrays: Sequence[NDArray[Any]]) -> No
     if not 0 <= steps < 2**63:
         raise ValueError(f"the optimizer has done {steps} steps")
     state: dict[str, NDArray[Any]] = {"iterations": np.array(steps, np.int64)}
+    if optimizer.use_ema:
+        state["averages_in_place"] = np.array(0, np.int64)
     if not scheduled:
         # Files hold the rate in float32 here; the configuration has it in full.
         rate, given = float(arrays[1]), optimizer.learning_rate

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._options import Option
 from ._own_variables import OwnVariables
 
 if TYPE_CHECKING:
@@ -18,9 +19,11 @@ class Stateful(OwnVariables):
     """Steps done, learning rate, slots and own variables: what a later run needs to go on with the same bits."""
 
     _rate: float | Callable[[int], float]
+    use_ema: Option[bool]
 
     def __init__(self) -> None:
         super().__init__()
+        self._averages_in_place = False
         self._steps = 0  # calls of `apply`, whether they updated or only added gradients up
 
     def derived_numbers(self) -> list[float]:
@@ -30,13 +33,15 @@ class Stateful(OwnVariables):
     def get_state(self) -> dict[str, NDArray[Any]]:
         """What a later run needs to go on with the same bits, as arrays by name.
 
-        Names are ``iterations`` (of steps), ``learning_rate`` (unless a schedule gives it), ``<index>/<slot>`` with the
-        index of the trainable variable, so that they do not depend on automatic layer names, and ``own/<index>`` for
-        variables that a subclass made.
+        Names are ``iterations`` (of steps); ``learning_rate``, unless a schedule gives it; ``averages_in_place``, with
+        `use_ema`; ``<index>/<slot>`` with the index of the trainable variable, so that they do not depend on automatic
+        layer names; and ``own/<index>`` for variables that a subclass made.
         """
         state: dict[str, NDArray[Any]] = {"iterations": np.array(self._steps, np.int64)}
         if not callable(self._rate):
             state["learning_rate"] = np.array(self._rate, np.float64)
+        if self.use_ema:
+            state["averages_in_place"] = np.array(self._averages_in_place, np.int64)
         return state | {key: array.copy() for key, array in self._state_arrays().items()}
 
     def _state_arrays(self) -> dict[str, Float32]:
@@ -46,7 +51,11 @@ class Stateful(OwnVariables):
     def check_state(self, state: Mapping[str, NDArray[Any]]) -> None:
         """ValueError where `set_state` could not take `state`: its names, shapes or numbers do not fit."""
         arrays = self._state_arrays()
-        scalars = ["iterations"] if callable(self._rate) else ["iterations", "learning_rate"]
+        scalars = ["iterations"]
+        if not callable(self._rate):
+            scalars.append("learning_rate")
+        if self.use_ema:
+            scalars.append("averages_in_place")
         differing = state.keys() ^ {*scalars, *arrays}
         if differing:
             raise ValueError(
@@ -78,3 +87,4 @@ class Stateful(OwnVariables):
         self._steps = int(state["iterations"])
         if not callable(self._rate):
             self._rate = float(state["learning_rate"])
+        self._averages_in_place = self.use_ema and bool(state["averages_in_place"])

@@ -188,6 +188,8 @@ class Optimizer(Stateful):
             self.build(variables)
         variables = given
         about_to_change()
+        if self._averages_in_place:
+            self.swap_averages()
         rate = self.learning_rate
         if self.gradient_accumulation_steps is None:
             self._update_all(gradients, variables, rate)
@@ -288,10 +290,33 @@ class Optimizer(Stateful):
         Args:
             var_list: variables; those that the optimizer never updated stay as they are.
         """
-        if self.use_ema:
-            for variable in var_list:
-                if id(variable) in self._index:
-                    variable.assign(self.slots_of(variable)["average"])
+        if not self.use_ema:
+            return
+        for variable in var_list:
+            if id(variable) in self._index:
+                average = self.slots_of(variable)["average"]
+                if self._averages_in_place:
+                    average[...] = variable.value
+                else:
+                    variable.assign(average)
+        self._averages_in_place = False
+
+    @property
+    def averages_in_place(self) -> bool:
+        """Whether the variables have the running means, and the slots the values that they had."""
+        return self._averages_in_place
+
+    def swap_averages(self) -> None:
+        """With `use_ema`, exchanges the variables with the running means of their values, and back again.
+
+        A step exchanges them back first. Before the first step there is nothing to exchange.
+        """
+        if self.use_ema and self.built:
+            for variable, slots in zip(self._variables, self._slots, strict=True):
+                value = variable.numpy()
+                variable.assign(slots["average"])
+                slots["average"][...] = value
+            self._averages_in_place = not self._averages_in_place
 
     # ---- slots ----
 
