@@ -18,10 +18,15 @@ CASES = {
     "Activation": [dict(activation=name) for name in sorted(activations.names() - {"gelu_tanh"})],
     "Add": [{}],
     "Average": [{}],
+    "AveragePooling1D": [dict(pool_size=2), dict(pool_size=3, strides=2, padding="same")],
     "AveragePooling2D": [dict(pool_size=2), dict(pool_size=3, strides=2, padding="same")],
     "BatchNormalization": [{}, dict(scale=False, epsilon=1e-2), dict(center=False)],
     "Concatenate": [{}, dict(axis=1)],
     "Conv1D": [dict(filters=3, kernel_size=2), dict(filters=4, kernel_size=3, padding="causal", groups=2)],
+    "Conv1DTranspose": [
+        dict(filters=3, kernel_size=3), dict(filters=3, kernel_size=3, strides=2, padding="same"),
+        dict(filters=3, kernel_size=3, strides=2, output_padding=0),
+    ],
     "Conv2D": [
         dict(filters=3, kernel_size=3), dict(filters=4, kernel_size=(3, 2), strides=2, padding="same", groups=2),
         dict(filters=2, kernel_size=3, dilation_rate=2, activation="tanh", use_bias=False),
@@ -30,8 +35,12 @@ CASES = {
         dict(filters=3, kernel_size=3), dict(filters=3, kernel_size=3, strides=2, padding="same"),
         dict(filters=3, kernel_size=3, strides=2, output_padding=0),
     ],
+    "Cropping1D": [{}, dict(cropping=(1, 2))],
     "Cropping2D": [dict(cropping=1), dict(cropping=((1, 0), (0, 2)))],
     "Dense": [dict(units=3), dict(units=2, activation="relu", use_bias=False), dict(units=2, activation="gelu")],
+    "DepthwiseConv1D": [
+        dict(kernel_size=3), dict(kernel_size=3, strides=2, padding="same", depth_multiplier=2, activation="silu"),
+    ],
     "DepthwiseConv2D": [
         dict(kernel_size=3), dict(kernel_size=(3, 2), strides=2, padding="same", depth_multiplier=2, activation="silu"),
         dict(kernel_size=2, dilation_rate=2, use_bias=False),
@@ -53,6 +62,7 @@ CASES = {
     "LayerNormalization": [{}, dict(axis=[-2, -1], epsilon=1e-2), dict(scale=False), dict(center=False)],
     "Masking": [dict(mask_value=0.5)],
     "Maximum": [{}],
+    "MaxPooling1D": [{}, dict(pool_size=3, strides=2, padding="same")],
     "MaxPooling2D": [{}, dict(pool_size=3, strides=2, padding="same")],
     "Minimum": [{}],
     "Multiply": [{}],
@@ -61,19 +71,21 @@ CASES = {
     "RepeatVector": [dict(n=3)],
     "Rescaling": [dict(scale=1 / 255), dict(scale=2.0, offset=[0.5, 1.0, 2.0, 3.0])],
     "Reshape": [dict(target_shape=(4, -1))],
+    "SeparableConv1D": [dict(filters=3, kernel_size=3), dict(filters=2, kernel_size=2, strides=2, depth_multiplier=2)],
     "SeparableConv2D": [dict(filters=3, kernel_size=3), dict(filters=2, kernel_size=2, strides=2, depth_multiplier=2)],
     "SimpleRNN": [dict(units=3), dict(units=2, go_backwards=True, use_bias=False)],
     "Softmax": [{}],
     "SpatialDropout1D": [dict(rate=0.25)],
     "Subtract": [{}],
+    "UpSampling1D": [{}, dict(size=3)],
     "UpSampling2D": [{}, dict(size=(3, 2), interpolation="bilinear")],
+    "ZeroPadding1D": [{}, dict(padding=(0, 2))],
     "ZeroPadding2D": [{}, dict(padding=((1, 0), (0, 2)))],
 }  # fmt: skip
 SHAPES = {
     "Embedding": [IDS],
     **{name: [SEQUENCE] for name in
-       ("GRU", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "LSTM", "SimpleRNN", "SpatialDropout1D")},
-    "Conv1D": [SEQUENCE],
+       ("GRU", "LSTM", "SimpleRNN", *(name for name in CASES if name.endswith(("1D", "1DTranspose"))))},
     "Masking": [SEQUENCE],
     "RepeatVector": [(4,)],
     **{name: [IMAGE, IMAGE] for name in

@@ -28,6 +28,22 @@ GRID = [
     ("Conv1D", {"filters": 6, "kernel_size": 4, "padding": "causal", "strides": 3, "use_bias": False}, (9, 3)),
     ("Conv1D", {"filters": 6, "kernel_size": 3, "padding": "same", "dilation_rate": 3, "groups": 3}, (9, 6)),
     ("Conv1D", {"filters": 20, "kernel_size": 5, "activation": "gelu"}, (5, 17)),
+    ("Conv1DTranspose", {"filters": 4, "kernel_size": 3}, (6, 3)),
+    ("Conv1DTranspose", {"filters": 4, "kernel_size": (3,), "strides": 2, "padding": "same"}, (6, 3)),
+    ("Conv1DTranspose", {"filters": 4, "kernel_size": 3, "strides": (2,), "output_padding": 1}, (6, 3)),
+    ("Conv1DTranspose", {"filters": 4, "kernel_size": 2, "strides": 3, "activation": "elu"}, (6, 3)),
+    ("Conv1DTranspose", {"filters": 18, "kernel_size": 5, "padding": "same", "use_bias": False}, (6, 17)),
+    ("DepthwiseConv1D", {"kernel_size": 3}, (9, 3)),
+    ("DepthwiseConv1D", {"kernel_size": (2,), "strides": 2, "padding": "same", "activation": "gelu"}, (9, 9)),
+    ("DepthwiseConv1D", {"kernel_size": 3, "depth_multiplier": 3, "use_bias": False}, (9, 2)),
+    ("DepthwiseConv1D", {"kernel_size": 3, "dilation_rate": 2, "padding": "same"}, (9, 17)),
+    ("SeparableConv1D", {"filters": 5, "kernel_size": 3}, (9, 3)),
+    ("SeparableConv1D", {"filters": 5, "kernel_size": 3, "dilation_rate": 2, "activation": "gelu"}, (9, 3)),
+    (
+        "SeparableConv1D",
+        {"filters": 2, "kernel_size": 2, "strides": 2, "padding": "same", "depth_multiplier": 2, "use_bias": False},
+        (9, 3),
+    ),
     ("Conv2D", {"filters": 4, "kernel_size": 3}, (9, 8, 3)),
     ("Conv2D", {"filters": 4, "kernel_size": (2, 5), "strides": (2, 1), "padding": "same"}, (9, 8, 3)),
     ("Conv2D", {"filters": 6, "kernel_size": 3, "groups": 3, "activation": "tanh"}, (7, 7, 3)),
@@ -59,6 +75,22 @@ GRID = [
     ),
     ("AveragePooling2D", {"pool_size": 2}, (7, 6, 3)),
     ("AveragePooling2D", {"pool_size": (3, 2), "strides": (1, 2), "padding": "same"}, (7, 6, 3)),
+    ("AveragePooling1D", {"pool_size": 2}, (7, 3)),
+    ("AveragePooling1D", {"pool_size": (3,), "strides": 1, "padding": "same"}, (7, 17)),
+    ("MaxPooling1D", {}, (7, 3)),
+    ("MaxPooling1D", {"padding": "same"}, (7, 3)),
+    ("MaxPooling1D", {"pool_size": 3, "strides": (2,), "padding": "same"}, (7, 17)),
+    ("GlobalMaxPooling1D", {}, (7, 3)),
+    ("GlobalMaxPooling1D", {"keepdims": True}, (7, 3)),
+    ("GlobalAveragePooling1D", {}, (7, 3)),
+    ("GlobalAveragePooling1D", {"keepdims": True}, (7, 3)),
+    ("UpSampling1D", {}, (4, 3)),
+    ("UpSampling1D", {"size": 3}, (4, 17)),
+    ("ZeroPadding1D", {}, (4, 3)),
+    ("ZeroPadding1D", {"padding": (0, 3)}, (4, 3)),
+    ("Cropping1D", {}, (4, 3)),
+    ("Cropping1D", {"cropping": (0, 3)}, (4, 3)),
+    ("Cropping1D", {"cropping": (2, 0)}, (4, 3)),
     ("GlobalMaxPooling2D", {}, (3, 4, 2)),
     ("GlobalMaxPooling2D", {"keepdims": True}, (3, 4, 2)),
     ("ZeroPadding2D", {}, (3, 4, 2)),
@@ -231,15 +263,15 @@ def test_same_defaults(keras, name, arguments, shape):
         left, right = ours[key], theirs[key]
         if isinstance(right, dict):
             left, right = left["class_name"], right["class_name"]
-        if key in ("size", "target_shape"):
-            left, right = tuple(left), tuple(right)
+        if isinstance(left, tuple) and isinstance(right, list):
+            right = tuple(right)
         if key == "axis":
             left, right = (axis if isinstance(axis, list) else [axis] for axis in (left, right))
             left, right = [a % 4 for a in left], [a % 4 for a in right]
         if key == "synchronized" or (key == "output_padding" and right is None):
             left, right = bool(left), bool(right)
         if key == "output_padding" and isinstance(right, int):
-            right = (right, right) if right else right
+            right = (right,) * len(ours["strides"]) if right else right
         assert left == right, key
 
 
@@ -307,10 +339,14 @@ def test_automatic_names(keras):
         "LeakyReLU", "Softmax", "Flatten", "BatchNormalization", "Add", "Concatenate", "Conv2D", "DepthwiseConv2D",
         "SeparableConv2D", "AveragePooling2D", "GlobalMaxPooling2D", "ZeroPadding2D", "Cropping2D", "Permute",
         "RepeatVector", "Rescaling", "LayerNormalization", "Subtract", "Multiply", "Maximum", "Minimum", "Average",
+        "Conv1D", "Conv1DTranspose", "DepthwiseConv1D", "SeparableConv1D", "MaxPooling1D", "AveragePooling1D",
+        "UpSampling1D", "ZeroPadding1D", "Cropping1D",
     ]  # fmt: skip
     more = {
         "Conv2D": (1, 1), "Conv2DTranspose": (1, 1), "DepthwiseConv2D": (1,), "AveragePooling2D": (2,),
-        "SeparableConv2D": (1, 1), "Permute": ((1, 2),), "RepeatVector": (2,), "Rescaling": (2.0,),
+        "SeparableConv2D": (1, 1), "Conv1D": (1, 1), "Conv1DTranspose": (1, 1), "DepthwiseConv1D": (1,),
+        "SeparableConv1D": (1, 1), "AveragePooling1D": (2,), "Permute": ((1, 2),),
+        "RepeatVector": (2,), "Rescaling": (2.0,),
     }  # fmt: skip
     for name in names:
         ours, theirs = (getattr(module, name)(*more.get(name, ())) for module in (layers, keras.layers))
