@@ -129,10 +129,9 @@ class Windowed(Spatial):
         raise TypeError(f"{type(self).__name__} does not define _window")
 
     def _output_sizes(self, shape: Shape) -> list[int | None]:
-        padding = "same" if self.padding == "causal" else self.padding
         window, dilation = self._window(), self.dilation_rate
         return [
-            window_length(self, shape, axis + 1, window[axis], self.strides[axis], dilation[axis], padding)
+            window_length(self, shape, axis + 1, window[axis], self.strides[axis], dilation[axis], self.padding)
             for axis in range(self.rank)
         ]
 

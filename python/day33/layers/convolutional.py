@@ -98,13 +98,8 @@ class _Correlation(_Convolution):
         return self.kernel.shape[-2] * self.groups
 
     def _write(self, lowering: Lowering, image: int) -> int:
-        builder, options = lowering.builder, self._options()
-        if self.padding == "causal":
-            before = (self.kernel_size[0] - 1) * self.dilation_rate[0]
-            image, options["padding"] = builder.pad(image, [(0, 0), (before, 0), (0, 0)]), "valid"
-        return builder.conv2d(
-            image, lowering.slot(self.kernel), lowering.slot(self.bias), **options, groups=self.groups
-        )
+        slots = lowering.slot(self.kernel), lowering.slot(self.bias)
+        return lowering.builder.conv2d(image, *slots, **self._options(), groups=self.groups)
 
     def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
         return int(math.prod(output_shape[1:])) * math.prod(self.kernel_size) * int(input_shape[-1] // self.groups)
