@@ -3,6 +3,7 @@
 from .._graph.registry import CLASSES as _CLASSES
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .base import Layer
+from .cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from .convolutional import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
 from .core import Dense, Dropout, Input, InputLayer, SpatialDropout1D
 from .depthwise import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
@@ -21,7 +22,7 @@ from .pooling import (
     MaxPooling2D,
 )
 from .preprocessing import Rescaling
-from .recurrent import GRU, LSTM, SimpleRNN
+from .recurrent import GRU, LSTM, RNN, SimpleRNN
 from .resampling import MaxUnpooling2D, UpSampling1D, UpSampling2D
 from .reshaping import (
     Cropping1D,
@@ -56,6 +57,7 @@ __all__ = [
     "ELU",
     "GRU",
     "LSTM",
+    "RNN",
     "Activation",
     "Add",
     "Average",
@@ -82,6 +84,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAvgPool1D",
@@ -93,6 +96,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "IntegerLookup",
+    "LSTMCell",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
@@ -115,8 +119,10 @@ __all__ = [
     "SeparableConvolution1D",
     "SeparableConvolution2D",
     "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
+    "StackedRNNCells",
     "StringLookup",
     "Subtract",
     "TextVectorization",

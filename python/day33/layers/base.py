@@ -608,8 +608,13 @@ class Layer(Configured):
         """A model with declared inputs adds or drops a last axis of 1, as Keras's do."""
         return array
 
+    def fixes_batch(self) -> bool:
+        """Whether the layer is built for batches of one size."""
+        return any(layer.fixes_batch() for layer in self.sublayers())
+
     def _placeholder(self, number: int, array: NDArray[Any]) -> SymbolicTensor:
-        tensor = SymbolicTensor((None, *array.shape[1:]), _at(self.input_dtypes, number), "input")
+        batch = len(array) if not self.built and self.fixes_batch() else None
+        tensor = SymbolicTensor((batch, *array.shape[1:]), _at(self.input_dtypes, number), "input")
         if self.is_composite() and array.dtype.kind in "iu":
             tensor.dtype, tensor.undecided = "int32", True
         return tensor
