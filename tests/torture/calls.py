@@ -221,6 +221,7 @@ def _layers() -> dict[str, Call]:
         "SpatialDropout1D": (STEPS, {"rate": 0.5}), "AveragePooling2D": (IMAGES, {"pool_size": 2}),
         "AveragePooling1D": (STEPS, {"pool_size": 2}), "UpSampling2D": (IMAGES, {"size": 2}),
         "DepthwiseConv1D": (STEPS, {"kernel_size": 2}),
+        "SpatialDropout2D": (IMAGES, {"rate": 0.5}), "RNN": (STEPS, {"cell": layers.LSTMCell(2)}),
         "Conv1D": (STEPS, {"filters": 2, "kernel_size": 2}),
         "Conv1DTranspose": (STEPS, {"filters": 2, "kernel_size": 2}),
         "SeparableConv1D": (STEPS, {"filters": 2, "kernel_size": 2}),
@@ -231,10 +232,12 @@ def _layers() -> dict[str, Call]:
         if not inspect.isclass(kind) or name in (
             "Layer",
             "InputLayer",
-            "Wrapper",
-            "RNN",
-            "InputSpec",
             "MaxUnpooling2D",
+            "Dot",
+            "LSTMCell",
+            "GRUCell",
+            "SimpleRNNCell",
+            "StackedRNNCells",
         ):
             continue
         if kind.__name__ != name:  # another name

@@ -1,15 +1,32 @@
 """Layers, with Keras's names and arguments. Images are (N, H, W, C)."""
 
 from .._graph.registry import CLASSES as _CLASSES
-from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from .base import Layer
 from .cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from .convolutional import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
-from .core import Dense, Dropout, Input, InputLayer, SpatialDropout1D
+from .core import Dense, Dropout, Identity, Input, InputLayer, SpatialDropout1D, SpatialDropout2D
 from .depthwise import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
 from .embedding import Embedding, Masking
 from .lookup import IntegerLookup, StringLookup
-from .merging import Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract
+from .merging import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    dot,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from .normalization import BatchNormalization, LayerNormalization
 from .pooling import (
     AveragePooling1D,
@@ -81,6 +98,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -93,6 +111,7 @@ __all__ = [
     "GlobalMaxPool2D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "Identity",
     "Input",
     "InputLayer",
     "IntegerLookup",
@@ -109,6 +128,7 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "PReLU",
     "Permute",
     "ReLU",
     "RepeatVector",
@@ -122,6 +142,7 @@ __all__ = [
     "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
+    "SpatialDropout2D",
     "StackedRNNCells",
     "StringLookup",
     "Subtract",
@@ -131,10 +152,18 @@ __all__ = [
     "UpSampling2D",
     "ZeroPadding1D",
     "ZeroPadding2D",
+    "add",
+    "average",
+    "concatenate",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
 ]
 
-# What a configuration may name. `Layer` computes nothing, and `Input` is a function.
-_CLASSES.update({name: globals()[name] for name in __all__ if name not in ("Input", "Layer")})
+# What a configuration may name. `Layer` computes nothing.
+_CLASSES.update({name: globals()[name] for name in __all__ if isinstance(globals()[name], type) and name != "Layer"})
 
 
 def __dir__() -> list[str]:

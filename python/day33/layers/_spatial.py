@@ -10,18 +10,12 @@ from .._core.tree import is_shape
 from .._core.types import Shape
 from .._graph.lowering import Lowering
 from .._native import conv_output_length
-from ._attributes import Checked
+from ._attributes import Checked, check_channels_last
 from ._weighted import WeightedLayer
 from .base import Layer
 
 Pair = tuple[int, int]
 Sizes = int | Sequence[int]
-
-
-def check_channels_last(data_format: str | None) -> str:
-    if data_format not in (None, "channels_last"):
-        raise ValueError(f'data_format is {data_format!r}; expected "channels_last": day33 has images as (N, H, W, C)')
-    return "channels_last"
 
 
 def window_length(

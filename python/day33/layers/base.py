@@ -103,7 +103,7 @@ class Layer(Configured):
     acts_in_training_only = False
     # Whether results have the mask of the input, as in Keras; other layers have none, or set their own in `lower`.
     supports_masking = False
-    # Whether inputs after the first are initial states, `initial_state` of a call.
+    # Whether inputs after the first are states, of which Keras's calls have an argument (`arguments_in_keras`).
     takes_states = False
     # Whether calls take `mask`, a mask in place of the one that the input carries.
     takes_mask = False
@@ -607,6 +607,10 @@ class Layer(Configured):
     def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
         """A model with declared inputs adds or drops a last axis of 1, as Keras's do."""
         return array
+
+    def arguments_in_keras(self, arguments: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments of a call as Keras's layer takes them, positional ones and others."""
+        return arguments, {}
 
     def fixes_batch(self) -> bool:
         """Whether the layer is built for batches of one size."""

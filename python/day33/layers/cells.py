@@ -25,6 +25,8 @@ class Cell(Layer):
     A call takes the inputs (N, C) of a step and the states (N, units), and gives the output and the new states.
     """
 
+    takes_states = True
+
     @property
     def state_size(self) -> Any:
         """The width of the state, or a list of those of several states."""
@@ -72,6 +74,11 @@ class Cell(Layer):
             raise ValueError(f"states of layer {self.name!r} hold {len(given)} tensors; expected {count}")
         output, *after = super().__call__([inputs, *given], training=training)
         return output, tree.pack(states, after)
+
+    def arguments_in_keras(self, arguments: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+        x, *states = arguments[0]
+        size = self.state_size
+        return [x, tree.pack([size] if isinstance(size, int) else size, states)], {}
 
     def compute_output_shape(self, input_shape: Any, states_shape: Any = None) -> Any:
         batch, *_ = input_shape[0] if isinstance(input_shape[0], tuple | list) else input_shape

@@ -34,6 +34,15 @@ class TakesStates(Layer):
         """How many tensors the states are."""
         raise TypeError(f"{type(self).__name__} does not define state_count")
 
+    def nested_states(self, states: list[Any]) -> Any:
+        """`initial_state` in Keras for the states in a row."""
+        return states
+
+    def arguments_in_keras(self, arguments: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+        if not isinstance(arguments[0], list):
+            return arguments, {}
+        return arguments[0][:1], {"initial_state": self.nested_states(arguments[0][1:])}
+
     def __call__(self, *arguments: Any, initial_state: Any = None, training: bool | None = None, **kwargs: Any) -> Any:
         """As for any layer; `initial_state` is a list of tensors (N, units), or the one where there is one."""
         if initial_state is not None and len(arguments) == 1:
@@ -105,6 +114,9 @@ class RNN(TakesStates):
 
     def state_count(self) -> int:
         return len(tree.flatten(self.cell.state_size))
+
+    def nested_states(self, states: list[Any]) -> Any:
+        return tree.pack(self.state_size, states)
 
     def reset_state(self) -> None:
         """Sets the states of a stateful layer to 0."""

@@ -9,8 +9,8 @@ from typing import Any
 from .._core.arrays import as_int, as_pair
 from .._core.types import Shape
 from .._graph.lowering import Lowering
-from ._attributes import Checked
-from ._spatial import Spatial, check_channels_last
+from ._attributes import Checked, check_channels_last
+from ._spatial import Spatial
 from .base import Layer
 
 Border = tuple[int, int]
