@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import activations, initializers
+from .. import activations, initializers, regularizers
 from .._core.arrays import as_int
 from .._core.types import Shape
 from .._core.variables import Variable
@@ -16,7 +16,7 @@ from .._graph import registry
 from .._graph.lowering import Lowering
 from .._graph.tensors import SymbolicTensor
 from ..activations import ActivationSpec
-from ._attributes import Checked
+from ._attributes import Checked, OfWeight
 from .base import Layer
 
 if TYPE_CHECKING:
@@ -279,7 +279,7 @@ class PReLU(Layer):
     Input and output (N, ...), float32. Weights: alpha, of the shape of a sample, 1 along shared axes.
 
     Args:
-        alpha_initializer: see `day33.initializers`.
+        alpha_initializer, alpha_regularizer: see `day33.initializers` and `day33.regularizers`.
         shared_axes: an axis or several along which alpha is the same; the batch counts as axis 0 and may not be meant.
 
     Raises:
@@ -288,13 +288,16 @@ class PReLU(Layer):
     """
 
     supports_masking = True
+    alpha_regularizer = OfWeight(regularizers.get)
 
     def __init__(
-        self, alpha_initializer: initializers.InitializerLike = "zeros", alpha_regularizer: None = None,
-        alpha_constraint: None = None, shared_axes: int | Sequence[int] | None = None, **kwargs: Any,
+        self, alpha_initializer: initializers.InitializerLike = "zeros",
+        alpha_regularizer: regularizers.RegularizerLike = None, alpha_constraint: None = None,
+        shared_axes: int | Sequence[int] | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self._refuse(alpha_regularizer=alpha_regularizer, alpha_constraint=alpha_constraint)
+        self._refuse(alpha_constraint=alpha_constraint)
+        self.alpha_regularizer = alpha_regularizer
         self.alpha_initializer = initializers.get(alpha_initializer)
         shared = () if shared_axes is None else shared_axes if isinstance(shared_axes, Iterable) else (shared_axes,)
         self.shared_axes = [as_int(f"shared_axes[{i}]", axis, 1) for i, axis in enumerate(shared)] or None
@@ -320,7 +323,8 @@ class PReLU(Layer):
         return shape
 
     def build(self, input_shape: Any) -> None:
-        self.alpha = self.add_weight(self._alpha_shape(input_shape), self.alpha_initializer, name="alpha")
+        shape = self._alpha_shape(input_shape)
+        self.alpha = self.add_weight(shape, self.alpha_initializer, name="alpha", regularizer=self.alpha_regularizer)
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         self._alpha_shape(input_shape)
@@ -337,7 +341,7 @@ class PReLU(Layer):
         return {
             **super().get_config(),
             "alpha_initializer": initializers.serialize(self.alpha_initializer),
-            "alpha_regularizer": None,
+            "alpha_regularizer": regularizers.serialize(self.alpha_regularizer),
             "alpha_constraint": None,
             "shared_axes": self.shared_axes,
         }

@@ -8,12 +8,12 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .. import activations, initializers
+from .. import activations, initializers, regularizers
 from .._core import tree
 from .._core.arrays import as_int
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
-from ._attributes import Checked, Seed, as_rate
+from ._attributes import Checked, OfWeight, Seed, as_rate
 from ._building import inside
 from .base import Layer
 from .serialization import CustomObjects, layer_config, layer_from_config
@@ -113,23 +113,30 @@ class GatedCell(Cell):
     dropout = Checked(partial(as_rate, argument="dropout"))
     recurrent_dropout = Checked(partial(as_rate, argument="recurrent_dropout"))
     seed = Seed()
+    kernel_regularizer = OfWeight(regularizers.get)
+    recurrent_regularizer = OfWeight(regularizers.get, "recurrent_kernel")
+    bias_regularizer = OfWeight(regularizers.get)
 
     def __init__(
         self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
         kernel_initializer: initializers.InitializerLike = "glorot_uniform",
         recurrent_initializer: initializers.InitializerLike = "orthogonal",
         bias_initializer: initializers.InitializerLike = "zeros",
-        kernel_regularizer: None = None, recurrent_regularizer: None = None, bias_regularizer: None = None,
+        kernel_regularizer: regularizers.RegularizerLike = None,
+        recurrent_regularizer: regularizers.RegularizerLike = None,
+        bias_regularizer: regularizers.RegularizerLike = None,
         kernel_constraint: None = None, recurrent_constraint: None = None, bias_constraint: None = None,
         dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None, implementation: int = 2,
         **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self._refuse(
-            kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
-            bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
-            recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint,
+            kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
         )  # fmt: skip
+        self.kernel_regularizer = kernel_regularizer
+        self.recurrent_regularizer = recurrent_regularizer
+        self.bias_regularizer = bias_regularizer
         self.units = as_int("units", units, 1)
         self.activation = activation
         self.recurrent_activation = recurrent_activation
@@ -175,15 +182,21 @@ class GatedCell(Cell):
 
     def build(self, input_shape: Any) -> None:
         features, width = self._features(input_shape), self.gates * self.units
-        self.kernel = self.add_weight((features, width), self.kernel_initializer, name="kernel")
-        self.recurrent_kernel = self.add_weight(
-            (self.units, width), self.recurrent_initializer, name="recurrent_kernel"
+        self.kernel = self.add_weight(
+            (features, width), self.kernel_initializer, name="kernel", regularizer=self.kernel_regularizer
         )
+        self.recurrent_kernel = self.add_weight(
+            (self.units, width), self.recurrent_initializer, name="recurrent_kernel",
+            regularizer=self.recurrent_regularizer,
+        )  # fmt: skip
         if self.use_bias:
             self.bias = self._add_bias()
 
     def _add_bias(self) -> Variable:
-        return self.add_weight((self.gates * self.units,), self.bias_initializer, name="bias")
+        return self._bias_of((self.gates * self.units,), self.bias_initializer)
+
+    def _bias_of(self, shape: tuple[int, ...], initializer: initializers.InitializerLike) -> Variable:
+        return self.add_weight(shape, initializer, name="bias", regularizer=self.bias_regularizer)
 
     def compute_output_shape(self, input_shape: Any, states_shape: Any = None) -> Any:
         self._features(input_shape)
@@ -225,10 +238,7 @@ class GatedCell(Cell):
 
     def get_config(self) -> dict[str, Any]:
         """As Keras's cell gives it."""
-        no_options = (
-            "kernel_regularizer", "recurrent_regularizer", "bias_regularizer", "kernel_constraint",
-            "recurrent_constraint", "bias_constraint",
-        )  # fmt: skip
+        no_options = ("kernel_constraint", "recurrent_constraint", "bias_constraint")
         gated = {"recurrent_activation": self.recurrent_activation.get_config()} if self.gates > 1 else {}
         return {
             **super().get_config(),
@@ -239,6 +249,9 @@ class GatedCell(Cell):
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "recurrent_initializer": initializers.serialize(self.recurrent_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "recurrent_regularizer": regularizers.serialize(self.recurrent_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
             **dict.fromkeys(no_options),
             "dropout": self.dropout,
             "recurrent_dropout": self.recurrent_dropout,
@@ -282,7 +295,7 @@ class LSTMCell(GatedCell):
             ends = [initializer((count * self.units,), dtype=dtype) for count in (1, 2)]
             return np.concatenate([ends[0], np.ones(self.units, np.float32), ends[1]])
 
-        return self.add_weight((4 * self.units,), initial, name="bias")
+        return self._bias_of((4 * self.units,), initial)
 
     def _write(
         self, lowering: Lowering, arguments: tuple[int, int, int, int], options: dict[str, Any], with_states: bool
@@ -321,7 +334,7 @@ class GRUCell(GatedCell):
 
     def _add_bias(self) -> Variable:
         width = 3 * self.units
-        return self.add_weight((2, width) if self.reset_after else (width,), self.bias_initializer, name="bias")
+        return self._bias_of((2, width) if self.reset_after else (width,), self.bias_initializer)
 
     def _write(
         self, lowering: Lowering, arguments: tuple[int, int, int, int], options: dict[str, Any], with_states: bool

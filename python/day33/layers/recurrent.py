@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .. import initializers
+from .. import initializers, regularizers
 from .._core import tree
 from .._core.naming import snake_case
 from .._core.types import Shape
@@ -192,10 +192,10 @@ class RNN(TakesStates):
             mask = builder.reverse(mask) if mask >= 0 else -1
         kept = self.states if self.stateful else None
         if kept and not states:
-            states = [builder.state(lowering.slot(state)) for state in kept]
+            states = [lowering.state(state) for state in kept]
         output, last = self.cell.over_time(lowering, x, mask, states, self.return_state or bool(kept))
         for state, value in zip(kept or (), last, strict=bool(kept)):
-            builder.keep_state(value, lowering.slot(state))
+            lowering.keep_state(value, state)
         if self.zero_output_for_mask and mask >= 0:
             output = builder.keep_where(output, mask)
         results = [output if self.return_sequences else last_row(lowering, output)]
@@ -271,6 +271,9 @@ class Recurrent(RNN):
     recurrent_dropout = _OfCell()
     seed = _OfCell()
     implementation = _OfCell()
+    kernel_regularizer = _OfCell()
+    recurrent_regularizer = _OfCell()
+    bias_regularizer = _OfCell()
     kernel = _OfCell()
     recurrent_kernel = _OfCell()
     bias = _OfCell()
@@ -280,7 +283,9 @@ class Recurrent(RNN):
         kernel_initializer: initializers.InitializerLike = "glorot_uniform",
         recurrent_initializer: initializers.InitializerLike = "orthogonal",
         bias_initializer: initializers.InitializerLike = "zeros",
-        kernel_regularizer: None = None, recurrent_regularizer: None = None, bias_regularizer: None = None,
+        kernel_regularizer: regularizers.RegularizerLike = None,
+        recurrent_regularizer: regularizers.RegularizerLike = None,
+        bias_regularizer: regularizers.RegularizerLike = None,
         kernel_constraint: None = None, recurrent_constraint: None = None, bias_constraint: None = None,
         dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None, implementation: int = 2,
         use_cudnn: Any = "auto", **kwargs: Any,
@@ -302,7 +307,8 @@ class Recurrent(RNN):
 
     def get_config(self) -> dict[str, Any]:
         """As Keras's layer gives it."""
-        return {**self.cell.get_config(), "activity_regularizer": None, **self._own_config()}
+        activity = {"activity_regularizer": regularizers.serialize(self.activity_regularizer)}
+        return {**self.cell.get_config(), **activity, **self._own_config()}
 
 
 class LSTM(Recurrent):
