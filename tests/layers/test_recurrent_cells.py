@@ -447,6 +447,56 @@ def test_initial_states_of_cells(stack):
     assert_same_predictions(ours, theirs, x)
 
 
+def minimal_cell(library):
+    """The class of a cell with a `call` of its own, in either library."""
+    ops = library.ops
+
+    class MinimalCell(library.layers.Layer):
+        def __init__(self, units, **kwargs):
+            super().__init__(**kwargs)
+            self.units, self.state_size = units, units
+
+        def build(self, input_shape):
+            self.kernel = self.add_weight(shape=(input_shape[-1], self.units), name="kernel")
+            self.recurrent_kernel = self.add_weight(shape=(self.units, self.units), name="recurrent_kernel")
+
+        def call(self, inputs, states):
+            before = states[0] if isinstance(states, list | tuple) else states
+            output = ops.tanh(ops.matmul(inputs, self.kernel)) + ops.matmul(before, self.recurrent_kernel)
+            return output, [output * 0.5]
+
+        def get_config(self):
+            return {**super().get_config(), "units": self.units}
+
+    return MinimalCell
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"return_sequences": True, "return_state": True}, {"go_backwards": True}], ids=str
+)
+@pytest.mark.parametrize("stacked", [False, True])
+def test_cells_of_ones_own(stacked, options, tmp_path):
+    def build(library):
+        make = library.layers
+        x = library.Input((T, C))
+        own = minimal_cell(library)
+        cell = [own(4), make.GRUCell(3), own(2)] if stacked else own(4)
+        outputs = make.RNN(cell, name="own", **options)(make.Masking()(make.Dense(3)(x)))
+        outputs = outputs if isinstance(outputs, list | tuple) else [outputs]
+        flat = [part for output in outputs for part in (output if isinstance(output, list | tuple) else [output])]
+        return library.Model(x, [make.Dense(2)(part) for part in flat])
+
+    ours, theirs = build_both(build, keras)
+    x = random(N, T, C) * (np.arange(T) < np.array([6, 1, 3, 5, 2])[:, None])[..., None]
+    assert_same_predictions(ours, theirs, x)
+    outputs = ours.predict(x, verbose=0)
+    targets = [random(*y.shape, seed=i) for i, y in enumerate(outputs if isinstance(outputs, list) else [outputs])]
+    assert_same_gradients(ours, theirs, keras, x, targets if len(targets) > 1 else targets[0], ["mse"] * len(targets))
+    ours.save(tmp_path / "own.keras")
+    again = day33.load_model(tmp_path / "own.keras", custom_objects={"MinimalCell": minimal_cell(day33)})
+    assert_all_close(again.predict(x, verbose=0), outputs, 0)
+
+
 def test_stateful_stack():
     ours = day33.layers.RNN(STACKS["three"](day33.layers), stateful=True)
     theirs = keras.layers.RNN(STACKS["three"](keras.layers), stateful=True)
@@ -485,6 +535,7 @@ def test_a_layer_is_that_of_its_cell():
     [
         (lambda: day33.layers.RNN(day33.layers.Dense(3)), "expected a LSTMCell"),
         (lambda: day33.layers.StackedRNNCells([]), r"cells is \[\]"),
+        (lambda: day33.layers.StackedRNNCells([day33.layers.Dense(3)]), "expected a list of cells"),
         (lambda: day33.layers.LSTMCell(0), "units is 0"),
         (lambda: day33.layers.LSTMCell(3)(random(2, 3), [random(2, 3)]), "1 tensors; expected 2"),
         (lambda: day33.layers.GRUCell(3)(random(2, 3), random(2, 4)), r"\(N, 3\)"),

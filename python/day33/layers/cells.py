@@ -9,95 +9,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from .. import activations, initializers, regularizers
-from .._core import tree
 from .._core.arrays import as_int
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
 from ._attributes import Checked, OfWeight, Seed, as_rate
 from ._building import inside
+from ._cell import Cell, build_cell, is_cell, last_row, output_size, over_time, state_sizes, step_multiply_adds
 from .base import Layer
 from .serialization import CustomObjects, layer_config, layer_from_config
-
-
-class Cell(Layer):
-    """What a recurrent layer asks of its cell.
-
-    A call takes the inputs (N, C) of a step and the states (N, units), and gives the output and the new states.
-    """
-
-    takes_states = True
-
-    @property
-    def state_size(self) -> Any:
-        """The width of the state, or a list of those of several states."""
-        raise TypeError(f"{type(self).__name__} does not define state_size")
-
-    @property
-    def output_size(self) -> int:
-        """The width of the output."""
-        raise TypeError(f"{type(self).__name__} does not define output_size")
-
-    def over_time(
-        self, lowering: Lowering, x: int, mask: int, initial: Sequence[int], with_states: bool
-    ) -> tuple[int, list[int]]:
-        """Writes all steps of a sequence.
-
-        Args:
-            lowering: the plan.
-            x: (T, C).
-            mask: int32 (T,), or -1. Where it is 0 the states stay and the output repeats the one before.
-            initial: the states before the first step; empty for zeros.
-            with_states: whether the states after the last step are wanted.
-
-        Returns:
-            The outputs (T, output_size), and the states or an empty list.
-        """
-        raise TypeError(f"{type(self).__name__} does not define over_time")
-
-    def step_multiply_adds(self, features: int) -> int:
-        """Multiplications with a weight in one step of one sample."""
-        raise TypeError(f"{type(self).__name__} does not define step_multiply_adds")
-
-    def __call__(self, inputs: Any, states: Any, training: bool | None = None) -> Any:  # type: ignore[override]
-        """One step.
-
-        Args:
-            inputs: (N, C).
-            states: those before the step, (N, units) each: a list, or the one where there is one.
-            training: whether to run in training mode; False by default.
-
-        Returns:
-            The output (N, output_size), and the states after the step, nested as those before.
-        """
-        given, count = tree.flatten(states), len(tree.flatten(self.state_size))
-        if len(given) != count:
-            raise ValueError(f"states of layer {self.name!r} hold {len(given)} tensors; expected {count}")
-        output, *after = super().__call__([inputs, *given], training=training)
-        return output, tree.pack(states, after)
-
-    def arguments_in_keras(self, arguments: list[Any]) -> tuple[list[Any], dict[str, Any]]:
-        x, *states = arguments[0]
-        size = self.state_size
-        return [x, tree.pack([size] if isinstance(size, int) else size, states)], {}
-
-    def compute_output_shape(self, input_shape: Any, states_shape: Any = None) -> Any:
-        batch, *_ = input_shape[0] if isinstance(input_shape[0], tuple | list) else input_shape
-        return [(batch, self.output_size), *((batch, size) for size in tree.flatten(self.state_size))]
-
-    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
-        builder, (x, *states) = lowering.builder, inputs
-        sequence = builder.reshape(x, (1, *lowering.shape(x)))
-        outputs, after = self.over_time(lowering, sequence, -1, states, True)
-        return [builder.reshape(outputs, (self.output_size,)), *after]
-
-    def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
-        return self.step_multiply_adds(input_shape[0][-1])
-
-
-def last_row(lowering: Lowering, rows: int) -> int:
-    """The last of the rows (T, U) as (U,)."""
-    builder, (steps, units) = lowering.builder, lowering.shape(rows)
-    return builder.reshape(builder.slice(rows, steps - 1, steps), (units,))
 
 
 class GatedCell(Cell):
@@ -381,34 +300,34 @@ class StackedRNNCells(Cell):
     new states in the same order. Weights: those of the cells.
 
     Args:
-        cells: a list of cells, such as `LSTMCell`.
+        cells: a list of cells, as `RNN` takes them.
 
     Raises:
         ValueError: no cells, or what is none.
     """
 
-    def __init__(self, cells: Sequence[Cell], **kwargs: Any) -> None:
+    def __init__(self, cells: Sequence[Layer], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not isinstance(cells, list | tuple) or not cells or not all(isinstance(cell, Cell) for cell in cells):
-            raise ValueError(f"cells is {cells!r}; expected a list of LSTMCell, GRUCell or SimpleRNNCell")
-        self.cells: list[Cell] = list(cells)
+        if not isinstance(cells, list | tuple) or not cells or not all(is_cell(cell) for cell in cells):
+            raise ValueError(f"cells is {cells!r}; expected a list of cells, such as LSTMCell")
+        self.cells: list[Layer] = list(cells)
 
     @property
     def state_size(self) -> Any:
         """A list with that of each cell."""
-        return [cell.state_size for cell in self.cells]
+        return [cell.state_size for cell in self.cells]  # type: ignore[attr-defined]
 
     @property
     def output_size(self) -> int:
         """That of the last cell."""
-        return self.cells[-1].output_size
+        return output_size(self.cells[-1])
 
     def build(self, input_shape: Any) -> None:
         shape = tuple(input_shape[0] if isinstance(input_shape[0], tuple | list) else input_shape)
         with inside(self):
             for cell in self.cells:
-                cell._ensure_built(shape)
-                shape = (shape[0], cell.output_size)
+                build_cell(cell, shape)
+                shape = (shape[0], output_size(cell))
 
     def over_time(
         self, lowering: Lowering, x: int, mask: int, initial: Sequence[int], with_states: bool
@@ -416,8 +335,8 @@ class StackedRNNCells(Cell):
         self._is_lowered = True
         rest, after = list(initial), []
         for cell in self.cells:
-            count = len(tree.flatten(cell.state_size)) if initial else 0
-            x, states = cell.over_time(lowering, x, mask, rest[:count], with_states)
+            count = len(state_sizes(cell)) if initial else 0
+            x, states = over_time(cell, lowering, x, mask, rest[:count], with_states)
             rest = rest[count:]
             after += states
         return x, after
@@ -425,8 +344,8 @@ class StackedRNNCells(Cell):
     def step_multiply_adds(self, features: int) -> int:
         total = 0
         for cell in self.cells:
-            total += cell.step_multiply_adds(features)
-            features = cell.output_size
+            total += step_multiply_adds(cell, features)
+            features = output_size(cell)
         return total
 
     def get_config(self) -> dict[str, Any]:

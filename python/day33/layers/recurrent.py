@@ -18,8 +18,9 @@ from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
 from ._building import inside
+from ._cell import build_cell, is_cell, last_row, output_size, over_time, state_sizes, step_multiply_adds
 from .base import Layer
-from .cells import Cell, GatedCell, GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells, last_row
+from .cells import GatedCell, GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from .serialization import CustomObjects, layer_config, layer_from_config
 
 
@@ -65,7 +66,9 @@ class RNN(TakesStates):
     initial states sees no mask, and the mask of a sequence read backwards is handed on in the order of the input.
 
     Args:
-        cell: a `LSTMCell`, `GRUCell`, `SimpleRNNCell` or `StackedRNNCells`; a list of cells for the latter.
+        cell: a `LSTMCell`, `GRUCell`, `SimpleRNNCell` or `StackedRNNCells`, or a list of cells for the latter; or a
+            layer of yours with `state_size` (an int, or a list of them) and ``call(inputs, states)`` that returns the
+            output and the new states. One of yours is written into plans once for each time step.
         return_sequences, return_state: whether to return the outputs of all time steps, and the last states.
         go_backwards: whether to read the sequence from its end; outputs come in the order in which they were made.
         stateful: whether each call goes on from the states in which the one before, of whatever kind, has left the
@@ -91,11 +94,12 @@ class RNN(TakesStates):
         super().__init__(**kwargs)
         if isinstance(cell, list | tuple):
             cell = StackedRNNCells(cell)
-        if not isinstance(cell, Cell):
+        if not is_cell(cell):
             raise ValueError(
-                f"cell of {self.name!r} is {cell!r}; expected a LSTMCell, GRUCell, SimpleRNNCell or StackedRNNCells"
+                f"cell of {self.name!r} is {cell!r}; expected a LSTMCell, GRUCell, SimpleRNNCell or StackedRNNCells, "
+                "or a layer with state_size and call(inputs, states)"
             )
-        self.cell = cell
+        self.cell: Any = cell
         self.return_sequences = bool(return_sequences)
         self.return_state = bool(return_state)
         self.go_backwards = bool(go_backwards)
@@ -113,7 +117,7 @@ class RNN(TakesStates):
         return [size] if isinstance(size, int) else size
 
     def state_count(self) -> int:
-        return len(tree.flatten(self.cell.state_size))
+        return len(state_sizes(self.cell))
 
     def nested_states(self, states: list[Any]) -> Any:
         return tree.pack(self.state_size, states)
@@ -138,7 +142,7 @@ class RNN(TakesStates):
             )
         self.states = [
             Variable(np.zeros((batch, size), np.float32), trainable=False, name="rnn_state",
-                     path=f"{self.path}/rnn_state") for size in tree.flatten(self.cell.state_size)
+                     path=f"{self.path}/rnn_state") for size in state_sizes(self.cell)
         ]  # fmt: skip
 
     # ---- shapes ----
@@ -151,7 +155,7 @@ class RNN(TakesStates):
             raise ValueError(f"layer {self.name!r} was given an input of shape {x}; expected (N, T, C) with a known C")
         if x[1] == 0:
             raise ValueError(f"layer {self.name!r} was given an input of shape {x}; expected at least one time step")
-        sizes = tree.flatten(self.cell.state_size)
+        sizes = state_sizes(self.cell)
         if states and [shape[-1] for shape in states if len(shape) == 2] != sizes:
             raise ValueError(
                 f"initial_state of layer {self.name!r} has shapes {states}; expected {[('N', size) for size in sizes]}"
@@ -166,14 +170,15 @@ class RNN(TakesStates):
     def build(self, input_shape: Any) -> None:
         batch, _, features = self._sequence_shape(input_shape)
         with inside(self):
-            self.cell._ensure_built((batch, features))
+            build_cell(self.cell, (batch, features))
         if self.stateful:
             self._make_states(batch)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         batch, steps, features = self._sequence_shape(input_shape)
-        self.cell.compute_output_shape((batch, features))
-        width = self.cell.output_size
+        if isinstance(self.cell, GatedCell):
+            self.cell.compute_output_shape((batch, features))  # whether the features are those it was built for
+        width = output_size(self.cell)
         output = (batch, steps, width) if self.return_sequences else (batch, width)
         states = [tree.transform(lambda size: (batch, size), size) for size in self.state_size]
         return [output, *states] if self.return_state else output
@@ -193,7 +198,7 @@ class RNN(TakesStates):
         kept = self.states if self.stateful else None
         if kept and not states:
             states = [lowering.state(state) for state in kept]
-        output, last = self.cell.over_time(lowering, x, mask, states, self.return_state or bool(kept))
+        output, last = over_time(self.cell, lowering, x, mask, states, self.return_state or bool(kept))
         for state, value in zip(kept or (), last, strict=bool(kept)):
             lowering.keep_state(value, state)
         if self.zero_output_for_mask and mask >= 0:
@@ -209,7 +214,7 @@ class RNN(TakesStates):
 
     def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
         _, steps, features = self._sequence_shape(input_shape)
-        return (steps or 0) * self.cell.step_multiply_adds(features or 0)
+        return (steps or 0) * step_multiply_adds(self.cell, features or 0)
 
     def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int] | None:
         return None
@@ -217,7 +222,8 @@ class RNN(TakesStates):
     # ---- files ----
 
     def known_to_keras(self) -> bool:
-        return self.cell.known_to_keras()
+        known: bool = self.cell.known_to_keras()
+        return known
 
     def _own_config(self) -> dict[str, Any]:
         return {
