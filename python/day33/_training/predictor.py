@@ -147,6 +147,9 @@ class Predictor:
         return outputs
 
     def _portion(self, compiled_plan: CompiledPlan, size: int) -> int:
+        fixed = compiled_plan.plan.samples
+        if fixed is not None:  # as many as there are states
+            return fixed
         if size <= 32:
             return size
         flops = 0.0
