@@ -102,7 +102,7 @@ def test_pooling(axes, padding, size, strides):
 def test_sizes_for_each_axis():
     check(lambda o, x: o.conv(x, KERNEL[2], (2, 1), "same"), IMAGES, exact=False)
     check(lambda o, x: o.max_pool(x, (3, 2), (1, 2)), IMAGES)
-    check(lambda o, x: o.conv_transpose(x, np.swapaxes(KERNEL[2], 2, 3), 2, "same", (1, 0)), IMAGES, exact=False)
+    check(lambda o, x: o.conv_transpose(x, np.swapaxes(KERNEL[2], 2, 3), 2, "same", 1), IMAGES, exact=False)
 
 
 @pytest.mark.parametrize("axes", [1, 2])
@@ -206,7 +206,7 @@ def test_what_does_not_fit(name):
 
 
 def test_a_kernel_that_depends_on_samples_is_refused():
-    with pytest.raises(ValueError, match="conv was given weights of shape .* that depend on the samples"):
+    with pytest.raises(ValueError, match=r"kernel has shape \(None, 4, 2\); expected known sizes"):
         Traced(lambda o, x: o.conv(x, o.reshape(x[:, :2, 0], (-1, 4, 2))), [SERIES])
 
 

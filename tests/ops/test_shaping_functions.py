@@ -30,7 +30,7 @@ IN_SAMPLES = {
     "squeeze": lambda o, x: o.squeeze(o.expand_dims(x, 1), 1),
     "squeeze all": lambda o, x: o.squeeze(o.expand_dims(x, (1, -1))),
     "concatenate": lambda o, x: o.concatenate([x, 2 * x], 1),
-    "concatenate the last axis": lambda o, x: o.concatenate([x, x[:, :, :2], x]),
+    "concatenate the last axis": lambda o, x: o.concatenate([x, x[:, :, :2], x], axis=-1),
     "concatenate one": lambda o, x: o.concatenate([x], 1),
     "stack": lambda o, x: o.stack([x, -x], 1),
     "stack at the end": lambda o, x: o.stack([x, -x], -1),

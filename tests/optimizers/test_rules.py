@@ -155,12 +155,27 @@ def test_names_defaults_and_arguments(name):
     assert [(p.name, p.default) for p in found] == [(p.name, p.default) for p in wanted]
 
 
+@pytest.mark.parametrize("name", [*NAMES, None])
+def test_compile_takes_names(name):
+    """In any case, and RMSprop where none is given, as in Keras."""
+    for given in (name.lower(), name, optimizers.serialize(optimizers.get(name))) if name else ("",):
+        ours, theirs = (
+            lib.Sequential([lib.Input((3,)), lib.layers.Dense(2, kernel_initializer="ones")]) for lib in (day33, keras)
+        )
+        for model in (ours, theirs):
+            model.compile(**({"optimizer": given} if given else {}), loss="mse")
+            model.train_on_batch(np.ones((2, 3), np.float32), np.zeros((2, 2), np.float32))
+        assert type(ours.optimizer).__name__ == type(theirs.optimizer).__name__ == (name or "RMSprop")
+        for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+            np.testing.assert_allclose(a, b, rtol=PROMISE, atol=1e-9)
+
+
 def test_unknown_optimizers():
-    with pytest.raises(ValueError, match="'lars'; expected one of adadelta, adagrad, adam, adamax, adamw, ftrl"):
+    with pytest.raises(ValueError, match="optimizer is 'lars'; expected one of Adadelta, Adagrad, Adam, AdamW"):
         optimizers.get("lars")
     with pytest.raises(TypeError, match="expected a day33 optimizer"):
         optimizers.get(3)
-    with pytest.raises(ValueError, match="optimizer 'Lars' is not among"):
+    with pytest.raises(ValueError, match="optimizer is 'Lars'; expected one of Adadelta"):
         optimizers.get({"class_name": "Lars", "config": {}})
     with pytest.raises(ValueError, match="SGD does not support rho=0.5"):
         optimizers.deserialize({"class_name": "SGD", "config": {"rho": 0.5}})

@@ -48,7 +48,7 @@ def _object(module: str, value: Any, config: Mapping[str, Any]) -> dict[str, Any
     return {"module": module, "class_name": type(value).__name__, "config": dict(config), "registered_name": None}
 
 
-def _optimizer_config(optimizer: optimizers.Optimizer) -> dict[str, Any]:
+def _optimizer_config(optimizer: optimizers.Optimizer) -> Any:
     if getattr(optimizers, type(optimizer).__name__, None) is not type(optimizer):
         raise TypeError(f"the optimizer is a {type(optimizer).__name__}, which Keras does not have")
     return optimizers.serialize(optimizer)
@@ -216,6 +216,8 @@ def set_optimizer_state(model: SavedModel, arrays: Sequence[NDArray[Any]]) -> No
     if not 0 <= steps < 2**63:
         raise ValueError(f"the optimizer has done {steps} steps")
     state: dict[str, NDArray[Any]] = {"iterations": np.array(steps, np.int64)}
+    if optimizer.use_ema:
+        state["averages_in_place"] = np.array(0, np.int64)
     if not scheduled:
         # Files hold the rate in float32 here; the configuration has it in full.
         rate, given = float(arrays[1]), optimizer.learning_rate

@@ -266,7 +266,11 @@ class Function(_Called):
         return type(self).__name__, *(getattr(self, field.name) for field in dataclasses.fields(self))  # type: ignore[arg-type]
 
     def get_config(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        """The arguments of Keras's operation: the fields but for `kind`, which its class says."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        return {
+            name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if name != "kind"
+        }
 
     def keras_call(self, arguments: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
         """What Keras's operation is called with: positional arguments, and those by name."""

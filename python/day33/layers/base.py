@@ -106,7 +106,7 @@ class Layer(Configured):
     acts_in_training_only = False
     # Whether results have the mask of the input, as in Keras; other layers have none, or set their own in `lower`.
     supports_masking = False
-    # Whether inputs after the first are initial states, `initial_state` of a call.
+    # Whether inputs after the first are states, of which Keras's calls have an argument (`arguments_in_keras`).
     takes_states = False
     # Whether calls take `mask`, a mask in place of the one that the input carries.
     takes_mask = False
@@ -617,8 +617,17 @@ class Layer(Configured):
         """A model with declared inputs adds or drops a last axis of 1, as Keras's do."""
         return array
 
+    def arguments_in_keras(self, arguments: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments of a call as Keras's layer takes them, positional ones and others."""
+        return arguments, {}
+
+    def fixes_batch(self) -> bool:
+        """Whether the layer is built for batches of one size."""
+        return any(layer.fixes_batch() for layer in self.sublayers())
+
     def _placeholder(self, number: int, array: NDArray[Any]) -> SymbolicTensor:
-        tensor = SymbolicTensor((None, *array.shape[1:]), _at(self.input_dtypes, number), "input")
+        batch = len(array) if not self.built and self.fixes_batch() else None
+        tensor = SymbolicTensor((batch, *array.shape[1:]), _at(self.input_dtypes, number), "input")
         if self.is_composite() and array.dtype.kind in "iu":
             tensor.dtype, tensor.undecided = "int32", True
         return tensor

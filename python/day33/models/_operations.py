@@ -47,8 +47,8 @@ def operation_config(node: Node, name: str, argument: Callable[[Any], Any]) -> d
     assert isinstance(function, Function)
     if not function.keras_name:
         raise ValueError(
-            f"{type(function).__name__} is used between layers, which no model file can hold: a size that depends on "
-            "the batch, or random numbers; expected them inside of a layer"
+            f"{type(function).__name__} is used between layers, for which Keras has no operation (as for sizes of the "
+            "batch and random numbers); expected it inside of a layer"
         )
     args, kwargs = function.keras_call([argument(tensor) for tensor in node.arguments])
     return {

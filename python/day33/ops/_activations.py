@@ -24,17 +24,21 @@ class Activation(Elementwise):
     kind: str
     alpha: float = 0.0
 
-    # Operations of Keras with other names, modules or arguments.
-    _NAMES: ClassVar[dict[str, str]] = {"exponential": "Exp", "gelu_tanh": "Gelu", "softsign": "Softsign"}
+    # Operations of Keras with other names or arguments. There is none for mish, and none for relu6 with another end.
+    _NAMES: ClassVar[dict[str, str]] = {"exponential": "Exp", "gelu_tanh": "Gelu", "mish": ""}
     _ARGUMENTS: ClassVar[dict[str, str]] = {"leaky_relu": "negative_slope", "elu": "alpha"}
 
     @property
+    def _is_clip(self) -> bool:
+        return self.kind == "relu6" and self.alpha != 6.0
+
+    @property
     def keras_name(self) -> str:  # type: ignore[override]
-        return self._NAMES.get(self.kind, camel_case(self.kind))
+        return "Clip" if self._is_clip else self._NAMES.get(self.kind, camel_case(self.kind))
 
     @property
     def keras_module(self) -> str:  # type: ignore[override]
-        return "numpy" if self.kind in ("exponential", "tanh") else "nn"
+        return "numpy" if self.kind in ("exponential", "tanh") or self._is_clip else "nn"
 
     def infer(self, *given: Spec) -> Spec:
         return Spec(given[0].shape)
@@ -44,6 +48,8 @@ class Activation(Elementwise):
         return [plan.builder.activation(as_float(plan, x), self.kind, self.alpha)]
 
     def get_config(self) -> dict[str, Any]:
+        if self._is_clip:
+            return {"x_min": 0.0, "x_max": self.alpha}
         if self.kind in ("gelu", "gelu_tanh"):
             return {"approximate": self.kind == "gelu_tanh"}
         return {self._ARGUMENTS[self.kind]: self.alpha} if self.kind in self._ARGUMENTS else {}

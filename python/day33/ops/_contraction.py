@@ -43,9 +43,10 @@ def contract(x1: Any, first: Sequence[Label], x2: Any, second: Sequence[Label], 
     columns = [label for label in second if label not in (*shared, *lead2)]
     left = _ordered(x1, first, [*lead1, *together, *rows, *summed])
     right = _ordered(x2, second, [*lead2, *together, *summed, *columns])
-    # Without axes in common, the lead of x1 is a row of the matrix, and x2 remains a matrix.
-    left = _merged(left, sizes, [[label] for label in (*lead1, *together)] + [rows, summed])
-    right = _merged(right, sizes, [[label] for label in (*lead2, *together)] + [summed, columns])
+    # Without axes in common, the lead of x1 may be the rows of the matrix, and x2 remains a matrix.
+    groups = [rows, summed] if rows or together or not lead1 else [summed]
+    left = _merged(left, sizes, [*([label] for label in (*lead1, *together)), *groups])
+    right = _merged(right, sizes, [*([label] for label in (*lead2, *together)), summed, columns])
     found = call(Matmul(), ("x1", "x2"), left, right)
     labels = [*lead1, *lead2, *together, *rows, *columns]
     found = _merged(found, sizes, [[label] for label in labels])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class LogProbabilities(Function):
     axis: int
     from_logits: bool
     divides: str
-    keras_name = "LogProbabilities"
+    keras_name = ""
 
     def infer(self, *given: Spec) -> Spec:
         return Spec(given[0].shape)
@@ -74,7 +75,7 @@ class LogProbabilities(Function):
 class Pick(Function):
     """The value of the class of each position, of x (N, ..., C) and labels (N, ...) or (N, ..., 1)."""
 
-    keras_name = "Pick"
+    keras_name = ""
 
     def infer(self, *given: Spec) -> Spec:
         x, labels = given
@@ -106,6 +107,10 @@ class BinaryCrossentropy(Elementwise):
 
     from_logits: bool
     keras_name = "BinaryCrossentropy"
+    keras_module = "nn"
+
+    def keras_call(self, arguments: Sequence[Any]) -> tuple[list[Any], dict[str, Any]]:
+        return list(arguments[:2]), {}
 
     def infer(self, *given: Spec) -> Spec:
         target, output = given[:2]

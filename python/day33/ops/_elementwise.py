@@ -93,9 +93,6 @@ class Unary(Elementwise):
     def linear_in(self, numbers: list[float | None]) -> tuple[list[float], float] | None:
         return ([-1.0], 0.0) if self.kind == "negative" else None
 
-    def get_config(self) -> dict[str, Any]:
-        return {}
-
 
 _COMPARISONS = frozenset({"greater", "greater_equal", "less", "less_equal", "equal", "not_equal"})
 _LOGICAL = frozenset({"logical_and", "logical_or", "logical_xor"})
@@ -157,9 +154,6 @@ class Binary(Elementwise):
         if self.kind == "divide" and x1 is None and x2:
             return [1.0 / x2, 0.0], 0.0
         return None
-
-    def get_config(self) -> dict[str, Any]:
-        return {}
 
 
 @dataclass(frozen=True)

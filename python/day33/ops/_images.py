@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from .._graph.functions import Function, Given, Operand, Spec, Writer
 from ._elementwise import as_float
@@ -29,9 +29,6 @@ class Resize(Function):
 
     def emit(self, plan: Writer, operands: Sequence[Operand], first: int) -> list[int]:
         return [plan.builder.resize(as_float(plan, operands[0]), self.size, self.interpolation)]
-
-    def get_config(self) -> dict[str, Any]:
-        return {"size": list(self.size), "interpolation": self.interpolation}
 
 
 @dataclass(frozen=True)

@@ -64,10 +64,6 @@ class Split(Function):
             results += moved(plan, x, part(plan, x.tensor, x.shape, axis, begin, max(end - begin, 0)))
         return results
 
-    def get_config(self) -> dict[str, Any]:
-        wanted = self.indices_or_sections
-        return {"indices_or_sections": wanted if isinstance(wanted, int) else list(wanted), "axis": self.axis}
-
 
 @dataclass(frozen=True)
 class Unstack(Function):
@@ -120,9 +116,6 @@ class Flip(Function):
         strides = [-1 if axis in axes else 1 for axis in range(len(x.shape))]
         return moved(plan, x, plan.builder.strided_slice(x.tensor, begins, x.shape, strides))
 
-    def get_config(self) -> dict[str, Any]:
-        return {"axis": None if self.axis is None else list(self.axis)}
-
 
 @dataclass(frozen=True)
 class Roll(Function):
@@ -152,9 +145,6 @@ class Roll(Function):
                 tensor = plan.builder.concatenate([end, part(plan, tensor, x.shape, along, 0, size - places)], along)
         return moved(plan, x, plan.builder.reshape(tensor, x.shape))
 
-    def get_config(self) -> dict[str, Any]:
-        return {"shift": list(self.shift), "axis": list(self.axis)}
-
 
 @dataclass(frozen=True)
 class Tile(Function):
@@ -183,9 +173,6 @@ class Tile(Function):
         shape, repeats = self._full((*[-1] * first, *x.shape))
         sizes = tuple(size for size in shape[first:] if size is not None)
         return moved(plan, x, plan.builder.tile(plan.builder.reshape(x.tensor, sizes), repeats[first:]))
-
-    def get_config(self) -> dict[str, Any]:
-        return {"repeats": list(self.repeats)}
 
 
 @dataclass(frozen=True)
@@ -217,10 +204,6 @@ class Repeat(Function):
         axis = as_axis(self.axis, len(x.shape) + first) - first
         repeats = self.repeats if isinstance(self.repeats, int) else list(self.repeats)
         return moved(plan, x, plan.builder.repeat(x.tensor, repeats, axis))
-
-    def get_config(self) -> dict[str, Any]:
-        repeats = self.repeats
-        return {"repeats": repeats if isinstance(repeats, int) else list(repeats), "axis": self.axis}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from .._core.naming import camel_case
 from .._graph.functions import Function, Given, Operand, Spec, Writer
@@ -57,9 +57,6 @@ class Reduction(Function):
 
     def of_nothing(self) -> float:
         return {"mean": math.nan, "prod": 1.0, "all": 1.0}.get(self.kind, 0.0)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"axis": None if self.axis is None else list(self.axis), "keepdims": self.keepdims}
 
 
 @dataclass(frozen=True)

@@ -69,9 +69,6 @@ class Reshape(Function):
         known = math.prod(size for size in wanted if size != -1)
         return viewed(plan, x, [math.prod(x.shape) // known if size == -1 else size for size in wanted])
 
-    def get_config(self) -> dict[str, Any]:
-        return {"newshape": list(self.newshape)}
-
 
 @dataclass(frozen=True)
 class ExpandDims(Function):
@@ -133,9 +130,6 @@ class Squeeze(Function):
         axes = [axis - first for axis in self._axes((*[-1] * first, *x.shape))]
         return viewed(plan, x, [size for axis, size in enumerate(x.shape) if axis not in axes])
 
-    def get_config(self) -> dict[str, Any]:
-        return {"axis": None if self.axis is None else list(self.axis)}
-
 
 @dataclass(frozen=True)
 class Transpose(Function):
@@ -164,9 +158,6 @@ class Transpose(Function):
         (x,) = operands
         axes = self._axes(len(x.shape) + first)[first:]
         return moved(plan, x, plan.builder.permute(x.tensor, [axis - first for axis in axes]))
-
-    def get_config(self) -> dict[str, Any]:
-        return {"axes": None if self.axes is None else list(self.axes)}
 
 
 @dataclass(frozen=True)

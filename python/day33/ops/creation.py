@@ -16,6 +16,8 @@ from ._creation import Full, FullLike, Numbers
 from ._functions import as_dtype, as_operand, call, is_symbolic
 from ._sizes import AxisSize, Of, as_sizes
 from .elementwise import add, cast
+from .indexing import one_hot
+from .reductions import max
 from .shaping import broadcast_to, shape_of
 
 
@@ -177,3 +179,42 @@ def size(x: Any) -> Any:
     if None in sizes:
         raise ValueError(f"x has shape {sizes}; expected known sizes")
     return int(np.prod([number or 0 for number in sizes], dtype=np.int64))
+
+
+def empty(shape: Any, dtype: Any = None) -> Any:
+    """`zeros`: day33 leaves no array without values."""
+    return zeros(shape, dtype)
+
+
+def empty_like(x: Any, dtype: Any = None) -> Any:
+    """`zeros_like`: day33 leaves no array without values."""
+    return zeros_like(x, dtype)
+
+
+def array(x: Any, dtype: Any = None) -> Any:
+    """`convert_to_tensor`."""
+    return convert_to_tensor(x, dtype)
+
+
+def copy(x: Any) -> Any:
+    """The same values, in an array of their own."""
+    return x if is_symbolic(x) else as_operand("x", x).copy()
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether x is a symbolic tensor, an array or a variable."""
+    return is_symbolic(x) or isinstance(x, np.ndarray | Variable)
+
+
+def multi_hot(inputs: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Any:
+    """1 at all positions that integers along axis 1 say, 0 elsewhere: (N, T, ...) gives (N, ..., classes).
+
+    Args:
+        inputs: integers (N, T, ...), or (T,) for one sample.
+        num_classes: the number of classes.
+        axis: where the axis of the classes is put before axis 1 goes.
+        dtype: of the result, float32 by default.
+        sparse: False; day33 has no sparse arrays.
+    """
+    found = one_hot(inputs, num_classes, axis, dtype, sparse)
+    return max(found, 1 if len(shape_of(inputs)) > 1 else 0)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._core.arrays import as_int
 from ._elementwise import Binary, Cast, StopGradient, Unary, Where
 from ._functions import as_dtype, call
 
@@ -160,9 +161,12 @@ def ceil(x: Any) -> Any:
     return call(Unary("ceil"), _ONE, x)
 
 
-def round(x: Any) -> Any:
-    """The nearest integer, the even one of two."""
-    return call(Unary("round"), _ONE, x)
+def round(x: Any, decimals: int = 0) -> Any:
+    """The nearest integer, the even one of two; or the nearest number of so many decimals."""
+    if not decimals:
+        return call(Unary("round"), _ONE, x)
+    factor = 10.0 ** as_int("decimals", decimals, -30, 30)
+    return divide(call(Unary("round"), _ONE, multiply(x, factor)), factor)
 
 
 def trunc(x: Any) -> Any:
@@ -306,6 +310,6 @@ def cast(x: Any, dtype: Any) -> Any:
     return call(Cast(as_dtype(dtype)), _ONE, x)
 
 
-def stop_gradient(x: Any) -> Any:
-    """x, through which no gradient goes back."""
-    return call(StopGradient(), _ONE, x)
+def stop_gradient(variable: Any) -> Any:
+    """The same values, through which no gradient goes back."""
+    return call(StopGradient(), ("variable",), variable)

@@ -14,7 +14,9 @@ from .._core.arrays import as_int, as_number, is_int
 from ._functions import call
 from ._moving import Flip, Pad, Repeat, Roll, Split, Tile, Unstack
 from ._shapes import as_axis
-from .shaping import as_tuple, ravel, reshape, shape, shape_of
+from .elementwise import subtract
+from .indexing import getitem
+from .shaping import as_tuple, ravel, reshape, shape, shape_of, swapaxes
 
 _X = ("x",)
 _MODES = ("constant", "reflect", "symmetric")
@@ -139,3 +141,46 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
         raise ValueError(f"pad_width is {pad_width!r}; expected numbers of at least 0")
     value = 0.0 if constant_values is None else as_number("constant_values", constant_values)
     return call(Pad(tuple((int(before), int(after)) for before, after in pairs), mode, value), _X, x)
+
+
+def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """`split` into so many pieces whose lengths differ by one at most, the longer ones first."""
+    size = shape_of(x)[as_axis(axis, len(shape_of(x)))]
+    if not is_int(indices_or_sections) or size is None:
+        return split(x, indices_or_sections, axis)
+    count = as_int("indices_or_sections", indices_or_sections, 1)
+    lengths = [size // count + (number < size % count) for number in range(count)]
+    return split(x, np.cumsum(lengths)[:-1].tolist(), axis)
+
+
+def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+    """The differences of neighbours along an axis, `n` times over."""
+    along = as_axis(axis, len(shape_of(a)))
+    for _ in range(as_int("n", n, 0)):
+        before = [slice(None)] * along
+        a = subtract(getitem(a, (*before, slice(1, None))), getitem(a, (*before, slice(None, -1))))
+    return a
+
+
+def fliplr(x: Any) -> Any:
+    """The order turned around along the second axis."""
+    return flip(x, 1)
+
+
+def flipud(x: Any) -> Any:
+    """The order turned around along the first axis."""
+    return flip(x, 0)
+
+
+def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    """A quarter turn, `k` times over, from the first of two axes to the second."""
+    rank = len(shape_of(array))
+    first, second = (as_axis(axis, rank, "axes") for axis in axes)
+    if first == second:
+        raise ValueError(f"axes is {axes}; expected two axes")
+    turns = as_int("k", k) % 4
+    if turns == 2:
+        return flip(array, (first, second))
+    if turns == 1:
+        return swapaxes(flip(array, second), first, second)
+    return flip(swapaxes(array, first, second), second) if turns else array

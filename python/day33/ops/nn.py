@@ -31,10 +31,12 @@ from .activation import (
     tanh_shrink,
     threshold,
 )
+from .creation import multi_hot
 from .crossentropy import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
 from .filters import average_pool, conv, conv_transpose, depthwise_conv, max_pool, separable_conv
 from .indexing import one_hot
 from .normalizing import batch_normalization, layer_normalization, moments, normalize, rms_normalization
+from .special import psnr
 
 hard_swish, swish = hard_silu, silu
 
@@ -61,8 +63,10 @@ __all__ = [
     "log_softmax",
     "max_pool",
     "moments",
+    "multi_hot",
     "normalize",
     "one_hot",
+    "psnr",
     "relu",
     "relu6",
     "rms_normalization",

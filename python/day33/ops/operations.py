@@ -54,11 +54,15 @@ def call_operation(item: Mapping[str, Any], args: Sequence[Any], kwargs: Mapping
     function = function_of(class_name, str(item.get("module") or "keras.ops"))
     if not any(isinstance(leaf, Symbolic) for leaf in tree.flatten([list(args), dict(kwargs)])):
         raise ValueError(f"the operation {name!r} is called without a tensor")
+    if function is ops.getitem:  # the key was a tuple
+        args = [tuple(arg) if isinstance(arg, list) else arg for arg in args]
     accepted = inspect.signature(function).parameters
     options = {**config, **kwargs}
     refused = [key for key, value in options.items() if key not in accepted and value not in (None, False)]
     if refused:
         raise ValueError(f"the operation {name!r} ({class_name}) has {', '.join(refused)}, which day33 does not know")
+    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in accepted.values()):
+        args = [*(options.pop(key) for key in list(accepted) if key in options), *args]
     try:
         return function(*args, **{key: value for key, value in options.items() if key in accepted})
     except (TypeError, IndexError) as error:

@@ -18,8 +18,11 @@ from .elementwise import (
 )
 from .elementwise import (
     add,
+    cast,
     exp,
     log,
+    maximum,
+    minimum,
     sqrt,
     square,
     stop_gradient,
@@ -50,19 +53,21 @@ def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return _reduce("mean", x, axis, keepdims)
 
 
-def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The product."""
-    return _reduce("prod", x, axis, keepdims)
+def prod(x: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Any:
+    """The product, in another dtype if one is given."""
+    return _reduce("prod", x if dtype is None else cast(x, dtype), axis, keepdims)
 
 
-def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The largest value; NaN where there is one. Several that attain it share the gradient."""
-    return _reduce("max", x, axis, keepdims)
+def max(x: Any, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Any:
+    """The largest value, at least `initial`; NaN where there is one. Several that attain it share the gradient."""
+    found = _reduce("max", x, axis, keepdims)
+    return found if initial is None else maximum(found, initial)
 
 
-def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The smallest value; NaN where there is one. Several that attain it share the gradient."""
-    return _reduce("min", x, axis, keepdims)
+def min(x: Any, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Any:
+    """The smallest value, at most `initial`; NaN where there is one. Several that attain it share the gradient."""
+    found = _reduce("min", x, axis, keepdims)
+    return found if initial is None else minimum(found, initial)
 
 
 def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -121,14 +126,14 @@ def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     return _arg("argmin", x, axis, keepdims)
 
 
-def cumsum(x: Any, axis: int | None = None) -> Any:
-    """Running sums along an axis; along all values in a row by default."""
-    return _cumulate("cumsum", x, axis)
+def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """Running sums along an axis, in another dtype if one is given; along all values in a row by default."""
+    return _cumulate("cumsum", x if dtype is None else cast(x, dtype), axis)
 
 
-def cumprod(x: Any, axis: int | None = None) -> Any:
-    """Running products along an axis; along all values in a row by default."""
-    return _cumulate("cumprod", x, axis)
+def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    """Running products along an axis, in another dtype if one is given; along all values in a row by default."""
+    return _cumulate("cumprod", x if dtype is None else cast(x, dtype), axis)
 
 
 def _arg(kind: str, x: Any, axis: int | None, keepdims: bool) -> Any:

@@ -154,7 +154,7 @@ def broadcast_to(x: Any, shape: Any) -> Any:
     return call(BroadcastTo(numbered), ["x", *["shape"] * len(tensors)], x, *tensors)
 
 
-def concatenate(xs: Sequence[Any], axis: int = -1) -> Any:
+def concatenate(xs: Sequence[Any], axis: int = 0) -> Any:
     """Arrays one after the other along an axis.
 
     Raises:
@@ -181,3 +181,24 @@ def vstack(xs: Sequence[Any]) -> Any:
     """Arrays one below the other: along their first axis, rows of one axis as matrices of one row."""
     named(xs)
     return concatenate([reshape(x, (1, -1)) if len(shape_of(x)) < 2 else x for x in xs], 0)
+
+
+def dstack(xs: Sequence[Any]) -> Any:
+    """Arrays one behind the other: along their third axis, which those of fewer axes get."""
+    named(xs)
+
+    def deep(x: Any) -> Any:
+        rank = len(shape_of(x))
+        return x if rank > 2 else expand_dims(x, 2) if rank == 2 else reshape(x, (1, -1, 1))
+
+    return concatenate([deep(x) for x in xs], 2)
+
+
+def append(x1: Any, x2: Any, axis: int | None = None) -> Any:
+    """Two arrays one after the other along an axis; all values in a row by default."""
+    return concatenate([ravel(x1), ravel(x2)]) if axis is None else concatenate([x1, x2], axis)
+
+
+def ndim(x: Any) -> int:
+    """The number of axes."""
+    return len(shape_of(x))

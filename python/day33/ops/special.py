@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from .._core.arrays import is_int
+from ._shapes import as_axis
 from .elementwise import abs as absolute
 from .elementwise import (
     add,
@@ -19,17 +22,23 @@ from .elementwise import (
     less_equal,
     log,
     log1p,
+    log10,
     maximum,
     minimum,
     multiply,
     negative,
     not_equal,
+    power,
+    sign,
+    sin,
     sqrt,
     square,
     subtract,
     where,
 )
+from .reductions import all as every
 from .reductions import max, mean, min, sum
+from .shaping import broadcast_to, reshape, shape, shape_of
 
 # Giles, Approximating the erfinv function, GPU Computing Gems 2, 2010: in w = -log(1 - x²).
 _NEAR = (2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503, -0.00417768164,
@@ -113,13 +122,82 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
 
     Args:
         x: real numbers.
-        axis: an axis, several, or None for all. weights: of the shape of x.
+        axis: an axis, several, or None for all.
+        weights: of the shape of x, or one for each position of a single axis.
     """
     if weights is None:
         return mean(x, axis)
+    rank = len(shape_of(x))
+    if is_int(axis) and len(shape_of(weights)) == 1 < rank:
+        wide = [-1 if number == as_axis(axis, rank) else 1 for number in range(rank)]
+        weights = broadcast_to(reshape(weights, wide), shape(x))
     return divide(sum(multiply(x, weights), axis), sum(weights, axis))
 
 
 def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The distance between the largest and the smallest value."""
     return subtract(max(x, axis, keepdims), min(x, axis, keepdims))
+
+
+def allclose(x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
+    """Whether `isclose` holds everywhere."""
+    return every(isclose(x1, x2, rtol, atol, equal_nan))
+
+
+def cbrt(x: Any) -> Any:
+    """The cube root."""
+    return multiply(sign(x), power(absolute(x), 1.0 / 3.0))
+
+
+def deg2rad(x: Any) -> Any:
+    """Degrees as radians."""
+    return multiply(x, math.pi / 180.0)
+
+
+def rad2deg(x: Any) -> Any:
+    """Radians as degrees."""
+    return multiply(x, 180.0 / math.pi)
+
+
+def heaviside(x1: Any, x2: Any) -> Any:
+    """0 where x1 is negative, 1 where it is positive, x2 where it is 0."""
+    return where(less(x1, 0), 0.0, where(equal(x1, 0), x2, 1.0))
+
+
+def isposinf(x: Any) -> Any:
+    """Where x is positive infinity."""
+    return equal(x, np.float32(np.inf))
+
+
+def isneginf(x: Any) -> Any:
+    """Where x is negative infinity."""
+    return equal(x, np.float32(-np.inf))
+
+
+def logaddexp2(x1: Any, x2: Any) -> Any:
+    """``log2(2**x1 + 2**x2)``, without overflow."""
+    scale = math.log(2.0)
+    return multiply(logaddexp(multiply(x1, scale), multiply(x2, scale)), 1.0 / scale)
+
+
+def sinc(x: Any) -> Any:
+    """``sin(πx) / (πx)``, and 1 at 0."""
+    none = equal(x, 0)
+    angle = multiply(where(none, 1.0, x), math.pi)
+    return where(none, 1.0, divide(sin(angle), angle))
+
+
+def fmax(x1: Any, x2: Any) -> Any:
+    """The larger of the two; where one is NaN, the other."""
+    return where(isnan(x1), x2, where(isnan(x2), x1, maximum(x1, x2)))
+
+
+def fmin(x1: Any, x2: Any) -> Any:
+    """The smaller of the two; where one is NaN, the other."""
+    return where(isnan(x1), x2, where(isnan(x2), x1, minimum(x1, x2)))
+
+
+def psnr(x1: Any, x2: Any, max_val: float) -> Any:
+    """The peak signal-to-noise ratio in decibels: ``20 log10(max_val) - 10 log10(mean((x1 - x2)²))``."""
+    noise = mean(square(subtract(x1, x2)))
+    return subtract(20.0 * math.log10(max_val), multiply(10.0, log10(noise)))

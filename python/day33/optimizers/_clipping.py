@@ -19,7 +19,7 @@ def by_norm(gradients: Sequence[Float32], bound: float) -> list[Float32]:
     scaled = []
     for gradient in gradients:
         norm = math.sqrt(_native.sum_of_squares(gradient))
-        scaled.append(gradient if norm <= bound else gradient * np.float32(bound / norm))
+        scaled.append(gradient if norm <= bound else _scaled(gradient, bound / norm))
     return scaled
 
 
@@ -31,10 +31,15 @@ def by_global_norm(gradients: Sequence[Float32], bound: float) -> list[Float32]:
     norm = math.sqrt(math.fsum(_native.sum_of_squares(gradient) for gradient in gradients))
     if norm <= bound:
         return list(gradients)
-    scale = np.float32(bound / norm if math.isfinite(norm) else math.nan)
-    return [gradient * scale for gradient in gradients]
+    factor = bound / norm if math.isfinite(norm) else math.nan
+    return [_scaled(gradient, factor) for gradient in gradients]
 
 
 def by_value(gradients: Sequence[Float32], bound: float) -> list[Float32]:
     """Every entry between -bound and bound; NaN stays."""
     return [np.clip(gradient, np.float32(-bound), np.float32(bound)) for gradient in gradients]
+
+
+def _scaled(gradient: Float32, factor: float) -> Float32:
+    with np.errstate(invalid="ignore"):  # infinity times 0
+        return gradient * np.float32(factor)

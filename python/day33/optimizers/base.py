@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .. import _native
 from .._core.arrays import as_float32, needs_no_conversion
 from .._core.naming import snake_case
 from .._core.signatures import accepted_arguments
+from .._core.variables import about_to_change
 from . import _clipping, schedules
 from ._options import Option, flag, fraction, only_none, optional_number, optional_steps
-from ._slots import Groups, SlotOwner
+from ._slots import Groups
+from ._state import Stateful
 
 if TYPE_CHECKING:
     from .._core.variables import Variable
@@ -27,11 +29,12 @@ F = TypeVar("F", bound=Callable[..., None])
 LearningRate = float | schedules.LearningRateSchedule | Callable[..., float]
 
 
-class Optimizer(SlotOwner):
+class Optimizer(Stateful):
     """Base of the optimizers. A step is `apply`: clip the gradients, decay the weights, update in native code.
 
     An optimizer of your own subclasses one of day33's, or this class, and overrides `apply_gradients`, `apply` or
-    `update_step`, which a model's steps go through in this order.
+    `update_step`, which a model's steps go through in this order; as in Keras it may make variables in `build`, by
+    `add_variable_from_reference`, and change them by `assign`, `assign_add` and `assign_sub`.
 
     Options are attributes that may be changed at any time; they then hold from the next step on.
 
@@ -101,7 +104,6 @@ class Optimizer(SlotOwner):
         self.loss_scale_factor = loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self.name = name or snake_case(type(self).__name__)
-        self._steps = 0  # calls of `apply`, whether they updated or only added gradients up
         self._rate = _checked_rate(learning_rate)
         self._undecayed: list[Variable] = []
         self._undecayed_names: re.Pattern[str] | None = None
@@ -181,9 +183,13 @@ class Optimizer(SlotOwner):
             raise ValueError(f"{self.name} belongs to no variables yet; expected trainable_variables, or build first")
         if len(grads) != len(variables):
             raise ValueError(f"grads has {len(grads)} entries; expected one for each of {len(variables)} variables")
+        gradients, given = _given(grads, variables)
         if not self._index or self._groups != self.slot_groups or not self.knows(variables):
             self.build(variables)
-        gradients, variables = _given(grads, variables)
+        variables = given
+        about_to_change()
+        if self._averages_in_place:
+            self.swap_averages()
         rate = self.learning_rate
         if self.gradient_accumulation_steps is None:
             self._update_all(gradients, variables, rate)
@@ -284,10 +290,33 @@ class Optimizer(SlotOwner):
         Args:
             var_list: variables; those that the optimizer never updated stay as they are.
         """
-        if self.use_ema:
-            for variable in var_list:
-                if id(variable) in self._index:
-                    variable.assign(self.slots_of(variable)["average"])
+        if not self.use_ema:
+            return
+        for variable in var_list:
+            if id(variable) in self._index:
+                average = self.slots_of(variable)["average"]
+                if self._averages_in_place:
+                    average[...] = variable.value
+                else:
+                    variable.assign(average)
+        self._averages_in_place = False
+
+    @property
+    def averages_in_place(self) -> bool:
+        """Whether the variables have the running means, and the slots the values that they had."""
+        return self._averages_in_place
+
+    def swap_averages(self) -> None:
+        """With `use_ema`, exchanges the variables with the running means of their values, and back again.
+
+        A step exchanges them back first. Before the first step there is nothing to exchange.
+        """
+        if self.use_ema and self.built:
+            for variable, slots in zip(self._variables, self._slots, strict=True):
+                value = variable.numpy()
+                variable.assign(slots["average"])
+                slots["average"][...] = value
+            self._averages_in_place = not self._averages_in_place
 
     # ---- slots ----
 
@@ -327,58 +356,6 @@ class Optimizer(SlotOwner):
         if isinstance(rate, Mapping):
             config = {**config, "learning_rate": schedules.deserialize(rate, custom_objects)}
         return cls(**config)
-
-    # ---- state ----
-
-    def derived_numbers(self) -> list[float]:
-        """Numbers that follow from the steps done, which Keras's files have behind the slots; for subclasses."""
-        return []
-
-    def get_state(self) -> dict[str, NDArray[Any]]:
-        """What a later run needs to go on with the same bits, as arrays by name.
-
-        Names are ``iterations`` (of steps), ``learning_rate`` (unless a schedule gives it) and ``<index>/<slot>`` with
-        the index of the trainable variable, so that they do not depend on automatic layer names.
-        """
-        state: dict[str, NDArray[Any]] = {"iterations": np.array(self._steps, np.int64)}
-        if not callable(self._rate):
-            state["learning_rate"] = np.array(self._rate, np.float64)
-        return state | {key: self._slot(key).copy() for key in self.slot_order()}
-
-    def check_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """ValueError where `set_state` could not take `state`: its names, shapes or numbers do not fit."""
-        slot_keys = self.slot_order()
-        scalars = ["iterations"] if callable(self._rate) else ["iterations", "learning_rate"]
-        differing = state.keys() ^ {*scalars, *slot_keys}
-        if differing:
-            raise ValueError(
-                f"the state does not fit {self.name}, built for {len(self._variables)} variables: "
-                f"only one side has {', '.join(sorted(differing))}"
-            )
-        for key in scalars:
-            if state[key].shape != () or state[key].dtype.kind not in "iuf":
-                raise ValueError(f"the state does not fit {self.name}: {key} is not a number")
-            if not 0 <= state[key] < 2**63:
-                raise ValueError(f"the state does not fit {self.name}: {key} is {state[key]}; expected at least 0")
-        for key in slot_keys:
-            slot = self._slot(key)
-            if state[key].shape != slot.shape or state[key].dtype != np.float32:
-                raise ValueError(
-                    f"the state does not fit {self.name}: {key} is {state[key].dtype} of shape {state[key].shape}, "
-                    f"expected float32 of shape {slot.shape}"
-                )
-
-    def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Restores what `get_state` gave. Call ``build(model.trainable_variables)`` first on a new optimizer.
-
-        Raises ValueError if names, shapes or numbers do not fit this optimizer; it is unchanged then.
-        """
-        self.check_state(state)
-        for key in self.slot_order():
-            self._slot(key)[...] = state[key]
-        self._steps = int(state["iterations"])
-        if not callable(self._rate):
-            self._rate = float(state["learning_rate"])
 
 
 def with_shared_options(init: F) -> F:

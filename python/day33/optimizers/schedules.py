@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Self
 
-from .._core import descriptions
+from .._core import custom_objects as custom
+from .._core.descriptions import Library
 from .._core.signatures import accepted_arguments
 
 __all__ = [
@@ -229,7 +230,10 @@ _CLASSES: dict[str, type[Any]] = {
 }  # fmt: skip
 
 
-def serialize(learning_rate_schedule: Any) -> dict[str, Any]:
+_LIBRARY = Library("schedule", "keras.optimizers.schedules", _CLASSES, LearningRateSchedule, any_case=True)
+
+
+def serialize(learning_rate_schedule: Any) -> Any:
     """Describes a schedule as Keras does, by a dict of "module", "class_name", "config" and "registered_name".
 
     Raises TypeError for what is no schedule with a configuration, such as a function.
@@ -239,10 +243,10 @@ def serialize(learning_rate_schedule: Any) -> dict[str, Any]:
             f"the learning rate comes from {learning_rate_schedule!r}, which no file can hold; expected a schedule of "
             "day33.optimizers.schedules"
         )
-    return descriptions.describe(learning_rate_schedule, "keras.optimizers.schedules", _CLASSES)
+    return _LIBRARY.serialize(learning_rate_schedule)
 
 
-def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Any:
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The schedule that `serialize`, or Keras, described.
 
     Args:
@@ -252,9 +256,8 @@ def deserialize(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | N
     Raises:
         ValueError: an unknown class, or an argument that it does not know.
     """
-    cls = descriptions.class_of("schedule", config, _CLASSES, custom_objects)
-    arguments = config.get("config", {})
-    return cls.from_config(descriptions.arguments_for(cls, arguments) if cls in _CLASSES.values() else arguments)
+    with custom.known(custom_objects or {}):
+        return _LIBRARY.deserialize(config)
 
 
 def _check_steps(name: str, steps: int) -> None:
