@@ -240,10 +240,6 @@ class Function(_Called):
         """
         raise NotImplementedError
 
-    def of_nothing(self) -> float:
-        """The value of results without elements, or of elements made of none."""
-        return 0.0
-
     def full_reduction(self, rank: int) -> str | None:
         """ "mean" or "sum" where it reduces all axes of its argument, of that rank, to a scalar; None elsewhere."""
         return None
