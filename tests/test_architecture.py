@@ -24,7 +24,7 @@ FLOORS = (
     ("_native",),
     ("_core",),
     ("random", "_io", "text"),
-    ("initializers", "activations", "_data"),
+    ("initializers", "constraints", "activations", "_data"),
     ("optimizers",),
     ("_graph",),
     ("ops",),

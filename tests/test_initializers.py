@@ -13,10 +13,11 @@ from day33 import initializers, layers
 from day33.random import SeedGenerator, get_state, next_seed, set_random_seed, set_state
 
 NAMES = [
-    "zeros", "ones", "constant", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform",
-    "lecun_normal", "random_uniform", "random_normal", "truncated_normal", "orthogonal", "variance_scaling",
+    "zeros", "ones", "constant", "identity", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal",
+    "lecun_uniform", "lecun_normal", "random_uniform", "random_normal", "truncated_normal", "orthogonal",
+    "variance_scaling",
 ]  # fmt: skip
-RANDOM = NAMES[3:]
+RANDOM = NAMES[4:]
 SHAPE = (3, 3, 20, 40)
 
 
@@ -141,6 +142,50 @@ def test_orthogonal(shape):
 def test_orthogonal_needs_two_axes():
     with pytest.raises(ValueError, match=r"\(5,\).*two axes"):
         initializers.Orthogonal()((5,))
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (3, 5), (5, 3)])
+def test_identity(shape):
+    np.testing.assert_array_equal(initializers.Identity(gain=2.0)(shape), 2 * np.eye(*shape))
+    with pytest.raises(ValueError, match=r"shape is \(3,\); expected two axes for Identity"):
+        initializers.Identity()((3,))
+
+
+def test_fans_of_axes_that_are_given():
+    keras = pytest.importorskip("keras")
+    axes = {"input_axes": [0, 3], "output_axes": [1]}
+    assert initializers.compute_fans((2, 3, 4, 5), **axes) == (10, 3)
+    for name in RANDOM[:6]:
+        ours, theirs = (getattr(module, camel(name))(seed=1, **axes) for module in (initializers, keras.initializers))
+        assert ours((20, 30, 4, 25)).std() == pytest.approx(np.asarray(theirs((20, 30, 4, 25))).std(), rel=0.03)
+        assert initializers.get(initializers.serialize(ours)).get_config() == ours.get_config()
+        assert initializers.get(keras.initializers.serialize(theirs)).input_axes == [0, 3]
+    with pytest.raises(ValueError, match=r"input_axes is \[0\] and output_axes None; expected both or neither"):
+        initializers.GlorotUniform(input_axes=[0])
+
+
+class Spread(initializers.Initializer):
+    def __init__(self, width):
+        self.width = width
+
+    def __call__(self, shape, dtype=None):
+        return np.linspace(-self.width, self.width, math.prod(shape)).reshape(shape)
+
+
+def halves(shape, dtype=None):
+    return np.full(shape, 0.5)
+
+
+def test_initializers_of_ones_own_go_into_files(tmp_path):
+    layer = layers.Dense(2, kernel_initializer=Spread(0.25), bias_initializer=halves)
+    model = day33.Sequential([layers.Input((3,)), layer])
+    model.save(tmp_path / "m.keras")
+    again = day33.load_model(tmp_path / "m.keras", {"Spread": Spread, "halves": halves}).layers[0]
+    assert again.kernel_initializer.width == 0.25 and again.bias_initializer is halves
+    with pytest.raises(ValueError, match="initializer is 'Spread'; expected one of"):
+        day33.load_model(tmp_path / "m.keras")
+    with pytest.raises(TypeError, match="which has no name that a file could hold"):
+        initializers.serialize(lambda shape: np.zeros(shape))
 
 
 def test_constant_broadcasts():

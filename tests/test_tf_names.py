@@ -72,9 +72,16 @@ def test_what_tensorflow_refuses():
     with pytest.raises(TypeError, match="float32, int32"):
         tf.concat([tf.zeros((2,)), tf.convert_to_tensor([1])], axis=0)
     with pytest.raises(TypeError, match="expected numbers"):
-        tf.convert_to_tensor(["a"])
+        tf.convert_to_tensor([None])
     with pytest.raises(ValueError):
         tf.squeeze(X, axis=0)
+
+
+def test_strings():
+    for value in (["a", "é"], [[b"a"]], "a"):
+        tensor = tf.constant(value)
+        assert isinstance(tensor, tf.Tensor) and tensor.dtype.kind == "U"
+        assert tensor.tolist() == np.vectorize(bytes.decode)(tensorflow.constant(value).numpy()).tolist()
 
 
 def test_layers_answer_in_kind():

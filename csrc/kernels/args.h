@@ -196,6 +196,34 @@ struct AdamArgs {
   double beta_1, beta_2;  // in double, since the rule needs 1 - beta
   float epsilon;
 };
+struct NadamArgs {
+  double beta_1, beta_2;
+  float momentum_rate, gradient_rate;  // what multiplies m and g in a step, the learning rate included
+  float velocity_scale;                // 1 / (1 - beta_2^t)
+  float epsilon;
+};
+struct AdamaxArgs {
+  float learning_rate;  // already with bias correction: lr / (1 - beta_1^t)
+  double beta_1;
+  float beta_2, epsilon;
+};
+struct RmsPropArgs {
+  float learning_rate;
+  double rho;
+  float momentum, epsilon;
+};
+struct AdagradArgs {
+  float learning_rate, epsilon;
+};
+struct LionArgs {
+  float learning_rate;
+  double beta_1, beta_2;
+};
+struct FtrlArgs {
+  float learning_rate;
+  float exponent;  // of the accumulated squares: 0.5 for steps that fall like 1 / sqrt(t)
+  float l1, l2, l2_shrinkage;
+};
 
 // ---- convolution family ----
 //

@@ -47,6 +47,8 @@ DAY33_INLINE void columns(W w, const MatrixArgs& g, int64_t n) {
 
 void multiply_matrices(const MatrixArgs& g) {
   int64_t n = 0;
+  if (g.M == 1)  // one row has to keep as many sums in flight as four
+    for (; n + 4 * kLanes <= g.N; n += 4 * kLanes) tile<1, 4>(Wide<kLanes>{}, g, 0, n);
   for (; n + 2 * kLanes <= g.N; n += 2 * kLanes) columns<2>(Wide<kLanes>{}, g, n);
   if (n + kLanes <= g.N) columns<1>(Wide<kLanes>{}, g, n), n += kLanes;
   if constexpr (kLanes > 8)

@@ -118,13 +118,22 @@ DAY33_INLINE void forward(const float* x, float* y, int64_t n) {
   if (rest > 0) store_first(y + i, function_of<kKind>(load_first(x + i, rest)), rest);
 }
 
+// The gradient of x. Of roots it is 0 where that of y is, however steep they are there, as in TensorFlow: so the
+// deviation of equal numbers has a gradient.
+template <Unary kKind>
+DAY33_INLINE Vec gradient_of(Vec x, Vec y, Vec dy) {
+  const Vec dx = dy * slope_of<kKind>(x, y);
+  if constexpr (kKind == Unary::sqrt || kKind == Unary::rsqrt) return select(dy == 0.0f, broadcast(0.0f), dx);
+  return dx;
+}
+
 template <Unary kKind>
 DAY33_INLINE void backward(const float* x, const float* y, const float* dy, float* dx, int64_t n) {
   int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) store(dx + i, load(dy + i) * slope_of<kKind>(load(x + i), load(y + i)));
+  for (; i + kLanes <= n; i += kLanes) store(dx + i, gradient_of<kKind>(load(x + i), load(y + i), load(dy + i)));
   const int rest = static_cast<int>(n - i);
   if (rest > 0)
-    store_first(dx + i, load_first(dy + i, rest) * slope_of<kKind>(load_first(x + i, rest), load_first(y + i, rest)),
+    store_first(dx + i, gradient_of<kKind>(load_first(x + i, rest), load_first(y + i, rest), load_first(dy + i, rest)),
                 rest);
 }
 

@@ -10,9 +10,10 @@
 namespace day33 {
 namespace {
 
-constexpr int64_t kSmall = 1 << 15;                    // multiply-adds: up to here, packing does not pay
-constexpr int64_t kLarge = 16 * gemm::kWorthThreads;   // from here on, the threads share each matrix
+constexpr int64_t kSmall = 1 << 20;                    // multiply-adds: up to here, packing does not pay
+constexpr int64_t kLarge = 16 * gemm::kWorthThreads;   // from here on, the threads share a packed product
 constexpr int64_t kPortion = gemm::kWorthThreads / 4;  // multiply-adds of a thread's portion, about
+constexpr int64_t kDepth = 384;                        // products summed before the sum is added to others, as in gemm
 
 // A matrix in rows without gaps, or its transpose.
 struct Operand {
@@ -28,9 +29,21 @@ struct Multiply {
   bool add;
 
   int64_t work() const { return M * N * K; }
-  bool is_small() const { return work() <= kSmall; }
 
+  // The same product with fewer transposes: a vector is a row or a column, whichever suits the other operand.
+  Multiply simplified() const {
+    Multiply s = *this;
+    if (M == 1 || K == 1) s.a.transposed = false;
+    if (N == 1 || K == 1) s.b.transposed = false;
+    if (N == 1 && s.a.transposed) return {1, M, K, {b.data}, {a.data}, c, add};
+    if (M == 1 && s.b.transposed) return {N, 1, K, {b.data}, {a.data}, c, add};
+    return s;
+  }
+
+  // Of a simplified product:
+  bool shares_threads() const { return work() >= kLarge && !is_column() && !is_small(); }
   int64_t scratch_floats(const Kernels& kernels) const {
+    if (is_column()) return M;  // where it is added
     if (is_small()) return b.transposed ? N * K : 0;
     if (a.transposed) return gemm::outer_scratch_floats(kernels, M, N, K);
     return gemm::packed_floats(kernels, K, N) + gemm::scratch_floats(kernels, M, K);
@@ -39,54 +52,58 @@ struct Multiply {
   void run(const Kernels& kernels, float* scratch) const {
     if (work() == 0) {
       if (!add) std::fill_n(c, M * N, 0.0f);
-      return;
-    }
-    if (is_small()) return run_small(kernels, scratch);
-    if (a.transposed) {
+    } else if (is_column()) {
+      kernels.dot_rows(a.data, b.data, nullptr, add ? scratch : c, M, K);
+      if (add) kernels.add_to(scratch, c, M);
+    } else if (is_small()) {
+      run_small(kernels, scratch);
+    } else if (a.transposed) {
       if (!add) std::fill_n(c, M * N, 0.0f);
-      return gemm::add_outer(kernels, {.M = M, .N = N, .K = K, .a = {a.data, M}, .b = {b.data, N}, .c = c}, scratch);
+      gemm::add_outer(kernels, {.M = M, .N = N, .K = K, .a = {a.data, M}, .b = {b.data, N}, .c = c}, scratch);
+    } else {
+      gemm::pack(kernels, {b.data, b.transposed ? K : N}, b.transposed, K, N, scratch);
+      gemm::multiply(kernels, {.M = M, .N = N, .K = K, .a = {a.data, K}, .packed_b = scratch, .c = {c, N}, .add = add},
+                     scratch + gemm::packed_floats(kernels, K, N));
     }
-    gemm::pack(kernels, {b.data, b.transposed ? K : N}, b.transposed, K, N, scratch);
-    gemm::multiply(kernels, {.M = M, .N = N, .K = K, .a = {a.data, K}, .packed_b = scratch, .c = {c, N}, .add = add},
-                   scratch + gemm::packed_floats(kernels, K, N));
   }
 
  private:
+  bool is_column() const { return N == 1; }
+  bool is_small() const { return work() <= kSmall || M == 1 || K == 1; }
+
   void run_small(const Kernels& kernels, float* scratch) const {
-    const float* rows = b.data;
-    if (b.transposed) {
-      kernels.transpose_matrix(b.data, scratch, N, K);
-      rows = scratch;
-    }
-    kernels.multiply_matrices({.M = M,
-                               .N = N,
-                               .K = K,
-                               .a = a.data,
-                               .a_row = a.transposed ? 1 : K,
-                               .a_step = a.transposed ? M : 1,
-                               .b = rows,
-                               .b_row = N,
-                               .c = c,
-                               .c_row = N,
-                               .add = add});
+    if (b.transposed) kernels.transpose_matrix(b.data, scratch, N, K);
+    const float* rows = b.transposed ? scratch : b.data;
+    const int64_t a_row = a.transposed ? 1 : K, a_step = a.transposed ? M : 1;
+    for (int64_t k = 0; k < K; k += kDepth)
+      kernels.multiply_matrices({.M = M,
+                                 .N = N,
+                                 .K = std::min(kDepth, K - k),
+                                 .a = a.data + k * a_step,
+                                 .a_row = a_row,
+                                 .a_step = a_step,
+                                 .b = rows + k * N,
+                                 .b_row = N,
+                                 .c = c,
+                                 .c_row = N,
+                                 .add = add || k > 0});
   }
 };
 
-// Calls body(i, scratch) for `count` matrices of one size, on the threads of the pool where there is enough to do.
+// Calls body(i, scratch) for `count` products of one size, on the threads of the pool where there is enough to do.
 template <typename Body>
-void over_matrices(const Kernels& kernels, int64_t count, const Multiply& each, Body&& body) {
-  const int64_t floats = each.scratch_floats(kernels);
+void over_products(const Kernels& kernels, int64_t count, const Multiply& each, Body&& body) {
+  const int64_t floats = each.simplified().scratch_floats(kernels), work = each.work();
   const auto some = [&](int64_t first, int64_t number) {
     std::unique_ptr<AlignedBuffer> scratch;
     if (floats > 0) scratch = lease_block(floats);
     for (int64_t i = first; i < first + number; ++i) body(i, scratch ? scratch->data() : nullptr);
     if (scratch) return_block(std::move(scratch));
   };
-  if (each.work() >= kLarge)
+  if (each.simplified().shares_threads())
     some(0, count);
   else
-    gemm::over_rows(count, std::max<int64_t>(kPortion / std::max<int64_t>(each.work(), 1), 1), count * each.work(),
-                    some);
+    gemm::over_rows(count, std::max<int64_t>(kPortion / std::max<int64_t>(work, 1), 1), count * work, some);
 }
 
 // Which products take matrix i, in order.
@@ -117,12 +134,12 @@ class MatmulOp final : public Op {
   void forward(const Tile& tile, int64_t, int64_t) const override {
     const int64_t count = products();
     const Multiply each{.M = p_.M, .N = p_.N, .K = p_.K, .a = {}, .b = {}, .c = nullptr, .add = false};
-    over_matrices(*tile.kernels, tile.n * count, each, [&](int64_t i, float* scratch) {
+    over_products(*tile.kernels, tile.n * count, each, [&](int64_t i, float* scratch) {
       Multiply one = each;
       one.a.data = a_at(tile.value[inputs[0]], i / count, p_.a_of[i % count]);
       one.b.data = b_at(tile.value[inputs[1]], i / count, p_.b_of[i % count]);
       one.c = tile.value[outputs[0]] + i * p_.M * p_.N;
-      one.run(*tile.kernels, scratch);
+      one.simplified().run(*tile.kernels, scratch);
     });
   }
 
@@ -132,13 +149,13 @@ class MatmulOp final : public Op {
     const auto sum = [&](const std::vector<std::vector<int64_t>>& users, const Multiply& each, float* into,
                          auto&& operands) {
       const int64_t count = static_cast<int64_t>(users.size());
-      over_matrices(*tile.kernels, tile.n * count, each, [&](int64_t i, float* scratch) {
+      over_products(*tile.kernels, tile.n * count, each, [&](int64_t i, float* scratch) {
         Multiply one = each;
         one.c = into + i * one.M * one.N;
         if (users[static_cast<size_t>(i % count)].empty()) std::fill_n(one.c, one.M * one.N, 0.0f);
         for (int64_t product : users[static_cast<size_t>(i % count)]) {
           operands(one, i / count, product);
-          one.run(*tile.kernels, scratch);
+          one.simplified().run(*tile.kernels, scratch);
           one.add = true;
         }
       });

@@ -1,4 +1,4 @@
-// Up-sampling by integer factors, written as a linear map: y[out] = sum over cells of weight(out, cell) * x[cell],
+// Resampling as a linear map. Up-sampling by integer factors is y[out] = sum over cells of weight(out, cell) * x[cell],
 // where the weight is a product over the two axes. The backward pass is the transpose of this map.
 #pragma once
 
@@ -49,6 +49,30 @@ inline Array4 up_sampling2d_backward(UpSampling kind, const Array4& dy, int64_t 
       for (int64_t c = 0; c < C; ++c) dx(n, iy, ix, c) += weight * dy(n, oy, ox, c);
   });
   return dx;
+}
+
+// One axis times a dense matrix (out, in): x is [outer][in][inner], y [outer][out][inner].
+inline Values resample_axis(int64_t outer, int64_t in, int64_t out, int64_t inner, const Values& matrix,
+                            const Values& x) {
+  Values y(static_cast<size_t>(outer * out * inner), 0.0);
+  for (int64_t o = 0; o < outer; ++o)
+    for (int64_t j = 0; j < out; ++j)
+      for (int64_t k = 0; k < in; ++k)
+        for (int64_t i = 0; i < inner; ++i)
+          y[(o * out + j) * inner + i] += matrix[j * in + k] * x[(o * in + k) * inner + i];
+  return y;
+}
+
+// The weights of half-pixel bilinear interpolation between any two sizes, (out, in).
+inline Values bilinear_matrix(int64_t in, int64_t out) {
+  Values matrix(static_cast<size_t>(in * out), 0.0);
+  for (int64_t j = 0; j < out; ++j) {
+    const double scale = static_cast<double>(in) / static_cast<double>(out);
+    const double centre = (static_cast<double>(j) + 0.5) * scale - 0.5;
+    const double at = std::fmin(std::fmax(centre, 0.0), static_cast<double>(in - 1));
+    for (int64_t k = 0; k < in; ++k) matrix[j * in + k] = std::fmax(0.0, 1.0 - std::fabs(at - static_cast<double>(k)));
+  }
+  return matrix;
 }
 
 }  // namespace day33::reference

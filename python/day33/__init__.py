@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         autoencoder,
         callbacks,
         cli,
+        constraints,
         datasets,
         decoding,
         ensemble,
@@ -57,10 +58,9 @@ if TYPE_CHECKING:
 _register_if_imported()
 
 _MODULES = (
-    "activations", "autoencoder", "callbacks", "cli", "datasets", "decoding", "ensemble", "initializers", "keras",
-    "layers", "losses", "lyricist", "metrics", "models", "ops", "optimizers", "plotting", "random", "regularizers",
-    "regularizers",
-    "saving", "text", "tf", "utils",
+    "activations", "autoencoder", "callbacks", "cli", "constraints", "datasets", "decoding", "ensemble",
+    "initializers", "keras", "layers", "losses", "lyricist", "metrics", "models", "ops", "optimizers", "plotting",
+    "random", "regularizers", "saving", "text", "tf", "utils",
 )  # fmt: skip
 _NAMES = {
     "GradientTape": "._tape",
@@ -86,6 +86,7 @@ __all__ = [
     "callbacks",
     "clear_session",
     "cli",
+    "constraints",
     "datasets",
     "decoding",
     "ensemble",

@@ -352,18 +352,79 @@ def adadelta_step(
     rho: float,
     epsilon: float,
 ) -> None: ...
+
+# step counts from 1, here and in nadam_step and adamax_step. v_max: the largest v so far, for AMSGrad.
 def adam_step(
     parameter: Parameter,
     gradient: Float32,
     m: Float32,
     v: Float32,
+    v_max: Float32 | None,
     *,
     learning_rate: float,
     beta_1: float,
     beta_2: float,
     epsilon: float,
     step: int,
-) -> None: ...  # step counts from 1
+) -> None: ...
+def nadam_step(
+    parameter: Parameter,
+    gradient: Float32,
+    m: Float32,
+    v: Float32,
+    *,
+    momentum_rate: float,
+    gradient_rate: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    step: int,
+) -> None: ...
+def adamax_step(
+    parameter: Parameter,
+    gradient: Float32,
+    m: Float32,
+    u: Float32,
+    *,
+    learning_rate: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    step: int,
+) -> None: ...
+def rmsprop_step(
+    parameter: Parameter,
+    gradient: Float32,
+    velocity: Float32,
+    momentum_slot: Float32 | None,
+    mean: Float32 | None,
+    *,
+    learning_rate: float,
+    rho: float,
+    momentum: float,
+    epsilon: float,
+) -> None: ...
+def adagrad_step(
+    parameter: Parameter, gradient: Float32, squares: Float32, *, learning_rate: float, epsilon: float
+) -> None: ...
+def lion_step(
+    parameter: Parameter, gradient: Float32, m: Float32, *, learning_rate: float, beta_1: float, beta_2: float
+) -> None: ...
+def ftrl_step(
+    parameter: Parameter,
+    gradient: Float32,
+    squares: Float32,
+    linear: Float32,
+    *,
+    learning_rate: float,
+    exponent: float,
+    l1: float,
+    l2: float,
+    l2_shrinkage: float,
+) -> None: ...
+def scale_parameter(parameter: Parameter, factor: float) -> None: ...
+def running_mean(parameter: Parameter, mean: Float32, keep: float) -> None: ...  # mean = keep * mean + (1 - keep) * p
+def sum_of_squares(x: Float32) -> float: ...
 
 # ---- decoding (register_decoder.cpp): Embedding -> LSTM -> Dense, one token per step. No call holds the GIL ----
 

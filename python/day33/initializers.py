@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ._core import custom_objects as _custom
 from ._core.arrays import as_int, as_number
+from ._core.descriptions import Library
 from .random import SeedGenerator, next_seed
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ __all__ = [
     "GlorotUniform",
     "HeNormal",
     "HeUniform",
+    "Identity",
     "Initializer",
     "InitializerLike",
     "LecunNormal",
@@ -39,10 +42,9 @@ __all__ = [
     "TruncatedNormal",
     "VarianceScaling",
     "Zeros",
-    "class_named",
     "compute_fans",
+    "deserialize",
     "get",
-    "is_class",
     "serialize",
 ]
 
@@ -188,17 +190,22 @@ class TruncatedNormal(_Random):
         return _truncated_normal(self._generator(), tuple(shape), self.stddev) + np.float32(self.mean)
 
 
-def compute_fans(shape: Sequence[int]) -> tuple[int, int]:
+def compute_fans(
+    shape: Sequence[int], input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
+) -> tuple[int, int]:
     """Counts the inputs and outputs of one unit of a weight.
 
     Args:
         shape: of the weight: (..., inputs, outputs), the axes before them being positions of a kernel; or one axis,
             or none.
+        input_axes, output_axes: both given, the axes of inputs and of outputs for weights of another order.
 
     Returns:
         (fan_in, fan_out): the last two sizes, each times the number of positions; (n, n) for one axis of size n, (1, 1)
-        for no axis.
+        for no axis. With axes given, the products of their sizes.
     """
+    if input_axes is not None and output_axes is not None:
+        return math.prod(shape[axis] for axis in input_axes), math.prod(shape[axis] for axis in output_axes)
     if len(shape) < 2:
         fan = shape[0] if shape else 1
         return fan, fan
@@ -216,6 +223,7 @@ class VarianceScaling(_Random):
         mode: "fan_in", "fan_out" or "fan_avg", their mean. See `compute_fans`.
         distribution: "truncated_normal" (or "normal", the same), "untruncated_normal" or "uniform".
         seed: as in `RandomNormal`.
+        input_axes, output_axes: of the weight, see `compute_fans`; both or neither.
 
     Raises:
         ValueError: `scale` is not positive, or `mode` or `distribution` is none of these.
@@ -223,9 +231,14 @@ class VarianceScaling(_Random):
 
     def __init__(
         self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal",
-        seed: _Seed = None,
+        seed: _Seed = None, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(seed)
+        if (input_axes is None) != (output_axes is None):
+            raise ValueError(
+                f"input_axes is {input_axes} and output_axes {output_axes}; expected both or neither of them"
+            )
+        self.input_axes, self.output_axes = input_axes, output_axes
         if not scale > 0:
             raise ValueError(f"scale is {scale}; expected a positive number")
         if mode not in ("fan_in", "fan_out", "fan_avg"):
@@ -240,7 +253,7 @@ class VarianceScaling(_Random):
 
     def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Float32:
         shape = tuple(shape)
-        fan_in, fan_out = compute_fans(shape)
+        fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         stddev = math.sqrt(self.scale / max(1.0, fan))
         generator = self._generator()
@@ -251,6 +264,12 @@ class VarianceScaling(_Random):
         limit = math.sqrt(3) * stddev  # uniform on [-a, a] has variance a^2 / 3
         return generator.uniform(-limit, limit, shape).astype(np.float32)
 
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor, by name; axes only where they were given, since Keras before 3.15 does
+        not know them.
+        """
+        return {key: v for key, v in super().get_config().items() if v is not None or not key.endswith("_axes")}
+
 
 class GlorotUniform(VarianceScaling):
     """Uniform distribution on [-a, a] with ``a = sqrt(6 / (fan_in + fan_out))``.
@@ -259,10 +278,13 @@ class GlorotUniform(VarianceScaling):
 
     Args:
         seed: as in `RandomNormal`.
+        input_axes, output_axes: as in `VarianceScaling`.
     """
 
-    def __init__(self, seed: _Seed = None) -> None:
-        super().__init__(1.0, "fan_avg", "uniform", seed)
+    def __init__(
+        self, seed: _Seed = None, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(1.0, "fan_avg", "uniform", seed, input_axes, output_axes)
 
 
 class GlorotNormal(VarianceScaling):
@@ -272,10 +294,13 @@ class GlorotNormal(VarianceScaling):
 
     Args:
         seed: as in `RandomNormal`.
+        input_axes, output_axes: as in `VarianceScaling`.
     """
 
-    def __init__(self, seed: _Seed = None) -> None:
-        super().__init__(1.0, "fan_avg", "truncated_normal", seed)
+    def __init__(
+        self, seed: _Seed = None, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(1.0, "fan_avg", "truncated_normal", seed, input_axes, output_axes)
 
 
 class HeUniform(VarianceScaling):
@@ -285,10 +310,13 @@ class HeUniform(VarianceScaling):
 
     Args:
         seed: as in `RandomNormal`.
+        input_axes, output_axes: as in `VarianceScaling`.
     """
 
-    def __init__(self, seed: _Seed = None) -> None:
-        super().__init__(2.0, "fan_in", "uniform", seed)
+    def __init__(
+        self, seed: _Seed = None, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(2.0, "fan_in", "uniform", seed, input_axes, output_axes)
 
 
 class HeNormal(VarianceScaling):
@@ -298,10 +326,13 @@ class HeNormal(VarianceScaling):
 
     Args:
         seed: as in `RandomNormal`.
+        input_axes, output_axes: as in `VarianceScaling`.
     """
 
-    def __init__(self, seed: _Seed = None) -> None:
-        super().__init__(2.0, "fan_in", "truncated_normal", seed)
+    def __init__(
+        self, seed: _Seed = None, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(2.0, "fan_in", "truncated_normal", seed, input_axes, output_axes)
 
 
 class LecunUniform(VarianceScaling):
@@ -311,10 +342,13 @@ class LecunUniform(VarianceScaling):
 
     Args:
         seed: as in `RandomNormal`.
+        input_axes, output_axes: as in `VarianceScaling`.
     """
 
-    def __init__(self, seed: _Seed = None) -> None:
-        super().__init__(1.0, "fan_in", "uniform", seed)
+    def __init__(
+        self, seed: _Seed = None, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(1.0, "fan_in", "uniform", seed, input_axes, output_axes)
 
 
 class LecunNormal(VarianceScaling):
@@ -324,10 +358,13 @@ class LecunNormal(VarianceScaling):
 
     Args:
         seed: as in `RandomNormal`.
+        input_axes, output_axes: as in `VarianceScaling`.
     """
 
-    def __init__(self, seed: _Seed = None) -> None:
-        super().__init__(1.0, "fan_in", "truncated_normal", seed)
+    def __init__(
+        self, seed: _Seed = None, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(1.0, "fan_in", "truncated_normal", seed, input_axes, output_axes)
 
 
 class Orthogonal(_Random):
@@ -356,18 +393,40 @@ class Orthogonal(_Random):
         return np.ascontiguousarray(self.gain * (q if rows >= columns else q.T), np.float32).reshape(shape)
 
 
+class Identity(Initializer):
+    """The identity matrix times `gain`, for weights of two axes; of other than square ones, what fits of it.
+
+    Args:
+        gain: factor of the matrix.
+
+    Raises:
+        ValueError: when called, a shape of other than two axes.
+    """
+
+    def __init__(self, gain: float = 1.0) -> None:
+        self.gain = gain
+
+    def __call__(self, shape: Sequence[int], dtype: str | None = None) -> Float32:
+        if len(shape) != 2:
+            raise ValueError(f"shape is {tuple(shape)}; expected two axes for Identity")
+        return self.gain * np.eye(*shape, dtype=np.float32)
+
+
 _CLASSES: dict[str, type[Initializer]] = {
     cls.__name__: cls
     for cls in (
-        Constant, GlorotNormal, GlorotUniform, HeNormal, HeUniform, LecunNormal, LecunUniform, Ones, Orthogonal,
-        RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, Zeros,
+        Constant, GlorotNormal, GlorotUniform, HeNormal, HeUniform, Identity, LecunNormal, LecunUniform, Ones,
+        Orthogonal, RandomNormal, RandomUniform, TruncatedNormal, VarianceScaling, Zeros,
     )
 }  # fmt: skip
 _NAMES = {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower(): cls for name, cls in _CLASSES.items()}
 # Keras has them, too; it wrote the long one itself from 3.0 to 3.3.
 _SHORT_NAMES = {
-    "OrthogonalInitializer": Orthogonal, "normal": RandomNormal, "one": Ones, "uniform": RandomUniform, "zero": Zeros,
+    "IdentityInitializer": Identity, "OrthogonalInitializer": Orthogonal, "normal": RandomNormal, "one": Ones,
+    "uniform": RandomUniform, "zero": Zeros,
 }  # fmt: skip
+
+_LIBRARY = Library("initializer", "keras.initializers", _CLASSES | _NAMES | _SHORT_NAMES, Initializer)
 
 # What layers take for an initializer, see `get`.
 _Given = str | Mapping[str, Any] | type[Any] | Callable[..., ArrayLike]
@@ -395,60 +454,36 @@ def get(identifier: InitializerLike) -> Callable[..., ArrayLike] | None:
     """
     if identifier is None:
         return None
-    if isinstance(identifier, Mapping):
-        if "class_name" not in identifier:
-            raise ValueError(f'initializer is {identifier!r}; expected a dict with "class_name" and "config"')
-        return class_named(identifier["class_name"])(**identifier.get("config", {}))
-    if isinstance(identifier, str):
-        return class_named(identifier)()
-    found = identifier() if isinstance(identifier, type) else identifier
+    found: Any = _LIBRARY.deserialize(identifier) if isinstance(identifier, str | Mapping) else identifier
+    if isinstance(found, type):
+        found = found()
     if callable(found):
-        return found
-    raise TypeError(f"initializer is {identifier!r}; expected {_expected()}")
+        made: Callable[..., ArrayLike] = found
+        return made
+    raise TypeError(f"initializer is {identifier!r}; expected a callable or one of {_LIBRARY.expected()}")
 
 
-def is_class(name: str) -> bool:
-    """Whether `name` is that of an initializer's class, such as "GlorotUniform"."""
-    return name in _CLASSES
-
-
-def class_named(name: str) -> type[Initializer]:
-    """Finds the class of an initializer.
-
-    Args:
-        name: "glorot_uniform" or "GlorotUniform".
+def serialize(initializer: Callable[..., ArrayLike] | None) -> Any:
+    """An initializer as files have it: what `deserialize` and Keras read; None for None.
 
     Raises:
-        ValueError: there is none of that name.
+        TypeError: it has no name that a file could hold.
     """
-    cls = _NAMES.get(name) or _CLASSES.get(name) or _SHORT_NAMES.get(name)
-    if cls is None:
-        raise ValueError(f"initializer is {name!r}; expected {_expected()}")
-    return cls
+    return _LIBRARY.serialize(initializer)
 
 
-def serialize(initializer: Callable[..., ArrayLike] | None) -> dict[str, Any] | None:
-    """Describes an initializer by a dict that `get` reads back.
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The initializer that `serialize` or Keras wrote.
 
     Args:
-        initializer: of a class of this module, or None.
-
-    Returns:
-        A dict of "class_name" and "config"; None for None.
+        config: see there.
+        custom_objects: classes and functions by name that are not day33's.
 
     Raises:
-        TypeError: a function, or an object of another class: only the classes of this module have names that are safe
-            to look up.
+        ValueError: it is neither day33's nor among the custom objects, or has an argument that it does not know.
     """
-    if initializer is None:
-        return None
-    if not isinstance(initializer, Initializer):
-        raise TypeError(f"initializer is {initializer!r}; expected an instance of a class of day33.initializers")
-    return {"class_name": type(initializer).__name__, "config": initializer.get_config()}
-
-
-def _expected() -> str:
-    return f"a callable or one of {', '.join(_NAMES)}"
+    with _custom.known(custom_objects or {}):
+        return _LIBRARY.deserialize(config)
 
 
 def __getattr__(name: str) -> Any:

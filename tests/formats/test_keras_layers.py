@@ -82,6 +82,7 @@ SHAPES = {
 SHORT_NAMES = {name for name in layers.__all__ if getattr(layers, name).__name__ != name}
 WITHOUT_CASE = SHORT_NAMES | {"Input", "InputLayer", "Layer", "MaxUnpooling2D"}
 WITHOUT_CASE |= {"Bidirectional", "TimeDistributed"}  # see test_wrappers.py
+WITHOUT_CASE |= {"IntegerLookup", "StringLookup", "TextVectorization"}  # see test_lookup_files.py
 
 
 def layer_model(library, name, arguments):

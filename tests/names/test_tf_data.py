@@ -436,6 +436,23 @@ def test_arrays_are_not_copied():
     assert all(np.shares_memory(row, X) for row in windows)
 
 
+def test_strings():
+    """As Python strings inside, whatever they come as; one that is long does not make the others so."""
+    pandas = pytest.importorskip("pandas")
+    texts = ["a", "b" * 10**6, "é"]
+    for given in (texts, np.array(texts, object), pandas.Series(texts), [text.encode() for text in texts]):
+        data = tf.data.Dataset.from_tensor_slices((given, [1, 2, 3]))
+        assert data.element_spec[0] == tf.TensorSpec((), tf.string)
+        assert [str(text) for text, _ in data] == texts
+        assert [len(text) for text, _ in data.batch(2).as_numpy_iterator()] == [2, 1]
+        first = next(iter(data.skip(2).batch(5)))[0]
+        assert first.tolist() == ["é"] and first.nbytes == 4
+    rows = tf.data.Dataset.from_tensor_slices([["a", "bc"], ["d", "e"]]).map(lambda row: row[1])
+    assert [str(item) for item in rows] == ["bc", "e"]
+    with pytest.raises(TypeError, match="from_tensor_slices was given a int; expected strings"):
+        tf.data.Dataset.from_tensor_slices(["a", 3])
+
+
 @pytest.mark.parametrize(
     "make",
     [

@@ -64,19 +64,55 @@ TEST(adadelta_matches_the_reference) {
 TEST(adam_matches_the_reference) {
   Random random(52);
   for_each_isa([&](const Kernels& k) {
+    for (int64_t n : sizes_around(k.lanes))
+      for (bool amsgrad : {false, true}) {
+        const Context context("n ", n, " amsgrad ", amsgrad);
+        Floats w = random.reals(n), m(w.size(), 0.0f), v(w.size(), 0.0f), v_max(w.size(), 0.0f);
+        std::vector<reference::AdamState> state;
+        for (float x : w) state.push_back({x, 0.0, 0.0, 0.0});
+        for (int step = 1; step <= kSteps; ++step) {
+          const Floats g = random.reals(n);
+          const float rate =
+              static_cast<float>(0.01 * std::sqrt(1.0 - std::pow(0.9, step)) / (1.0 - std::pow(0.8, step)));
+          k.adam_step({.learning_rate = rate, .beta_1 = 0.8, .beta_2 = 0.9, .epsilon = 1e-7f}, w.data(), g.data(),
+                      m.data(), v.data(), amsgrad ? v_max.data() : nullptr, n);
+          for (int64_t i = 0; i < n; ++i)
+            state[i] = reference::adam(state[i], g[i], static_cast<double>(rate), 0.8, 0.9, static_cast<double>(1e-7f),
+                                       amsgrad);
+        }
+        for (int64_t i = 0; i < n; ++i) {
+          CHECK_NEAR(w[i], state[i].weight, kBound);
+          CHECK_NEAR(m[i], state[i].m, kBound);
+          CHECK_NEAR(v[i], state[i].v, kBound * state[i].v);
+          if (amsgrad) CHECK_NEAR(v_max[i], state[i].v_max, kBound * state[i].v_max);
+        }
+      }
+  });
+}
+
+TEST(nadam_matches_the_reference) {
+  Random random(54);
+  for_each_isa([&](const Kernels& k) {
     for (int64_t n : sizes_around(k.lanes)) {
       const Context context("n ", n);
       Floats w = random.reals(n), m(w.size(), 0.0f), v(w.size(), 0.0f);
-      std::vector<reference::AdamState> state;
-      for (float x : w) state.push_back({x, 0.0, 0.0});
+      std::vector<reference::NadamState> state;
+      for (float x : w) state.push_back({x, 0.0, 0.0, 1.0});
+      double product = 1.0;
       for (int step = 1; step <= kSteps; ++step) {
         const Floats g = random.reals(n);
-        const float rate =
-            static_cast<float>(0.01 * std::sqrt(1.0 - std::pow(0.999, step)) / (1.0 - std::pow(0.9, step)));
-        k.adam_step({.learning_rate = rate, .beta_1 = 0.9, .beta_2 = 0.999, .epsilon = 1e-7f}, w.data(), g.data(),
-                    m.data(), v.data(), n);
+        const double now = 0.9 * (1.0 - 0.5 * std::pow(0.96, step));
+        const double next = 0.9 * (1.0 - 0.5 * std::pow(0.96, step + 1));
+        product *= now;
+        k.nadam_step({.beta_1 = 0.9,
+                      .beta_2 = 0.999,
+                      .momentum_rate = static_cast<float>(0.01 * next / (1.0 - product * next)),
+                      .gradient_rate = static_cast<float>(0.01 * (1.0 - now) / (1.0 - product)),
+                      .velocity_scale = static_cast<float>(1.0 / (1.0 - std::pow(0.999, step))),
+                      .epsilon = 1e-7f},
+                     w.data(), g.data(), m.data(), v.data(), n);
         for (int64_t i = 0; i < n; ++i)
-          state[i] = reference::adam(state[i], g[i], static_cast<double>(rate), 0.9, 0.999, static_cast<double>(1e-7f));
+          state[i] = reference::nadam(state[i], g[i], 0.01, 0.9, 0.999, static_cast<double>(1e-7f), step);
       }
       for (int64_t i = 0; i < n; ++i) {
         CHECK_NEAR(w[i], state[i].weight, kBound);
@@ -87,32 +123,221 @@ TEST(adam_matches_the_reference) {
   });
 }
 
+TEST(adamax_matches_the_reference) {
+  Random random(55);
+  for_each_isa([&](const Kernels& k) {
+    for (int64_t n : sizes_around(k.lanes)) {
+      const Context context("n ", n);
+      Floats w = random.reals(n), m(w.size(), 0.0f), u(w.size(), 0.0f);
+      std::vector<reference::AdamaxState> state;
+      for (float x : w) state.push_back({x, 0.0, 0.0});
+      for (int step = 1; step <= kSteps; ++step) {
+        const Floats g = random.reals(n);
+        k.adamax_step({.learning_rate = static_cast<float>(0.01 / (1.0 - std::pow(0.9, step))),
+                       .beta_1 = 0.9,
+                       .beta_2 = 0.75f,
+                       .epsilon = 1e-3f},
+                      w.data(), g.data(), m.data(), u.data(), n);
+        for (int64_t i = 0; i < n; ++i)
+          state[i] = reference::adamax(state[i], g[i], 0.01, 0.9, 0.75, static_cast<double>(1e-3f), step);
+      }
+      for (int64_t i = 0; i < n; ++i) {
+        CHECK_NEAR(w[i], state[i].weight, kBound);
+        CHECK_NEAR(m[i], state[i].m, kBound);
+        CHECK_NEAR(u[i], state[i].u, kBound * state[i].u);
+      }
+    }
+  });
+}
+
+TEST(rmsprop_matches_the_reference) {
+  Random random(56);
+  for_each_isa([&](const Kernels& k) {
+    for (int64_t n : sizes_around(k.lanes))
+      for (float momentum : {0.0f, 0.5f})
+        for (bool centred : {false, true}) {
+          const Context context("n ", n, " momentum ", momentum, " centred ", centred);
+          Floats w = random.reals(n), velocity(w.size(), 0.0f), moved(w.size(), 0.0f), mean(w.size(), 0.0f);
+          std::vector<reference::RmsPropState> state;
+          for (float x : w) state.push_back({x, 0.0, 0.0, 0.0});
+          for (int step = 0; step < kSteps; ++step) {
+            const Floats g = random.reals(n);
+            // A large epsilon: centred, the difference under the root may be close to 0.
+            k.rmsprop_step({.learning_rate = 0.01f, .rho = 0.8, .momentum = momentum, .epsilon = 0.25f}, w.data(),
+                           g.data(), velocity.data(), momentum == 0.0f ? nullptr : moved.data(),
+                           centred ? mean.data() : nullptr, n);
+            for (int64_t i = 0; i < n; ++i)
+              state[i] = reference::rmsprop(state[i], g[i], static_cast<double>(0.01f), 0.8,
+                                            static_cast<double>(momentum), 0.25, centred);
+          }
+          for (int64_t i = 0; i < n; ++i) {
+            CHECK_NEAR(w[i], state[i].weight, kBound);
+            CHECK_NEAR(velocity[i], state[i].velocity, kBound * state[i].velocity);
+            if (momentum != 0.0f) CHECK_NEAR(moved[i], state[i].momentum, kBound);
+            if (centred) CHECK_NEAR(mean[i], state[i].mean, kBound);
+          }
+        }
+  });
+}
+
+TEST(adagrad_matches_the_reference) {
+  Random random(57);
+  for_each_isa([&](const Kernels& k) {
+    for (int64_t n : sizes_around(k.lanes)) {
+      const Context context("n ", n);
+      Floats w = random.reals(n), squares(w.size(), 0.125f);
+      std::vector<reference::AdagradState> state;
+      for (float x : w) state.push_back({x, 0.125});
+      for (int step = 0; step < kSteps; ++step) {
+        const Floats g = random.reals(n);
+        k.adagrad_step({.learning_rate = 0.1f, .epsilon = 1e-7f}, w.data(), g.data(), squares.data(), n);
+        for (int64_t i = 0; i < n; ++i)
+          state[i] = reference::adagrad(state[i], g[i], static_cast<double>(0.1f), static_cast<double>(1e-7f));
+      }
+      for (int64_t i = 0; i < n; ++i) {
+        CHECK_NEAR(w[i], state[i].weight, kBound);
+        CHECK_NEAR(squares[i], state[i].squares, kBound * state[i].squares);
+      }
+    }
+  });
+}
+
+TEST(lion_matches_the_reference) {
+  Random random(58);
+  for_each_isa([&](const Kernels& k) {
+    for (int64_t n : sizes_around(k.lanes)) {
+      const Context context("n ", n);
+      Floats w = random.reals(n), m(w.size(), 0.0f);
+      std::vector<reference::LionState> state;
+      for (float x : w) state.push_back({x, 0.0});
+      for (int step = 0; step < kSteps; ++step) {
+        // Multiples of 1/16 and betas of 3/4: m is exact, and so is the sign of a direction that may be 0.
+        Floats g(w.size());
+        for (float& x : g) x = static_cast<float>(random.integer(-8, 8)) / 16.0f;
+        k.lion_step({.learning_rate = 0.125f, .beta_1 = 0.75, .beta_2 = 0.75}, w.data(), g.data(), m.data(), n);
+        for (int64_t i = 0; i < n; ++i) state[i] = reference::lion(state[i], g[i], 0.125, 0.75, 0.75);
+      }
+      for (int64_t i = 0; i < n; ++i) {
+        CHECK_NEAR(w[i], state[i].weight, kBound);
+        CHECK_NEAR(m[i], state[i].m, kBound);
+      }
+      Floats zero(w.size(), 0.0f), none(w.size(), 0.0f), bad(w.size(), kNan), before = w;
+      k.lion_step({.learning_rate = 0.125f, .beta_1 = 0.75, .beta_2 = 0.75}, w.data(), zero.data(), none.data(), n);
+      CHECK(same_bits(w, before));  // the sign of 0 is 0
+      k.lion_step({.learning_rate = 0.125f, .beta_1 = 0.75, .beta_2 = 0.75}, w.data(), bad.data(), none.data(), n);
+      for (float x : w) CHECK(std::isnan(x));
+    }
+  });
+}
+
+TEST(ftrl_matches_the_reference) {
+  Random random(59);
+  for_each_isa([&](const Kernels& k) {
+    for (int64_t n : sizes_around(k.lanes))
+      for (float exponent : {0.5f, 0.75f, 1.0f, 0.0f})
+        for (float l1 : {0.0f, 0.25f}) {
+          const Context context("n ", n, " exponent ", exponent, " l1 ", l1);
+          Floats w = random.reals(n), squares(w.size(), 0.125f), linear(w.size(), 0.0f);
+          std::vector<reference::FtrlState> state;
+          for (float x : w) state.push_back({x, 0.125, 0.0});
+          for (int step = 0; step < kSteps; ++step) {
+            const Floats g = random.reals(n);
+            k.ftrl_step({.learning_rate = 0.5f, .exponent = exponent, .l1 = l1, .l2 = 0.25f, .l2_shrinkage = 0.125f},
+                        w.data(), g.data(), squares.data(), linear.data(), n);
+            for (int64_t i = 0; i < n; ++i)
+              state[i] = reference::ftrl(state[i], g[i], 0.5, static_cast<double>(exponent), static_cast<double>(l1),
+                                         0.25, 0.125);
+          }
+          for (int64_t i = 0; i < n; ++i) {
+            CHECK_NEAR(w[i], state[i].weight, 2.0 * kBound);
+            CHECK_NEAR(squares[i], state[i].squares, kBound * state[i].squares);
+            CHECK_NEAR(linear[i], state[i].linear, 4.0 * kBound);
+          }
+        }
+  });
+}
+
+TEST(running_means_and_sums_of_squares) {
+  Random random(60);
+  for_each_isa([&](const Kernels& k) {
+    for (int64_t n : sizes_around(k.lanes)) {
+      const Context context("n ", n);
+      const Floats x = random.reals(n);
+      Floats mean = random.reals(n);
+      const Floats before = mean;
+      k.running_mean(x.data(), mean.data(), 0.9, n);
+      double squares = 0.0;
+      for (int64_t i = 0; i < n; ++i) {
+        CHECK_NEAR(mean[i], 0.9 * static_cast<double>(before[i]) + 0.1 * static_cast<double>(x[i]), 4.0 * kRoundoff);
+        squares += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+      }
+      CHECK_NEAR(k.sum_of_squares(x.data(), n), squares, 1e-14 * squares);
+    }
+  });
+}
+
 // An element's bits do not depend on where it stands, so a thread may begin its share anywhere.
 TEST(optimizer_bits_do_not_depend_on_the_split) {
+  using Rule = void (*)(const Kernels&, float* w, const float* g, float* a, float* b, float* c, int64_t n);
+  const Rule rules[] = {
+      [](const Kernels& k, float* w, const float* g, float*, float*, float*, int64_t n) {
+        k.sgd_step({.learning_rate = 0.1f, .momentum = 0.0f, .nesterov = false}, w, g, nullptr, n);
+      },
+      [](const Kernels& k, float* w, const float* g, float* a, float*, float*, int64_t n) {
+        k.sgd_step({.learning_rate = 0.1f, .momentum = 0.9f, .nesterov = true}, w, g, a, n);
+      },
+      [](const Kernels& k, float* w, const float* g, float* a, float* b, float*, int64_t n) {
+        k.adadelta_step({.learning_rate = 1.0f, .rho = 0.95, .epsilon = 1e-7f}, w, g, a, b, n);
+      },
+      [](const Kernels& k, float* w, const float* g, float* a, float* b, float* c, int64_t n) {
+        k.adam_step({.learning_rate = 0.01f, .beta_1 = 0.9, .beta_2 = 0.999, .epsilon = 1e-7f}, w, g, a, b, c, n);
+      },
+      [](const Kernels& k, float* w, const float* g, float* a, float* b, float*, int64_t n) {
+        k.nadam_step({.beta_1 = 0.9,
+                      .beta_2 = 0.999,
+                      .momentum_rate = 0.1f,
+                      .gradient_rate = 0.2f,
+                      .velocity_scale = 3.0f,
+                      .epsilon = 1e-7f},
+                     w, g, a, b, n);
+      },
+      [](const Kernels& k, float* w, const float* g, float* a, float* b, float*, int64_t n) {
+        k.adamax_step({.learning_rate = 0.01f, .beta_1 = 0.9, .beta_2 = 0.999f, .epsilon = 1e-7f}, w, g, a, b, n);
+      },
+      [](const Kernels& k, float* w, const float* g, float* a, float* b, float* c, int64_t n) {
+        k.rmsprop_step({.learning_rate = 0.01f, .rho = 0.9, .momentum = 0.9f, .epsilon = 1e-7f}, w, g, a, b, c, n);
+      },
+      [](const Kernels& k, float* w, const float* g, float* a, float*, float*, int64_t n) {
+        k.adagrad_step({.learning_rate = 0.01f, .epsilon = 1e-7f}, w, g, a, n);
+      },
+      [](const Kernels& k, float* w, const float* g, float* a, float*, float*, int64_t n) {
+        k.lion_step({.learning_rate = 0.01f, .beta_1 = 0.9, .beta_2 = 0.99}, w, g, a, n);
+      },
+      [](const Kernels& k, float* w, const float* g, float* a, float* b, float*, int64_t n) {
+        k.ftrl_step({.learning_rate = 0.1f, .exponent = 0.7f, .l1 = 0.1f, .l2 = 0.1f, .l2_shrinkage = 0.1f}, w, g, a, b,
+                    n);
+      },
+      [](const Kernels& k, float*, const float* g, float* a, float*, float*, int64_t n) {
+        k.running_mean(g, a, 0.9, n);
+      },
+  };
   Random random(53);
   for_each_isa([&](const Kernels& k) {
     const int64_t n = 4 * k.lanes + 3;
     const Floats g = random.reals(n), start = random.reals(n);
-    const Floats a0 = random.reals(n, 0.0f, 1.0f), b0 = random.reals(n, 0.0f, 1.0f);
-    const auto step = [&](int rule, int64_t begin, int64_t end, Floats& w, Floats& a, Floats& b) {
-      float *pw = w.data() + begin, *pa = a.data() + begin, *pb = b.data() + begin;
-      const float* pg = g.data() + begin;
-      if (rule == 0) k.sgd_step({.learning_rate = 0.1f, .momentum = 0.9f, .nesterov = true}, pw, pg, pa, end - begin);
-      if (rule == 1)
-        k.adadelta_step({.learning_rate = 1.0f, .rho = 0.95, .epsilon = 1e-7f}, pw, pg, pa, pb, end - begin);
-      if (rule == 2)
-        k.adam_step({.learning_rate = 0.01f, .beta_1 = 0.9, .beta_2 = 0.999, .epsilon = 1e-7f}, pw, pg, pa, pb,
-                    end - begin);
-    };
-    for (int rule = 0; rule < 3; ++rule)
+    const Floats a0 = random.reals(n, 0.0f, 1.0f), b0 = random.reals(n, 0.0f, 1.0f), c0 = random.reals(n, 0.0f, 0.1f);
+    int number = 0;
+    for (const Rule rule : rules) {
+      ++number;
       for (int64_t cut = 0; cut <= n; ++cut) {
-        const Context context("rule ", rule, " cut at ", cut);
-        Floats w = start, a = a0, b = b0, w2 = start, a2 = a0, b2 = b0;
-        step(rule, 0, n, w, a, b);
-        step(rule, 0, cut, w2, a2, b2);
-        step(rule, cut, n, w2, a2, b2);
-        CHECK(same_bits(w, w2) && same_bits(a, a2) && same_bits(b, b2));
+        const Context context("rule ", number, " cut at ", cut);
+        Floats w = start, a = a0, b = b0, c = c0, w2 = start, a2 = a0, b2 = b0, c2 = c0;
+        rule(k, w.data(), g.data(), a.data(), b.data(), c.data(), n);
+        rule(k, w2.data(), g.data(), a2.data(), b2.data(), c2.data(), cut);
+        rule(k, w2.data() + cut, g.data() + cut, a2.data() + cut, b2.data() + cut, c2.data() + cut, n - cut);
+        CHECK(same_bits(w, w2) && same_bits(a, a2) && same_bits(b, b2) && same_bits(c, c2));
       }
+    }
   });
 }
 

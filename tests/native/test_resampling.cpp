@@ -1,5 +1,5 @@
-#include "check.h"
-#include "inputs.h"
+#include "plan_cases.h"
+#include "reference/matrix.h"
 #include "reference/resampling.h"
 
 namespace day33::testing {
@@ -98,6 +98,88 @@ TEST(bilinear_matches_the_reference) {
     check_up_sampling(k, UpSampling::bilinear, 2, 3, 2, 40, 2, x, dy,
                       [](int64_t n) { return sum_bound(n, static_cast<double>(n), 8); });
   });
+}
+
+// Rows of a sparse matrix that begin anywhere, and one of nothing.
+TEST(one_axis_times_a_sparse_matrix_is_exact) {
+  Random random(13);
+  for_each_isa([&](const Kernels& k) {
+    for (int64_t inner : sizes_around(k.lanes))
+      for (int64_t in : {1, 4, 9})
+        for (int64_t out : {1, 5}) {
+          const Context context("inner ", inner, " in ", in, " out ", out);
+          constexpr int64_t kOuter = 3;
+          std::vector<int32_t> first;
+          std::vector<int64_t> start{0};
+          Floats weights;
+          reference::Values matrix(static_cast<size_t>(in * out), 0.0);
+          for (int64_t row = 0; row < out; ++row) {
+            const int64_t begin = random.integer(0, in - 1), count = row == 4 ? 0 : random.integer(1, in - begin);
+            first.push_back(static_cast<int32_t>(begin));
+            for (int64_t column = begin; column < begin + count; ++column) {
+              weights.push_back(static_cast<float>(random.integer(-3, 3)));
+              matrix[row * in + column] = static_cast<double>(weights.back());
+            }
+            start.push_back(static_cast<int64_t>(weights.size()));
+          }
+          const Floats x = random.integers(kOuter * in * inner);
+          Floats y(static_cast<size_t>(kOuter * out * inner), kNan);
+          k.resample_axis({.outer = kOuter,
+                           .in = in,
+                           .out = out,
+                           .inner = inner,
+                           .first = first.data(),
+                           .start = start.data(),
+                           .weights = weights.data()},
+                          x.data(), y.data());
+          check_all_equal(y, reference::resample_axis(kOuter, in, out, inner, matrix, to_double(x)));
+        }
+  });
+}
+
+// Both axes, and the transpose for the gradient. Positions are taken in float: an error of a few units in the last
+// place of a position below 64 is one of 2^-17 in a weight.
+TEST(bilinear_resizing_matches_the_reference) {
+  Random random(14);
+  struct Sizes {
+    int64_t H, W, OH, OW;
+  };
+  for (const Sizes& s : {Sizes{5, 6, 7, 4}, Sizes{1, 9, 3, 9}, Sizes{8, 8, 1, 40}, Sizes{40, 3, 13, 7}})
+    for (int64_t C : {1, 3, 18})
+      for (Layout layout : {Layout::lanes, Layout::channels}) {
+        const Context context(s.H, "x", s.W, " to ", s.OH, "x", s.OW, " channels ", C);
+        GraphBuilder builder;
+        const int y =
+            builder.resize(builder.input({s.H, s.W, C}, DType::float32), {s.OH, s.OW}, Resizing::bilinear, false);
+        const Plan plan(builder.build({y}, layout));
+        const reference::Values rows = reference::bilinear_matrix(s.H, s.OH),
+                                columns = reference::bilinear_matrix(s.W, s.OW);
+        for (int64_t samples : {1, 6, 17}) {
+          const Floats x = random.reals(samples * s.H * s.W * C), dy = random.reals(samples * s.OH * s.OW * C);
+          const reference::Values correct_y =
+              reference::resample_axis(samples * s.OH, s.W, s.OW, C, columns,
+                                       reference::resample_axis(samples, s.H, s.OH, s.W * C, rows, to_double(x)));
+          const reference::Values correct_dx = reference::resample_axis(
+              samples, s.OH, s.H, s.W * C, reference::transposed(s.OH, s.H, rows),
+              reference::resample_axis(samples * s.OH, s.OW, s.W, C, reference::transposed(s.OW, s.W, columns),
+                                       to_double(dy)));
+          for_each_isa_and_thread_count([&] {
+            Floats got_y(dy.size(), kNan), dx(x.size(), kNan);
+            Request request;
+            request.samples = samples;
+            request.inputs = {x.data()};
+            request.want_outputs = request.want_backward = true;
+            request.outputs = {got_y.data()};
+            request.output_gradients = {dy.data()};
+            request.input_gradients = {dx.data()};
+            plan.run(request);
+            const double each = 1.0 / (1 << 17);  // of a value of at most 1
+            for (size_t i = 0; i < got_y.size(); ++i) CHECK_NEAR(got_y[i], correct_y[i], 4 * each);
+            for (size_t i = 0; i < dx.size(); ++i)
+              CHECK_NEAR(dx[i], correct_dx[i], 4 * each * static_cast<double>((s.OH / s.H + 2) * (s.OW / s.W + 2)));
+          });
+        }
+      }
 }
 
 }  // namespace day33::testing

@@ -19,6 +19,10 @@ SHAPES = [
     ((6, 20), (20, 66)),
     ((40, 33), (33, 50)),
     ((129, 70), (70, 65)),
+    ((129, 700), (700, 65)),
+    ((1, 450), (450, 200)),
+    ((200, 450), (450, 1)),
+    ((70, 1), (1, 90)),
     ((3, 4, 5), (3, 5, 2)),
     ((3, 4, 5), (5, 6)),
     ((4, 5), (3, 5, 2)),
@@ -76,7 +80,11 @@ def test_products_are_exact(isa, restored_threads, shapes):
         check_exact(plan, [a, b], [], dy, expected_of(a, b, dy))
 
 
-@pytest.mark.parametrize("shapes", [((50, 400), (400, 30)), ((3, 9, 20), (20, 4)), ((2, 300, 300), (2, 300, 300))])
+@pytest.mark.parametrize(
+    "shapes",
+    [((50, 400), (400, 30)), ((3, 9, 20), (20, 4)), ((2, 300, 300), (2, 300, 300)), ((9000,), (9000,)),
+     ((1, 9000), (9000, 20))],
+)  # fmt: skip
 def test_products_are_as_good_as_float64(isa, shapes):
     plan = plan_of(product, *shapes)
     a, b = real(1, 2, *shapes[0]), real(2, 2, *shapes[1])

@@ -200,7 +200,7 @@ def test_attributes_of_layers(name):
     model.fit(*regression(), verbose=0)
 
 
-@pytest.mark.parametrize(("name", "value"), [("use_ema", True), ("gradient_accumulation_steps", 4), ("decay", 0.1)])
+@pytest.mark.parametrize(("name", "value"), [("amsgrad", True), ("centered", True), ("decay", 0.1)])
 def test_attributes_of_optimizers(name, value):
     optimizer = optimizers.SGD()
     setattr(optimizer, name, value)

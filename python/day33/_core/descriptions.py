@@ -13,57 +13,6 @@ from . import custom_objects as custom
 from .signatures import accepted_arguments
 
 
-def describe(value: Any, module: str, classes: Mapping[str, type[Any]]) -> dict[str, Any]:
-    """What Keras writes for an object with a `get_config`.
-
-    Args:
-        value: of one of `classes`, which Keras has under the same names, or of a class of the user's.
-        module: where Keras has them, such as "keras.optimizers".
-        classes: day33's own, by name.
-    """
-    cls = type(value)
-    own = classes.get(cls.__name__) is cls
-    return {
-        "module": module if own else cls.__module__,
-        "class_name": cls.__name__,
-        "config": value.get_config(),
-        "registered_name": None if own else cls.__name__,
-    }
-
-
-def class_of(
-    what: str, item: Mapping[str, Any], classes: Mapping[str, type[Any]], custom_objects: Mapping[str, Any] | None
-) -> type[Any]:
-    """The class that a description names; as in Keras, capitals make no difference to day33's own.
-
-    Args:
-        what: for the message, such as "optimizer".
-        item: with "class_name", and maybe "registered_name" as "package>name".
-        classes: day33's own, by name.
-        custom_objects: classes by name that are preferred.
-
-    Raises:
-        ValueError: the class is in neither.
-    """
-    if "class_name" not in item:
-        raise ValueError(f'{what} is {item!r}; expected a dict with "class_name" and "config"')
-    for key in (item.get("registered_name"), item["class_name"]):
-        for name in (key, _without_package(key)) if isinstance(key, str) else ():
-            if custom_objects and name in custom_objects:
-                cls = custom_objects[name]
-                if not isinstance(cls, type):
-                    raise ValueError(f"custom_objects has {cls!r} for {name!r}; expected a class")
-                return cls
-    name = item["class_name"]
-    if not isinstance(name, str):
-        raise ValueError(f"a class is named {name!r}; expected a string")
-    name = _without_package(name)
-    found = {known.lower(): cls for known, cls in classes.items()}.get(name.lower())
-    if found is None:
-        raise ValueError(f"{what} {name!r} is not among {', '.join(classes)}")
-    return found
-
-
 def arguments_for(cls: type[Any], config: Mapping[str, Any], idle: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The entries of a configuration that the constructor takes.
 
@@ -90,17 +39,23 @@ class Library:
         objects: classes and functions by all their names.
         base: the class of the objects.
         idle: arguments in files that mean nothing here.
+        any_case: whether capitals make no difference.
     """
 
     def __init__(
         self, what: str, module: str, objects: Mapping[str, Any], base: type[Any],
-        idle: frozenset[str] = frozenset({"dtype"}),
+        idle: frozenset[str] = frozenset({"dtype"}), any_case: bool = False,
     ) -> None:  # fmt: skip
         self._idle = idle
+        self._any_case = any_case
         self.what = what
         self.module = module
         self.base = base
         self._objects = objects
+        self._by_name = {self._key(name): item for name, item in objects.items()}
+
+    def _key(self, name: str) -> str:
+        return name.lower() if self._any_case else name
 
     def expected(self) -> str:
         """The names, for messages."""
@@ -113,9 +68,9 @@ class Library:
             return found
         for name in names:
             if isinstance(name, str):
-                plain = _without_package(name)
-                if plain in self._objects:
-                    return self._objects[plain]
+                plain = self._key(_without_package(name))
+                if plain in self._by_name:
+                    return self._by_name[plain]
         return None
 
     def serialize(self, value: Any) -> Any:

@@ -40,7 +40,9 @@ class _LocatedValueError(ValueError):
 
 
 for _error, _name in ((_LocatedTypeError, "TypeError"), (_LocatedValueError, "ValueError")):
-    _error.__name__ = _error.__qualname__ = _name  # as a traceback shows it
+    # As a traceback shows it.
+    _error.__name__ = _error.__qualname__ = _name
+    _error.__module__ = "builtins"
 
 
 def _line(trace: TracebackType | None) -> str | None:

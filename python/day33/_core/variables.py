@@ -58,28 +58,33 @@ class Variable(Operators):
         path: the name with the names of its owners before it, such as "conv2d/kernel". `name` by default.
         regularizer: None, or a function of the values that gives a number, which training adds to the loss; see
             `day33.regularizers`.
+        constraint: None, or what makes new values of the values after each update by an optimizer: a function of an
+            array that returns one of the same shape, see `day33.constraints`.
 
     Raises:
         TypeError: `initial_value` does not hold real numbers.
 
     Attributes:
         name, path: as given.
+        constraint: as given; may be set.
         parameter: the native object that holds the values and counts their versions.
     """
 
     dtype = "float32"
     _regularizer: Callable[[Any], Any] | None = None
     _revision = 0
+    constraint: Callable[[Float32], ArrayLike] | None = None
 
     def __init__(
         self, initial_value: ArrayLike, *, trainable: bool = True, name: str = "variable", path: str | None = None,
-        regularizer: Callable[[Any], Any] | None = None,
+        regularizer: Callable[[Any], Any] | None = None, constraint: Callable[[Float32], ArrayLike] | None = None,
     ) -> None:  # fmt: skip
         value = as_float32(f"initial_value of variable {name!r}", initial_value)
         self.name = name
         self.path = name if path is None else path
         self._trainable = bool(trainable)
         self._regularizer = regularizer
+        self.constraint = constraint
         self.parameter = _native.Parameter(value.shape)
         self.parameter.assign(value)
 
@@ -163,8 +168,10 @@ class Variable(Operators):
         return np.array(self.value, dtype=dtype)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"name": self.name, "path": self.path, "_trainable": self._trainable,
-                "_regularizer": self._regularizer, "value": self.numpy()}  # fmt: skip
+        return {
+            "name": self.name, "path": self.path, "_trainable": self._trainable, "_regularizer": self._regularizer,
+            "constraint": self.constraint, "value": self.numpy(),
+        }  # fmt: skip
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         value = state.pop("value")

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
+from .._core.strings import as_strings
 from .._core.tensors import Tensor, as_tensor, to_tensor
 from .elements import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Elements, common_size
 from .specs import TensorSpec, spec_of
@@ -21,7 +22,7 @@ class Sources(Elements):
 
     @classmethod
     def from_tensor_slices(cls, tensors: Any) -> Self:
-        """One element for each entry of the first axis. Arrays are not copied.
+        """One element for each entry of the first axis. Arrays of numbers are not copied.
 
         Args:
             tensors: an array (or what can be read as one), or tuples and dicts of arrays with first axes of one size.
@@ -29,7 +30,7 @@ class Sources(Elements):
         Raises:
             ValueError: other sizes, or no axis at all.
         """
-        arrays = map_leaves(to_tensor, tensors)
+        arrays = map_leaves(_kept, tensors)
         for array in leaves(arrays):
             if array.ndim == 0:
                 raise ValueError("tensors hold a scalar; expected arrays with samples along the first axis")
@@ -38,8 +39,8 @@ class Sources(Elements):
             lambda: iter(range(size)),
             map_leaves(lambda array: spec_of(array).without_axis(), arrays),  # type: ignore[union-attr]
             size,
-            read=lambda row: map_leaves(lambda array: as_tensor(array[row]), arrays),
-            join=lambda rows: map_leaves(lambda array: as_tensor(array[np.asarray(rows)]), arrays),
+            read=lambda row: map_leaves(lambda array: _entries(array, row), arrays),
+            join=lambda rows: map_leaves(lambda array: _entries(array, np.asarray(rows)), arrays),
         )
 
     @classmethod
@@ -137,6 +138,21 @@ class Sources(Elements):
             INFINITE_CARDINALITY,
             read=lambda number: as_tensor(np.asarray(number, dtype)),
         )
+
+
+def _kept(value: Any) -> NDArray[Any]:
+    """An array as slices are taken of it. Strings are Python's: an array of NumPy's is as wide as the longest one."""
+    dtype = getattr(value, "dtype", None)
+    leaf = value
+    while isinstance(leaf, list | tuple) and leaf:
+        leaf = leaf[0]
+    if isinstance(leaf, str | bytes) or getattr(dtype, "kind", "") in ("O", "S"):
+        return as_strings("from_tensor_slices", value if dtype is None else np.asarray(value))
+    return to_tensor(value)
+
+
+def _entries(array: NDArray[Any], rows: Any) -> Tensor:
+    return as_tensor(array[rows] if array.dtype.kind != "O" else np.asarray(array[rows], np.str_))
 
 
 def _converted(number: int, spec: TensorSpec, value: Any) -> Tensor:

@@ -17,7 +17,7 @@ Shape = tuple[int | None, ...]
 
 def _dtype(dtype: DTypeLike) -> np.dtype[Any]:
     found = np.dtype(dtype)
-    return np.dtype(np.str_) if found.kind in "SU" else found  # of any length
+    return np.dtype(np.str_) if found.kind in "OSU" else found  # of any length
 
 
 class TensorSpec:

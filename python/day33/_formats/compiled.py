@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,16 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import losses, metrics, optimizers
+from .._core import descriptions
 from .._core.signatures import accepted_arguments
 from .._io.hdf5_datasets import Dataset
 from .protocols import SavedModel
 
-_SCHEDULES = {
-    name: getattr(optimizers.schedules, name) for name in ("CosineDecay", "ExponentialDecay", "PiecewiseConstantDecay")
-}
-_OPTIMIZERS = {"SGD": optimizers.SGD, "Adadelta": optimizers.Adadelta, "Adam": optimizers.Adam}
-# Arguments of Keras's optimizers that have a value, but mean nothing unless another one is set.
-_IDLE = frozenset({"ema_momentum", "ema_overwrite_frequency", "name", "is_legacy_optimizer", "jit_compile"})
+_IDLE = frozenset({"name"})
 _OWN_LOSSES = frozenset(getattr(losses, name) for name in losses.__all__ if isinstance(getattr(losses, name), type))
 _REDUCTIONS = {"auto": "sum_over_batch_size"}  # the word of Keras 2
 
@@ -51,17 +48,10 @@ def _object(module: str, value: Any, config: Mapping[str, Any]) -> dict[str, Any
     return {"module": module, "class_name": type(value).__name__, "config": dict(config), "registered_name": None}
 
 
-def _optimizer_config(optimizer: optimizers.Optimizer) -> dict[str, Any]:
-    if type(optimizer) not in _OPTIMIZERS.values():
+def _optimizer_config(optimizer: optimizers.Optimizer) -> Any:
+    if getattr(optimizers, type(optimizer).__name__, None) is not type(optimizer):
         raise TypeError(f"the optimizer is a {type(optimizer).__name__}, which Keras does not have")
-    config = {name: getattr(optimizer, name, False) for name in accepted_arguments(type(optimizer))}
-    schedule = optimizer.schedule
-    if schedule is not None:
-        if type(schedule) not in _SCHEDULES.values():
-            raise TypeError("the learning rate comes from a function, which no file can hold")
-        arguments = {name: getattr(schedule, name) for name in accepted_arguments(type(schedule))}
-        config["learning_rate"] = _object("keras.optimizers.schedules", schedule, arguments)
-    return _object("keras.optimizers", optimizer, config)
+    return optimizers.serialize(optimizer)
 
 
 def _nested(given: Any, module: str) -> Any:
@@ -110,15 +100,14 @@ def _metric_config(metric: metrics.Metric) -> dict[str, Any]:
 
 
 def optimizer_state(model: SavedModel) -> list[NDArray[Any]]:
-    """The optimizer's state in Keras's order: steps, rate unless scheduled, then the slots of each variable."""
-    optimizer = model.optimizer
-    assert optimizer is not None
-    state: list[NDArray[Any]] = [np.array(optimizer.iterations, np.int64)]
+    """The optimizer's state in Keras's order: steps, rate unless scheduled, slots, derived numbers."""
+    assert model.optimizer is not None
+    optimizer = copy.copy(model.optimizer)  # which may not be built yet
+    optimizer.build(model.trainable_variables)
+    state: list[NDArray[Any]] = [np.array(optimizer.steps, np.int64)]
     if optimizer.schedule is None:
         state.append(np.array(optimizer.learning_rate, np.float32))
-    if optimizer.variables:
-        return state + list(optimizer.variables)
-    return state + [np.zeros(v.shape, np.float32) for v in model.trainable_variables for _ in optimizer.slot_names]
+    return [*state, *optimizer.variables, *(np.array(number, np.float32) for number in optimizer.derived_numbers())]
 
 
 # ---- reading ----
@@ -128,7 +117,7 @@ def compile_from_config(model: SavedModel, config: Mapping[str, Any]) -> None:
     """Compiles `model` as a file says. ValueError for what day33 does not have."""
     try:
         model.compile(
-            _optimizer(config["optimizer"]),
+            optimizers.get(config["optimizer"]),
             _losses(config.get("loss")),
             _objects(config.get("loss_weights"), None),
             _objects(config.get("metrics"), metrics),
@@ -154,47 +143,6 @@ def compile_as_saved(model: SavedModel, config: Mapping[str, Any], state: Sequen
         warnings.warn(f"the optimizer of the model in {where} starts afresh: {error}", stacklevel=5)
 
 
-def _optimizer(item: Any) -> optimizers.Optimizer:
-    if isinstance(item, str):
-        return optimizers.get(item)
-    config = dict(item["config"])
-    if item["class_name"] == "LossScaleOptimizer":  # around another one, for float16
-        return _optimizer(config["inner_optimizer"])
-    rate = config.get("learning_rate")
-    if isinstance(rate, Mapping):
-        schedule = _class_of(rate, "schedule", _SCHEDULES)
-        config["learning_rate"] = schedule(**_accepted(schedule, rate["config"]))
-    if config.get("decay") == 0:  # of Keras before 2.11
-        del config["decay"]
-    cls = _class_of(item, "optimizer", _OPTIMIZERS)
-    optimizer: optimizers.Optimizer = cls(**_accepted(cls, config))
-    return optimizer
-
-
-def _class_of(item: Mapping[str, Any], what: str, classes: Mapping[str, type[Any]]) -> type[Any]:
-    """The class that a configuration names; as in Keras, capitals make no difference."""
-    name = _without_package(item["class_name"])
-    found = {known.lower(): cls for known, cls in classes.items()}.get(name.lower())
-    if found is None:
-        raise ValueError(f"{what} {name!r} is not among {', '.join(classes)}")
-    return found
-
-
-def _without_package(name: Any) -> str:
-    """Keras 2 writes its own optimizers as "Custom>Adam"."""
-    if not isinstance(name, str):
-        raise ValueError(f"a class is named {name!r}; expected a string")
-    return name.rpartition(">")[2]
-
-
-def _accepted(cls: type[Any], config: Mapping[str, Any]) -> dict[str, Any]:
-    accepted = accepted_arguments(cls)
-    for key, value in config.items():
-        if key not in accepted and key not in _IDLE and not (value is None or value is False):
-            raise ValueError(f"{cls.__name__} does not support {key}={value!r}")
-    return {key: value for key, value in config.items() if key in accepted}
-
-
 def _losses(item: Any) -> Any:
     """Losses as files have them: one, or lists and dicts of them."""
     if isinstance(item, Mapping):
@@ -215,7 +163,7 @@ def _objects(item: Any, library: Any) -> Any:
     if isinstance(item, Mapping):
         if "class_name" not in item or "config" not in item:
             return {key: _objects(value, library) for key, value in item.items()}
-        name, config = _without_package(item["class_name"]), item["config"]
+        name, config = str(item["class_name"]).rpartition(">")[2], item["config"]
         if name == "function":
             return config
         if name == "__tuple__":
@@ -228,7 +176,7 @@ def _objects(item: Any, library: Any) -> Any:
         arguments = {key: _plain(value) for key, value in config.items() if not _is_implied(cls, key, value)}
         if arguments.get("reduction") in _REDUCTIONS:
             arguments["reduction"] = _REDUCTIONS[arguments["reduction"]]
-        return cls(**_accepted(cls, arguments))
+        return cls(**descriptions.arguments_for(cls, arguments, _IDLE))
     if isinstance(item, list | tuple):
         return [_objects(value, library) for value in item]
     return item
@@ -249,32 +197,36 @@ def _plain(value: Any) -> Any:
 
 def set_optimizer_state(model: SavedModel, arrays: Sequence[NDArray[Any]]) -> None:
     """Restores what `optimizer_state` gave. ValueError where numbers or shapes do not fit the model."""
-    optimizer = model.optimizer
-    assert optimizer is not None
+    assert model.optimizer is not None
+    optimizer = copy.copy(model.optimizer)
+    optimizer.build(model.trainable_variables)
     scheduled = optimizer.schedule is not None
     first = 1 if scheduled else 2
     if not arrays:
         return
-    variables = model.trainable_variables
-    slots = [(f"{i}/{name}", v) for i, v in enumerate(variables) for name in optimizer.slot_names]
+    keys, slots = optimizer.slot_order(), optimizer.variables
     if not scheduled and len(arrays) in (1, 1 + len(slots)):  # Keras 2 keeps the rate in the configuration alone
         arrays = [arrays[0], np.array(optimizer.learning_rate, np.float32), *arrays[1:]]
-    if len(arrays) not in (first, first + len(slots)):
-        raise ValueError(f"the optimizer has {len(arrays)} arrays; expected {first + len(slots)}")
+    end = first + len(slots)
+    if len(arrays) not in (first, end, end + len(optimizer.derived_numbers())):  # Keras 2 has no such numbers
+        raise ValueError(f"the optimizer has {len(arrays)} arrays; expected {end}")
     if any(array.shape != () for array in arrays[:first]):
         raise ValueError("the number of steps and the learning rate of the optimizer are not single numbers")
     steps = int(arrays[0])
     if not 0 <= steps < 2**63:
         raise ValueError(f"the optimizer has done {steps} steps")
     state: dict[str, NDArray[Any]] = {"iterations": np.array(steps, np.int64)}
+    if optimizer.use_ema:
+        state["averages_in_place"] = np.array(0, np.int64)
     if not scheduled:
         # Files hold the rate in float32 here; the configuration has it in full.
         rate, given = float(arrays[1]), optimizer.learning_rate
         state["learning_rate"] = np.array(given if np.float32(given) == rate else rate, np.float64)
     if len(arrays) > first:
-        for (key, variable), array in zip(slots, arrays[first:], strict=True):
-            if array.shape != variable.shape or array.dtype.kind != "f":
-                raise ValueError(f"the optimizer has shape {array.shape} for {variable.path!r}, {variable.shape}")
+        for key, slot, array in zip(keys, slots, arrays[first:end], strict=True):
+            if array.shape != slot.shape or array.dtype.kind != "f":
+                path = optimizer.trainable_variables[int(key.partition("/")[0])].path
+                raise ValueError(f"the optimizer has shape {array.shape} for {path!r}, {slot.shape}")
             state[key] = np.array(array, np.float32)
-        optimizer.build(variables)
-    optimizer.set_state(state)
+        model.optimizer.build(model.trainable_variables)
+    model.optimizer.set_state(state)

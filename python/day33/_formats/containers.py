@@ -32,6 +32,7 @@ _MAX_CALLS = 10_000
 _MAX_WEIGHTS = 1 << 62  # an archive is bounded by its own rules
 _SMALL = 64 << 20
 _KIND = "Keras model"
+_VOCABULARY = "vocabulary.txt"
 _CONFIGURATION = "its configuration"
 
 
@@ -50,14 +51,28 @@ def load_keras(path: Path, custom_objects: CustomObjects, compile: bool) -> Save
                     parse_object(archive.read(_METADATA, MAX_BYTES), "its metadata") if _METADATA in archive else {}
                 )
                 tree = hdf5.parse(archive.read(_WEIGHTS, _MAX_WEIGHTS))
+                assets = {name: archive.read(name, MAX_BYTES) for name in archive.names if name.endswith(_VOCABULARY)}
             config = parse_object(text, _CONFIGURATION)
             model = _build(config, tree, custom_objects)
             _keras_weights.assign(_keras_weights.read(tree, model))
+            _restore(model, tree, assets)
             _warn_of_keras_2(path, written_by.get("keras_version"), text.decode())
             if compile and config.get("compile_config"):
                 state = _keras_weights.optimizer_arrays(tree)
                 compiled.compile_as_saved(model, config["compile_config"], state, path)
             return model
+
+
+def _restore(model: SavedModel, tree: hdf5.Group, assets: Mapping[str, bytes]) -> None:
+    """Hands layers the vocabularies that Keras keeps in files of their own, and the arrays that go with them."""
+    for path, layer in _keras_weights.groups(model):
+        if not layer.array_names:
+            continue
+        data = assets.get(f"assets/{path}/{_VOCABULARY}")
+        lines = None if data is None else data.decode().splitlines()
+        while lines and not lines[-1]:
+            lines.pop()
+        layer.restore(_keras_weights.named_arrays(tree, path, layer), lines)
 
 
 def load_h5(path: Path, custom_objects: CustomObjects, compile: bool) -> SavedModel:

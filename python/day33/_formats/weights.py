@@ -84,15 +84,22 @@ def read(tree: Group, model: SavedLayer, skip_mismatch: bool = False) -> Found:
     layers = _LAYERS_2_12 if _LAYERS_2_12 in tree.members else _LAYERS
     for path, layer in groups(model, layers):
         variables = layer.own_variables()
+        group = _own_group(layer, path)
+        if variables or layer.array_names:
+            expected.add(group)
         if not variables:
             continue
-        group = _own_group(layer, path)
-        expected.add(group)
         found += _pairs(variables, _numbered(tree, group), f"{group!r}", layer.name, skip_mismatch)
     extra = sorted(set(_groups_with_arrays(tree)) - expected)
     if extra and not skip_mismatch:
         raise ValueError(f"it has weights that no layer of {model.name!r} takes: {', '.join(extra[:8])}")
     return found
+
+
+def named_arrays(tree: Group, path: str, layer: SavedLayer) -> dict[str, NDArray[Any]]:
+    """The arrays beside the weights that a file has for the layer at `path`."""
+    found = {name: tree.get(f"{_own_group(layer, path)}/{name}") for name in layer.array_names}
+    return {name: array.read() for name, array in found.items() if isinstance(array, Dataset)}
 
 
 def _pairs(
@@ -171,6 +178,8 @@ def write(file: Any, model: SavedLayer, optimizer: tuple[str, Sequence[NDArray[A
             group = file.create_group(inner)
         for number, variable in enumerate(layer.own_variables()):
             group[str(number)] = variable.value
+        for name, array in layer.saved_arrays().items():
+            group[name] = array
     if optimizer is not None:
         group = file.create_group(f"{OPTIMIZER}/vars")
         group.attrs["name"] = optimizer[0]

@@ -32,7 +32,7 @@ class Evaluator(Predictor):
 
     def compile(
         self,
-        optimizer: Any = "adam",
+        optimizer: Any = "rmsprop",
         loss: Any = None,
         loss_weights: Any = None,
         metrics: Any = None,
@@ -44,7 +44,7 @@ class Evaluator(Predictor):
         """Says how to train.
 
         Args:
-            optimizer: a `day33.optimizers` object or name. The default is "adam" (Keras's is "rmsprop").
+            optimizer: a `day33.optimizers` object, its name in any case, or what `optimizers.serialize` returned.
             loss: a `day33.losses` object or name, or a function ``fn(y_true, y_pred)`` of your own, written with
                 functions of `day33.ops`; for several outputs one for all, a list, or a dict by the names of the
                 outputs, with None for outputs without a loss. None where `add_loss` gives all there is to minimise.

@@ -19,8 +19,8 @@ MODEL_HOOKS = (
     "make_test_function",
     *PREDICTION_HOOKS,
 )
-# Attributes of Keras's optimizers that change what a step does. Layers refuse theirs themselves, when they are set.
-_OF_OPTIMIZERS = ("amsgrad", "centered", "decay", "gradient_accumulation_steps", "loss_scale_factor", "use_ema")
+# Attributes of Keras's optimizers that only some of day33's have. Layers refuse theirs themselves, when they are set.
+_OF_OPTIMIZERS = ("amsgrad", "centered", "decay")
 
 
 def refuse_model_hooks(model: object, names: Iterable[str] = MODEL_HOOKS) -> None:
@@ -34,8 +34,8 @@ def refuse_model_hooks(model: object, names: Iterable[str] = MODEL_HOOKS) -> Non
 
 
 def refuse_attributes(optimizer: Optimizer) -> None:
-    """ValueError where an attribute was set that Keras's optimizers have and day33's do not."""
+    """ValueError where an attribute was set that Keras's optimizers have and this one does not."""
     for name in _OF_OPTIMIZERS:
-        value: Any = getattr(optimizer, name, None)
+        value: Any = None if hasattr(type(optimizer), name) else getattr(optimizer, name, None)
         if value is not None and value is not False and value != 0:
             raise ValueError(f"{name} of optimizer {optimizer.name!r} is {value!r}; day33 does not support it")

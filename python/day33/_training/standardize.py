@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from .._core.arrays import as_float32, as_indices, fit_rank
+from .._core.strings import as_strings
 from .._core.targets import class_labels, position_weights, smooth_labels
 from .._core.types import Array, Shape
 from .batches import Batch, check_sizes, class_weights
@@ -29,6 +30,9 @@ class TakesSamples(Protocol):
     def input_specs(self, x: Any) -> list[InputSpec]:
         """What the model takes. A model that has no shapes yet is built for `x`."""
 
+    def for_plan(self, inputs: list[Array]) -> list[Array]:
+        """What its plans take, for its inputs."""
+
 
 class InputStandardizer:
     """Turns `x` into the list of arrays that the plans of a model take.
@@ -46,11 +50,11 @@ class InputStandardizer:
             self._specs = self._model.input_specs(x)
         specs = self._specs
         if len(specs) == 1 and type(x) is np.ndarray:
-            return [_one_input(argument, x, specs[0])]
+            return self._model.for_plan([_one_input(argument, x, specs[0])])
         pairs = labelled(x, [spec.name for spec in specs], argument)
         arrays = [_one_input(label, value, spec) for (label, value), spec in zip(pairs, specs, strict=True)]
         check_sizes((label, len(array)) for (label, _), array in zip(pairs, arrays, strict=True))
-        return arrays
+        return self._model.for_plan(arrays)
 
 
 def _as_int32(label: str, value: Any) -> Array:
@@ -62,8 +66,12 @@ def _as_int32(label: str, value: Any) -> Array:
 
 def _one_input(label: str, value: Any, spec: InputSpec) -> Array:
     _, shape, dtype = spec
-    array: Array = as_float32(label, value) if dtype == "float32" else _as_int32(label, value)
-    array = fit_rank(array, (None, *shape))
+    given: Array
+    if dtype == "string":
+        given = as_strings(label, value)
+    else:
+        given = as_float32(label, value) if dtype == "float32" else _as_int32(label, value)
+    array = fit_rank(given, (None, *shape))
     if array.ndim != len(shape) + 1 or any(
         want is not None and got != want for got, want in zip(array.shape[1:], shape, strict=True)
     ):

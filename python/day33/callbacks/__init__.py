@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .averaging import SwapEMAWeights
 from .base import Callback, CallbackList, History, LambdaCallback
 from .checkpoints import BackupAndRestore, ModelCheckpoint
 from .monitoring import (
@@ -25,6 +26,7 @@ __all__ = [
     "ModelCheckpoint",
     "MonitorCallback",
     "ReduceLROnPlateau",
+    "SwapEMAWeights",
     "TerminateOnNaN",
 ]
 

@@ -83,7 +83,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "activations": ("activations",),
     "backend": ("keras.config",),
     "callbacks": ("callbacks",),
-    "constraints": (),
+    "constraints": ("constraints",),
     "datasets": ("datasets",),
     **{f"datasets.{name}": () for name in _DATASETS},
     "initializers": ("initializers",),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
+
+from numpy.typing import NDArray
 
 from .. import regularizers
 from .._core.custom_objects import get_registered_name
@@ -49,6 +51,24 @@ class Configured(WeightOwner):
         return result if shape is None else {**result, "input_shape": tuple(shape[1:])}
 
     # ---- what Keras's files ask ----
+
+    array_names: tuple[str, ...] = ()  # arrays beside the weights that files of Keras may have for the layer
+
+    def saved_config(self) -> dict[str, Any]:
+        """The configuration as files hold it, with what the layer has learnt and no weight holds; a hook."""
+        return self.get_config()
+
+    def saved_arrays(self) -> dict[str, NDArray[Any]]:
+        """Arrays beside the weights, by name, for Keras, which wants them in a file."""
+        return {}
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]], lines: Sequence[str] | None) -> None:
+        """Takes what a file of Keras has for the layer beside its configuration and weights; a hook.
+
+        Args:
+            arrays: those of `array_names` that are there.
+            lines: of its ``vocabulary.txt``; None without one.
+        """
 
     dtype_is_policy = True  # whether dtype says in which precision the layer computes
     keras_module = "keras.layers"  # where Keras has the layers of day33 that it knows

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .. import initializers, regularizers
+from .. import constraints, initializers, regularizers
 from .._core import variables
 from .._core.arrays import as_float32
 from .._core.variables import Variable
@@ -17,6 +17,10 @@ from .._graph import limits, names
 
 if TYPE_CHECKING:
     from .._native import Float32
+
+
+# Attributes in which an owner keeps its own books: no layers are looked for there.
+_BOOKS = frozenset({"_nodes", "_non_trainable_variables", "_plans", "_traces", "_trainable_variables"})
 
 
 class WeightOwner:
@@ -34,7 +38,7 @@ class WeightOwner:
     def add_weight(
         self, shape: Sequence[int] = (), initializer: initializers.InitializerLike | None = None, *,
         dtype: object = None, trainable: bool = True, name: str | None = None,
-        regularizer: regularizers.RegularizerLike = None,
+        regularizer: regularizers.RegularizerLike = None, constraint: constraints.ConstraintLike = None,
     ) -> Variable:  # fmt: skip
         """Makes a variable of this layer.
 
@@ -45,6 +49,7 @@ class WeightOwner:
             trainable: whether an optimizer may change it.
             name: the last part of its path, "variable" by default.
             regularizer: what training adds to the loss for its values while it is trainable, see `day33.regularizers`.
+            constraint: what its values are replaced by after each update, see `day33.constraints`.
 
         Returns:
             The variable.
@@ -77,7 +82,7 @@ class WeightOwner:
         name = name or "variable"
         variable = Variable(
             value, trainable=trainable and self.trainable, name=name, path=f"{self.path}/{name}",
-            regularizer=regularizers.get(regularizer),
+            regularizer=regularizers.get(regularizer), constraint=constraints.get(constraint),
         )  # fmt: skip
         (self._trainable_variables if trainable else self._non_trainable_variables).append(variable)
         return variable
@@ -93,7 +98,8 @@ class WeightOwner:
 
     def sublayers(self) -> list[Any]:
         """The layers kept as attributes, also in lists, tuples and dicts, in the order they were set."""
-        return [layer for layer in find_layers(list(vars(self).values())) if layer is not self]
+        kept = [value for name, value in vars(self).items() if name not in _BOOKS]
+        return [layer for layer in find_layers(kept) if layer is not self]
 
     def walk(self) -> Iterator[Any]:
         """This layer and every layer inside it, each once."""

@@ -50,9 +50,11 @@ class InputLayer(Layer):
         dtype = str(getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or dtype or "float32")
         if dtype in _INT_DTYPES:
             dtype = "int32"
+        elif dtype in ("string", "str", "str_"):
+            dtype = "string"
         elif dtype not in ("float32", "float16", "bfloat16", "float64", "bool"):
-            raise ValueError(f'dtype is {dtype!r}; expected "float32" or "int32"')
-        self.dtype = dtype if dtype == "int32" else "float32"
+            raise ValueError(f'dtype is {dtype!r}; expected "float32", "int32" or "string"')
+        self.dtype = dtype if dtype in ("int32", "string") else "float32"
         self.batch_shape: Shape = tuple(None if size is None else as_int(what, size, 0) for what, size in sizes)
         tensor = SymbolicTensor(self.batch_shape, self.dtype, name)
         self._nodes.append(Node(self, (), {}, None, tensor))
@@ -83,7 +85,8 @@ def Input(
     Args:
         shape: without the batch; None for sizes that may vary.
         batch_size: usually left out.
-        dtype: "float32", or "int32" for indices. Any other integer dtype means int32, any other float or bool float32.
+        dtype: "float32", "int32" for indices, or "string" for layers that take strings. Any other integer dtype means
+            int32, any other float or bool float32.
         name: of the tensor and its input layer.
         batch_shape: the shape with the batch, in place of shape and batch_size.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import initializers, regularizers
+from .. import constraints, initializers, regularizers
 from .._core.arrays import as_int
 from .._core.types import Shape
 from .._core.variables import Variable
@@ -38,15 +38,18 @@ class Embedding(Layer):
 
     input_dtypes = ("int32",)
     embeddings_regularizer = OfWeight(regularizers.get)
+    embeddings_constraint = OfWeight(constraints.get)
 
     def __init__(
         self, input_dim: int, output_dim: int, embeddings_initializer: initializers.InitializerLike = "uniform",
-        embeddings_regularizer: regularizers.RegularizerLike = None, embeddings_constraint: None = None,
+        embeddings_regularizer: regularizers.RegularizerLike = None,
+        embeddings_constraint: constraints.ConstraintLike = None,
         mask_zero: bool = False, weights: Any = None, lora_rank: None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self._refuse(embeddings_constraint=embeddings_constraint, lora_rank=lora_rank)
+        self._refuse(lora_rank=lora_rank)
         self.embeddings_regularizer = embeddings_regularizer
+        self.embeddings_constraint = embeddings_constraint
         self.input_dim = as_int("input_dim", input_dim, 1)
         self.output_dim = as_int("output_dim", output_dim, 1)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
@@ -60,7 +63,7 @@ class Embedding(Layer):
         """Makes the table. It depends on no shape, so that none need be given."""
         self.embeddings = self.add_weight(
             (self.input_dim, self.output_dim), self.embeddings_initializer, name="embeddings",
-            regularizer=self.embeddings_regularizer,
+            regularizer=self.embeddings_regularizer, constraint=self.embeddings_constraint,
         )  # fmt: skip
 
     def _placeholder(self, number: int, array: Any) -> SymbolicTensor:
@@ -92,7 +95,7 @@ class Embedding(Layer):
             "output_dim": self.output_dim,
             "embeddings_initializer": initializers.serialize(self.embeddings_initializer),
             "embeddings_regularizer": regularizers.serialize(self.embeddings_regularizer),
-            "embeddings_constraint": None,
+            "embeddings_constraint": constraints.serialize(self.embeddings_constraint),
             "mask_zero": self.mask_zero,
         }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from .._core.arrays import as_int
 from .._core.types import Shape
 from ._encoding import as_mode, encoded, encoded_shape, refuse_sparse
-from ._host import HostLayer, as_integers, as_strings, batches_of
 from ._vocabulary import Vocabulary
+from .host import HostLayer, as_integers, batches_of
 from .serialization import CustomObjects
 
 
@@ -45,6 +45,7 @@ class IndexLookup(HostLayer):
         pad_to_max_tokens: bool,
         oov_method: str = "floormod",
         salt: Any = None,
+        vocabulary_size: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -71,6 +72,7 @@ class IndexLookup(HostLayer):
             self.name, self.max_tokens, self.num_oov_indices, mask_token, oov_token,
             numbers_mask=self.output_mode == "int", reserves_oov=self.invert, by_remainder=by_remainder, key=self.salt,
         )  # fmt: skip
+        self._expected_size = vocabulary_size  # of the vocabulary that a file still has to bring
         self._is_static = vocabulary is not None
         self._given = _Given(None, None)
         if vocabulary is not None or idf_weights is not None:
@@ -205,7 +207,9 @@ class IndexLookup(HostLayer):
     @property
     def depth(self) -> int:
         """The size of the last axis of the output, unless it holds numbers."""
-        return self.max_tokens if self.pad_to_max_tokens and self.max_tokens is not None else self.vocabulary_size()
+        if self.pad_to_max_tokens and self.max_tokens is not None:
+            return self.max_tokens
+        return self.vocabulary_size() if self._vocabulary.tokens else self._expected_size or self.vocabulary_size()
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         return encoded_shape(input_shape, self.output_mode, self.depth)
@@ -246,6 +250,31 @@ class IndexLookup(HostLayer):
             "oov_method": self.oov_method,
             "salt": None if self.salt is None else list(self.salt),
         }
+
+    array_names = ("idf_weights",)
+
+    def saved_config(self) -> dict[str, Any]:
+        if not self._vocabulary.tokens:
+            return self.get_config()
+        weights = self._vocabulary.idf if self.output_mode == "tf_idf" else None
+        return {
+            **self.get_config(),
+            "vocabulary": self.get_vocabulary(),
+            "idf_weights": None if weights is None else weights.tolist(),
+        }
+
+    def saved_arrays(self) -> dict[str, NDArray[Any]]:
+        weights = self.idf_weights
+        return {} if weights is None else {"idf_weights": weights}
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]], lines: Sequence[str] | None) -> None:
+        if lines is None or self._is_static:  # its vocabulary came with the configuration
+            return
+        tokens = self._as_tokens([*lines])
+        if self.output_mode != "tf_idf":
+            self.set_vocabulary(tokens)
+        elif "idf_weights" in arrays:
+            self.set_vocabulary(tokens, arrays["idf_weights"][: len(tokens)])
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: CustomObjects | None = None) -> Self:
@@ -313,15 +342,15 @@ class StringLookup(IndexLookup):
     ) -> None:
         super().__init__(
             max_tokens, num_oov_indices, mask_token, oov_token, vocabulary, idf_weights, invert, output_mode, sparse,
-            pad_to_max_tokens, oov_method, salt, name=name, **kwargs,
+            pad_to_max_tokens, oov_method, salt, vocabulary_size, name=name, **kwargs,
         )  # fmt: skip
         self.encoding = as_encoding(encoding)
 
     def _as_array(self, value: Any) -> NDArray[Any]:
-        return as_strings(self.name, value)
+        return self.texts(value)
 
     def _as_tokens(self, value: Any) -> list[Any]:
-        return as_strings(self.name, value).ravel().tolist()
+        return self.texts(value).ravel().tolist()
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "encoding": self.encoding}
@@ -372,7 +401,7 @@ class IntegerLookup(IndexLookup):
             raise ValueError(f'vocabulary_dtype is {vocabulary_dtype!r}; expected "int64"')
         super().__init__(
             max_tokens, num_oov_indices, mask_token, oov_token, vocabulary, idf_weights, invert, output_mode, sparse,
-            pad_to_max_tokens, oov_method, salt, name=name, **kwargs,
+            pad_to_max_tokens, oov_method, salt, vocabulary_size, name=name, **kwargs,
         )  # fmt: skip
         self.vocabulary_dtype = "int64"
 

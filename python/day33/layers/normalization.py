@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .. import initializers, regularizers
+from .. import constraints, initializers, regularizers
 from .._core.arrays import as_int
 from .._core.types import Shape
 from .._core.variables import Variable
@@ -46,6 +46,8 @@ class BatchNormalization(Layer):
         center, scale: whether there is a beta, a gamma.
         beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: see
             `day33.initializers`.
+        beta_regularizer, gamma_regularizer: see `day33.regularizers`.
+        beta_constraint, gamma_constraint: see `day33.constraints`.
 
     Raises:
         ValueError: an argument out of range, or one of Keras that day33 does not have; when called, an input without
@@ -58,6 +60,8 @@ class BatchNormalization(Layer):
     epsilon = Checked(_as_epsilon)
     beta_regularizer = OfWeight(regularizers.get)
     gamma_regularizer = OfWeight(regularizers.get)
+    beta_constraint = OfWeight(constraints.get)
+    gamma_constraint = OfWeight(constraints.get)
 
     def __init__(
         self, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
@@ -66,14 +70,14 @@ class BatchNormalization(Layer):
         moving_mean_initializer: initializers.InitializerLike = "zeros",
         moving_variance_initializer: initializers.InitializerLike = "ones",
         beta_regularizer: regularizers.RegularizerLike = None,
-        gamma_regularizer: regularizers.RegularizerLike = None, beta_constraint: None = None,
-        gamma_constraint: None = None, synchronized: bool = False, **kwargs: Any,
+        gamma_regularizer: regularizers.RegularizerLike = None,
+        beta_constraint: constraints.ConstraintLike = None, gamma_constraint: constraints.ConstraintLike = None,
+        synchronized: bool = False, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
-        self._refuse(
-            beta_constraint=beta_constraint, gamma_constraint=gamma_constraint, synchronized=synchronized,
-        )  # fmt: skip
+        self.beta_constraint, self.gamma_constraint = beta_constraint, gamma_constraint
+        self._refuse(synchronized=synchronized)
         if isinstance(axis, list | tuple) and len(axis) == 1:
             axis = axis[0]
         self.axis = as_int("axis", axis)
@@ -119,10 +123,14 @@ class BatchNormalization(Layer):
         shape = (self._channels(input_shape),)
         if self.scale:
             self.gamma = self.add_weight(
-                shape, self.gamma_initializer, name="gamma", regularizer=self.gamma_regularizer
-            )
+                shape, self.gamma_initializer, name="gamma", regularizer=self.gamma_regularizer,
+                constraint=self.gamma_constraint,
+            )  # fmt: skip
         if self.center:
-            self.beta = self.add_weight(shape, self.beta_initializer, name="beta", regularizer=self.beta_regularizer)
+            self.beta = self.add_weight(
+                shape, self.beta_initializer, name="beta", regularizer=self.beta_regularizer,
+                constraint=self.beta_constraint,
+            )  # fmt: skip
         self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, name="moving_mean", trainable=False)
         self.moving_variance = self.add_weight(
             shape, self.moving_variance_initializer, name="moving_variance", trainable=False
@@ -168,8 +176,8 @@ class BatchNormalization(Layer):
             **{name: initializers.serialize(getattr(self, name)) for name in names},
             "beta_regularizer": regularizers.serialize(self.beta_regularizer),
             "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
-            "beta_constraint": None,
-            "gamma_constraint": None,
+            "beta_constraint": constraints.serialize(self.beta_constraint),
+            "gamma_constraint": constraints.serialize(self.gamma_constraint),
             "synchronized": False,
         }
 
@@ -195,20 +203,22 @@ class LayerNormalization(Layer):
     supports_masking = True
     beta_regularizer = OfWeight(regularizers.get)
     gamma_regularizer = OfWeight(regularizers.get)
+    beta_constraint = OfWeight(constraints.get)
+    gamma_constraint = OfWeight(constraints.get)
 
     def __init__(
         self, axis: int | Sequence[int] = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
         beta_initializer: initializers.InitializerLike = "zeros",
         gamma_initializer: initializers.InitializerLike = "ones",
         beta_regularizer: regularizers.RegularizerLike = None,
-        gamma_regularizer: regularizers.RegularizerLike = None, beta_constraint: None = None,
-        gamma_constraint: None = None, rms_scaling: bool = False, **kwargs: Any,
+        gamma_regularizer: regularizers.RegularizerLike = None,
+        beta_constraint: constraints.ConstraintLike = None, gamma_constraint: constraints.ConstraintLike = None,
+        rms_scaling: bool = False, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
-        self._refuse(
-            beta_constraint=beta_constraint, gamma_constraint=gamma_constraint, rms_scaling=rms_scaling,
-        )  # fmt: skip
+        self.beta_constraint, self.gamma_constraint = beta_constraint, gamma_constraint
+        self._refuse(rms_scaling=rms_scaling)
         if not epsilon >= 0:
             raise ValueError(f"epsilon is {epsilon}; expected a number of at least 0")
         axes = axis if isinstance(axis, list | tuple) else [axis]
@@ -247,10 +257,14 @@ class LayerNormalization(Layer):
         shape = self._normalised(input_shape)
         if self.scale:
             self.gamma = self.add_weight(
-                shape, self.gamma_initializer, name="gamma", regularizer=self.gamma_regularizer
-            )
+                shape, self.gamma_initializer, name="gamma", regularizer=self.gamma_regularizer,
+                constraint=self.gamma_constraint,
+            )  # fmt: skip
         if self.center:
-            self.beta = self.add_weight(shape, self.beta_initializer, name="beta", regularizer=self.beta_regularizer)
+            self.beta = self.add_weight(
+                shape, self.beta_initializer, name="beta", regularizer=self.beta_regularizer,
+                constraint=self.beta_constraint,
+            )  # fmt: skip
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         self._normalised(input_shape)
@@ -278,7 +292,7 @@ class LayerNormalization(Layer):
             "gamma_initializer": initializers.serialize(self.gamma_initializer),
             "beta_regularizer": regularizers.serialize(self.beta_regularizer),
             "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
-            "beta_constraint": None,
-            "gamma_constraint": None,
+            "beta_constraint": constraints.serialize(self.beta_constraint),
+            "gamma_constraint": constraints.serialize(self.gamma_constraint),
             "rms_scaling": False,
         }

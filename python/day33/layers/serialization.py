@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
 
-from .. import activations, initializers, regularizers
+from .. import activations, constraints, initializers, regularizers
 from .._core import custom_objects as custom
 from .._core.signatures import accepted_arguments
 from .._graph import limits, registry
+from ..random import SeedGenerator
 from ._weights import WeightOwner
 
 CustomObjects = Mapping[str, type[Any]]
@@ -34,14 +35,14 @@ _ACTIVATION_LAYERS = {
 
 
 # Initializers of Keras without a counterpart, by today's name and the one of Keras 3.0 to 3.3.
-_INITIALIZERS_LACKING = ("Identity", "IdentityInitializer", "STFT", "STFTInitializer")
+_INITIALIZERS_LACKING = ("STFT", "STFTInitializer")
 
 
 class Configurable(Protocol):
     """A layer, as far as its configuration goes."""
 
     def keras_class(self) -> tuple[str, str, str | None]: ...
-    def get_config(self) -> dict[str, Any]: ...
+    def saved_config(self) -> dict[str, Any]: ...
 
 
 # ---- reading ----
@@ -145,7 +146,9 @@ def constructor_arguments(cls: Any, config: Mapping[str, Any], custom_objects: C
     arguments: dict[str, Any] = {}
     for key, value in cls.modern_config(config).items():
         if key.endswith("_regularizer") and key in accepted:
-            arguments[key] = _regularizer(value, f"{key} of layer {config.get('name')!r}")
+            arguments[key] = _of_weight(regularizers.get, value, f"{key} of layer {config.get('name')!r}")
+        elif key.endswith("_constraint") and key in accepted:
+            arguments[key] = _of_weight(constraints.get, value, f"{key} of layer {config.get('name')!r}")
         elif key.endswith(("_regularizer", "_constraint")):
             if value is not None:
                 warnings.warn(
@@ -184,10 +187,10 @@ def _argument(key: str, value: Any, custom_objects: CustomObjects) -> Any:
     return layer_from_config(value, custom_objects)
 
 
-def _regularizer(value: Any, what: str) -> Any:
-    """The regularizer of a configuration; None, with a warning, for one that nobody has."""
+def _of_weight(get: Callable[[Any], Any], value: Any, what: str) -> Any:
+    """The regularizer or constraint of a configuration; None, with a warning, for one that nobody has."""
     try:
-        return regularizers.get(value)
+        return get(value)
     except ValueError as error:
         warnings.warn(f"{what} is left out: {error}. Predictions do not change, training does.", stacklevel=3)
         return None
@@ -204,18 +207,11 @@ def _initializer(value: Any, what: str) -> Any:
             stacklevel=3,
         )
         return None
-    return initializers.get({"class_name": name, "config": _known_arguments(name, config)})
-
-
-def _known_arguments(name: Any, config: Mapping[str, Any]) -> dict[str, Any]:
-    config = {key: item["config"]["value"] if _is_array(item) else item for key, item in config.items()}
-    cls = initializers.class_named(name)
-    accepted = accepted_arguments(cls)
-    refused = [key for key, value in config.items() if key not in accepted and value is not None]
-    if refused:
-        raise ValueError(f"initializer {name} has the argument(s) {', '.join(refused)}, which day33 does not know")
-    # A seed may be a generator's state; the weights come from the file anyway.
-    return {key: v for key, v in config.items() if key in accepted and not (key == "seed" and isinstance(v, Mapping))}
+    if isinstance(config, Mapping):
+        config = {key: item["config"]["value"] if _is_array(item) else item for key, item in config.items()}
+        if isinstance(config.get("seed"), Mapping):  # a generator's state; the weights come from the file anyway
+            del config["seed"]
+    return initializers.get({**value, "config": config})
 
 
 def _is_array(item: Any) -> bool:
@@ -235,26 +231,22 @@ def _function_name(item: Mapping[str, Any]) -> str:
 def layer_config(layer: Configurable) -> dict[str, Any]:
     """What `layer_from_config` reads, and Keras as well where it has the layer."""
     module, name, registered = layer.keras_class()
-    return {"module": module, "class_name": name, "config": _plain(layer.get_config()), "registered_name": registered}
+    return {"module": module, "class_name": name, "config": _plain(layer.saved_config()), "registered_name": registered}
 
 
 def _plain(value: Any) -> Any:
-    """Tuples as lists, and a module for each object inside, as Keras wants it."""
+    """Tuples as lists, None for streams of seeds, and a module for each object inside, as Keras wants it."""
     if isinstance(value, Mapping):
         if set(value) == {"class_name", "config"} and isinstance(value["class_name"], str):
             return _object(value["class_name"], value["config"])
         return {key: _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(entry) for entry in value]
-    return value
+    return None if isinstance(value, SeedGenerator) else value
 
 
 def _object(name: str, config: Mapping[str, Any]) -> dict[str, Any]:
     if name in _ACTIVATION_LAYERS:
         name, argument = _ACTIVATION_LAYERS[name]
         config = {argument: config["alpha"]}
-    module = "keras.layers"
-    if initializers.is_class(name):
-        module = "keras.initializers"
-        config = {key: v if key != "seed" or isinstance(v, int) else None for key, v in config.items()}
-    return {"module": module, "class_name": name, "config": _plain(config), "registered_name": None}
+    return {"module": "keras.layers", "class_name": name, "config": _plain(config), "registered_name": None}

@@ -13,7 +13,7 @@ from .._core.arrays import as_int, is_int
 from .._core.tensors import as_tensor
 from .._core.types import Shape
 from ._encoding import as_mode, encoded_rows, refuse_sparse
-from ._host import HostLayer, as_strings, batches_of
+from .host import HostLayer, batches_of
 from .lookup import StringLookup, as_encoding
 from .serialization import CustomObjects
 
@@ -106,7 +106,7 @@ class TextVectorization(HostLayer):
         self.encoding = as_encoding(encoding)
         self._lookup_layer = StringLookup(
             max_tokens, mask_token="", vocabulary=vocabulary, idf_weights=idf_weights, output_mode=output_mode,
-            pad_to_max_tokens=pad_to_max_tokens,
+            pad_to_max_tokens=pad_to_max_tokens, vocabulary_size=vocabulary_size,
         )  # fmt: skip
 
     # ---- the vocabulary ----
@@ -123,7 +123,7 @@ class TextVectorization(HostLayer):
             ValueError: the constructor was given a vocabulary.
         """
         self.reset_state()
-        for batch in batches_of(self.name, data, steps, lambda texts: as_strings(self.name, texts)):
+        for batch in batches_of(self.name, data, steps, self.texts):
             self.update_state(batch)
         self.finalize_state()
 
@@ -133,7 +133,7 @@ class TextVectorization(HostLayer):
 
     def update_state(self, data: Any) -> None:
         """Counts the words of a batch."""
-        self._lookup_layer.count(self._words(as_strings(self.name, data)))
+        self._lookup_layer.count(self._words(self.texts(data)))
 
     def finalize_state(self) -> None:
         """Makes the vocabulary of what was counted."""
@@ -167,7 +167,7 @@ class TextVectorization(HostLayer):
     def compute(self, inputs: Any) -> NDArray[Any]:
         lookup = self._lookup_layer
         vocabulary = lookup.vocabulary
-        texts = as_strings(self.name, inputs)
+        texts = self.texts(inputs)
         rows = self._words(texts)
         lengths = np.array([len(row) for row in rows], np.intp)
         flat = vocabulary.numbers_of([word for row in rows for word in row])
@@ -203,7 +203,7 @@ class TextVectorization(HostLayer):
             cleaned = np.empty(texts.size, object)
             cleaned[:] = [text.translate(table) for text in texts.ravel()]
             return cleaned.reshape(texts.shape)
-        parts = [as_strings(self.name, self.standardize(part)) for part in _portions(texts)]
+        parts = [self.texts(self.standardize(part)) for part in _portions(texts)]
         if [part.shape for part in parts] != [part.shape for part in _portions(texts)]:
             raise ValueError(f"standardize of layer {self.name!r} gave another shape; expected one string for each")
         return parts[0] if texts.ndim == 0 else np.concatenate(parts) if parts else texts
@@ -223,6 +223,15 @@ class TextVectorization(HostLayer):
                 yield from ([str(word) for word in row] for row in rows)
 
     # ---- files ----
+
+    array_names = StringLookup.array_names
+
+    def saved_config(self) -> dict[str, Any]:
+        learnt = self._lookup_layer.saved_config()
+        return {**self.get_config(), "vocabulary": learnt["vocabulary"], "idf_weights": learnt["idf_weights"]}
+
+    def saved_arrays(self) -> dict[str, NDArray[Any]]:
+        return self._lookup_layer.saved_arrays()
 
     def get_config(self) -> dict[str, Any]:
         lookup = self._lookup_layer.get_config()

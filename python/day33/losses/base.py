@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import ops
+from .._core.arrays import as_float32
 from .._core.dispatch import tracing
 from .._core.naming import snake_case
 from .._core.targets import mask_weights, position_weights
@@ -123,12 +124,16 @@ class Loss:
     def _of_arrays(self, values: NDArray[Any], sample_weight: ArrayLike | None, counted: Any) -> Any:
         weights = None
         if sample_weight is not None:
-            weights = position_weights("sample_weight", sample_weight, values.shape)
+            if values.ndim == 0:  # one number for the batch is multiplied by each of the weights
+                weights = as_float32("sample_weight", sample_weight)
+                values = np.broadcast_to(values, weights.shape)
+            else:
+                weights = position_weights("sample_weight", sample_weight, values.shape)
         if counted is not None:
             weights = mask_weights(np.asarray(counted), weights, self.reduction in _MEANS)
         divisor = float(max(values.size, 1))
         if weights is not None:
-            if self.reduction == "mean_with_sample_weight":
+            if self.reduction == "mean_with_sample_weight" and values.ndim:
                 divisor = float(weights.sum(dtype=np.float64))
             values = values * weights.reshape(weights.shape + (1,) * (values.ndim - weights.ndim))
         if self.reduction in ("none", None):

@@ -25,12 +25,13 @@ from .._graph.lowering import Lowering
 from .._graph.modes import refuse_forced_training
 from .._graph.tensors import Node, SymbolicTensor
 from .._training.plans import Shapes
-from .._training.standardize import InputSpec
+from .._training.standardize import InputSpec, InputStandardizer
 from .._training.structures import dict_keys, is_array
 from .._training.trainer import Trainer
 from ..layers import Input, Layer
 from ..layers.serialization import one_warning
 from . import graph_config
+from ._front import Front
 from .summary import PlanDescription, summary_lines
 
 
@@ -60,6 +61,7 @@ class Model(Trainer, Layer):
         self._graph: Graph | None = None
         self._traced: Graph | None = None
         self._added_losses: list[SymbolicTensor] = []
+        self._front: Front[Model] | None = None  # what computes on arrays, before the plan
         self._defined_by_tensors = inputs is not None
         Layer.__init__(self, name=name, trainable=trainable, **kwargs)
         Trainer.__init__(self)
@@ -91,6 +93,21 @@ class Model(Trainer, Layer):
         graph = Graph(*_with_own_inputs(inputs, outputs), owner, losses)
         self._added_losses = list(losses)
         refuse_forced_training(graph, owner)
+        self._front = Front.of(graph, owner, lambda rest: Model._of_graph(rest, self.name))
+        self._take_graph(graph)
+
+    @classmethod
+    def _of_graph(cls, graph: Graph, name: str) -> Model:
+        """A model of a graph as it is: its inputs may be what other layers give."""
+        model = cls.__new__(cls)
+        model._graph, model._traced, model._front = None, None, None
+        model._defined_by_tensors = True
+        Layer.__init__(model, name=name)
+        Trainer.__init__(model)
+        model._take_graph(graph)
+        return model
+
+    def _take_graph(self, graph: Graph) -> None:
         self._graph = graph
         self.input_dtypes = tuple(tensor.dtype for tensor in graph.inputs)
         self.output_dtypes = tuple(tensor.dtype for tensor in graph.outputs)
@@ -210,6 +227,15 @@ class Model(Trainer, Layer):
 
     # ---- as a layer ----
 
+    def __call__(self, *arguments: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        if self._front is None or any(isinstance(leaf, SymbolicTensor) for leaf in tree.flatten(arguments)):
+            return super().__call__(*arguments, training=training, **kwargs)
+        if not arguments and self.input_argument in kwargs:
+            arguments = (kwargs.pop(self.input_argument),)
+        arguments, kwargs = self._split(arguments, kwargs)
+        arrays = InputStandardizer(self)(arguments[0] if len(arguments) == 1 else list(arguments))
+        return self._front.body(arrays, training=training, **kwargs)
+
     def build(self, input_shape: Any = None) -> None:
         """Makes the weights of a subclass for inputs of `input_shape`, batch first; a list of shapes for several."""
         if not self.is_composite():
@@ -298,6 +324,11 @@ class Model(Trainer, Layer):
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         if self._graph is None:
             return super().lower(lowering, inputs)
+        if self._front is not None:
+            raise ValueError(
+                f"model {self.name!r} has layers that compute on arrays, such as StringLookup; expected it to be the "
+                "outermost model, or these layers before it"
+            )
         self._output_shapes([(None, *lowering.shape(tensor)) for tensor in inputs])  # the layers word the error
         return self._graph.lower(lowering, inputs, with_losses=lowering.wants_penalties)
 
@@ -321,7 +352,7 @@ class Model(Trainer, Layer):
             arrays = [np.asarray(item) for item in x]
         else:
             arrays = [np.asarray(x)]
-            if arrays[0].dtype.kind not in "biuf":
+            if arrays[0].dtype.kind not in "biuf" and self._placeholder(0, arrays[0]).dtype != "string":
                 arrays = [as_float32("x", x)]  # words the error
         tensors = [self._placeholder(number, array) for number, array in enumerate(arrays)]
         self._infer((tree.pack(arrays[0] if len(arrays) == 1 else arrays, tensors),), {})
@@ -337,12 +368,18 @@ class Model(Trainer, Layer):
             InputSpec(name, shape[1:], tensor.dtype) for name, shape, tensor in zip(names, shapes, tensors, strict=True)
         ]
 
+    def for_plan(self, inputs: list[NDArray[Any]]) -> list[NDArray[Any]]:
+        """What the plans of the model take, for its inputs."""
+        return inputs if self._front is None else self._front(inputs)
+
     def output_keys(self) -> list[str]:
         """What `loss`, `metrics` and `y` call the outputs: the keys of a dict of outputs, else `output_names`."""
         return dict_keys(self.known_graph().output_structure) or self.output_names
 
     def compile_plan(self, input_shapes: Shapes, losses: tuple[LossTerm, ...] | None = None) -> CompiledPlan:
         """The plan for inputs of these shapes (without the batch), with these losses. Cached."""
+        if self._front is not None:
+            return self._front.body.compile_plan(input_shapes, losses)
         graph = self.known_graph()
         if len(input_shapes) != len(graph.inputs):
             self._check_shapes([(None, *shape) for shape in input_shapes])
@@ -379,7 +416,8 @@ class Model(Trainer, Layer):
             input_shapes: one for each input, without the batch; needed where the model leaves sizes open.
             batch_size: the layout depends on it.
         """
-        shapes = [tensor.shape[1:] for tensor in self.known_graph().inputs] if input_shapes is None else input_shapes
+        tensors = (self if self._front is None else self._front.body).known_graph().inputs
+        shapes = [tensor.shape[1:] for tensor in tensors] if input_shapes is None else input_shapes
         for shape in shapes:
             if None in shape:
                 raise ValueError(f"model {self.name!r} has an input of shape {tuple(shape)}; give input_shapes")

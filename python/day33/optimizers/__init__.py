@@ -1,31 +1,92 @@
-"""Optimizers: `SGD`, `Adadelta`, `Adam`, and the learning-rate `schedules`."""
+"""Optimizers, with the names, defaults and update rules of Keras 3, and the learning-rate `schedules`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from .._core import custom_objects as custom
+from .._core.descriptions import Library
 from . import schedules
-from .algorithms import SGD, Adadelta, Adam
+from .adam import Adam, Adamax, AdamW, Nadam
+from .adaptive import Adadelta, Adagrad, Ftrl, RMSprop
 from .base import Optimizer
+from .descent import SGD, Lion
 
-__all__ = ["SGD", "Adadelta", "Adam", "Optimizer", "get", "schedules"]
+__all__ = [
+    "SGD",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lion",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+]
 
-_BY_NAME: dict[str, type[SGD] | type[Adadelta] | type[Adam]] = {"sgd": SGD, "adadelta": Adadelta, "adam": Adam}
+_CLASSES: dict[str, type[Any]] = {
+    cls.__name__: cls for cls in (Adadelta, Adagrad, Adam, Adamax, AdamW, Ftrl, Lion, Nadam, RMSprop, SGD)
+}
+# Switches of Keras 2 mean nothing here.
+_LIBRARY = Library(
+    "optimizer", "keras.optimizers", _CLASSES, Optimizer, frozenset({"is_legacy_optimizer", "jit_compile"}),
+    any_case=True,
+)  # fmt: skip
 
 
 def get(identifier: Any) -> Optimizer:
-    """An optimizer from itself or its name in any case ("sgd", "adadelta", "adam"), with the default arguments.
+    """An optimizer from itself, its name in any case ("sgd", "RMSprop"), or what `serialize` returned.
 
     Raises ValueError for an unknown name, TypeError for anything else.
     """
     if isinstance(identifier, Optimizer):
         return identifier
-    supported = ", ".join(sorted(_BY_NAME))
-    if isinstance(identifier, str):
-        if identifier.lower() in _BY_NAME:
-            return _BY_NAME[identifier.lower()]()
-        raise ValueError(f"optimizer is {identifier!r}; expected one of {supported}")
-    raise TypeError(f"optimizer is {identifier!r}; expected a day33 optimizer or one of the names {supported}")
+    if isinstance(identifier, str | Mapping):
+        return deserialize(identifier)
+    raise TypeError(f"optimizer is {identifier!r}; expected a day33 optimizer or one of {_LIBRARY.expected()}")
+
+
+def serialize(optimizer: Optimizer) -> Any:
+    """Describes an optimizer, without its state, as Keras does.
+
+    Returns:
+        A dict of "module", "class_name", "config" and "registered_name", which `deserialize` and Keras read.
+
+    Raises:
+        TypeError: the learning rate comes from a function of yours.
+    """
+    return _LIBRARY.serialize(optimizer)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Optimizer:
+    """The optimizer that `serialize`, or Keras since version 2, described.
+
+    Args:
+        config: with "class_name" and "config", or a name; capitals make no difference.
+        custom_objects: classes of optimizers and schedules by name that are preferred to day33's.
+
+    Raises:
+        ValueError: an unknown class, or an argument that it does not support.
+    """
+    with custom.known(custom_objects or {}):
+        if isinstance(config, Mapping):
+            arguments = dict(config.get("config", {}))
+            if config.get("class_name") == "LossScaleOptimizer":  # around another one, for float16
+                return deserialize(arguments["inner_optimizer"])
+            if arguments.get("decay") == 0:  # of Keras before 2.11
+                del arguments["decay"]
+            if isinstance(arguments.get("learning_rate"), Mapping):
+                arguments["learning_rate"] = schedules.deserialize(arguments["learning_rate"])
+            config = {**config, "config": arguments}
+        made: Optimizer = _LIBRARY.deserialize(config)
+        return made
 
 
 def __dir__() -> list[str]:

@@ -1,47 +1,77 @@
-"""What every optimizer shares: the learning rate, clipping, weight decay, slots and their state."""
+"""What every optimizer shares: the learning rate, the order of a step, and the state of the rule."""
 
 from __future__ import annotations
 
 import inspect
-import math
+import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
+from .. import _native
 from .._core.arrays import as_float32, needs_no_conversion
-from .schedules import LearningRateSchedule
+from .._core.naming import snake_case
+from .._core.signatures import accepted_arguments
+from .._core.variables import about_to_change
+from . import _clipping, schedules
+from ._options import Option, flag, fraction, only_none, optional_number, optional_steps
+from ._slots import Groups
+from ._state import Stateful
 
 if TYPE_CHECKING:
     from .._core.variables import Variable
     from .._native import Float32
 
-LearningRate = float | LearningRateSchedule | Callable[..., float]
+F = TypeVar("F", bound=Callable[..., None])
+LearningRate = float | schedules.LearningRateSchedule | Callable[..., float]
 
 
-class Optimizer:
+class Optimizer(Stateful):
     """Base of the optimizers. A step is `apply`: clip the gradients, decay the weights, update in native code.
 
     An optimizer of your own subclasses one of day33's, or this class, and overrides `apply_gradients`, `apply` or
-    `update_step`, which a model's steps go through in this order.
+    `update_step`, which a model's steps go through in this order; as in Keras it may make variables in `build`, by
+    `add_variable_from_reference`, and change them by `assign`, `assign_add` and `assign_sub`.
+
+    Options are attributes that may be changed at any time; they then hold from the next step on.
 
     Args:
         learning_rate: a float, or a callable of the number of steps done (a `LearningRateSchedule`).
-        weight_decay: if set, every step first takes ``weight_decay * learning_rate`` times the weights off them.
+        weight_decay: if set, every step first takes ``weight_decay * learning_rate`` times the weights off them. See
+            `exclude_from_weight_decay`.
         clipnorm: upper bound for the L2 norm of each gradient; 0 for none, as in Keras.
         clipvalue: bound for the magnitude of each gradient's entries; 0 for none.
         global_clipnorm: upper bound for the L2 norm of all gradients together; 0 for none.
-        name: for messages.
+        use_ema: keep a running mean of each weight, ``a ← ema_momentum·a + (1 − ema_momentum)·w`` after each step (the
+            first one sets it to the weight). `finalize_variable_values`, which ends a `fit`, puts the means in the
+            place of the weights.
+        ema_momentum: from 0 to 1, default 0.99.
+        ema_overwrite_frequency: also put the means in the place of the weights after every so many steps.
+        loss_scale_factor: only None is supported: scaled losses are for arithmetic in half precision.
+        gradient_accumulation_steps: an integer n of at least 2: each step adds its gradients up, and every n-th one
+            updates the weights with the mean of the last n. `iterations` and the means count updates, schedules steps.
+        name: for messages and files; by default the class in snake case.
 
     Attributes:
-        iterations: the number of steps done.
+        iterations: the number of updates done.
 
     Raises:
-        ValueError: more than one kind of clipping, or a negative bound.
+        ValueError: more than one kind of clipping, or a number out of its bounds.
+        TypeError: an option that is no number.
     """
 
-    slot_names: tuple[str, ...] = ()  # one float32 array of the variable's shape each
+    weight_decay = Option(optional_number)
+    clipnorm = Option(optional_number)
+    clipvalue = Option(optional_number)
+    global_clipnorm = Option(optional_number)
+    use_ema = Option(flag)
+    ema_momentum = Option(fraction)
+    ema_overwrite_frequency = Option(optional_steps(1))
+    loss_scale_factor = Option(only_none("day33 computes in float32, where losses need no scaling"))
+    gradient_accumulation_steps = Option(optional_steps(2))
 
     def __init__(
         self,
@@ -50,36 +80,58 @@ class Optimizer:
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
         name: str | None = None,
     ) -> None:
+        super().__init__()
         clipping = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
-        given = {key: value for key, value in clipping.items() if value is not None}
+        given = [key for key, value in clipping.items() if value is not None]
         if len(given) > 1:
             raise ValueError(
                 f"{' and '.join(given)} are given; expected at most one of clipnorm, clipvalue and global_clipnorm"
             )
-        for key, value in given.items():
-            if not value >= 0:
-                raise ValueError(f"{key} is {value}; expected a number of at least 0")
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
         self.clipvalue = clipvalue
         self.global_clipnorm = global_clipnorm
-        self.name = name or type(self).__name__.lower()
-        self.iterations = 0
+        self.use_ema = use_ema
+        self.ema_momentum = ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.loss_scale_factor = loss_scale_factor
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self.name = name or snake_case(type(self).__name__)
         self._rate = _checked_rate(learning_rate)
-        self._variables: list[Variable] = []
-        self._slots: list[tuple[Float32, ...]] = []
-        self._index: dict[int, int] = {}
+        self._undecayed: list[Variable] = []
+        self._undecayed_names: re.Pattern[str] | None = None
 
     def __repr__(self) -> str:
         state = f"learning rate {self.learning_rate:.4g}, {self.iterations} steps done"
         return f"<{type(self).__name__} {self.name!r}: {state}>"
 
+    # ---- how far it is, and how fast ----
+
+    @property
+    def iterations(self) -> int:
+        """The number of updates done; may be set."""
+        return self._steps // (self.gradient_accumulation_steps or 1)
+
+    @iterations.setter
+    def iterations(self, value: int) -> None:
+        self._steps = int(value) * (self.gradient_accumulation_steps or 1)
+
+    @property
+    def steps(self) -> int:
+        """The number of steps done, of which with `gradient_accumulation_steps` only every n-th one is an update."""
+        return self._steps
+
     @property
     def learning_rate(self) -> float:
         """The rate of the next step. Set a float to change it; refused (TypeError) where a schedule decides."""
-        return self._rate(self.iterations) if callable(self._rate) else self._rate
+        return self._rate(self._steps) if callable(self._rate) else self._rate
 
     @learning_rate.setter
     def learning_rate(self, value: LearningRate) -> None:
@@ -101,86 +153,73 @@ class Optimizer:
         """What the learning rate of a step comes from, called with the number of steps done; None for a fixed rate."""
         return self._rate if callable(self._rate) else None
 
-    @property
-    def variables(self) -> list[Float32]:
-        """The slot arrays, those of one variable together, in the order of the trainable variables."""
-        return [slot for slots in self._slots for slot in slots]
+    # ---- a step ----
 
-    # The index goes by identity, so a copy or a pickle makes its own.
-    def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in vars(self).items() if key != "_index"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._index = {id(variable): index for index, variable in enumerate(self._variables)}
-
-    def build(self, variables: Sequence[Variable]) -> None:
-        """Makes the slots, zero-filled, for the trainable variables. Done by the first step; again it does nothing.
-
-        Raises ValueError if the optimizer already belongs to other variables.
-        """
-        if not self._variables:
-            self.extend(variables)
-        strangers = [variable.path for variable in variables if id(variable) not in self._index]
-        if strangers:
-            raise ValueError(
-                f"{self.name} already belongs to other variables and does not know {', '.join(strangers)}; "
-                "compile the model with a new optimizer"
-            )
-
-    def extend(self, variables: Sequence[Variable]) -> None:
-        """Makes slots for those of the variables that have none: weights of the same model that became trainable.
-
-        The slots are then in the order of `variables`; those of others come last.
-        """
-        known = {id(variable): slots for variable, slots in zip(self._variables, self._slots, strict=True)}
-        given = {id(variable) for variable in variables}
-        self._variables = [*variables, *(variable for variable in self._variables if id(variable) not in given)]
-        self._slots = [
-            known.get(id(variable)) or tuple(np.zeros(variable.shape, np.float32) for _ in self.slot_names)
-            for variable in self._variables
-        ]
-        self._index = {id(variable): index for index, variable in enumerate(self._variables)}
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        """The variables that have slots, in their order; none before the first step."""
-        return list(self._variables)
-
-    def knows(self, variables: Iterable[Variable]) -> bool:
-        """Whether all of the variables have slots."""
-        index = self._index
-        return all(id(variable) in index for variable in variables)
-
-    def apply_gradients(self, grads_and_vars: Iterable[tuple[Float32, Variable]]) -> int:
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[ArrayLike | None, Variable]]) -> int:
         """`apply` for pairs of gradient and variable. Returns the number of steps done."""
         pairs = list(grads_and_vars)
         self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
-        return self.iterations
+        return self._steps
 
-    def apply(self, grads: Sequence[Float32], trainable_variables: Sequence[Variable] | None = None) -> None:
-        """One step in place. `grads` may be overwritten (clipping).
+    def apply(self, grads: Sequence[ArrayLike | None], trainable_variables: Sequence[Variable] | None = None) -> None:
+        """One step in place. An empty list does nothing.
+
+        After the update, weights that have a `constraint` are replaced by what it makes of them.
 
         Args:
-            grads: one float32 array per variable, of its shape.
+            grads: for each variable an array of its shape, or None for none: the variable stays as it is, with a
+                warning.
             trainable_variables: the first call builds the slots for them; those of `build` by default.
 
-        Raises ValueError if the optimizer belongs to other variables, or to none yet and none are given.
+        Raises:
+            ValueError: the optimizer belongs to other variables, or to none yet and none are given; another number of
+                gradients than of variables, or another shape; every gradient is None.
+            TypeError: a gradient that holds no real numbers.
         """
-        variables = self._variables if trainable_variables is None else trainable_variables
+        if len(grads) == 0:
+            return
+        variables = self._variables if trainable_variables is None else list(trainable_variables)
         if not variables and trainable_variables is None:
             raise ValueError(f"{self.name} belongs to no variables yet; expected trainable_variables, or build first")
-        if not self._index or not self.knows(variables):
+        if len(grads) != len(variables):
+            raise ValueError(f"grads has {len(grads)} entries; expected one for each of {len(variables)} variables")
+        gradients, given = _given(grads, variables)
+        if not self._index or self._groups != self.slot_groups or not self.knows(variables):
             self.build(variables)
+        variables = given
+        about_to_change()
+        if self._averages_in_place:
+            self.swap_averages()
         rate = self.learning_rate
-        self._clip(grads)
+        if self.gradient_accumulation_steps is None:
+            self._update_all(gradients, variables, rate)
+        elif (self._steps + 1) % self.gradient_accumulation_steps:
+            for gradient, variable in zip(gradients, variables, strict=True):
+                self.slots_of(variable)["gradient_accumulator"] += gradient
+        else:
+            self._update_all(self._mean_gradients(gradients, variables), variables, rate)
+            for slots in self._slots:
+                slots["gradient_accumulator"].fill(0)
+        if self.use_ema:
+            self._average()
+        for variable in variables:
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable.numpy()))
+        self._steps += 1
+
+    def _update_all(self, gradients: list[Float32], variables: Sequence[Variable], rate: float) -> None:
+        if self.clipnorm:
+            gradients = _clipping.by_norm(gradients, self.clipnorm)
+        elif self.global_clipnorm:
+            gradients = _clipping.by_global_norm(gradients, self.global_clipnorm)
+        elif self.clipvalue:
+            gradients = _clipping.by_value(gradients, self.clipvalue)
         if self.weight_decay:
-            keep = np.float32(1.0 - self.weight_decay * rate)
             for variable in variables:
-                variable.parameter.assign(variable.parameter.view() * keep)
-        for gradient, variable in zip(grads, variables, strict=True):
+                if self._decays(variable):
+                    _native.scale_parameter(variable.parameter, 1.0 - self.weight_decay * rate)
+        for gradient, variable in zip(gradients, variables, strict=True):
             self.update_step(gradient, variable, rate)
-        self.iterations += 1
 
     def update_step(self, gradient: Float32, variable: Variable, learning_rate: float) -> None:
         """Updates one variable and its slots.
@@ -190,95 +229,167 @@ class Optimizer:
             variable: one that the optimizer was built for.
             learning_rate: that of this step.
         """
-        if not needs_no_conversion(gradient):  # the name for a message is made only where one may be due
-            gradient = as_float32(f"gradient of variable {variable.path!r}", gradient)
         self._update(
             variable.parameter,
-            gradient,
-            self._slots[self._index[id(variable)]],
+            _as_gradient(gradient, variable),
+            self.slots_of(variable),
             learning_rate,
             self.iterations + 1,
         )
 
-    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
-        """Called with the trainable variables when a `fit` ends; does nothing here."""
-
-    def _update(self, parameter: Any, gradient: Float32, slots: tuple[Float32, ...], rate: float, step: int) -> None:
-        """Updates one native parameter and its slots. `step` counts from 1."""
+    def _update(self, parameter: Any, gradient: Float32, slots: dict[str, Float32], rate: float, step: int) -> None:
+        """Updates one native parameter and its slots. `step` counts updates from 1."""
         raise TypeError(f"{type(self).__name__} defines no rule; override update_step in the subclass")
 
-    def _clip(self, gradients: Sequence[Float32]) -> None:
-        if self.clipnorm:
-            for gradient in gradients:
-                norm = math.sqrt(_sum_of_squares(gradient))
-                if not norm <= self.clipnorm:
-                    gradient *= np.float32(self.clipnorm / norm)
-        elif self.global_clipnorm:
-            norm = math.sqrt(math.fsum(_sum_of_squares(gradient) for gradient in gradients))
-            if not norm <= self.global_clipnorm:
-                # As in Keras, one NaN or infinity makes every gradient NaN.
-                scale = np.float32(self.global_clipnorm / norm if math.isfinite(norm) else math.nan)
-                for gradient in gradients:
-                    gradient *= scale
-        elif self.clipvalue:
-            for gradient in gradients:
-                np.clip(gradient, -self.clipvalue, self.clipvalue, out=gradient)
+    def scale_loss(self, loss: Any) -> Any:
+        """`loss` as it is: there is no `loss_scale_factor`."""
+        return loss
 
-    def get_state(self) -> dict[str, NDArray[Any]]:
-        """What a later run needs to go on with the same bits, as arrays by name.
+    # ---- weight decay ----
 
-        Names are ``iterations``, ``learning_rate`` (unless a schedule gives it) and ``<index>/<slot>`` with the index
-        of the trainable variable, so that they do not depend on automatic layer names.
+    def exclude_from_weight_decay(
+        self, var_list: Sequence[Variable] | None = None, var_names: Sequence[str] | None = None
+    ) -> None:
+        """Leaves variables out of `weight_decay`. A second call replaces what the first one said.
+
+        Args:
+            var_list: variables.
+            var_names: regular expressions; a variable in whose path one of them is found is left out, such as all
+                biases by ``["bias"]``.
         """
-        state: dict[str, NDArray[Any]] = {"iterations": np.array(self.iterations, np.int64)}
-        if not callable(self._rate):
-            state["learning_rate"] = np.array(self._rate, np.float64)
-        for index, slots in enumerate(self._slots):
-            for name, slot in zip(self.slot_names, slots, strict=True):
-                state[f"{index}/{name}"] = slot.copy()
-        return state
+        self._undecayed = list(var_list or ())
+        self._undecayed_names = re.compile("|".join(var_names)) if var_names else None
 
-    def check_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """ValueError where `set_state` could not take `state`: its names, shapes or numbers do not fit."""
-        slot_keys = self._slot_keys()
-        scalars = ["iterations"] if callable(self._rate) else ["iterations", "learning_rate"]
-        differing = state.keys() ^ {*scalars, *slot_keys}
-        if differing:
-            raise ValueError(
-                f"the state does not fit {self.name}, built for {len(self._slots)} variables: "
-                f"only one side has {', '.join(sorted(differing))}"
-            )
-        for key in scalars:
-            if state[key].shape != () or state[key].dtype.kind not in "iuf":
-                raise ValueError(f"the state does not fit {self.name}: {key} is not a number")
-            if not 0 <= state[key] < 2**63:
-                raise ValueError(f"the state does not fit {self.name}: {key} is {state[key]}; expected at least 0")
-        for key in slot_keys:
-            slot = self._slot(key)
-            if state[key].shape != slot.shape or state[key].dtype != np.float32:
-                raise ValueError(
-                    f"the state does not fit {self.name}: {key} is {state[key].dtype} of shape {state[key].shape}, "
-                    f"expected float32 of shape {slot.shape}"
-                )
+    def _decays(self, variable: Variable) -> bool:
+        if any(variable is other for other in self._undecayed):
+            return False
+        return self._undecayed_names is None or self._undecayed_names.search(variable.path) is None
 
-    def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Restores what `get_state` gave. Call ``build(model.trainable_variables)`` first on a new optimizer.
+    # ---- means of gradients and weights ----
 
-        Raises ValueError if names, shapes or numbers do not fit this optimizer; it is unchanged then.
+    def _mean_gradients(self, gradients: Sequence[Float32], variables: Sequence[Variable]) -> list[Float32]:
+        means = []
+        for gradient, variable in zip(gradients, variables, strict=True):
+            mean = self.slots_of(variable)["gradient_accumulator"]
+            mean += gradient
+            mean /= np.float32(self.gradient_accumulation_steps)
+            means.append(mean)
+        return means
+
+    def _average(self) -> None:
+        keep = self.ema_momentum if self.iterations else 0.0
+        every = self.ema_overwrite_frequency
+        for variable, slots in zip(self._variables, self._slots, strict=True):
+            _native.running_mean(variable.parameter, slots["average"], keep)
+            if every is not None and (self.iterations + 1) % every == 0:
+                variable.assign(slots["average"])
+
+    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
+        """With `use_ema`, gives the variables the running means of their values. A `fit` ends with it.
+
+        Args:
+            var_list: variables; those that the optimizer never updated stay as they are.
         """
-        self.check_state(state)
-        for key in self._slot_keys():
-            self._slot(key)[...] = state[key]
-        self.iterations = int(state["iterations"])
-        if not callable(self._rate):
-            self._rate = float(state["learning_rate"])
+        if not self.use_ema:
+            return
+        for variable in var_list:
+            if id(variable) in self._index:
+                average = self.slots_of(variable)["average"]
+                if self._averages_in_place:
+                    average[...] = variable.value
+                else:
+                    variable.assign(average)
+        self._averages_in_place = False
 
-    def _slot_keys(self) -> list[str]:
-        return [f"{index}/{name}" for index in range(len(self._slots)) for name in self.slot_names]
+    @property
+    def averages_in_place(self) -> bool:
+        """Whether the variables have the running means, and the slots the values that they had."""
+        return self._averages_in_place
 
-    def _slot(self, key: str) -> Float32:
-        index, name = key.split("/")
-        return self._slots[int(index)][self.slot_names.index(name)]
+    def swap_averages(self) -> None:
+        """With `use_ema`, exchanges the variables with the running means of their values, and back again.
+
+        A step exchanges them back first. Before the first step there is nothing to exchange.
+        """
+        if self.use_ema and self.built:
+            for variable, slots in zip(self._variables, self._slots, strict=True):
+                value = variable.numpy()
+                variable.assign(slots["average"])
+                slots["average"][...] = value
+            self._averages_in_place = not self._averages_in_place
+
+    # ---- slots ----
+
+    @property
+    def rule_slots(self) -> Groups:
+        """The slots that the rule itself needs, as its options now are; for subclasses."""
+        return ()
+
+    @property
+    def slot_groups(self) -> Groups:
+        groups = self.rule_slots
+        if self.gradient_accumulation_steps is not None:
+            groups = (("gradient_accumulator",), *groups)
+        return (("average",), *groups) if self.use_ema else groups
+
+    def new_slot(self, name: str, variable: Variable) -> Float32:
+        return variable.numpy() if name == "average" else super().new_slot(name, variable)
+
+    # ---- configuration ----
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor, by name. TypeError for a learning rate from a function of yours."""
+        names = accepted_arguments(type(self)) - {"learning_rate"}
+        config = {name: getattr(self, name) for name in sorted(names) if hasattr(self, name)}
+        rate = self._rate
+        return {"learning_rate": schedules.serialize(rate) if callable(rate) else rate, **config}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Self:
+        """An optimizer from what `get_config` returned, without its state.
+
+        Args:
+            config: the arguments of the constructor.
+            custom_objects: classes of schedules of yours, by name.
+        """
+        rate = config.get("learning_rate")
+        if isinstance(rate, Mapping):
+            config = {**config, "learning_rate": schedules.deserialize(rate, custom_objects)}
+        return cls(**config)
+
+
+def with_shared_options(init: F) -> F:
+    """Gives a constructor that hands ``*shared, **options`` on to `Optimizer` a signature with all names."""
+    own = [p for p in inspect.signature(init).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    names = {p.name for p in own}
+    shared = [p for p in inspect.signature(Optimizer.__init__).parameters.values() if p.name not in names]
+    init.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
+    return init
+
+
+def _given(grads: Sequence[ArrayLike | None], variables: list[Variable]) -> tuple[list[Float32], list[Variable]]:
+    """The gradients that are not None as arrays, and their variables."""
+    if any(gradient is None for gradient in grads):
+        missing = [variable.path for gradient, variable in zip(grads, variables, strict=True) if gradient is None]
+        if len(missing) == len(variables):
+            raise ValueError("every gradient is None; expected a gradient for at least one variable")
+        warnings.warn(
+            f"Gradients do not exist for variables {missing} when minimizing the loss: they stay as they are",
+            stacklevel=4,
+        )
+        variables = [variable for gradient, variable in zip(grads, variables, strict=True) if gradient is not None]
+    given = (gradient for gradient in grads if gradient is not None)
+    return [_as_gradient(gradient, variable) for gradient, variable in zip(given, variables, strict=True)], variables
+
+
+def _as_gradient(gradient: ArrayLike, variable: Variable) -> Float32:
+    if not needs_no_conversion(gradient):  # the name for a message is made only where one may be due
+        gradient = as_float32(f"gradient of variable {variable.path!r}", gradient)
+    if gradient.shape != variable.shape:
+        raise ValueError(
+            f"gradient of variable {variable.path!r} has shape {gradient.shape}; expected {variable.shape}"
+        )
+    return gradient
 
 
 def _checked_rate(value: Any) -> float | Callable[[int], float]:
@@ -295,8 +406,3 @@ def _checked_rate(value: Any) -> float | Callable[[int], float]:
     if not rate >= 0:
         raise ValueError(f"learning_rate is {rate}; expected a number of at least 0")
     return rate
-
-
-def _sum_of_squares(gradient: Float32) -> float:
-    # NumPy's pairwise sum, not a BLAS dot: the same bits with any number of threads.
-    return float(np.sum(np.square(gradient, dtype=np.float64)))

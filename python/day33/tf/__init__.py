@@ -209,6 +209,7 @@ __all__ = [
     "squeeze",
     "stack",
     "stop_gradient",
+    "string",
     "subtract",
     "tan",
     "tanh",
@@ -226,6 +227,7 @@ __all__ = [
 float16, float32, float64 = np.float16, np.float32, np.float64
 int8, int16, int32, int64, uint8 = np.int8, np.int16, np.int32, np.int64, np.uint8
 bool = np.bool_
+string = np.str_
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

@@ -25,15 +25,13 @@ __all__ = [
 
 
 def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None, name: Any = None) -> Any:
-    """`value` as a tensor. ValueError for ragged lists, TypeError for what holds no numbers."""
+    """`value` as a tensor. ValueError for ragged lists, TypeError for what holds neither numbers nor strings."""
     if in_graph(value):
         return value if dtype is None else ops.cast(value, dtype)
     if isinstance(value, list | tuple) and any(isinstance(item, Symbolic) for item in value):
         return ops.stack(value)
     tensor = to_tensor(value, dtype)
-    if tensor.dtype.kind not in "biuf":
-        raise TypeError(f"value has dtype {tensor.dtype} and shape {tensor.shape}; expected numbers")
-    return tensor
+    return as_tensor(np.char.decode(tensor)) if tensor.dtype.kind == "S" else tensor
 
 
 constant = convert_to_tensor

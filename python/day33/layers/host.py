@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core import tree
+from .._core.strings import as_strings
 from .._core.tensors import as_tensor
 from .._graph.lowering import Lowering
 from .._graph.tensors import SymbolicTensor
@@ -57,6 +58,10 @@ class HostLayer(Layer):
         self._ensure_built(())
         return as_tensor(self.compute(given[0]))
 
+    def texts(self, value: Any) -> NDArray[np.object_]:
+        """The input as an array of strings."""
+        return as_strings(f"layer {self.name!r}", value)
+
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         raise ValueError(
             f"layer {self.name!r} ({type(self).__name__}) computes on arrays, not in a plan; expected it right behind "
@@ -67,38 +72,6 @@ class HostLayer(Layer):
     def modern_config(cls, config: Mapping[str, Any]) -> dict[str, Any]:
         # A dtype says nothing: outputs have those that Keras gives.
         return {key: value for key, value in super().modern_config(config).items() if key != "dtype"}
-
-
-def as_strings(layer: str, value: Any) -> NDArray[np.object_]:
-    """Strings as an array of Python's str objects, which takes no more memory than they have letters.
-
-    Args:
-        layer: for messages.
-        value: a string, nested lists of strings, an array of str, bytes or objects.
-
-    Raises:
-        TypeError: something else than strings. ValueError: lists of different lengths.
-    """
-    lengths = f"layer {layer!r} was given lists of different lengths; expected one length per axis"
-    try:
-        array = value if isinstance(value, np.ndarray) else np.array(value, dtype=object)
-    except ValueError:
-        raise ValueError(lengths) from None
-    if array.dtype.kind == "U":
-        return np.asarray(array, dtype=object)
-    if array.dtype.kind not in "OS":
-        raise TypeError(f"layer {layer!r} was given dtype {array.dtype} and shape {array.shape}; expected strings")
-    flat = array.astype(object).ravel()
-    kinds = {type(item) for item in flat}
-    if bytes in kinds or np.bytes_ in kinds:
-        flat = np.array([item.decode() if isinstance(item, bytes) else item for item in flat] or [], dtype=object)
-        kinds = {type(item) for item in flat}
-    for kind in kinds:
-        if issubclass(kind, list | tuple):
-            raise ValueError(lengths)
-        if not issubclass(kind, str):
-            raise TypeError(f"layer {layer!r} was given a {kind.__name__}; expected strings")
-    return flat.reshape(array.shape)
 
 
 def as_integers(layer: str, value: Any) -> NDArray[np.int64]:
