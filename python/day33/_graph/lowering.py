@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,6 +32,10 @@ class AddedLoss(NamedTuple):
     reduction: str
     factor: float
     samples: int | None = None
+
+
+# Added to the numbers of random ops without a seed: apart from those of layers and users.
+_WITHOUT_SEED = 1 << 62
 
 
 class CrossesSamples(Exception):
@@ -80,14 +83,14 @@ class Lowering:
     Values are the plan's tensors. What is the same for all samples is a parameter; `share` gives it a negative number.
 
     Args:
-        random_ops: numbers for ops that draw random numbers, where several plans share them.
+        random_ops: the list of that name, where several plans share it.
         wants_penalties: whether what layers add to the loss (`add_loss`, regularizers) is written, too.
 
     Attributes:
         losses: what else is minimised. loss_constant: a number in it.
     """
 
-    def __init__(self, random_ops: Iterator[int] | None = None, wants_penalties: bool = False) -> None:
+    def __init__(self, random_ops: list[int | None] | None = None, wants_penalties: bool = False) -> None:
         self.builder = PlanBuilder()
         self.variables: list[Variable] = []
         self.wants_penalties = wants_penalties
@@ -101,7 +104,7 @@ class Lowering:
         self._masks: dict[int, int] = {}
         self._masked_by_call: set[int] = set()
         self._shared: list[Shared] = []
-        self._random_ops = itertools.count() if random_ops is None else random_ops
+        self.random_ops: list[int | None] = [] if random_ops is None else random_ops
 
     def share(self, source: Source) -> int:
         """A negative number for a variable or constant."""
@@ -115,9 +118,10 @@ class Lowering:
         source = ConstantSource(value)
         return self.value_of(self.slot(source.variable()), source.dtype)
 
-    def next_random_op(self) -> int:
-        """A number for an op that draws random numbers and was given no seed: 0, 1, 2, ..."""
-        return next(self._random_ops)
+    def op_seed(self, seed: int | None) -> int:
+        """The seed of an op that draws random numbers in inference as well: the given one, or one of its own."""
+        self.random_ops.append(seed)
+        return _WITHOUT_SEED + len(self.random_ops) if seed is None else seed
 
     def value_of(self, slot: int, dtype: str = "float32") -> int:
         """A parameter as a tensor of the plan. Integers in it are exact up to 2**24."""

@@ -12,7 +12,6 @@ form that comes after the stages of its arguments. `StagedPlan` has the methods 
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -150,7 +149,7 @@ class StagedLowering:
         self._values: list[Value] = []
         self._sources: dict[Any, int] = {}
         self._mode: bool | None = None
-        self._random_ops = itertools.count()
+        self.random_ops: list[int | None] = []
 
     # ---- values ----
 
@@ -322,7 +321,7 @@ class StagedLowering:
                 level = max(level, value.level if here is not None and value in here.made else value.level + 1)
         stage = self.stages.get((level, batch))
         if stage is None:
-            stage = self.stages[level, batch] = Stage(level, batch, Lowering(self._random_ops, self.wants_penalties))
+            stage = self.stages[level, batch] = Stage(level, batch, Lowering(self.random_ops, self.wants_penalties))
         for value in values:
             for other in self.stages.values():
                 if other is not stage and value in other.made:
