@@ -72,13 +72,13 @@ def graphs(draw):
     values = [random(BATCH, *shape, seed=number) for number, shape in enumerate(shapes)]
     values += [random(4, seed=7), CONSTANT]
     steps = []
-    for _ in range(draw(st.integers(2, 9))):
+    for _ in range(draw(st.integers(4, 16))):
         places = st.integers(0, len(values) - 1)
         if draw(st.booleans()):
             name, arguments = draw(st.sampled_from(sorted(BINARY))), (draw(places), draw(places))
             one, other = (values[number].shape for number in arguments)
-            if not may_meet(one, other):
-                continue
+            if set(arguments) == {3} or not may_meet(one, other):
+                continue  # of constants alone there is no graph
             function = BINARY[name]
         else:
             name, arguments = draw(st.sampled_from(sorted(UNARY))), (draw(places),)
@@ -107,14 +107,18 @@ def may_meet(one, other):
 
 
 def program(steps):
-    """The results of the last two steps."""
+    """The mean of all results that have a batch, sample by sample, and the result of the last step."""
 
     def function(o, x, y, w):
         values = [x, y, w, CONSTANT]
         for name, arguments in steps:
             given = [values[number] for number in arguments]
             values.append((BINARY if len(given) == 2 else UNARY)[name](o, *given))
-        return values[-2:] if len(steps) > 1 else values[-1:]
+        total = o.mean(o.reshape(x, (o.shape(x)[0], -1)), axis=1)
+        for value in values[4:]:
+            if len(value.shape) > 1 and value.shape[0] != 1:
+                total = total + o.mean(o.reshape(value, (o.shape(x)[0], -1)), axis=1)
+        return [total, values[-1]]
 
     return function
 
@@ -146,8 +150,7 @@ class Computed(layers.Layer):
         self.w = self.add_weight(shape=(4,), initializer="ones", name="w")
 
     def call(self, x):
-        result = program(self.steps)(ops, x, 2.0 * x, self.w)[-1]
-        return ops.mean(ops.reshape(result, (ops.shape(x)[0], -1)), axis=-1, keepdims=True)
+        return ops.expand_dims(program(self.steps)(ops, x, 2.0 * x, self.w)[0], -1)
 
 
 def of_keras(steps):
@@ -156,26 +159,22 @@ def of_keras(steps):
             self.w = self.add_weight(shape=(4,), initializer="ones", name="w")
 
         def call(self, x):
-            result = program(steps)(keras.ops, x, 2.0 * x, self.w)[-1]
-            return keras.ops.mean(keras.ops.reshape(result, (keras.ops.shape(x)[0], -1)), axis=-1, keepdims=True)
+            return keras.ops.expand_dims(program(steps)(keras.ops, x, 2.0 * x, self.w)[0], -1)
 
     return Theirs()
 
 
-@settings(SETTINGS, max_examples=25)
+@settings(SETTINGS, max_examples=40)
 @given(graphs())
 def test_training_steps(case):
     """Three steps of training of a model with such a layer: losses and weights as Keras's."""
     _, steps = case
-    if not steps or "cast" in str(steps):
+    if not steps:
         return
-    values = [np.zeros((BATCH, 4)), np.zeros((BATCH, 4)), np.zeros(4), CONSTANT]
     try:
-        results = program(steps)(ops, *[v.astype(np.float32) for v in values[:3]])
+        program(steps)(ops, *(np.ones(shape, np.float32) for shape in ((BATCH, 4), (BATCH, 4), (4,))))
     except (ValueError, IndexError):
         return  # of other shapes than these
-    if np.ndim(results[-1]) < 2 or results[-1].shape[0] != BATCH:
-        return
     x, y = random(BATCH, 6, seed=3), random(BATCH, 1, seed=4)
     histories, weights = [], []
     for library, layer in ((day33, Computed(steps)), (keras, of_keras(steps))):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .._native import ParameterList
+from ..random import next_seed
 from .functions import Spec, known_shape
 from .lowering import AddedLoss, CrossesSamples, Lowering
 from .staged_plan import Cut, StagedPlan
@@ -105,6 +106,8 @@ class CompiledPlan:
         loss_values: of each loss term, in order.
         penalty: of what the graph minimises besides; None for nothing.
         traced: the numbers of the loss terms whose targets are inputs of the plan, after the others.
+        draws: whether random numbers are drawn in inference as well.
+        truths: the numbers of the outputs that are truth values, which plans have as int32.
     """
 
     plan: Plan | StagedPlan
@@ -114,6 +117,16 @@ class CompiledPlan:
     loss_values: tuple[LossValue, ...] = ()
     penalty: LossValue | None = None
     traced: tuple[int, ...] = ()
+    draws: bool = False
+    truths: frozenset[int] = frozenset()
+
+    def forward(self, inputs: Sequence[Array], training: bool = False) -> list[Array]:
+        """The outputs, with a seed from the stream of seeds where random numbers are drawn."""
+        seed = next_seed() if training or self.draws else 0
+        outputs = self.plan.forward(inputs, self.parameters, training=training, seed=seed)
+        for number in self.truths:
+            outputs[number] = outputs[number] != 0
+        return outputs
 
     @property
     def crosses_samples(self) -> bool:
@@ -192,6 +205,8 @@ def compile_plan(
         tuple(writing.values),
         writing.penalty,
         tuple(number for number, term in enumerate(losses or ()) if term.traced is not None),
+        writing.lowering.draws.always,
+        frozenset(n for n, output in enumerate(writing.outputs) if writing.lowering.dtype(output) == "bool"),
     )
 
 

@@ -21,28 +21,35 @@ class Call(NamedTuple):
     draw: int = 0
 
 
+# Added to the numbers of random ops without a seed: apart from those of layers and users.
+_WITHOUT_SEED = 1 << 62
+
+
 class Draws:
-    """Seeds for the ops of a plan, or of the stages of one, that draw random numbers: no two are the same.
+    """Seeds for the ops of a plan, or of the stages of one, that draw random numbers.
 
     Attributes:
         call: that is being written; see `Call.draw`.
+        always: whether an op draws in inference as well.
     """
 
     def __init__(self) -> None:
         self.call = 0
+        self.always = False
         self._used: Counter[tuple[int, int | None]] = Counter()
 
-    def number(self) -> int:
-        """For an op that was given no seed: 0, 1, 2, ..., and others in each call."""
-        return (self.call << 24) + self._use(None)
+    def op(self, seed: int | None) -> int:
+        """For an op that draws in inference as well: the seed that it was given, or one of its own, also in each call."""
+        self.always = True
+        return _WITHOUT_SEED + (self.call << 24) + self._use(None) if seed is None else seed
 
-    def seed(self, own: int) -> int:
-        """For an op of a layer with a seed of its own: that seed, and others where the layer is called again."""
+    def layer(self, own: int) -> int:
+        """For an op of a layer with a seed of its own: that seed, and another one each time the layer is called again."""
         used = self._use(own)
         if not self.call and not used:
             return own
         digest = hashlib.blake2b(f"{own} {self.call} {used}".encode(), digest_size=8).digest()
-        return int.from_bytes(digest, "little") >> 1
+        return int.from_bytes(digest, "little") >> 2  # below the seeds of ops without one
 
     def _use(self, own: int | None) -> int:
         key = self.call, own

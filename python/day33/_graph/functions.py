@@ -83,7 +83,7 @@ class Writer(Protocol):
     def dtype(self, tensor: int) -> str: ...
     def set_dtype(self, tensor: int, dtype: str) -> None: ...
     def constant(self, value: Any) -> int: ...
-    def next_random_op(self) -> int: ...
+    def op_seed(self, seed: int | None) -> int: ...
 
 
 class Values(Protocol):
@@ -239,10 +239,6 @@ class Function(_Called):
             The plan's tensors for the results.
         """
         raise NotImplementedError
-
-    def of_nothing(self) -> float:
-        """The value of results without elements, or of elements made of none."""
-        return 0.0
 
     def full_reduction(self, rank: int) -> str | None:
         """ "mean" or "sum" where it reduces all axes of its argument, of that rank, to a scalar; None elsewhere."""

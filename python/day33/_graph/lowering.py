@@ -115,7 +115,7 @@ class Lowering:
         self._masks: dict[int, int] = {}
         self._masked_by_call: set[int] = set()
         self._shared: list[Shared] = []
-        self._draws = Draws() if draws is None else draws
+        self.draws = Draws() if draws is None else draws
         self._trains = trains
         self._call = Call()
 
@@ -131,13 +131,13 @@ class Lowering:
         source = ConstantSource(value)
         return self.value_of(self.slot(source.variable()), source.dtype)
 
-    def next_random_op(self) -> int:
-        """A number for an op that draws random numbers and was given no seed: 0, 1, 2, ..."""
-        return self._draws.number()
+    def op_seed(self, seed: int | None) -> int:
+        """The seed of an op that draws random numbers in inference as well: the given one, or one of its own."""
+        return self.draws.op(seed)
 
     def seed_of(self, own: int) -> int:
         """The seed of a random op of a layer with a seed of its own: another one each time the layer is called."""
-        return self._draws.seed(own)
+        return self.draws.layer(own)
 
     def value_of(self, slot: int, dtype: str = "float32") -> int:
         """A parameter as a tensor of the plan. Integers in it are exact up to 2**24."""
@@ -353,13 +353,13 @@ class Lowering:
     @contextmanager
     def calling(self, call: Call | None) -> Iterator[None]:
         """Inside, what is written belongs to a recorded call; None changes nothing."""
-        before, drawn = self._call, self._draws.call
+        before, drawn = self._call, self.draws.call
         if call is not None:
-            self._call, self._draws.call = call, call.draw
+            self._call, self.draws.call = call, call.draw
         try:
             yield
         finally:
-            self._call, self._draws.call = before, drawn
+            self._call, self.draws.call = before, drawn
 
     @contextmanager
     def mode(self, training: bool | None) -> Iterator[None]:

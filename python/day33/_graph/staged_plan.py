@@ -354,10 +354,10 @@ class StagedPlan:
 
     def evaluate(
         self, inputs: Sequence[Array], targets: Sequence[Array | None], sample_weights: Sequence[Array | None],
-        parameters: object = None, *, want_outputs: bool = False,
+        parameters: object = None, *, want_outputs: bool = False, training: bool = False, seed: int = 0,
     ) -> tuple[list[float], list[Array]]:  # fmt: skip
         """See `Plan.evaluate`. Losses come as they are reported, not as sums."""
-        return self._cut(len(inputs[0])).losses(inputs, targets, sample_weights)
+        return self._cut(len(inputs[0])).losses(inputs, targets, sample_weights, training=training, seed=seed)
 
     def train_step(
         self, inputs: Sequence[Array], targets: Sequence[Array | None], sample_weights: Sequence[Array | None],

@@ -18,8 +18,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from .._native import Plan
 from .draws import Call, Draws
 from .functions import Function, Given, Source, known_shape
@@ -161,7 +159,7 @@ class StagedLowering:
         self._values: list[Value] = []
         self._sources: dict[Any, int] = {}
         self._mode: bool | None = None
-        self._draws = Draws()
+        self.draws = Draws()
         self._trains = trains
         self._call: Call | None = None
 
@@ -354,7 +352,7 @@ class StagedLowering:
         stage = self.stages.get((level, batch))
         if stage is None:
             stage = self.stages[level, batch] = Stage(
-                level, batch, Lowering(self._draws, self.wants_penalties, self._trains)
+                level, batch, Lowering(self.draws, self.wants_penalties, self._trains)
             )
         for value in values:
             for other in self.stages.values():

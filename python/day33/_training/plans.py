@@ -12,6 +12,7 @@ from .._core.types import Array
 from .._core.variables import Variable, modes_version
 from .._graph.compiling import CompiledPlan, LossTerm
 from .._graph.functions import Spec
+from ..random import next_seed
 from .batches import Batch
 from .meters import StepResult
 from .objective import Objective, OutputLoss
@@ -83,8 +84,9 @@ class Program:
         """What the batch gives in inference mode."""
         given = self._given(batch)
         sums, outputs = self.plan.evaluate(
-            given.inputs, given.targets, given.weights, self.parameters, want_outputs=want_outputs
-        )
+            given.inputs, given.targets, given.weights, self.parameters, want_outputs=want_outputs,
+            seed=next_seed() if self.compiled_plan.draws else 0,
+        )  # fmt: skip
         return self._result(sums, outputs, batch, given)
 
     def _given(self, batch: Batch) -> _Given:

@@ -111,7 +111,8 @@ class Predictor:
             callbacks: list of `day33.callbacks`.
 
         Returns:
-            float32 (N, ...), or a list or dict of these for several outputs. With no samples, an empty array.
+            (N, ...), float32 or what the model gives, or a list or dict of these for several outputs. With no samples,
+            an empty array.
         """
         refuse_model_hooks(self)
         if verbose == "auto":
@@ -138,15 +139,14 @@ class Predictor:
     def _forward(self, inputs: list[Array], batch_size: int | None) -> list[Array]:
         """The outputs for arrays, in portions."""
         compiled_plan = self.compile_plan(tuple(array.shape[1:] for array in inputs))
-        plan, parameters = compiled_plan.plan, compiled_plan.parameters
         size = len(inputs[0])
         # What depends on the batch gets batches of Keras's size, everything else as many samples as suit it.
         portion = batch_size or (32 if compiled_plan.crosses_samples else self._portion(compiled_plan, size))
         if size <= portion:
-            return plan.forward(inputs, parameters)
+            return compiled_plan.forward(inputs)
         outputs: list[Array] = []
         for start in range(0, size, portion):
-            part = plan.forward([array[start : start + portion] for array in inputs], parameters)
+            part = compiled_plan.forward([array[start : start + portion] for array in inputs])
             outputs = outputs or [np.empty((size, *piece.shape[1:]), piece.dtype) for piece in part]
             for output, piece in zip(outputs, part, strict=True):
                 output[start : start + portion] = piece
@@ -215,13 +215,13 @@ class Predictor:
         """`predict` for one batch, handed over as a whole."""
         ready = self._ready
         if ready is not None and ready.takes(self, x):
-            return ready.compiled.plan.forward([x], ready.compiled.parameters)[0]
+            return ready.compiled.forward([x])[0]
         refuse_model_hooks(self)
         if overrides(self, "predict_step"):
             return tree.transform(np.asarray, self.predict_step((GivenStandardizer()(x).data,)))
         inputs = InputStandardizer(self)(x)
         compiled_plan = self.compile_plan(tuple(array.shape[1:] for array in inputs))
-        outputs = compiled_plan.plan.forward(inputs, compiled_plan.parameters)
+        outputs = compiled_plan.forward(inputs)
         packed = self._pack(outputs)
         if inputs[0] is x and packed is outputs[0]:
             self._ready = _Ready(x.shape[1:], modes_version(), self.known_graph(), compiled_plan)

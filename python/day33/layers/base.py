@@ -31,7 +31,6 @@ from .._graph.recording import Recorded, Recorder
 from .._graph.staging import PlanWriters
 from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..metrics import Metric
-from ..random import next_seed
 from ._attributes import Checked
 from ._saved import Configured
 from ._weights import dtype_name, find_layers
@@ -532,9 +531,7 @@ class Layer(Configured):
         placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
         inputs = [*self._converted(tensors, arrays), *mask_arrays]
         compiled = self._compile(structure, kwargs, None, placeholders)
-        results = compiled.plan.forward(
-            inputs, compiled.parameters, training=training, seed=next_seed() if training else 0
-        )
+        results = compiled.forward(inputs, training)
         return tree.pack(outputs, self._answers(leaves, results))
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:

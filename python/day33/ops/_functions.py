@@ -117,8 +117,6 @@ def compute(function: Function, arrays: Sequence[Array]) -> list[Array]:
     """
     specs = tuple(spec_of(array) for array in arrays)
     results = function.specs(specs)
-    if any(0 in spec.shape for spec in (*specs, *results)):
-        return [np.full(known_shape(spec), function.of_nothing(), spec.dtype) for spec in results]
     plan, constants = _plan(function, specs)
     inputs = [array.astype(np.int32) if array.dtype == bool else array for array in arrays]
     count = function.samples

@@ -139,7 +139,7 @@ class Roll(Function):
         for shift, axis in zip(self.shift, self.axis, strict=True):
             along = as_axis(axis, len(x.shape) + first) - first
             size = x.shape[along]
-            places = shift % size
+            places = shift % size if size else 0
             if places:
                 end = part(plan, tensor, x.shape, along, size - places, places)
                 tensor = plan.builder.concatenate([end, part(plan, tensor, x.shape, along, 0, size - places)], along)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from .._graph.functions import Function, Given, Operand, Spec, Writer
 from ._sizes import Sizes, begins_with_batch, emitted, resolved
 
-_WITHOUT_SEED = 1 << 62  # apart from the seeds of layers and users, which are drawn from the same numbers
-
 
 @dataclass(frozen=True)
 class Random(Function):
@@ -34,5 +32,4 @@ class Random(Function):
         return begins_with_batch(self.sizes, given)
 
     def emit(self, plan: Writer, operands: Sequence[Operand], first: int) -> list[int]:
-        seed = _WITHOUT_SEED + plan.next_random_op() if self.seed is None else self.seed
-        return [plan.builder.random(self.kind, emitted(self.sizes, operands, first), seed)]
+        return [plan.builder.random(self.kind, emitted(self.sizes, operands, first), plan.op_seed(self.seed))]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -54,9 +53,6 @@ class Reduction(Function):
     def full_reduction(self, rank: int) -> str | None:
         everything = as_axes(self.axis, rank) == tuple(range(rank))
         return self.kind if everything and not self.keepdims and self.kind in ("sum", "mean") else None
-
-    def of_nothing(self) -> float:
-        return {"mean": math.nan, "prod": 1.0, "all": 1.0}.get(self.kind, 0.0)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,10 @@ import numpy as np
 from .. import keras
 from .._core import namespaces
 from .._core.tensors import Tensor
+from .._core.variables import Variable
 from .._data.specs import TensorSpec
 from .._native import __version__ as __version__
+from .._tape import GradientTape
 from . import data, image, linalg, math, nn, random
 from .arrays import (
     broadcast_to,
@@ -114,8 +116,10 @@ from .math import (
 )
 
 __all__ = [
+    "GradientTape",
     "Tensor",
     "TensorSpec",
+    "Variable",
     "abs",
     "acos",
     "add",

@@ -14,6 +14,7 @@ from numpy.typing import DTypeLike
 from .. import ops
 from .._core.dispatch import Symbolic
 from .._core.tensors import as_tensor, to_tensor
+from .._core.variables import Variable
 from ._wrapping import answer, in_graph, is_own
 
 __all__ = [
@@ -38,8 +39,8 @@ constant = convert_to_tensor
 
 
 def _moved(x: Any) -> Any:
-    """A tensor for what NumPy moves, or what belongs to a graph."""
-    return x if in_graph(x) else convert_to_tensor(x)
+    """A tensor for what NumPy moves; arrays, which a tape may watch, and what belongs to a graph stay what they are."""
+    return x if in_graph(x) or isinstance(x, np.ndarray | Variable) else convert_to_tensor(x)
 
 
 def _is_numpys(*values: Any) -> bool:
