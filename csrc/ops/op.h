@@ -114,7 +114,7 @@ class Op {
   virtual bool takes_lanes() const { return true; }
   // Whether a gradient can pass from the output to the inputs. Where not, nothing before the op is differentiated.
   virtual bool passes_gradient() const { return true; }
-  // Whether the op draws random numbers in training.
+  // Whether the op draws random numbers, in training at least.
   virtual bool is_random() const { return false; }
 
   // ---- facets: null for an op that does not have them ----

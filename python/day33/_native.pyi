@@ -205,6 +205,12 @@ class PlanBuilder:
     def parameter_value(self, slot: int) -> int: ...  # the parameter, for every sample
     # kind: "sum", "mean", "max", "min", "prod", "any" or "all" (int32 0 or 1), over axes without the batch.
     def reduce(self, kind: str, x: int, axes: Sequence[int], keepdims: bool = False) -> int: ...
+    # kind: "argmax" or "argmin", the first of equal ones; NaN wins. int32, without the axis.
+    def arg_reduce(self, kind: str, x: int, axis: int) -> int: ...
+    def cumulate(self, kind: str, x: int, axis: int) -> int: ...  # kind: "cumsum" or "cumprod"
+    # kind: "uniform" in [0, 1) or "normal", of mean 0 and deviation 1; in training and inference. The numbers depend on
+    # the seed of the call, `seed`, the sample's number and the element's.
+    def random(self, kind: str, shape: Sequence[int], seed: int) -> int: ...
     # Adds a loss term on tensor `prediction`. kind: "binary_crossentropy", "categorical_crossentropy",
     # "sparse_categorical_crossentropy", "mean_squared_error", "mean_absolute_error". A cross-entropy of a prediction
     # that comes straight out of a sigmoid or softmax is taken from the logits before it, as Keras does. reduction:
@@ -229,7 +235,7 @@ class Plan:
     @property
     def output_shapes(self) -> list[tuple[int, ...]]: ...
     @property
-    def is_random(self) -> bool: ...  # whether an op draws random numbers in training, as dropout does
+    def is_random(self) -> bool: ...  # whether an op draws random numbers: dropout in training, random always
     def forward(
         self,
         inputs: Sequence[Array],
