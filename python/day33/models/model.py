@@ -136,6 +136,12 @@ class Model(Trainer, Layer):
         graph = self._graph
         self._set_graph(graph.input_structure, graph.output_structure, [*self._added_losses, *tensors])
 
+    def adds_own_losses(self) -> bool:
+        return super().adds_own_losses() or (self._graph is not None and bool(self._graph.losses_apart))
+
+    def graph_of_call(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Graph | None:
+        return self._graph or super().graph_of_call(arguments, kwargs)
+
     def is_composite(self) -> bool:
         return self._graph is None and hasattr(type(self), "call")
 
