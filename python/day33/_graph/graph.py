@@ -31,6 +31,7 @@ class Graph:
 
     Attributes:
         nodes: in an order in which they can run, those of input layers left out.
+        for_losses: the nodes that only the losses need.
         layers: each once, in Keras's order: farthest from the outputs first, then as met from the outputs.
         losses_apart: each of `losses` taken apart. loss_terms, loss_constant: the sum of all.
 
@@ -65,7 +66,7 @@ class Graph:
         for node in reversed(ordered) if self.loss_terms else ():
             if node in needed:
                 needed.update(tensor.node for tensor in node.inputs)
-        self._for_losses = {node for node in ordered if node not in needed} if self.loss_terms else set()
+        self.for_losses = {node for node in ordered if node not in needed} if self.loss_terms else set()
         names: set[str] = set()
         for layer in self.layers:
             if layer.name in names:
@@ -116,7 +117,7 @@ class Graph:
         """
         values = dict(zip(self.inputs, inputs, strict=True))
         for node in self.nodes:
-            if node in self._for_losses and not with_losses:
+            if node in self.for_losses and not with_losses:
                 continue
             masks = [None if mask is None else values[mask] for mask in node.masks]
             given = lowering.with_masks([values[tensor] for tensor in tree.flatten(node.arguments)], masks)

@@ -63,6 +63,17 @@ def of_tensor(penalty: Penalty, value: SymbolicTensor, owner: str) -> list[Symbo
     return loss_tensors(result, owner)
 
 
+def of_function(function: Callable[[], Any], owner: str) -> list[SymbolicTensor]:
+    """What a function of variables gives, as values of a graph.
+
+    Raises:
+        TypeError, ValueError: it does something that cannot be traced.
+    """
+    with tracing(), blaming(owner):
+        result = function()
+    return loss_tensors(result, owner)
+
+
 def of_samples(penalty: Penalty, shape: tuple[int | None, ...], owner: str) -> Graph:
     """The penalty on what a layer gives, as the loss of a graph.
 

@@ -782,11 +782,6 @@ class Layer(Configured):
         """This layer and every layer inside it, each once."""
         return super().walk()
 
-    @property
-    def losses(self) -> list[Any]:
-        """What the layer and those inside add to the loss."""
-        return []
-
     def attribute_metrics(self) -> list[Metric]:
         """The metrics kept as attributes, also in lists, tuples and dicts, in the order they were set."""
         return find_metrics(list(vars(self).values())) if self.has_metrics else []
