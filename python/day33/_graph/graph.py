@@ -31,8 +31,9 @@ class Graph:
 
     Attributes:
         nodes: in an order in which they can run, those of input layers left out.
+        for_losses: the nodes that only the losses need.
         layers: each once, in Keras's order: farthest from the outputs first, then as met from the outputs.
-        loss_terms, loss_constant: the sum of `losses`, taken apart.
+        losses_apart: each of `losses` taken apart. loss_terms, loss_constant: the sum of all.
 
     Raises:
         ValueError: an output does not depend on the inputs alone, or two layers share a name.
@@ -53,9 +54,9 @@ class Graph:
             raise ValueError(f"inputs of {owner} name one tensor twice")
         self.loss_terms: list[Term] = list(terms)
         self.loss_constant = 0.0
-        for loss in losses:
-            terms, constant = split(loss)
-            self.loss_terms += terms
+        self.losses_apart = [split(loss) for loss in losses]
+        for apart, constant in self.losses_apart:
+            self.loss_terms += apart
             self.loss_constant += constant
         ordered, met = self._sort(owner)
         by_depth = _by_depth(ordered, met, self.inputs)
@@ -65,7 +66,7 @@ class Graph:
         for node in reversed(ordered) if self.loss_terms else ():
             if node in needed:
                 needed.update(tensor.node for tensor in node.inputs)
-        self._for_losses = {node for node in ordered if node not in needed} if self.loss_terms else set()
+        self.for_losses = {node for node in ordered if node not in needed} if self.loss_terms else set()
         names: set[str] = set()
         for layer in self.layers:
             if layer.name in names:
@@ -116,7 +117,7 @@ class Graph:
         """
         values = dict(zip(self.inputs, inputs, strict=True))
         for node in self.nodes:
-            if node in self._for_losses and not with_losses:
+            if node in self.for_losses and not with_losses:
                 continue
             masks = [None if mask is None else values[mask] for mask in node.masks]
             given = lowering.with_masks([values[tensor] for tensor in tree.flatten(node.arguments)], masks)
@@ -200,11 +201,16 @@ class Graph:
 
     def walk(self, start: Sequence[Any], visit: Callable[[Node, Any], Any]) -> list[Any]:
         """Carries values from the inputs to the outputs: `visit(node, values as arguments)` gives a node's values."""
+        values = self.carried(start, visit)
+        return [values[tensor] for tensor in self.outputs]
+
+    def carried(self, start: Sequence[Any], visit: Callable[[Node, Any], Any]) -> dict[SymbolicTensor, Any]:
+        """The values of all tensors, as in `walk`."""
         values = dict(zip(self.inputs, start, strict=True))
         for node in self.nodes:
             results = visit(node, tree.transform(values.__getitem__, node.arguments))
             values.update(zip(node.outputs, results, strict=True))
-        return [values[tensor] for tensor in self.outputs]
+        return values
 
 
 def _output_shape(node: Node, arguments: tuple[Any, ...]) -> Any:

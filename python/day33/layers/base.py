@@ -17,7 +17,7 @@ from .. import regularizers
 from .._core import tree, variables
 from .._core.arrays import as_float32, as_indices
 from .._core.dispatch import active_recorder, is_tracing, not_tracing, note_loss, tracing
-from .._core.tensors import like_inputs
+from .._core.tensors import as_tensor, like_inputs
 from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph import names as _names
@@ -31,6 +31,8 @@ from .._graph.recording import Recorded, Recorder
 from .._graph.staging import PlanWriters
 from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..metrics import Metric
+from ..random import next_seed
+from ._added_losses import written_out
 from ._attributes import Checked
 from ._saved import Configured
 from ._weights import dtype_name, find_layers
@@ -155,6 +157,9 @@ class Layer(Configured):
         self._plans: OrderedDict[Hashable, CompiledPlan] = OrderedDict()
         self._traces: OrderedDict[Hashable, Graph] = OrderedDict()
         self._modes: tuple[int, tuple[int, ...]] | None = None
+        self._traced_losses = False  # whether a trace of `call` added something to the loss
+        self._adds: tuple[int, bool] | None = None
+        self._call_losses: list[Recorded] = []  # what the last call on arrays added
 
     _refused: frozenset[str] = frozenset()
 
@@ -205,7 +210,14 @@ class Layer(Configured):
 
     # The locks and the caches stay behind when a layer is copied or pickled; symbolic calls do too.
     def __getstate__(self) -> dict[str, Any]:
-        dropped = {"_lock": None, "_plans": None, "_traces": None, "_modes": None}
+        dropped: dict[str, Any] = {
+            "_lock": None,
+            "_plans": None,
+            "_traces": None,
+            "_modes": None,
+            "_adds": None,
+            "_call_losses": [],
+        }
         return {**self.__dict__, **dropped}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -341,6 +353,9 @@ class Layer(Configured):
                 finally:
                     names.pop()
                 _keep(self._traces, key, graph)
+                if graph.losses_apart and not self._traced_losses:
+                    self._traced_losses = True
+                    variables.modes_changed()
                 self._is_lowered = True
                 self.built = self.built or not self._building
             graph = self._traces[key]
@@ -464,10 +479,43 @@ class Layer(Configured):
         inferred = self._infer(tree.pack(arguments, general), kwargs)
         for symbol, decided in zip(symbols, general, strict=True):
             symbol.dtype = decided.dtype
-        size = symbols[0].shape[:1]
-        outputs = tree.transform(lambda t: SymbolicTensor((*size, *t.shape[1:]), t.dtype), inferred)
-        Node(self, tree.pack(arguments, symbols), kwargs, training, outputs)
+        structure = tree.pack(arguments, symbols)
+        if not self.adds_losses():
+            return recorder.wrap(self._outputs_of(inferred, structure, kwargs, training))
+        for layer in self.walk():
+            layer._call_losses = []
+        outputs, added = written_out(self, structure, kwargs, training)
+        for layer, loss in added:
+            layer._call_losses.append(recorder.wrap(loss))
         return recorder.wrap(outputs)
+
+    def _outputs_of(self, inferred: Any, arguments: tuple[Any, ...], kwargs: dict[str, Any], training: bool) -> Any:
+        """The outputs of a call on tensors of known shapes, from those of one for any size of the batch."""
+        size = tree.flatten(arguments)[0].shape[:1]
+        outputs = tree.transform(lambda tensor: SymbolicTensor((*size, *tensor.shape[1:]), tensor.dtype), inferred)
+        Node(self, arguments, kwargs, training, outputs)
+        return outputs
+
+    def called_on(self, arguments: tuple[Any, ...], kwargs: dict[str, Any], training: bool) -> Any:
+        """The outputs of a call on symbolic tensors of known shapes."""
+        return self._outputs_of(
+            self._infer(tree.transform(_for_any_batch, arguments), kwargs), arguments, kwargs, training
+        )
+
+    def graph_of_call(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Graph | None:
+        """What a call on symbolic tensors does, for any size of the batch; None for a layer that is made of ops."""
+        return self._trace(tree.transform(_for_any_batch, arguments), kwargs) if self.is_composite() else None
+
+    def adds_losses(self) -> bool:
+        """Whether calls of this layer, or of those inside, add something to the loss, as far as they were traced."""
+        now = variables.modes_version()
+        if self._adds is None or self._adds[0] != now:
+            self._adds = now, any(layer.adds_own_losses() for layer in self.walk())
+        return self._adds[1]
+
+    def adds_own_losses(self) -> bool:
+        """Whether calls of this layer itself add something to the loss, as far as they were traced."""
+        return self._traced_losses or self.activity_regularizer is not None
 
     def _masks(self, mask: Any, count: int) -> list[Any]:
         """One mask or None for each of `count` inputs; an empty list where all are None."""
@@ -528,6 +576,9 @@ class Layer(Configured):
         tensors, arrays = self._prepared(leaves)
         structure = tree.pack(arguments, tensors)
         outputs = self._infer(structure, kwargs)
+        if not masks and self.adds_losses():
+            recorded = self._record(Recorder(next_seed), arguments, leaves, kwargs, training, masks)
+            return tree.pack(outputs, self._answers(leaves, [np.asarray(item) for item in tree.flatten(recorded)]))
         placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
         inputs = [*self._converted(tensors, arrays), *mask_arrays]
         compiled = self._compile(structure, kwargs, None, placeholders)
@@ -706,6 +757,21 @@ class Layer(Configured):
         for tensor in penalties.loss_tensors(loss, f"layer {self.name!r}"):
             note_loss(tensor)
 
+    @property
+    def losses(self) -> list[Any]:
+        """What training adds to the loss: what the last call on arrays added, of this layer and those inside, then the
+        penalties on the trainable weights. Inside of a tape's block, values of which it takes gradients.
+        """
+        recorder = active_recorder()
+        found: list[Any] = []
+        for item in [loss for layer in self.walk() for loss in layer._call_losses]:
+            found.append(item if item.recorder is recorder else as_tensor(item.value))
+        for variable in self.trainable_weights:
+            if variable.regularizer is not None:
+                value = variable.regularizer(variable)
+                found.append(as_tensor(np.float32(value)) if isinstance(value, int | float) else value)
+        return found
+
     # ---- layers inside ----
 
     def sublayers(self) -> list[Layer]:
@@ -715,11 +781,6 @@ class Layer(Configured):
     def walk(self) -> Iterator[Layer]:
         """This layer and every layer inside it, each once."""
         return super().walk()
-
-    @property
-    def losses(self) -> list[Any]:
-        """What the layer and those inside add to the loss."""
-        return []
 
     def attribute_metrics(self) -> list[Metric]:
         """The metrics kept as attributes, also in lists, tuples and dicts, in the order they were set."""
@@ -742,6 +803,11 @@ class Layer(Configured):
     def output(self) -> Any:
         """The symbolic output of the first call. AttributeError before one."""
         return self._first_call().output_structure
+
+
+def _for_any_batch(tensor: SymbolicTensor) -> SymbolicTensor:
+    """A tensor of the same shape and dtype, with the size of the batch left open."""
+    return SymbolicTensor((None, *tensor.shape[1:]), tensor.dtype)
 
 
 def _convert(name: str, array: NDArray[Any], dtype: str) -> NDArray[Any]:
