@@ -3,6 +3,7 @@
 from .._graph.registry import CLASSES as _CLASSES
 from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
 from .base import Layer
+from .categories import CategoryEncoding, Discretization, Hashing
 from .convolutional import Conv1D, Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
 from .core import Dense, Dropout, Input, InputLayer, SpatialDropout1D
 from .embedding import Embedding, Masking
@@ -19,7 +20,7 @@ from .pooling import (
     MaxUnpooling2D,
     UpSampling2D,
 )
-from .preprocessing import Rescaling
+from .preprocessing import Normalization, Rescaling
 from .recurrent import GRU, LSTM, SimpleRNN
 from .reshaping import Cropping2D, Flatten, Permute, RepeatVector, Reshape, ZeroPadding2D
 from .text_vectorization import TextVectorization
@@ -42,6 +43,7 @@ __all__ = [
     "AvgPool2D",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
     "Concatenate",
     "Conv1D",
     "Conv2D",
@@ -49,6 +51,7 @@ __all__ = [
     "Cropping2D",
     "Dense",
     "DepthwiseConv2D",
+    "Discretization",
     "Dropout",
     "Embedding",
     "Flatten",
@@ -58,6 +61,7 @@ __all__ = [
     "GlobalMaxPool2D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "Hashing",
     "Input",
     "InputLayer",
     "IntegerLookup",
@@ -71,6 +75,7 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "Normalization",
     "Permute",
     "ReLU",
     "RepeatVector",
