@@ -189,10 +189,14 @@ class Layer(Configured):
         before = getattr(self, name, None) if watched else None
         object.__setattr__(self, name, value)
         if watched and not _is_same(before, getattr(self, name, None)):
-            self._revision += 1
-            self._is_lowered = False
-            self._traces.clear()
-            variables.modes_changed()
+            self.configured_anew()
+
+    def configured_anew(self) -> None:
+        """Notes that plans made of the layer so far are outdated."""
+        self._revision += 1
+        self._is_lowered = False
+        self._traces.clear()
+        variables.modes_changed()
 
     def _configures(self, name: str) -> bool:
         """Whether an attribute of that name may decide what the layer computes; a hook."""
