@@ -205,7 +205,7 @@ def compile_plan(
         tuple(writing.values),
         writing.penalty,
         tuple(number for number, term in enumerate(losses or ()) if term.traced is not None),
-        bool(writing.lowering.random_ops),
+        writing.lowering.draws.always,
         frozenset(n for n, output in enumerate(writing.outputs) if writing.lowering.dtype(output) == "bool"),
     )
 

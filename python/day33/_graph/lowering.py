@@ -6,18 +6,23 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._core.variables import Variable
 from .._native import PlanBuilder
+from .draws import Call, Draws
 from .functions import ConstantSource, Function, Given, Source, known_shape
 
-if TYPE_CHECKING:
-    from .._core.variables import Variable
-
 Write = Callable[["Lowering", list[int]], list[int]]
+Trains = Callable[[Variable], bool]
+
+
+def is_trainable(variable: Variable) -> bool:
+    """Whether an optimizer may change a variable."""
+    return variable.trainable
 
 
 class AddedLoss(NamedTuple):
@@ -32,10 +37,6 @@ class AddedLoss(NamedTuple):
     reduction: str
     factor: float
     samples: int | None = None
-
-
-# Added to the numbers of random ops without a seed: apart from those of layers and users.
-_WITHOUT_SEED = 1 << 62
 
 
 class CrossesSamples(Exception):
@@ -83,28 +84,40 @@ class Lowering:
     Values are the plan's tensors. What is the same for all samples is a parameter; `share` gives it a negative number.
 
     Args:
-        random_ops: the list of that name, where several plans share it.
+        draws: seeds of random ops, where several plans share them.
         wants_penalties: whether what layers add to the loss (`add_loss`, regularizers) is written, too.
+        trains: which variables have gradients; by default those that are trainable.
 
     Attributes:
+        variables: by slot. versions: which values of theirs are meant, see `Call`.
+        trained: by slot, whether there is a gradient. written: slots that the plan changes in training. repeated:
+            those of them whose change does not count.
         losses: what else is minimised. loss_constant: a number in it.
     """
 
-    def __init__(self, random_ops: list[int | None] | None = None, wants_penalties: bool = False) -> None:
+    def __init__(
+        self, draws: Draws | None = None, wants_penalties: bool = False, trains: Trains = is_trainable
+    ) -> None:
         self.builder = PlanBuilder()
         self.variables: list[Variable] = []
+        self.versions: list[int] = []
+        self.trained: list[bool] = []
+        self.written: set[int] = set()
+        self.repeated: set[int] = set()
         self.wants_penalties = wants_penalties
         self.losses: list[AddedLoss] = []
         self.loss_constant = 0.0
         self.states: list[Variable] = []  # that the plan keeps from one run to the next
         self.inference = False  # inside a layer that was called with training=False
-        self._slots: dict[int, int] = {}
+        self._slots: dict[tuple[int, int], int] = {}
         self._slot_values: dict[tuple[int, str], int] = {}
         self._dtypes: dict[int, str] = {}
         self._masks: dict[int, int] = {}
         self._masked_by_call: set[int] = set()
         self._shared: list[Shared] = []
-        self.random_ops: list[int | None] = [] if random_ops is None else random_ops
+        self.draws = Draws() if draws is None else draws
+        self._trains = trains
+        self._call = Call()
 
     def share(self, source: Source) -> int:
         """A negative number for a variable or constant."""
@@ -120,8 +133,11 @@ class Lowering:
 
     def op_seed(self, seed: int | None) -> int:
         """The seed of an op that draws random numbers in inference as well: the given one, or one of its own."""
-        self.random_ops.append(seed)
-        return _WITHOUT_SEED + len(self.random_ops) if seed is None else seed
+        return self.draws.op(seed)
+
+    def seed_of(self, own: int) -> int:
+        """The seed of a random op of a layer with a seed of its own: another one each time the layer is called."""
+        return self.draws.layer(own)
 
     def value_of(self, slot: int, dtype: str = "float32") -> int:
         """A parameter as a tensor of the plan. Integers in it are exact up to 2**24."""
@@ -204,12 +220,37 @@ class Lowering:
 
     def slot(self, variable: Variable | None) -> int:
         """The parameter slot of `variable`, made on first use; -1 for None."""
-        if variable is None:
-            return -1
-        if id(variable) not in self._slots:
-            self._slots[id(variable)] = self.builder.parameter(variable.shape, trainable=variable.trainable)
-            self.variables.append(variable)
-        return self._slots[id(variable)]
+        return -1 if variable is None else self.slot_of(variable, self._call.version)
+
+    def slot_of(self, variable: Variable, version: int) -> int:
+        """The same for a version of the values; see `Call`."""
+        key = id(variable), version
+        if key not in self._slots:
+            self._slots[key] = self._new_slot(variable, version, self._trains(variable))
+        return self._slots[key]
+
+    def written_slot(self, variable: Variable) -> int:
+        """The slot of a variable that the plan changes in training; it is not trained.
+
+        A call that was run before has one of its own, so that its change does not count.
+        """
+        if self._call.repeated:
+            slot = self._new_slot(variable, self._call.version, False)
+            self.repeated.add(slot)
+        else:
+            slot = self.slot_of(variable, self._call.version)
+        self.written.add(slot)
+        return slot
+
+    def new_slot(self, shape: tuple[int, ...], trained: bool) -> int:
+        """A slot whose values are handed over with each run."""
+        return self._new_slot(Variable(np.zeros(shape, np.float32), trainable=trained), 0, trained)
+
+    def _new_slot(self, variable: Variable, version: int, trained: bool) -> int:
+        self.variables.append(variable)
+        self.versions.append(version)
+        self.trained.append(trained)
+        return int(self.builder.parameter(variable.shape, trainable=trained))
 
     def state(self, variable: Variable) -> int:
         """The rows of a variable (samples, ...) as samples; as many as the plan then has in every run."""
@@ -220,6 +261,11 @@ class Lowering:
         self.builder.keep_state(value, self._state_slot(variable))
 
     def _state_slot(self, variable: Variable) -> int:
+        if self._call.repeated:
+            raise ValueError(
+                "values of a stateful layer were computed before its gradients, so that its states have moved on; ask "
+                "for the gradients first"
+            )
         if variable not in self.states:
             self.states.append(variable)
         return self.slot(variable)
@@ -303,6 +349,17 @@ class Lowering:
             axes = self.shape(mask) if mask >= 0 else ()
             if result not in self._masks and mask >= 0 and self.shape(result)[: len(axes)] == axes:
                 self._masks[result] = mask
+
+    @contextmanager
+    def calling(self, call: Call | None) -> Iterator[None]:
+        """Inside, what is written belongs to a recorded call; None changes nothing."""
+        before, drawn = self._call, self.draws.call
+        if call is not None:
+            self._call, self.draws.call = call, call.draw
+        try:
+            yield
+        finally:
+            self._call, self.draws.call = before, drawn
 
     @contextmanager
     def mode(self, training: bool | None) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,10 @@ from .staging import LossPlace, StagedLowering
 if TYPE_CHECKING:
     from .._core.types import Array
     from .staging import Stage, Value
+
+
+Versions = Mapping[int, Mapping[Variable, Parameter]]
+_NOW: Versions = {}
 
 
 class Gradients(NamedTuple):
@@ -76,7 +80,7 @@ class Cut:
 
     def forward(self, inputs: Sequence[Array], training: bool, seed: int) -> list[Array]:
         """The outputs."""
-        run = _Run(dict(zip(self._inputs, inputs, strict=True)), training, seed, again=False)
+        run = _Run(dict(zip(self._inputs, inputs, strict=True)), training, seed)
         for stage in self._stages:
             if stage.outputs:
                 run.forward(stage)
@@ -84,14 +88,14 @@ class Cut:
 
     def losses(
         self, inputs: Sequence[Array], targets: Sequence[Array | None] = (), weights: Sequence[Array | None] = (), *,
-        training: bool = False, seed: int = 0, again: bool = False,
+        training: bool = False, seed: int = 0, versions: Versions = _NOW,
     ) -> tuple[list[float], list[Array]]:  # fmt: skip
         """The values of the losses, and the outputs.
 
         Args:
-            again: such a run was made before, so what a run counts (moving averages) is not counted a second time.
+            versions: earlier values of variables, by version and variable; see `Call`.
         """
-        run = _Run(dict(zip(self._inputs, inputs, strict=True)), training, seed, again)
+        run = _Run(dict(zip(self._inputs, inputs, strict=True)), training, seed, versions)
         values: dict[LossPlace, float] = {}
         for stage in self._stages:
             if stage.losses:
@@ -103,15 +107,11 @@ class Cut:
 
     def gradients(
         self, inputs: Sequence[Array], targets: Sequence[Array | None] = (), weights: Sequence[Array | None] = (), *,
-        output_gradients: Sequence[Array | None] = (), training: bool = True, seed: int = 0, again: bool = False,
+        output_gradients: Sequence[Array | None] = (), training: bool = True, seed: int = 0,
+        versions: Versions = _NOW,
     ) -> Gradients:  # fmt: skip
         """Gradients of the losses and of outputs. Arguments are as in `losses`."""
-        if again and self.samples is not None:
-            raise ValueError(
-                "values of a stateful layer were computed before its gradients, so that its states have moved on; ask "
-                "for the gradients first"
-            )
-        run = _Run(dict(zip(self._inputs, inputs, strict=True)), training, seed, again)
+        run = _Run(dict(zip(self._inputs, inputs, strict=True)), training, seed, versions)
         for stage in self._stages:
             if stage.passed_on:
                 run.forward(stage)
@@ -122,7 +122,8 @@ class Cut:
         for stage in reversed(self._stages):
             if stage.losses:
                 places, own_targets, own_weights = self._of_stage(stage, targets, weights)
-                values.update(zip(places, run.losses_backward(stage, own_targets, own_weights), strict=True))
+                step = run.losses_backward if stage.has_gradients else run.losses
+                values.update(zip(places, step(stage, own_targets, own_weights), strict=True))
             run.outputs_backward(stage)
         for stage in self._stages:
             if stage.outputs:
@@ -161,9 +162,9 @@ class Cut:
 class _Run:
     """One run: the arrays between the stages, and the gradients on their way back."""
 
-    def __init__(self, given: dict[Value, Array], training: bool, seed: int, again: bool) -> None:
+    def __init__(self, given: dict[Value, Array], training: bool, seed: int, versions: Versions = _NOW) -> None:
         self._arrays = dict(given)
-        self._training, self._seed, self._again = training, seed, again
+        self._training, self._seed, self._versions = training, seed, versions
         self._ran: set[Stage] = set()
         self._kept: set[Stage] = set()  # that have kept their states
         self._before: dict[Variable, Array] = {}  # those states, as they were
@@ -173,7 +174,7 @@ class _Run:
     def array(self, value: Value) -> Array:
         """The array of a value that is known by now."""
         if value not in self._arrays and value.source is not None:
-            held = value.source.variable().value
+            held = self._parameter(value.source.variable(), value.version).view()
             return held if value.dtype == "float32" else held.astype(np.int32)
         return self._arrays[value]
 
@@ -189,27 +190,30 @@ class _Run:
         """The parameters of a stage. What it counts (moving averages) changes in its first run only, and so do its
         states, in the first run that keeps any: all others begin with those from before.
         """
-        again, kept = self._again or stage in self._ran, stage in self._kept
+        again, kept = stage in self._ran, stage in self._kept
         self._ran.add(stage)
         if keeps:
             self._kept.add(stage)
+        lowering = stage.lowering
         parameters = []
-        for slot, variable in enumerate(stage.lowering.variables):
-            parameter = variable.parameter
+        for slot, variable in enumerate(lowering.variables):
             if slot in stage.derived:
-                parameter = Parameter(variable.shape)
-                parameter.assign(np.require(self.array(stage.derived[slot]), np.float32, "C"))
-            elif variable in stage.lowering.states:
+                parameter = _copy(np.require(self.array(stage.derived[slot]), np.float32, "C"))
+            else:
+                parameter = self._parameter(variable, lowering.versions[slot])
+            if variable in lowering.states:
                 if kept:
-                    parameter = Parameter(variable.shape)
-                    parameter.assign(self._before[variable])
+                    parameter = _copy(self._before[variable])
                 else:
                     self._before[variable] = variable.numpy()
-            elif again and self._training and not variable.trainable:
-                parameter = Parameter(variable.shape)
-                parameter.assign(variable.numpy())
+            elif slot in lowering.written and self._training and (again or slot in lowering.repeated):
+                parameter = _copy(parameter.view())
             parameters.append(parameter)
         return ParameterList(parameters)
+
+    def _parameter(self, variable: Variable, version: int) -> Parameter:
+        held = self._versions[version].get(variable) if version else None
+        return variable.parameter if held is None else held
 
     def forward(self, stage: Stage) -> None:
         """Computes the outputs of a stage that are not known yet."""
@@ -235,23 +239,33 @@ class _Run:
         return list(found)
 
     def add_gradient(self, value: Value, gradient: Array) -> None:
+        """Adds to the gradient of a value, if it has one."""
+        if not value.has_gradient:
+            return
         if value.source is not None:
             variable = value.source.variable()
-            if variable.trainable:
-                before = self.variable_gradients.get(variable)
-                self.variable_gradients[variable] = gradient if before is None else before + gradient
+            before = self.variable_gradients.get(variable)
+            self.variable_gradients[variable] = gradient if before is None else before + gradient
             return
         before = self.gradients.get(value)
         self.gradients[value] = gradient if before is None else before + gradient
 
     def losses_backward(self, stage: Stage, targets: list[Any], weights: list[Any]) -> list[float]:
         """The sums of the losses of a stage. Their gradients are added to what is known of others."""
-        slots = [np.zeros(v.shape, np.float32) if v.trainable else None for v in stage.lowering.variables]
+        lowering = stage.lowering
+        slots = [
+            np.zeros(variable.shape, np.float32) if trained else None
+            for variable, trained in zip(lowering.variables, lowering.trained, strict=True)
+        ]
         wanted = any(value not in self._arrays for value in stage.outputs)
-        found, outputs, gradients = stage.native.train_step(
-            self.inputs(stage), targets, weights, self.parameters(stage), slots, seed=self._seed,
-            want_outputs=wanted, want_input_gradients=True,
-        )  # fmt: skip
+        given = self.inputs(stage), targets, weights, self.parameters(stage), slots
+        if stage.passes_back:
+            found, outputs, gradients = stage.native.train_step(
+                *given, seed=self._seed, want_outputs=wanted, want_input_gradients=True
+            )
+        else:
+            found, outputs = stage.native.train_step(*given, seed=self._seed, want_outputs=wanted)
+            gradients = []
         if wanted:
             self._take(stage, outputs)
         self._take_back(stage, gradients, slots)
@@ -260,7 +274,7 @@ class _Run:
     def outputs_backward(self, stage: Stage) -> None:
         """Carries the gradients of the outputs of a stage back to what it takes."""
         wanted = [self.gradients.get(value) for value in stage.outputs]
-        if all(gradient is None for gradient in wanted):
+        if not stage.has_gradients or all(gradient is None for gradient in wanted):
             return
         given = [
             np.zeros(value.shape, np.float32) if gradient is None else np.require(gradient, np.float32, "C")
@@ -275,18 +289,23 @@ class _Run:
 
     def _take_back(self, stage: Stage, inputs: Sequence[Array | None], slots: Sequence[Array | None]) -> None:
         for value, gradient in zip(stage.inputs, inputs, strict=False):
-            if gradient is not None and value.dtype == "float32":
+            if gradient is not None:
                 self.add_gradient(value, gradient if stage.batch is not None else gradient[0])
         for slot, gradient in enumerate(slots):
-            if gradient is None:
+            if gradient is None or not stage.lowering.trained[slot]:
                 continue
             if slot in stage.derived:
                 self.add_gradient(stage.derived[slot], gradient)
             else:
                 variable = stage.lowering.variables[slot]
-                if variable.trainable:
-                    before = self.variable_gradients.get(variable)
-                    self.variable_gradients[variable] = gradient if before is None else before + gradient
+                before = self.variable_gradients.get(variable)
+                self.variable_gradients[variable] = gradient if before is None else before + gradient
+
+
+def _copy(array: Array) -> Parameter:
+    parameter = Parameter(array.shape)
+    parameter.assign(array)
+    return parameter
 
 
 _CUTS_KEPT = 8

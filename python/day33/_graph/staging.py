@@ -18,12 +18,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from .._core.variables import Variable
 from .._native import Plan
+from .draws import Call, Draws
 from .functions import Function, Given, Source, known_shape
-from .lowering import AddedLoss, Lowering, Shared, Write
+from .lowering import AddedLoss, Lowering, Shared, Trains, Write, is_trainable
 
 _EXTERNAL = -1  # the level of what comes from outside
 
@@ -36,7 +34,8 @@ class Value:
         shape: of the whole array, with the batch.
         batch: the number of samples, if it is known to consist of samples; None for what is one array.
         level: of the stage that makes it.
-        source: a variable or constant; None for results and for what is given.
+        source: a variable or constant; None for results and for what is given. version: of its values, see `Call`.
+        has_gradient: whether its gradient leads to something that is trained, or is itself wanted.
     """
 
     shape: tuple[int, ...]
@@ -44,6 +43,8 @@ class Value:
     batch: int | None
     level: int = _EXTERNAL
     source: Source | None = None
+    version: int = 0
+    has_gradient: bool = False
 
     def can_be_batch(self, size: int) -> bool:
         return self.source is None and self.shape[:1] == (size,)
@@ -94,11 +95,10 @@ class Stage:
         key = value, False
         if key not in self._taken:
             if value.source is not None:
-                slot = self.lowering.slot(value.source.variable())
+                slot = self.lowering.slot_of(value.source.variable(), value.version)
                 number, held = value.source.number, value.source.value
             else:
-                stand_in = Variable(np.zeros(value.shape, np.float32), trainable=value.dtype == "float32")
-                slot, number, held = self.lowering.slot(stand_in), None, None
+                slot, number, held = self.lowering.new_slot(value.shape, value.has_gradient), None, None
                 self.derived[slot] = value
             self._taken[key] = Shared(self.lowering, slot, value.shape, value.dtype, number, held)
         taken: Shared = self._taken[key]
@@ -108,6 +108,16 @@ class Stage:
         """Makes a value of this stage an output."""
         if value not in self.outputs:
             self.outputs.append(value)
+
+    @property
+    def has_gradients(self) -> bool:
+        """Whether there is anything to which gradients go."""
+        return any(self.lowering.trained) or self.passes_back
+
+    @property
+    def passes_back(self) -> bool:
+        """Whether inputs have gradients."""
+        return any(value.has_gradient for value in self.inputs)
 
     @property
     def native(self) -> Plan:
@@ -135,13 +145,13 @@ class StagedLowering:
     """What `Lowering` is to graphs and layers, for several plans at once. Values are numbers from 0.
 
     Args:
-        wants_penalties: see `Lowering`.
+        wants_penalties, trains: see `Lowering`.
 
     Attributes:
         losses: what else is minimised. loss_constant: a number in it.
     """
 
-    def __init__(self, wants_penalties: bool = False) -> None:
+    def __init__(self, wants_penalties: bool = False, trains: Trains = is_trainable) -> None:
         self.stages: dict[tuple[int, int | None], Stage] = {}
         self.wants_penalties = wants_penalties
         self.losses: list[AddedLoss] = []
@@ -149,13 +159,15 @@ class StagedLowering:
         self._values: list[Value] = []
         self._sources: dict[Any, int] = {}
         self._mode: bool | None = None
-        self.random_ops: list[int | None] = []
+        self.draws = Draws()
+        self._trains = trains
+        self._call: Call | None = None
 
     # ---- values ----
 
-    def give(self, shape: Sequence[int], dtype: str, batch: int | None) -> int:
-        """A value from outside, `shape` with the batch."""
-        return self._add(Value(tuple(shape), dtype, batch))
+    def give(self, shape: Sequence[int], dtype: str, batch: int | None, has_gradient: bool = False) -> int:
+        """A value from outside, `shape` with the batch. `has_gradient` says whether its gradient is wanted."""
+        return self._add(Value(tuple(shape), dtype, batch, has_gradient=has_gradient and dtype == "float32"))
 
     def value(self, number: int) -> Value:
         """The value of that number."""
@@ -190,10 +202,13 @@ class StagedLowering:
 
     def share(self, source: Source) -> int:
         """A number for a variable or constant."""
-        key = source.key()
+        version = 0 if self._call is None else self._call.version
+        key = source.key(), version
         if key not in self._sources:
             spec = source.spec()
-            self._sources[key] = self._add(Value(known_shape(spec), spec.dtype, None, source=source))
+            value = Value(known_shape(spec), spec.dtype, None, source=source, version=version)
+            value.has_gradient = source.number is None and self._trains(source.variable())
+            self._sources[key] = self._add(value)
         return self._sources[key]
 
     def _add(self, value: Value) -> int:
@@ -239,26 +254,32 @@ class StagedLowering:
         operands = [
             stage.take(value) if one else stage.share(value) for value, one in zip(values, batched, strict=True)
         ]
-        return self._results(stage, stage.lowering.write(function, operands, 1))
+        with stage.lowering.calling(self._call):
+            results = stage.lowering.write(function, operands, 1)
+        return self._results(stage, results, any(value.has_gradient for value in values))
 
     def _apply_to_whole(self, function: Function, values: Sequence[Value]) -> list[int]:
         stage = self._stage(None, values)
         operands = [stage.share(value) if value.source is not None else stage.take(value) for value in values]
-        return self._results(stage, stage.lowering.write(function, operands, 0))
+        with stage.lowering.calling(self._call):
+            results = stage.lowering.write(function, operands, 0)
+        return self._results(stage, results, any(value.has_gradient for value in values))
 
     def call(self, write: Write, inputs: Sequence[int]) -> list[int]:
         """Writes a layer, whose inputs are samples."""
         values = [self._values[number] for number in inputs]
         size = self._batch_of(values)
         stage = self._stage(size, values)
-        with stage.lowering.mode(self._mode):
-            results = write(stage.lowering, [stage.take(value) for value in values])
+        tensors = [stage.take(value) for value in values]
+        with stage.lowering.mode(self._mode), stage.lowering.calling(self._call):
+            results = write(stage.lowering, tensors)
+        trained = any(stage.lowering.trained)  # or by another layer, which is no loss
         added, stage.lowering.losses = stage.lowering.losses, []
-        for loss, number in zip(added, self._results(stage, [loss.value for loss in added]), strict=True):
+        for loss, number in zip(added, self._results(stage, [loss.value for loss in added], trained), strict=True):
             self.losses.append(loss._replace(value=number))
         self.loss_constant += stage.lowering.loss_constant
         stage.lowering.loss_constant = 0.0
-        return self._results(stage, results)
+        return self._results(stage, results, trained or any(value.has_gradient for value in values))
 
     def batched(self, inputs: Sequence[int]) -> list[int]:
         """The same values, which from now on count as samples."""
@@ -305,6 +326,15 @@ class StagedLowering:
         finally:
             self._mode = before
 
+    @contextmanager
+    def calling(self, call: Call | None) -> Iterator[None]:
+        """See `Lowering.calling`."""
+        before, self._call = self._call, call or self._call
+        try:
+            yield
+        finally:
+            self._call = before
+
     def add_loss(self, number: int, reduction: str, factor: float, per_sample_of: int | None = None) -> None:
         """See `Lowering.add_loss`."""
         samples = None if per_sample_of is None else self._values[per_sample_of].shape[0]
@@ -321,7 +351,9 @@ class StagedLowering:
                 level = max(level, value.level if here is not None and value in here.made else value.level + 1)
         stage = self.stages.get((level, batch))
         if stage is None:
-            stage = self.stages[level, batch] = Stage(level, batch, Lowering(self.random_ops, self.wants_penalties))
+            stage = self.stages[level, batch] = Stage(
+                level, batch, Lowering(self.draws, self.wants_penalties, self._trains)
+            )
         for value in values:
             for other in self.stages.values():
                 if other is not stage and value in other.made:
@@ -329,12 +361,13 @@ class StagedLowering:
                     other.passed_on = True
         return stage
 
-    def _results(self, stage: Stage, tensors: Sequence[int]) -> list[int]:
+    def _results(self, stage: Stage, tensors: Sequence[int], has_gradient: bool) -> list[int]:
         numbers = []
         for tensor in tensors:
             shape = stage.lowering.shape(tensor)
             full = shape if stage.batch is None else (stage.batch, *shape)
             value = Value(full, stage.lowering.dtype(tensor), stage.batch, stage.level)
+            value.has_gradient = has_gradient and value.dtype == "float32"
             stage.made[value] = tensor
             numbers.append(self._add(value))
         return numbers

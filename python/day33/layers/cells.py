@@ -139,13 +139,14 @@ class GatedCell(Cell):
         if self.gates > 1:
             options["recurrent_activation"] = (self.recurrent_activation.kind, self.recurrent_activation.alpha)
         if not lowering.inference:
+            seed = lowering.seed_of(Seed.of(self))
             # As in Keras: with recurrent_dropout, or implementation 1, every gate drops inputs of its own.
             if self.dropout and self.gates > 1 and (self.recurrent_dropout or self.implementation == 1):
-                options["dropout"] = (self.dropout, Seed.of(self))
+                options["dropout"] = (self.dropout, seed)
             elif self.dropout:
-                x = lowering.builder.dropout(x, self.dropout, Seed.of(self), shared_axis=True)
+                x = lowering.builder.dropout(x, self.dropout, seed, shared_axis=True)
             if self.recurrent_dropout:
-                options["recurrent_dropout"] = (self.recurrent_dropout, _other_seed(Seed.of(self)))
+                options["recurrent_dropout"] = (self.recurrent_dropout, _other_seed(seed))
         slots = lowering.slot(self.kernel), lowering.slot(self.recurrent_kernel), lowering.slot(self.bias)
         return self._write(lowering, (x, *slots), options, with_states)
 

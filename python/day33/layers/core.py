@@ -226,7 +226,7 @@ class Dropout(Layer):
         self.compute_output_shape((None, *shape))
         shared = [axis for axis, size in enumerate((self.noise_shape or (None,))[1:]) if size == 1 < shape[axis]]
         if not shared:
-            return [lowering.builder.dropout(x, self.rate, Seed.of(self))]
+            return [lowering.builder.dropout(x, self.rate, lowering.seed_of(Seed.of(self)))]
         return [self._shared_dropout(lowering, x, shared)]
 
     def _shared_dropout(self, lowering: Lowering, x: int, shared: list[int]) -> int:
@@ -236,7 +236,7 @@ class Dropout(Layer):
         moved = x if order == sorted(order) else builder.permute(x, order)
         repeats = math.prod(shape[axis] for axis in shared)
         rows = builder.reshape(moved, (repeats, math.prod(shape) // repeats))
-        dropped = builder.dropout(rows, self.rate, Seed.of(self), shared_axis=True)
+        dropped = builder.dropout(rows, self.rate, lowering.seed_of(Seed.of(self)), shared_axis=True)
         result = builder.reshape(dropped, [shape[axis] for axis in order])
         return (
             result if order == sorted(order) else builder.permute(result, [order.index(i) for i in range(len(order))])

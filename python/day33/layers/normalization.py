@@ -141,8 +141,11 @@ class BatchNormalization(Layer):
         return tuple(input_shape)
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
-        slots = [lowering.slot(v) for v in (self.gamma, self.beta, self.moving_mean, self.moving_variance)]
+        assert self.moving_mean is not None and self.moving_variance is not None
         frozen = lowering.inference or not self.trainable
+        moving = lowering.slot if frozen else lowering.written_slot
+        slots = [lowering.slot(self.gamma), lowering.slot(self.beta)]
+        slots += [moving(self.moving_mean), moving(self.moving_variance)]
         builder, x, mask = lowering.builder, inputs[0], -1 if frozen else lowering.mask(inputs[0])
         axis, last = self._axis((None, *lowering.shape(x))) - 1, len(lowering.shape(x)) - 1
         if mask >= 0 and lowering.shape(mask) != lowering.shape(x)[:-1]:
