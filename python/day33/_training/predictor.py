@@ -109,8 +109,8 @@ class Predictor:
             callbacks: list of `day33.callbacks`.
 
         Returns:
-            (N, ...), float32 or what the model gives, or a list or dict of these for several outputs. With no samples, an
-            empty array.
+            (N, ...), float32 or what the model gives, or a list or dict of these for several outputs. With no samples,
+            an empty array.
         """
         refuse_model_hooks(self, PREDICTION_HOOKS)
         if verbose == "auto":
