@@ -25,6 +25,7 @@ void add_movement_methods(BuilderClass& builder);
 void add_masks_methods(BuilderClass& builder);
 void add_embedding_methods(BuilderClass& builder);
 void add_recurrent_methods(BuilderClass& builder);
+void add_states_methods(BuilderClass& builder);
 void add_losses_methods(BuilderClass& builder);
 void add_matrix_methods(BuilderClass& builder);
 void add_indexing_methods(BuilderClass& builder);

@@ -38,12 +38,12 @@ void register_builder(py::module_& m) {
       .def(
           "build",
           [](GraphBuilder& b, const std::vector<int>& outputs, const std::string& layout,
-             const std::vector<std::string>& without) {
+             const std::vector<std::string>& without, bool effects) {
             return std::make_unique<Plan>(
-                b.build(outputs, parse_name<Layout>("layout", layout, kLayoutNames), parse_fusions(without)));
+                b.build(outputs, parse_name<Layout>("layout", layout, kLayoutNames), parse_fusions(without), effects));
           },
           py::arg("outputs"), py::kw_only(), py::arg("layout") = "auto",
-          py::arg("without") = std::vector<std::string>());
+          py::arg("without") = std::vector<std::string>(), py::arg("effects") = true);
   add_convolution_methods(builder);
   add_dense_methods(builder);
   add_pooling_methods(builder);
@@ -56,6 +56,7 @@ void register_builder(py::module_& m) {
   add_masks_methods(builder);
   add_embedding_methods(builder);
   add_recurrent_methods(builder);
+  add_states_methods(builder);
   add_losses_methods(builder);
   add_matrix_methods(builder);
   add_indexing_methods(builder);

@@ -224,6 +224,11 @@ void register_plan(py::module_& m) {
                                return shapes;
                              })
       .def_property_readonly("is_random", &Plan::is_random)
+      .def_property_readonly("samples",
+                             [](const Plan& plan) {
+                               const int64_t samples = plan.graph().samples;
+                               return samples < 0 ? std::nullopt : std::optional<int64_t>(samples);
+                             })
       .def(
           "forward",
           [](const Plan& plan, const std::vector<py::array>& inputs, const py::object& parameters, bool training,

@@ -26,6 +26,7 @@ int64_t dilated(int64_t kernel, int64_t dilation) { return (kernel - 1) * dilati
 // Fills in `before` for an axis whose other fields are known.
 void set_padding(ConvAxis& axis, Padding padding) {
   axis.before = 0;
+  if (padding == Padding::causal) axis.before = dilated(axis.kernel, axis.dilation) - 1;
   if (padding == Padding::same && axis.out > 0) {
     const int64_t needed = (axis.out - 1) * axis.stride + dilated(axis.kernel, axis.dilation);
     axis.before = std::max<int64_t>(needed - axis.in, 0) / 2;
@@ -68,7 +69,7 @@ ConvAxis conv_axis(int64_t in, int64_t kernel, int64_t stride, int64_t dilation,
   require_in_range(dilation, 1, "dilation_rate", what);
   ConvAxis axis{in, kernel, stride, dilation, 0, 0};
   const int64_t span = dilated(kernel, dilation);
-  if (padding == Padding::same) {
+  if (padding != Padding::valid) {
     axis.out = (in + stride - 1) / stride;
   } else {
     if (span > in)
@@ -86,6 +87,8 @@ ConvAxis conv_transpose_axis(int64_t in, int64_t kernel, int64_t stride, int64_t
   require_in_range(kernel, 1, "kernel size", what);
   require_in_range(stride, 1, "strides", what);
   require_in_range(dilation, 1, "dilation_rate", what);
+  if (padding == Padding::causal)
+    throw std::invalid_argument("padding is 'causal'; expected 'valid' or 'same' for a transposed convolution");
   if (stride > 1 && dilation > 1)
     throw std::invalid_argument("strides and dilation_rate (" + what + ") are " + std::to_string(stride) + " and " +
                                 std::to_string(dilation) +

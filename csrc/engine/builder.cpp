@@ -90,13 +90,13 @@ void GraphBuilder::separate_outputs(const std::vector<int>& outputs) {
   }
 }
 
-void GraphBuilder::drop_unused() {
+void GraphBuilder::drop_unused(bool effects) {
   std::vector<char> needed(graph_.buffers, 0);
   const auto need = [&](int id) -> char& { return needed[graph_.tensors[id].buffer]; };
   for (int id : graph_.outputs) need(id) = 1;
   for (const LossTerm& term : graph_.losses) need(term.tensor) = 1;
   for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
-    if (std::any_of(node->outputs.begin(), node->outputs.end(), need))
+    if (std::any_of(node->outputs.begin(), node->outputs.end(), need) || (effects && node->effect))
       for (int id : node->inputs) need(id) = 1;
     else
       node->outputs.clear();
@@ -104,10 +104,10 @@ void GraphBuilder::drop_unused() {
   std::erase_if(nodes_, [](const Node& node) { return node.outputs.empty(); });
 }
 
-Graph GraphBuilder::build(const std::vector<int>& outputs, Layout layout, const Fusions& fusions) {
+Graph GraphBuilder::build(const std::vector<int>& outputs, Layout layout, const Fusions& fusions, bool effects) {
   for (int id : outputs) any_tensor(id, "outputs");
   separate_outputs(outputs);
-  drop_unused();
+  drop_unused(effects);
   std::vector<int> kept = graph_.outputs;
   for (const LossTerm& term : graph_.losses) kept.push_back(term.tensor);
   std::vector<Node> folded = nodes_;

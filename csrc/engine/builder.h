@@ -128,9 +128,16 @@ class GraphBuilder {
   // builder_recurrent.cpp
   // y (T, units). mask: -1 for none. initial: all states, or none. lstm: `with_state` adds a row, the last state of the
   // cell.
-  int lstm(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial, bool with_state);
-  int gru(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial, bool reset_after);
-  int simple_rnn(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial);
+  int lstm(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial,
+           const RecurrentOptions& options, bool with_state);
+  int gru(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial,
+          const RecurrentOptions& options, bool reset_after);
+  int simple_rnn(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial,
+                 const RecurrentOptions& options);
+
+  // builder_states.cpp: parameters (samples, ...) that are no weights, with a row for each sample of a call.
+  int state(int slot);              // (...): the row
+  int keep_state(int x, int slot);  // x; the row becomes x, whether the result is used or not
 
   // builder_matrix.cpp
   int matmul(int a, int b);  // (..., M, K), (..., K, N); leading axes and operands of one axis as NumPy does
@@ -146,7 +153,8 @@ class GraphBuilder {
   int loss(int prediction, LossKind kind, bool from_logits, bool mean, float weight);
 
   // Applies the fusions, drops what no output and no loss needs, and makes the ops. The builder is empty afterwards.
-  Graph build(const std::vector<int>& outputs, Layout layout, const Fusions& fusions = {});
+  // effects: whether states are kept.
+  Graph build(const std::vector<int>& outputs, Layout layout, const Fusions& fusions = {}, bool effects = true);
 
  private:
   // Copies: a reference would not outlive the next new tensor or parameter. tensor() is for what an op reads, and so
@@ -162,14 +170,15 @@ class GraphBuilder {
   using MakeRecurrent = std::function<std::unique_ptr<Op>(const RecurrentInputs&, std::vector<int> outputs)>;
   int recurrent(int x, const RecurrentParameters& parameters, int mask, const std::vector<int>& initial,
                 const RecurrentSizes& sizes, const MakeRecurrent& make);
-  SequenceShape sequence_shape(int x, const RecurrentParameters& parameters) const;
+  SequenceShape sequence_shape(int x, const RecurrentParameters& parameters, const RecurrentOptions& options) const;
   int convolution(int x, int kernel, int bias, const Convolution& convolution, const Shape& shape,
                   ActivationSpec activation);
   int rearrange(const char* kind, int x, const Shape& shape, const std::vector<SourceAxis>& axes, float fill = 0.0f);
   int rearrange_axis(const char* kind, int x, size_t at, const Shape& shape, const SourceAxis& axis);
   void add_other(std::vector<int> inputs, int y, std::function<std::unique_ptr<Op>(const Node&)> make);
   void separate_outputs(const std::vector<int>& outputs);
-  void drop_unused();
+  void drop_unused(bool effects);
+  Shape state_shape(int slot);
 
   std::vector<Node> nodes_;
   Graph graph_;

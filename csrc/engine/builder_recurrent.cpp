@@ -7,7 +7,10 @@
 
 namespace day33 {
 
-SequenceShape GraphBuilder::sequence_shape(int x, const RecurrentParameters& p) const {
+SequenceShape GraphBuilder::sequence_shape(int x, const RecurrentParameters& p, const RecurrentOptions& options) const {
+  for (const auto& [name, dropout] : {std::pair{"dropout", options.inputs}, {"recurrent_dropout", options.states}})
+    if (!(dropout.rate >= 0.0f && dropout.rate < 1.0f))
+      fail(std::string(name) + " is " + std::to_string(dropout.rate) + "; expected 0 <= " + name + " < 1");
   const Shape in = tensor_of_rank(x, 2, "x").shape;
   return {in[0], in[1], parameter_info(p.recurrent_kernel, 2, "recurrent_kernel").shape[0]};
 }
@@ -51,18 +54,19 @@ int GraphBuilder::recurrent(int x, const RecurrentParameters& p, int mask, const
 }
 
 int GraphBuilder::lstm(int x, const RecurrentParameters& p, int mask, const std::vector<int>& initial,
-                       bool with_state) {
-  const SequenceShape shape = sequence_shape(x, p);
+                       const RecurrentOptions& options, bool with_state) {
+  const SequenceShape shape = sequence_shape(x, p, options);
   check_bias(p.bias, 4 * shape.U);
-  return recurrent(
-      x, p, mask, initial, {4, 2, 5, with_state ? 1 : 0}, [=](const RecurrentInputs& in, std::vector<int> outputs) {
-        return make_lstm(in, std::move(outputs), {p.kernel, p.recurrent_kernel, p.bias}, shape, with_state);
-      });
+  return recurrent(x, p, mask, initial, {4, 2, lstm_row(options), with_state ? 1 : 0},
+                   [=](const RecurrentInputs& in, std::vector<int> outputs) {
+                     return make_lstm(in, std::move(outputs), {p.kernel, p.recurrent_kernel, p.bias}, shape, options,
+                                      with_state);
+                   });
 }
 
 int GraphBuilder::gru(int x, const RecurrentParameters& p, int mask, const std::vector<int>& initial,
-                      bool reset_after) {
-  const SequenceShape shape = sequence_shape(x, p);
+                      const RecurrentOptions& options, bool reset_after) {
+  const SequenceShape shape = sequence_shape(x, p, options);
   if (!reset_after) {
     check_bias(p.bias, 3 * shape.U);
   } else if (p.bias >= 0) {
@@ -70,17 +74,19 @@ int GraphBuilder::gru(int x, const RecurrentParameters& p, int mask, const std::
     if (bias != Shape{2, 3 * shape.U})
       fail("bias has shape " + to_string(bias) + "; expected " + to_string({2, 3 * shape.U}));
   }
-  return recurrent(
-      x, p, mask, initial, {3, 1, reset_after ? 6 : 4, 0}, [=](const RecurrentInputs& in, std::vector<int> outputs) {
-        return make_gru(in, std::move(outputs), {p.kernel, p.recurrent_kernel, p.bias}, shape, reset_after);
-      });
+  return recurrent(x, p, mask, initial, {3, 1, gru_row(options, reset_after), 0},
+                   [=](const RecurrentInputs& in, std::vector<int> outputs) {
+                     return make_gru(in, std::move(outputs), {p.kernel, p.recurrent_kernel, p.bias}, shape, options,
+                                     reset_after);
+                   });
 }
 
-int GraphBuilder::simple_rnn(int x, const RecurrentParameters& p, int mask, const std::vector<int>& initial) {
-  const SequenceShape shape = sequence_shape(x, p);
+int GraphBuilder::simple_rnn(int x, const RecurrentParameters& p, int mask, const std::vector<int>& initial,
+                             const RecurrentOptions& options) {
+  const SequenceShape shape = sequence_shape(x, p, options);
   check_bias(p.bias, shape.U);
   return recurrent(x, p, mask, initial, {1, 1, 1, 0}, [=](const RecurrentInputs& in, std::vector<int> outputs) {
-    return make_simple_rnn(in, std::move(outputs), {p.kernel, p.recurrent_kernel, p.bias}, shape);
+    return make_simple_rnn(in, std::move(outputs), {p.kernel, p.recurrent_kernel, p.bias}, shape, options);
   });
 }
 

@@ -1,5 +1,7 @@
 #include "engine/fusion.h"
 
+#include <algorithm>
+
 namespace day33 {
 namespace {
 
@@ -77,17 +79,27 @@ class Fuser {
  private:
   int readers(int id) const { return readers_[tensors_[id].buffer]; }
 
+  // Whether both are the same values in the same places. A sequence is reshaped to an image of height 1 and back
+  // between any two layers: axes of length 1 in front make no difference.
+  bool same_image(int a, int b) const {
+    const auto axes = [&](int id) {
+      const Shape& shape = tensors_[id].shape;
+      return Shape(std::find_if(shape.begin(), shape.end(), [](int64_t size) { return size != 1; }), shape.end());
+    };
+    return a == b || (tensors_[a].buffer == tensors_[b].buffer && axes(a) == axes(b));
+  }
+
   // The node that makes the tensor, if exactly one node reads the tensor; else null.
   Node* only_maker(int id) {
     if (readers(id) != 1) return nullptr;
     for (Node& node : nodes_)
-      if (node.outputs[0] == id) return &node;
+      if (same_image(node.outputs[0], id)) return &node;
     return nullptr;
   }
   Node* only_reader(int id) {
     if (readers(id) != 1) return nullptr;
     for (Node& node : nodes_)
-      if (!node.inputs.empty() && node.inputs[0] == id) return &node;
+      if (!node.inputs.empty() && same_image(node.inputs[0], id)) return &node;
     return nullptr;
   }
 

@@ -35,6 +35,7 @@ struct Node {
   ConvAxis pool_height{}, pool_width{};
   Pair scale{1, 1};
   FoldedNorm norm{};  // of a batch normalisation node
+  bool effect = false;
 };
 
 // Rewrites that change how a plan computes, but not what. All are on unless a test compares with and without.

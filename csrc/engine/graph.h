@@ -28,6 +28,7 @@ struct Network {
   std::vector<LossTerm> losses;
   Layout layout = Layout::automatic;
   bool join_losses = true;  // Fusions::loss
+  int64_t samples = -1;     // of every call, where the network keeps states; -1 for any number
 };
 
 struct Graph : Network {

@@ -1,6 +1,8 @@
 #include "engine/plan.h"
 
 #include <algorithm>
+#include <stdexcept>
+#include <string>
 
 #include "core/isa.h"
 #include "engine/executor.h"
@@ -66,6 +68,9 @@ Plan::Description Plan::describe(int64_t samples, bool training) const {
 }
 
 void Plan::run(Request& request) const {
+  if (graph_.samples >= 0 && request.samples != graph_.samples)
+    throw std::invalid_argument("x has " + std::to_string(request.samples) + " samples; expected " +
+                                std::to_string(graph_.samples) + ", as many as a stateful layer keeps states for");
   if (request.samples == 0) return execute_empty(graph_, request);
   Purpose purpose;
   purpose.lanes = uses_lanes(request.samples);

@@ -111,7 +111,8 @@ void Program::choose_forward_ops(std::vector<char>& runs) const {
   for (size_t i = graph.ops.size(); i-- > 0;) {
     const Op& op = *graph.ops[i];
     runs[i] =
-        std::any_of(op.outputs.begin(), op.outputs.end(), [&](int id) { return needed[graph.tensors[id].buffer]; });
+        std::any_of(op.outputs.begin(), op.outputs.end(), [&](int id) { return needed[graph.tensors[id].buffer]; }) ||
+        (op.has_effect() && (purpose.outputs || purpose.losses));
     if (runs[i])
       for (int id : op.inputs) needed[graph.tensors[id].buffer] = 1;
   }

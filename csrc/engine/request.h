@@ -11,7 +11,8 @@ namespace day33 {
 struct Request {
   int64_t samples = 0;
   std::vector<const void*> inputs;
-  std::vector<float*> parameters;   // by slot; of these only the moving statistics of batch normalisation are written
+  std::vector<float*>
+      parameters;  // by slot; of these only states and the moving statistics of batch normalisation are written
   uint64_t owner = 0, version = 0;  // of the parameters, for keeping packed weights; with owner 0 none are kept
   bool training = false;
   uint64_t seed = 0;

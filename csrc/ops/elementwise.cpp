@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/names.h"
+#include "ops/random_key.h"
 
 namespace day33 {
 namespace {
@@ -116,8 +117,7 @@ class DropoutOp final : public Op {
     return static_cast<size_t>(tile.n * repeats_ * features_ * tile.lanes) * sizeof(float);
   }
   void mask(const Tile& tile, const float* x, float* y) const {
-    // The factor keeps the keys of different pairs of a layer's seed and a training step's seed apart.
-    const uint64_t key = tile.seed + seed_ * 0x9E3779B97F4A7C15u;
+    const uint64_t key = random_key(tile.seed, seed_);
     const int64_t floats = features_ * tile.lanes;
     for (int64_t row = 0; row < tile.n * repeats_; ++row)
       tile.kernels->dropout(x + row * floats, y + row * floats, features_, tile.lanes, key,

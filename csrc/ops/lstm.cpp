@@ -1,36 +1,51 @@
 // LSTM: the cell of kernels/lstm.cpp on the base of recurrent_op.h.
 #include <algorithm>
 
+#include "ops/general_cells.h"
 #include "ops/recurrent_op.h"
 
 namespace day33 {
 namespace {
 
-// A row of memory holds the gates i, f, c, o and then the state c of the cell.
+// A row of memory holds the gates i, f, c, o and then the state c of the cell; see general_cells.h for what follows.
 class LstmOp final : public RecurrentOp {
  public:
   LstmOp(const RecurrentInputs& in, std::vector<int> outputs, std::vector<int> parameters, const SequenceShape& s,
-         bool with_state)
-      : RecurrentOp("lstm", in, std::move(outputs), std::move(parameters), s, 4 * s.U, 5 * s.U, with_state ? 1 : 0,
-                    {4 * s.U}) {}
+         const RecurrentOptions& options, bool with_state)
+      : RecurrentOp("lstm", in, std::move(outputs), std::move(parameters), s, options,
+                    {4, lstm_row(options), with_state ? 1 : 0, {4}}) {}
 
-  std::string kernel(int) const override { return "gemm_tile, lstm_cell"; }
+  std::string kernel(int) const override {
+    return options_.standard() ? "gemm_tile, lstm_cell" : "gemm_tile, activation";
+  }
 
  private:
+  static constexpr Gates kGates{0, 4, 0};
+
   void forward_step(const Walk& w, int64_t t) const override {
-    if (has_before(t)) add_products(w, t, states_before(w, t), 0, 0);
-    over_cells(w, t, [&](int64_t i) { w.kernels.lstm_cell_forward(cell_of(w, t, i)); });
+    add_state_products(w, t, kGates);
+    over_cells(w, t, [&](int64_t i) {
+      if (options_.standard())
+        w.kernels.lstm_cell_forward(cell_of(w, t, i));
+      else
+        general_cells::lstm_forward(w.tile, options_, cell_of(w, t, i));
+    });
   }
 
   void backward_step(const Walk& w, int64_t t) const override {
     over_cells(w, t, [&](int64_t i) {
-      const int64_t s = w.steps.sample[i];
-      w.kernels.lstm_cell_backward(cell_of(w, t, i), w.dh + s * U_, w.spare + s * U_);
+      float *dh = w.dh + w.steps.sample[i] * U_, *dc = w.spare + w.steps.sample[i] * U_;
+      if (options_.standard())
+        w.kernels.lstm_cell_backward(cell_of(w, t, i), dh, dc);
+      else
+        general_cells::lstm_backward(w.tile, options_, cell_of(w, t, i), dh, dc);
     });
-    if (has_before(t)) multiply_back(w, t, 0, 0, w.dh, false);
+    multiply_states_back(w, t, kGates, false);
   }
 
-  void add_recurrent_gradient(const Walk& w, float* gradient) const override { add_outer_of_states(w, 0, gradient); }
+  void add_recurrent_gradient(const Walk& w, float* gradient) const override {
+    add_outer_of_states(w, kGates, gradient);
+  }
 
   void keep_state(const Walk& w, int64_t t, int64_t s) const override {
     float* c = c_of(w, s * T_ + t);
@@ -66,8 +81,8 @@ class LstmOp final : public RecurrentOp {
 }  // namespace
 
 std::unique_ptr<Op> make_lstm(const RecurrentInputs& in, std::vector<int> outputs, std::vector<int> parameters,
-                              const SequenceShape& shape, bool with_state) {
-  return std::make_unique<LstmOp>(in, std::move(outputs), std::move(parameters), shape, with_state);
+                              const SequenceShape& shape, const RecurrentOptions& options, bool with_state) {
+  return std::make_unique<LstmOp>(in, std::move(outputs), std::move(parameters), shape, options, with_state);
 }
 
 }  // namespace day33

@@ -40,9 +40,9 @@ struct Tile {
   bool training;
   uint64_t seed;
 
-  float* const* value;            // by tensor
-  float* const* gradient;         // by tensor; null where nothing is wanted
-  const float* const* parameter;  // by slot, not packed
+  float* const* value;      // by tensor
+  float* const* gradient;   // by tensor; null where nothing is wanted
+  float* const* parameter;  // by slot, not packed; ops write none but states
 
   // Of the op that is running:
   const float* packed;
@@ -114,6 +114,8 @@ class Op {
   virtual bool takes_lanes() const { return true; }
   // Whether a gradient can pass from the output to the inputs. Where not, nothing before the op is differentiated.
   virtual bool passes_gradient() const { return true; }
+  // Whether the op does more than give its outputs, and so runs though nobody reads them.
+  virtual bool has_effect() const { return false; }
   // Whether the op draws random numbers in training.
   virtual bool is_random() const { return false; }
 

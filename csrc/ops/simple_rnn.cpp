@@ -4,36 +4,42 @@
 namespace day33 {
 namespace {
 
-// h = tanh(x kernel + h recurrent_kernel + bias).
+// h = activation(x kernel + h recurrent_kernel + bias). A row of memory holds the sum.
 class SimpleRnnOp final : public RecurrentOp {
  public:
-  SimpleRnnOp(const RecurrentInputs& in, std::vector<int> outputs, std::vector<int> parameters, const SequenceShape& s)
-      : RecurrentOp("simple_rnn", in, std::move(outputs), std::move(parameters), s, s.U, s.U, 0, {s.U}) {}
+  SimpleRnnOp(const RecurrentInputs& in, std::vector<int> outputs, std::vector<int> parameters, const SequenceShape& s,
+              const RecurrentOptions& options)
+      : RecurrentOp("simple_rnn", in, std::move(outputs), std::move(parameters), s, options, {1, 1, 0, {1}}) {}
 
   std::string kernel(int) const override { return "gemm_tile, activation"; }
 
  private:
+  static constexpr Gates kGates{0, 1, 0};
+
   void forward_step(const Walk& w, int64_t t) const override {
-    if (has_before(t)) add_products(w, t, states_before(w, t), 0, 0);
+    add_state_products(w, t, kGates);
     over_cells(w, t, [&](int64_t i) {
-      w.kernels.activation_forward(Activation::tanh, 0.0f, memory_row(w, i), w.y + w.steps.y_row[i] * U_, U_);
+      run_activation(w.tile, options_.activation, memory_row(w, i), w.y + w.steps.y_row[i] * U_, 1, U_);
     });
   }
   void backward_step(const Walk& w, int64_t t) const override {
     over_cells(w, t, [&](int64_t i) {
-      w.kernels.activation_backward(Activation::tanh, 0.0f, w.y + w.steps.y_row[i] * U_, w.dh + w.steps.sample[i] * U_,
-                                    memory_row(w, i), U_);
+      float* sums = memory_row(w, i);
+      const float* saved = backward_reads_input(options_.activation.kind) ? sums : w.y + w.steps.y_row[i] * U_;
+      run_activation_backward(w.tile, options_.activation, saved, w.dh + w.steps.sample[i] * U_, sums, 1, U_);
     });
-    if (has_before(t)) multiply_back(w, t, 0, 0, w.dh, false);
+    multiply_states_back(w, t, kGates, false);
   }
-  void add_recurrent_gradient(const Walk& w, float* gradient) const override { add_outer_of_states(w, 0, gradient); }
+  void add_recurrent_gradient(const Walk& w, float* gradient) const override {
+    add_outer_of_states(w, kGates, gradient);
+  }
 };
 
 }  // namespace
 
 std::unique_ptr<Op> make_simple_rnn(const RecurrentInputs& in, std::vector<int> outputs, std::vector<int> parameters,
-                                    const SequenceShape& shape) {
-  return std::make_unique<SimpleRnnOp>(in, std::move(outputs), std::move(parameters), shape);
+                                    const SequenceShape& shape, const RecurrentOptions& options) {
+  return std::make_unique<SimpleRnnOp>(in, std::move(outputs), std::move(parameters), shape, options);
 }
 
 }  // namespace day33

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "reference/activations.h"
 #include "reference/array.h"
 
 namespace day33::reference {
@@ -19,13 +20,12 @@ struct Recurrent {
   Values x, kernel, recurrent, bias;
   std::vector<int32_t> mask;    // (N, T), or empty
   std::vector<Values> initial;  // (N, U) each, or none
+  Function activation = Function::tanh, recurrent_activation = Function::sigmoid;
 };
 
 inline int64_t gates(Recurrence kind) { return kind == Recurrence::lstm ? 4 : kind == Recurrence::simple ? 1 : 3; }
 
 namespace recurrent_detail {
-
-inline double sigmoid(double v) { return 1.0 / (1.0 + std::exp(-v)); }
 
 // sum over k of v[k] * weights[k][column] for weights with `width` columns.
 inline double product(const double* v, int64_t length, const Values& weights, int64_t width, int64_t column) {
@@ -37,7 +37,9 @@ inline double product(const double* v, int64_t length, const Values& weights, in
 }  // namespace recurrent_detail
 
 inline Values recurrent(const Recurrent& r) {
-  using recurrent_detail::product, recurrent_detail::sigmoid;
+  using recurrent_detail::product;
+  const auto gate = [&](double v) { return activation(r.recurrent_activation, 0.0, v); };
+  const auto active = [&](double v) { return activation(r.activation, 0.0, v); };
   const int64_t U = r.U, G = gates(r.kind) * U, rows = r.T + (r.kind == Recurrence::lstm ? 1 : 0);
   Values y(static_cast<size_t>(r.N * rows * U), 0.0);
   for (int64_t n = 0; n < r.N; ++n) {
@@ -54,22 +56,22 @@ inline Values recurrent(const Recurrent& r) {
         const auto sum = [&](int64_t g) { return input(g) + state(g); };
         const double* state_bias = r.bias.empty() ? nullptr : r.bias.data() + G;
         Values next(U), reset(U);
-        for (int64_t u = 0; u < U && r.kind == Recurrence::gru_reset_before; ++u) reset[u] = sigmoid(sum(U + u)) * h[u];
+        for (int64_t u = 0; u < U && r.kind == Recurrence::gru_reset_before; ++u) reset[u] = gate(sum(U + u)) * h[u];
         for (int64_t u = 0; u < U; ++u) {
-          if (r.kind == Recurrence::simple) next[u] = std::tanh(sum(u));
+          if (r.kind == Recurrence::simple) next[u] = active(sum(u));
           if (r.kind == Recurrence::lstm) {
-            c[u] = sigmoid(sum(U + u)) * c[u] + sigmoid(sum(u)) * std::tanh(sum(2 * U + u));
-            next[u] = sigmoid(sum(3 * U + u)) * std::tanh(c[u]);
+            c[u] = gate(sum(U + u)) * c[u] + gate(sum(u)) * active(sum(2 * U + u));
+            next[u] = gate(sum(3 * U + u)) * active(c[u]);
           }
           if (r.kind == Recurrence::gru_reset_before) {
-            const double z = sigmoid(sum(u));
-            const double candidate = std::tanh(input(2 * U + u) + product(reset.data(), U, r.recurrent, G, 2 * U + u));
+            const double z = gate(sum(u));
+            const double candidate = active(input(2 * U + u) + product(reset.data(), U, r.recurrent, G, 2 * U + u));
             next[u] = z * h[u] + (1.0 - z) * candidate;
           }
           if (r.kind == Recurrence::gru_reset_after) {
             const auto own = [&](int64_t g) { return state(g) + (state_bias == nullptr ? 0.0 : state_bias[g]); };
-            const double z = sigmoid(input(u) + own(u)), gate = sigmoid(input(U + u) + own(U + u));
-            next[u] = z * h[u] + (1.0 - z) * std::tanh(input(2 * U + u) + gate * own(2 * U + u));
+            const double z = gate(input(u) + own(u)), reset_gate = gate(input(U + u) + own(U + u));
+            next[u] = z * h[u] + (1.0 - z) * active(input(2 * U + u) + reset_gate * own(2 * U + u));
           }
         }
         h = next;

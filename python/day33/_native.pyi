@@ -118,6 +118,8 @@ class PlanBuilder:
     # ---- sequences: (T, ...) per sample ----
     def embedding(self, x: int, table: int) -> int: ...  # rows of the parameter (V, E), by int32 numbers
     # Recurrent layers: (T, units). mask: int32 (T,); initial: all states, or none. Gates as in Keras.
+    # activation, recurrent_activation: kind, alpha. dropout (of x), recurrent_dropout (of the states): rate and seed;
+    # in training, one mask per gate and sample.
     # lstm: i, f, c, o; with_state adds a row, the last state of the cell.
     def lstm(
         self,
@@ -128,6 +130,10 @@ class PlanBuilder:
         *,
         mask: int = -1,
         initial: Sequence[int] = (),
+        activation: tuple[str, float] = ("tanh", 0.0),
+        recurrent_activation: tuple[str, float] = ("sigmoid", 0.0),
+        dropout: tuple[float, int] = (0.0, 0),
+        recurrent_dropout: tuple[float, int] = (0.0, 0),
         with_state: bool = False,
     ) -> int: ...
     # z, r, h. bias (2, 3 units), or (3 units,) without reset_after.
@@ -140,6 +146,10 @@ class PlanBuilder:
         *,
         mask: int = -1,
         initial: Sequence[int] = (),
+        activation: tuple[str, float] = ("tanh", 0.0),
+        recurrent_activation: tuple[str, float] = ("sigmoid", 0.0),
+        dropout: tuple[float, int] = (0.0, 0),
+        recurrent_dropout: tuple[float, int] = (0.0, 0),
         reset_after: bool = True,
     ) -> int: ...
     def simple_rnn(
@@ -151,7 +161,14 @@ class PlanBuilder:
         *,
         mask: int = -1,
         initial: Sequence[int] = (),
+        activation: tuple[str, float] = ("tanh", 0.0),
+        dropout: tuple[float, int] = (0.0, 0),
+        recurrent_dropout: tuple[float, int] = (0.0, 0),
     ) -> int: ...
+    # States: a parameter (samples, ...) that is not trainable, with a row per sample of a call. keep_state gives x, and
+    # when the plan runs to outputs or losses, x becomes the row.
+    def state(self, slot: int) -> int: ...
+    def keep_state(self, x: int, slot: int) -> int: ...
     def slice(self, x: int, begin: int, end: int) -> int: ...  # of the first axis
     def reverse(self, x: int) -> int: ...  # the first axis
     def either(self, a: int, b: int) -> int: ...  # int32, of one shape: 1 where either is not 0
@@ -245,7 +262,10 @@ class PlanBuilder:
     ) -> int: ...
     # layout: "auto" (chosen from channels and batch), or "lanes" / "channels" for tests; without: names of fusions to
     # leave out ("activation", "batch_norm", "loss", "pooling", "up_sampling"), for tests.
-    def build(self, outputs: Sequence[int], *, layout: str = "auto", without: Sequence[str] = ()) -> Plan: ...
+    # effects: whether states are kept.
+    def build(
+        self, outputs: Sequence[int], *, layout: str = "auto", without: Sequence[str] = (), effects: bool = True
+    ) -> Plan: ...
 
 class Plan:
     """An immutable list of ops with every shape known. Safe to call from many threads at once; no call holds the GIL.
@@ -257,6 +277,8 @@ class Plan:
 
     @property
     def output_shapes(self) -> list[tuple[int, ...]]: ...
+    @property
+    def samples(self) -> int | None: ...  # of every call, where the plan keeps states; None for any number
     @property
     def is_random(self) -> bool: ...  # whether an op draws random numbers in training, as dropout does
     def forward(

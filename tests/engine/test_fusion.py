@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from day33 import _native
+from day33 import _native, layers, models
 
 Builder = Callable[[_native.PlanBuilder, list[np.ndarray], np.random.Generator], int]
 FUSIONS = ["activation", "up_sampling", "pooling"]
@@ -63,6 +63,25 @@ def transposed_pool(b, params, rng):
     return pool(b, conv(b, params, rng, x, 4, transposed=True, padding="same", activation="relu"), (2, 2), "same")
 
 
+def as_sequence(b, x):
+    """What layers on sequences do between each other: an image of height 1 loses its first axis, and gets it back."""
+    _, *rest = b.shape(x)
+    return b.reshape(b.reshape(x, rest), (1, *rest))
+
+
+def sequence(b, params, rng):
+    x = up(b, b.input((1, 5, 3)), (1, 2))
+    y = conv(b, params, rng, as_sequence(b, x), 4, padding="causal")
+    return pool(b, as_sequence(b, b.activation(as_sequence(b, y), "relu")), (1, 2))
+
+
+def reshaped(b, params, rng):
+    # Neighbours, but the image between them has another shape for each.
+    x = up(b, b.input((2, 4, 3)), (2, 2))
+    y = conv(b, params, rng, b.reshape(x, (8, 4, 3)), 4, padding="same", activation="relu")
+    return pool(b, b.reshape(y, (4, 8, 4)), (2, 2))
+
+
 def not_fusible(b, params, rng):
     # The up-sampled image has a second reader, the pooling overlaps, the convolution strides.
     x = up(b, b.input((6, 6, 2)), (2, 2))
@@ -82,10 +101,11 @@ CASES: dict[str, Builder] = {
         f"up-{s[0]}x{s[1]}-k{k}-{p}{'-transposed' if t else ''}": up_conv(s, k, p, t)
         for s in ((2, 2), (3, 1), (2, 4))
         for k in (1, 2, 3, 5)
-        for p in ("valid", "same")
-        for t in (False, True)
+        for p, t in (("valid", False), ("valid", True), ("same", False), ("same", True), ("causal", False))
     },
     "grouped": grouped,
+    "sequence": sequence,
+    "reshaped": reshaped,
     "transposed-pool": transposed_pool,
     "not-fusible": not_fusible,
 }
@@ -183,9 +203,21 @@ def test_the_plan_says_what_it_fused():
         assert not any(fusion.removesuffix("ing") in row and "+" in row for row in rows if fusion != "activation")
 
 
+def test_sequences_are_fused_like_images():
+    _, rows = run(CASES["sequence"], "lanes", [])
+    assert rows == ["up_sampling2d 1x2 + 3x3 3->4 + relu + max_pool2d 1x2"]
+    model = models.Sequential([
+        layers.Input((12, 3)), layers.Conv1D(4, 3, padding="causal"), layers.BatchNormalization(), layers.ReLU(),
+        layers.MaxPooling1D(), layers.UpSampling1D(2), layers.Conv1DTranspose(2, 3, padding="same"),
+    ])  # fmt: skip
+    assert [row["kind"] for row in model.plan()] == ["conv2d", "conv2d_transpose"]
+
+
 def test_nothing_is_fused_that_should_not_be():
     _, rows = run(CASES["not-fusible"], "channels", [])
     assert not any("+" in row for row in rows), rows
+    _, rows = run(CASES["reshaped"], "channels", [])
+    assert rows == ["2x2 nearest", "3x3 3->4 + relu", "2x2"]
 
 
 def test_unknown_fusion_is_refused():

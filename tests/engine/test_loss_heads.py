@@ -7,6 +7,7 @@ import pytest
 
 import day33
 from day33 import layers, losses, models, optimizers
+from support.twins import assert_same_gradients, build_both
 
 CASES = [
     ("sigmoid", "BinaryCrossentropy"),
@@ -42,6 +43,19 @@ def test_one_step_equals_keras(head, loss, from_logits):
     assert ours == pytest.approx(theirs, rel=1e-5)
     for a, b in zip(our_weights, their_weights, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["Conv1D", "Conv1DTranspose", "SeparableConv1D"])
+def test_sequences_too(kind):
+    """Their op is one on images, but the activation is the last thing that happens to a prediction."""
+    keras = pytest.importorskip("keras")
+    build = lambda library: library.Sequential(  # noqa: E731
+        [library.layers.Input((5, 3)), getattr(library.layers, kind)(2, 3, padding="same", activation="sigmoid")]
+    )
+    ours, theirs = build_both(build, keras, scale=6)
+    x = np.random.default_rng(1).normal(size=(16, 5, 3)).astype(np.float32)
+    y = np.random.default_rng(2).integers(0, 2, (16, 5, 2)).astype(np.float32)
+    assert_same_gradients(ours, theirs, keras, x, y, "binary_crossentropy")
 
 
 def test_fits_without_a_head_too():

@@ -18,10 +18,15 @@ CASES = {
     "Activation": [dict(activation=name) for name in sorted(activations.names() - {"gelu_tanh"})],
     "Add": [{}],
     "Average": [{}],
+    "AveragePooling1D": [dict(pool_size=2), dict(pool_size=3, strides=2, padding="same")],
     "AveragePooling2D": [dict(pool_size=2), dict(pool_size=3, strides=2, padding="same")],
     "BatchNormalization": [{}, dict(scale=False, epsilon=1e-2), dict(center=False)],
     "Concatenate": [{}, dict(axis=1)],
     "Conv1D": [dict(filters=3, kernel_size=2), dict(filters=4, kernel_size=3, padding="causal", groups=2)],
+    "Conv1DTranspose": [
+        dict(filters=3, kernel_size=3), dict(filters=3, kernel_size=3, strides=2, padding="same"),
+        dict(filters=3, kernel_size=3, strides=2, output_padding=0),
+    ],
     "Conv2D": [
         dict(filters=3, kernel_size=3), dict(filters=4, kernel_size=(3, 2), strides=2, padding="same", groups=2),
         dict(filters=2, kernel_size=3, dilation_rate=2, activation="tanh", use_bias=False),
@@ -30,59 +35,75 @@ CASES = {
         dict(filters=3, kernel_size=3), dict(filters=3, kernel_size=3, strides=2, padding="same"),
         dict(filters=3, kernel_size=3, strides=2, output_padding=0),
     ],
+    "Cropping1D": [{}, dict(cropping=(1, 2))],
     "Cropping2D": [dict(cropping=1), dict(cropping=((1, 0), (0, 2)))],
     "Dense": [dict(units=3), dict(units=2, activation="relu", use_bias=False), dict(units=2, activation="gelu")],
+    "DepthwiseConv1D": [
+        dict(kernel_size=3), dict(kernel_size=3, strides=2, padding="same", depth_multiplier=2, activation="silu"),
+    ],
     "DepthwiseConv2D": [
         dict(kernel_size=3), dict(kernel_size=(3, 2), strides=2, padding="same", depth_multiplier=2, activation="silu"),
         dict(kernel_size=2, dilation_rate=2, use_bias=False),
     ],
+    "Dot": [dict(axes=1), dict(axes=(2, -1), normalize=True)],
     "Dropout": [dict(rate=0.4)],
     "ELU": [dict(alpha=0.5)],
     "Embedding": [dict(input_dim=9, output_dim=4), dict(input_dim=9, output_dim=3, mask_zero=True)],
     "Flatten": [{}],
-    "GRU": [dict(units=3), dict(units=2, reset_after=False, return_sequences=True, dropout=0.1)],
+    "GRU": [
+        dict(units=3), dict(units=2, reset_after=False, return_sequences=True, dropout=0.1),
+        dict(units=2, activation="relu", recurrent_activation="hard_sigmoid", recurrent_dropout=0.2),
+    ],
     "GlobalAveragePooling1D": [{}, dict(keepdims=True)],
     "GlobalAveragePooling2D": [{}, dict(keepdims=True)],
     "GlobalMaxPooling1D": [{}],
     "GlobalMaxPooling2D": [{}, dict(keepdims=True)],
+    "Identity": [{}],
     "LSTM": [
         dict(units=3), dict(units=2, return_sequences=True, go_backwards=True, use_bias=False),
-        dict(units=3, dropout=0.3, unit_forget_bias=False),
+        dict(units=3, dropout=0.3, unit_forget_bias=False), dict(units=3, recurrent_dropout=0.3, activation="softsign"),
     ],
     "LeakyReLU": [{}, dict(negative_slope=0.1)],
     "LayerNormalization": [{}, dict(axis=[-2, -1], epsilon=1e-2), dict(scale=False), dict(center=False)],
     "Masking": [dict(mask_value=0.5)],
     "Maximum": [{}],
+    "MaxPooling1D": [{}, dict(pool_size=3, strides=2, padding="same")],
     "MaxPooling2D": [{}, dict(pool_size=3, strides=2, padding="same")],
     "Minimum": [{}],
     "Multiply": [{}],
+    "PReLU": [{}, dict(shared_axes=[1, 2])],
     "Permute": [dict(dims=(3, 1, 2))],
     "ReLU": [{}, dict(negative_slope=0.2), dict(max_value=6.0)],
     "RepeatVector": [dict(n=3)],
     "Rescaling": [dict(scale=1 / 255), dict(scale=2.0, offset=[0.5, 1.0, 2.0, 3.0])],
     "Reshape": [dict(target_shape=(4, -1))],
+    "SeparableConv1D": [dict(filters=3, kernel_size=3), dict(filters=2, kernel_size=2, strides=2, depth_multiplier=2)],
     "SeparableConv2D": [dict(filters=3, kernel_size=3), dict(filters=2, kernel_size=2, strides=2, depth_multiplier=2)],
     "SimpleRNN": [dict(units=3), dict(units=2, go_backwards=True, use_bias=False)],
-    "Softmax": [{}],
+    "Softmax": [{}, dict(axis=1), dict(axis=[1, 2])],
     "SpatialDropout1D": [dict(rate=0.25)],
+    "SpatialDropout2D": [dict(rate=0.25)],
     "Subtract": [{}],
+    "UpSampling1D": [{}, dict(size=3)],
     "UpSampling2D": [{}, dict(size=(3, 2), interpolation="bilinear")],
+    "ZeroPadding1D": [{}, dict(padding=(0, 2))],
     "ZeroPadding2D": [{}, dict(padding=((1, 0), (0, 2)))],
 }  # fmt: skip
 SHAPES = {
     "Embedding": [IDS],
     **{name: [SEQUENCE] for name in
-       ("GRU", "GlobalAveragePooling1D", "GlobalMaxPooling1D", "LSTM", "SimpleRNN", "SpatialDropout1D")},
-    "Conv1D": [SEQUENCE],
+       ("GRU", "LSTM", "SimpleRNN", *(name for name in CASES if name.endswith(("1D", "1DTranspose"))))},
     "Masking": [SEQUENCE],
     "RepeatVector": [(4,)],
     **{name: [IMAGE, IMAGE] for name in
-       ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract")},
+       ("Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract")},
 }  # fmt: skip
 SHORT_NAMES = {name for name in layers.__all__ if getattr(layers, name).__name__ != name}
-WITHOUT_CASE = SHORT_NAMES | {"Input", "InputLayer", "Layer", "MaxUnpooling2D"}
+FUNCTIONS = {name for name in layers.__all__ if not isinstance(getattr(layers, name), type)}
+WITHOUT_CASE = SHORT_NAMES | FUNCTIONS | {"InputLayer", "Layer", "MaxUnpooling2D"}
 WITHOUT_CASE |= {"Bidirectional", "TimeDistributed"}  # see test_wrappers.py
 WITHOUT_CASE |= {"IntegerLookup", "StringLookup", "TextVectorization"}  # see test_lookup_files.py
+WITHOUT_CASE |= {"RNN", "StackedRNNCells", "LSTMCell", "GRUCell", "SimpleRNNCell"}  # see test_recurrent_cells.py
 
 
 def layer_model(library, name, arguments):

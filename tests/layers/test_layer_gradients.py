@@ -11,7 +11,7 @@ import day33
 from day33 import _native, layers
 from day33._graph.lowering import Lowering
 from support.tolerances import ELEMENTARY, TRAINING_STEPS, assert_close
-from support.zoo import mobile, random
+from support.zoo import mobile, random, series
 
 # Class, arguments, input shapes without the batch, the longest sum behind an entry but for the batch's.
 CASES = [
@@ -35,6 +35,25 @@ CASES = [
     ("ReLU", {"max_value": 1.0}, [(3, 5)], 1),
     ("Conv1D", {"filters": 4, "kernel_size": 3, "padding": "causal"}, [(7, 3)], 10),
     ("Conv1D", {"filters": 17, "kernel_size": 2, "strides": 2, "padding": "same", "activation": "tanh"}, [(7, 9)], 19),
+    ("Softmax", {"axis": 1}, [(3, 9)], 3),
+    ("Softmax", {"axis": (1, 3)}, [(3, 4, 5)], 15),
+    ("PReLU", {}, [(3, 9)], 2),
+    ("PReLU", {"shared_axes": (1, 2)}, [(3, 4, 9)], 12),
+    ("Dot", {"axes": 2}, [(3, 9), (4, 9)], 9),
+    ("Dot", {"axes": (1, 2), "normalize": True}, [(9,), (4, 9)], 20),
+    ("Dot", {"axes": -1}, [(9,), (9,)], 9),
+    ("Conv1DTranspose", {"filters": 4, "kernel_size": 3, "strides": 2, "padding": "same"}, [(5, 3)], 10),
+    ("Conv1DTranspose", {"filters": 17, "kernel_size": 2, "strides": 3, "activation": "tanh"}, [(5, 9)], 19),
+    ("DepthwiseConv1D", {"kernel_size": 3, "padding": "same", "depth_multiplier": 2}, [(7, 5)], 10),
+    ("DepthwiseConv1D", {"kernel_size": 2, "strides": 2, "activation": "silu"}, [(7, 17)], 10),
+    ("SeparableConv1D", {"filters": 4, "kernel_size": 3, "activation": "silu"}, [(7, 3)], 30),
+    ("MaxPooling1D", {"pool_size": 3, "strides": 2, "padding": "same"}, [(7, 9)], 3),
+    ("AveragePooling1D", {"pool_size": 3, "strides": 2, "padding": "same"}, [(7, 9)], 3),
+    ("GlobalMaxPooling1D", {"keepdims": True}, [(7, 9)], 1),
+    ("GlobalAveragePooling1D", {}, [(7, 9)], 7),
+    ("UpSampling1D", {"size": 3}, [(5, 9)], 3),
+    ("ZeroPadding1D", {"padding": (2, 1)}, [(5, 9)], 1),
+    ("Cropping1D", {"cropping": (2, 1)}, [(5, 9)], 1),
     *((name, {}, [(3, 4, 5), (3, 4, 5)], 2) for name in ("Subtract", "Multiply", "Maximum", "Minimum", "Average")),
     *((name, {}, [(3, 4, 5), (1, 1, 5), (4, 1)], 12) for name in ("Add", "Multiply", "Maximum", "Minimum", "Average")),
     *(("Conv2D", {"filters": 9, "kernel_size": 3, "activation": a}, [(5, 4, 3)], 82)
@@ -54,7 +73,7 @@ def expected(case):
     name, arguments, shapes, _ = CASES[case]
     layer = getattr(keras.layers, name)(**arguments)
     # Halves of whole numbers: maxima meet, and have to share or to choose.
-    ties = name in ("GlobalMaxPooling2D", "Maximum", "Minimum")
+    ties = name in ("GlobalMaxPooling1D", "GlobalMaxPooling2D", "MaxPooling1D", "Maximum", "Minimum")
     xs = [random(BATCH, *shape, seed=i) for i, shape in enumerate(shapes)]
     if ties:
         xs = [np.round(2 * x) / 2 for x in xs]
@@ -107,15 +126,22 @@ def test_activations_that_read_their_input_are_fused(activation, isa):
     assert [row["detail"] for row in plan.describe()] == [f"3x3 3->4 + {activation}", "2x2"]
 
 
-def test_training_as_in_keras():
+@pytest.mark.parametrize(
+    ("build", "x", "y"),
+    [
+        (mobile, 100 * random(40, 11, 10, 3), random(40, 3, 2, seed=1)),
+        (series, random(40, 22, 3), [random(40, 22, 3, seed=1), random(40, 2, seed=2)]),
+    ],
+    ids=["mobile", "series"],
+)
+def test_training_as_in_keras(build, x, y):
     """Ten steps of a model of these layers: losses and weights."""
     keras = pytest.importorskip("keras")
-    ours, theirs = mobile(), mobile(keras)
+    ours, theirs = build(), build(keras)
     theirs.set_weights(ours.get_weights())
-    x, y = 100 * random(40, 11, 10, 3), random(40, 3, 2, seed=1)
     histories = []
     for model, library in ((ours, day33), (theirs, keras)):
-        model.compile(library.optimizers.SGD(0.05), "mse")
+        model.compile(library.optimizers.SGD(0.05), "mse" if build is mobile else ["mse", "mse"])
         histories.append(model.fit(x, y, batch_size=8, epochs=2, shuffle=False, verbose=0).history["loss"])
     np.testing.assert_allclose(*histories, rtol=TRAINING_STEPS)
     for mine, correct in zip(ours.get_weights(), theirs.get_weights(), strict=True):

@@ -270,9 +270,10 @@ def test_dropout_is_the_same_at_all_steps(kind):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"recurrent_dropout": 0.1}, "recurrent_dropout"),
-        ({"stateful": True}, "stateful"),
-        ({"activation": "relu"}, "activation"),
+        ({"recurrent_dropout": 1.0}, "recurrent_dropout"),
+        ({"activation": "relish"}, "activation"),
+        ({"implementation": 3}, "implementation is 3"),
+        ({"use_cudnn": "never"}, "use_cudnn is 'never'"),
         ({"dropout": 1.5}, "dropout"),
         ({"kernel_regularizer": "l2"}, "kernel_regularizer"),
         ({"units": 0}, "units"),

@@ -54,6 +54,46 @@ def test_receptive_field_is_what_cells_depend_on(chain):
         assert receptive_field(model._graph, layer.output) == brute_force_field(model, layer.output), layer.name
 
 
+SEQUENCES = {
+    "conv pool conv": lambda: [
+        layers.Conv1D(1, 3), layers.AveragePooling1D(3, strides=2), layers.Conv1D(1, 2, dilation_rate=2),
+    ],
+    "padded": lambda: [
+        layers.ZeroPadding1D(2), layers.MaxPooling1D(2), layers.UpSampling1D(2), layers.Conv1D(1, 3),
+        layers.Cropping1D(2),
+    ],
+    "causal": lambda: [layers.Conv1D(1, 3, padding="causal"), layers.SeparableConv1D(1, 2, strides=3)],
+    "transposed": lambda: [layers.Conv1DTranspose(1, 5, strides=2, padding="same"), layers.DepthwiseConv1D(3)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("chain", SEQUENCES.values(), ids=SEQUENCES)
+def test_receptive_field_of_sequences(chain):
+    model = Sequential([Input((25, 1)), *chain()])
+    # Positive, so that nothing cancels, and pooled maxima above the 0 of padding.
+    model.set_weights([1 + np.abs(random(*w.shape)) for w in model.get_weights()])
+    steps = np.eye(25, dtype=np.float32).reshape(25, 25, 1)
+    for layer in model.layers:
+        part = Model(model.input, layer.output)
+        touched = (part(steps) != part(np.zeros_like(steps))).any(axis=-1)
+        widest = max(int(np.ptp(np.flatnonzero(seen))) + 1 for seen in touched.T if seen.any())
+        assert receptive_field(model._graph, layer.output)[0] == widest, layer.name
+
+
+def test_a_sequence_costs_what_an_image_of_height_1_costs():
+    for name, arguments in (
+        ("Conv1D", {"filters": 4, "kernel_size": 3, "groups": 2}),
+        ("Conv1DTranspose", {"filters": 4, "kernel_size": 3}),
+        ("DepthwiseConv1D", {"kernel_size": 3, "depth_multiplier": 2}),
+        ("SeparableConv1D", {"filters": 5, "kernel_size": 3, "depth_multiplier": 2}),
+    ):  # fmt: skip
+        layer = getattr(layers, name)(**arguments)
+        image = getattr(layers, name.replace("1D", "2D"))(**{**arguments, "kernel_size": (1, 3)})
+        costs = [part.multiply_adds(shape, part.compute_output_shape(shape)) for part, shape in
+                 ((layer, (None, 9, 4)), (image, (None, 1, 9, 4)))]  # fmt: skip
+        assert costs[0] == costs[1] > 0, name
+
+
 def test_receptive_field_of_branches_and_dense_layers():
     x = Input((17, 17, 1))
     wide = layers.Conv2D(1, 5, padding="same")(x)

@@ -134,7 +134,7 @@ void each_geometry(Body body) {
   for (const auto& size : kSizes)
     for (const auto& kernel : kKernels)
       for (const auto& step : kSteps)
-        for (Padding padding : {Padding::valid, Padding::same})
+        for (Padding padding : {Padding::valid, Padding::same, Padding::causal})
           if (number++ % kGridStep == 0)
             body(Geometry{size[0], size[1], kernel[0], kernel[1], step[0], step[1], padding});
 }
@@ -147,6 +147,7 @@ inline Axis conv_axis_by_definition(int64_t in, int64_t kernel, int64_t stride, 
   const int64_t reach = (kernel - 1) * dilation + 1;
   if (padding == Padding::valid) return {in < reach ? 0 : (in - reach) / stride + 1, 0};
   const int64_t out = (in + stride - 1) / stride;
+  if (padding == Padding::causal) return {out, reach - 1};
   const int64_t total = (out - 1) * stride + reach - in;
   return {out, total > 0 ? total / 2 : 0};
 }
@@ -218,7 +219,9 @@ inline std::string describe(const Geometry& g, const Cycle& cycle) {
   text << "x " << cycle.samples() << "x" << g.H << "x" << g.W << "x" << ch.in << " kernel " << g.KH << "x" << g.KW
        << " to " << ch.out << " groups " << ch.groups << " strides " << g.strides.height << "," << g.strides.width
        << " dilation " << g.dilation.height << "," << g.dilation.width
-       << (g.padding == Padding::same ? " same" : " valid");
+       << (g.padding == Padding::same     ? " same"
+           : g.padding == Padding::causal ? " causal"
+                                          : " valid");
   return text.str();
 }
 

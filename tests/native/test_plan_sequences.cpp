@@ -10,10 +10,22 @@ using reference::Recurrence;
 constexpr Recurrence kKinds[] = {Recurrence::lstm, Recurrence::gru_reset_after, Recurrence::gru_reset_before,
                                  Recurrence::simple};
 
+// Of the cells and of their gates; backward reads the outputs of some, and what goes into others.
+struct CellActivations {
+  Activation activation, recurrent_activation;
+  reference::Function activation_by_definition, recurrent_by_definition;
+};
+constexpr CellActivations kCellActivations[] = {
+    {Activation::tanh, Activation::sigmoid, reference::Function::tanh, reference::Function::sigmoid},
+    {Activation::silu, Activation::softsign, reference::Function::silu, reference::Function::softsign},
+    {Activation::linear, Activation::gelu, reference::Function::linear, reference::Function::gelu},
+    {Activation::mish, Activation::gelu_tanh, reference::Function::mish, reference::Function::gelu_tanh}};
+
 struct RecurrentCase {
   Recurrence kind;
   int64_t N, T, E, U;
   bool masked, initial, biased;
+  CellActivations activations = kCellActivations[0];
 
   int64_t gates() const { return reference::gates(kind) * U; }
   int64_t rows() const { return T + (kind == Recurrence::lstm ? 1 : 0); }
@@ -30,10 +42,12 @@ Plan make_plan(const RecurrentCase& c) {
   RecurrentParameters p{builder.parameter({c.E, c.gates()}, true), builder.parameter({c.U, c.gates()}, true), -1};
   if (c.biased)
     p.bias = builder.parameter(c.kind == Recurrence::gru_reset_after ? Shape{2, c.gates()} : Shape{c.gates()}, true);
+  const RecurrentOptions options{.activation = {c.activations.activation},
+                                 .recurrent_activation = {c.activations.recurrent_activation}};
   int y = -1;
-  if (c.kind == Recurrence::lstm) y = builder.lstm(x, p, mask, initial, true);
-  if (c.kind == Recurrence::simple) y = builder.simple_rnn(x, p, mask, initial);
-  if (y < 0) y = builder.gru(x, p, mask, initial, c.kind == Recurrence::gru_reset_after);
+  if (c.kind == Recurrence::lstm) y = builder.lstm(x, p, mask, initial, options, true);
+  if (c.kind == Recurrence::simple) y = builder.simple_rnn(x, p, mask, initial, options);
+  if (y < 0) y = builder.gru(x, p, mask, initial, options, c.kind == Recurrence::gru_reset_after);
   return Plan(builder.build({y}, Layout::automatic));
 }
 
@@ -95,7 +109,9 @@ RecurrentResults run(const Plan& plan, const RecurrentCase& c, const RecurrentDa
 void check_close(const char* what, const Floats& got, const reference::Values& expected, double bound) {
   const Context context(what);
   CHECK_EQUAL(got.size(), expected.size());
-  for (size_t i = 0; i < got.size() && i < expected.size(); ++i) CHECK_NEAR(got[i], expected[i], bound);
+  double largest = 1.0;
+  for (double value : expected) largest = std::max(largest, std::fabs(value));
+  for (size_t i = 0; i < got.size() && i < expected.size(); ++i) CHECK_NEAR(got[i], expected[i], bound * largest);
 }
 
 template <typename Body>
@@ -104,10 +120,15 @@ void each_recurrent_case(Body body) {
   for (Recurrence kind : kKinds)
     for (const auto& s : kShapes)
       for (int options = 0; options < 8; ++options) {
-        const RecurrentCase c{kind, s[0], s[1], s[2], s[3], (options & 1) != 0, (options & 2) != 0, (options & 4) == 0};
-        const Context context("kind ", static_cast<int>(kind), " N ", c.N, " T ", c.T, " E ", c.E, " U ", c.U,
-                              c.masked ? " masked" : "", c.initial ? " initial" : "", c.biased ? " biased" : "");
-        body(c);
+        RecurrentCase c{kind, s[0], s[1], s[2], s[3], (options & 1) != 0, (options & 2) != 0, (options & 4) == 0};
+        for (const CellActivations& activations : kCellActivations) {
+          if (&activations != kCellActivations && options % 3 != 0) continue;
+          c.activations = activations;
+          const Context context("kind ", static_cast<int>(kind), " N ", c.N, " T ", c.T, " E ", c.E, " U ", c.U,
+                                c.masked ? " masked" : "", c.initial ? " initial" : "", c.biased ? " biased" : "",
+                                " activations ", &activations - kCellActivations);
+          body(c);
+        }
       }
 }
 
@@ -120,7 +141,7 @@ TEST(recurrent_layers_match_the_formulas) {
     const RecurrentData d = make_data(random, c);
     reference::Recurrent r{
         c.kind, c.N, c.T, c.E, c.U, to_double(d.x), to_double(d.kernel), to_double(d.recurrent), to_double(d.bias),
-        d.mask, {}};
+        d.mask, {}, c.activations.activation_by_definition, c.activations.recurrent_by_definition};
     for (const Floats& state : d.initial) r.initial.push_back(to_double(state));
     const reference::Values dy = to_double(d.dy);
     const reference::Values y = recurrent(r), dx = recurrent_gradient(r, &reference::Recurrent::x, dy),
@@ -179,7 +200,7 @@ TEST(joined_loss_has_the_same_bits_for_all_thread_counts) {
     weights.push_back(random.reals(element_count(shape), -0.2f, 0.2f));
     gradients.emplace_back(weights.back().size(), kNan);
   }
-  const int sequence = builder.lstm(builder.embedding(ids, 0), {1, 2, 3}, builder.differs(ids, 0.0f), {}, false);
+  const int sequence = builder.lstm(builder.embedding(ids, 0), {1, 2, 3}, builder.differs(ids, 0.0f), {}, {}, false);
   const int logits = builder.dense(sequence, 4, 5, {});
   builder.loss(logits, LossKind::sparse_categorical_crossentropy, true, true, 1.0f);
   const Plan plan(builder.build({logits}, Layout::automatic));

@@ -84,6 +84,23 @@ def sequence(library=day33):
     return library.Model(x, make.Dense(200, name="large")(y))
 
 
+def series(library=day33):
+    """A convolutional auto-encoder of sequences, with all that such a one may have."""
+    make = library.layers
+    x = steps = library.Input((22, 3))
+    x = make.ZeroPadding1D((0, 2), name="longer")(x)
+    x = make.Conv1D(8, 3, padding="causal", activation="relu", name="first")(x)
+    x = make.MaxPooling1D(2, name="pooled")(x)
+    x = make.SeparableConv1D(6, 3, padding="same", activation="tanh", name="second")(x)
+    x = make.AveragePooling1D(3, strides=2, padding="same", name="smooth")(x)
+    x = make.DepthwiseConv1D(3, padding="same", depth_multiplier=2, name="each")(x)
+    x = make.UpSampling1D(2, name="up")(x)
+    x = make.Conv1DTranspose(4, 3, strides=2, padding="same", activation="relu", name="back")(x)
+    x = make.Cropping1D((0, 2), name="shorter")(x)
+    pooled = make.GlobalMaxPooling1D(name="largest")(x)
+    return library.Model(steps, [make.Conv1D(3, 1, name="head")(x), make.Dense(2, name="scores")(pooled)])
+
+
 MODELS = {
     "upsampling": lambda library=day33: autoencoder("upsampling", library),
     "transposed": lambda library=day33: autoencoder("transposed", library),
@@ -91,6 +108,7 @@ MODELS = {
     "nested": nested,
     "mobile": mobile,
     "sequence": sequence,
+    "series": series,
 }
 
 

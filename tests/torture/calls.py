@@ -218,10 +218,13 @@ def _layers() -> dict[str, Call]:
         "Activation": (IMAGES, {"activation": "relu"}),
         "Reshape": (IMAGES, {"target_shape": (5, 18)}), "Permute": (IMAGES, {"dims": (2, 1, 3)}),
         "RepeatVector": (TOKENS, {"n": 3}), "Rescaling": (IMAGES, {"scale": 2.0}), "Masking": (STEPS, {}),
-        "SpatialDropout1D": (STEPS, {"rate": 0.5}), "GlobalAveragePooling1D": (STEPS, {}),
-        "GlobalMaxPooling1D": (STEPS, {}), "AveragePooling2D": (IMAGES, {"pool_size": 2}),
-        "Conv1D": (STEPS, {"filters": 2, "kernel_size": 2}), "AvgPool2D": (IMAGES, {"pool_size": 2}),
-        "UpSampling2D": (IMAGES, {"size": 2}),
+        "SpatialDropout1D": (STEPS, {"rate": 0.5}), "AveragePooling2D": (IMAGES, {"pool_size": 2}),
+        "AveragePooling1D": (STEPS, {"pool_size": 2}), "UpSampling2D": (IMAGES, {"size": 2}),
+        "DepthwiseConv1D": (STEPS, {"kernel_size": 2}),
+        "SpatialDropout2D": (IMAGES, {"rate": 0.5}), "RNN": (STEPS, {"cell": layers.LSTMCell(2)}),
+        "Conv1D": (STEPS, {"filters": 2, "kernel_size": 2}),
+        "Conv1DTranspose": (STEPS, {"filters": 2, "kernel_size": 2}),
+        "SeparableConv1D": (STEPS, {"filters": 2, "kernel_size": 2}),
     }  # fmt: skip
     found: dict[str, Call] = {}
     for name in layers.__all__:
@@ -229,13 +232,17 @@ def _layers() -> dict[str, Call]:
         if not inspect.isclass(kind) or name in (
             "Layer",
             "InputLayer",
-            "Wrapper",
-            "RNN",
-            "InputSpec",
             "MaxUnpooling2D",
+            "Dot",
+            "LSTMCell",
+            "GRUCell",
+            "SimpleRNNCell",
+            "StackedRNNCells",
         ):
             continue
-        shape, arguments = given.get(name, (IMAGES, {}))
+        if kind.__name__ != name:  # another name
+            continue
+        shape, arguments = given.get(name, (STEPS if "1D" in name else IMAGES, {}))
         if name in ("Bidirectional", "TimeDistributed"):
             arguments = {"layer": None}
             shape = STEPS

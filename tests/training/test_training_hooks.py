@@ -7,45 +7,10 @@ import pytest
 
 import day33
 from day33 import callbacks, layers, losses, optimizers
-from day33._training.hooks import MODEL_HOOKS, PREDICTION_HOOKS
 from day33.optimizers import Optimizer
 from support.small_models import compiled, dense_model, regression
 
 # ---- models ----
-
-
-def with_method(name):
-    return type("Mine", (day33.Sequential,), {name: lambda self, *arguments, **keywords: {}})
-
-
-@pytest.mark.parametrize("name", MODEL_HOOKS)
-def test_methods_of_models_that_keras_calls(name):
-    keras = pytest.importorskip("keras")
-    assert callable(getattr(keras.Model, name))  # they are Keras's names
-    model = with_method(name)([layers.Input((6,)), layers.Dense(2)])
-    with pytest.raises(ValueError, match=f"Mine defines {name}, which day33 does not call"):
-        model.compile("sgd", "mse")
-    x, y = regression()
-    later = compiled(dense_model())
-    setattr(later, name, lambda data: {})
-    with pytest.raises(ValueError, match=f"Sequential defines {name}"):
-        later.fit(x, y, verbose=0)
-    if name not in PREDICTION_HOOKS:
-        assert model.predict(x).shape == (40, 2)
-        return
-    for call in (model.predict, model.predict_on_batch):
-        with pytest.raises(ValueError, match=f"Mine defines {name}"):
-            call(x)
-
-
-def test_metrics_of_a_subclass():
-    class Mine(day33.Sequential):
-        @property
-        def metrics(self):
-            return []
-
-    with pytest.raises(ValueError, match="Mine overrides metrics"):
-        Mine([layers.Input((6,)), layers.Dense(2)]).compile("sgd", "mse")
 
 
 def test_reset_metrics_is_called():

@@ -301,5 +301,5 @@ def compile_masks(
     ]
     if not masked:
         return None
-    plan = lowering.builder.build([lowering.mask(outputs[number]) for number in masked])
+    plan = lowering.builder.build([lowering.mask(outputs[number]) for number in masked], effects=False)
     return MaskPlan(plan, ParameterList([variable.parameter for variable in lowering.variables]), masked)

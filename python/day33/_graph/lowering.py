@@ -96,6 +96,7 @@ class Lowering:
         self.wants_penalties = wants_penalties
         self.losses: list[AddedLoss] = []
         self.loss_constant = 0.0
+        self.states: list[Variable] = []  # that the plan keeps from one run to the next
         self.inference = False  # inside a layer that was called with training=False
         self._slots: dict[int, int] = {}
         self._slot_values: dict[tuple[int, str], int] = {}
@@ -209,6 +210,19 @@ class Lowering:
             self._slots[id(variable)] = self.builder.parameter(variable.shape, trainable=variable.trainable)
             self.variables.append(variable)
         return self._slots[id(variable)]
+
+    def state(self, variable: Variable) -> int:
+        """The rows of a variable (samples, ...) as samples; as many as the plan then has in every run."""
+        return self.builder.state(self._state_slot(variable))
+
+    def keep_state(self, value: int, variable: Variable) -> None:
+        """Samples become the rows of a variable, whenever the plan runs to outputs or losses."""
+        self.builder.keep_state(value, self._state_slot(variable))
+
+    def _state_slot(self, variable: Variable) -> int:
+        if variable not in self.states:
+            self.states.append(variable)
+        return self.slot(variable)
 
     def input(self, shape: Sequence[int], dtype: str) -> int:
         """A new input of the plan, `shape` without the batch."""

@@ -43,6 +43,7 @@ class Cut:
         variables: of all stages, each once.
         is_random: whether a run draws random numbers.
         crosses_samples: whether the outputs of a sample depend on the other samples.
+        samples: of every run, where layers keep states from one to the next; None for any number.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Cut:
             found.update({v.source.variable(): None for v in stage.inputs if v.source is not None})
         self.variables = list(found)
         self.is_random = any(stage.native.is_random for stage in self._stages)
+        self.samples = next((n for n in (stage.native.samples for stage in self._stages) if n is not None), None)
         # Whether a sample's result depends on others: stages of weights alone do not count.
         self.crosses_samples = any(
             stage.batch is None and any(value.source is None for value in stage.inputs) and stage.passed_on
@@ -104,6 +106,11 @@ class Cut:
         output_gradients: Sequence[Array | None] = (), training: bool = True, seed: int = 0, again: bool = False,
     ) -> Gradients:  # fmt: skip
         """Gradients of the losses and of outputs. Arguments are as in `losses`."""
+        if again and self.samples is not None:
+            raise ValueError(
+                "values of a stateful layer were computed before its gradients, so that its states have moved on; ask "
+                "for the gradients first"
+            )
         run = _Run(dict(zip(self._inputs, inputs, strict=True)), training, seed, again)
         for stage in self._stages:
             if stage.passed_on:
@@ -158,6 +165,8 @@ class _Run:
         self._arrays = dict(given)
         self._training, self._seed, self._again = training, seed, again
         self._ran: set[Stage] = set()
+        self._kept: set[Stage] = set()  # that have kept their states
+        self._before: dict[Variable, Array] = {}  # those states, as they were
         self.gradients: dict[Value, Array] = {}
         self.variable_gradients: dict[Variable, Array] = {}
 
@@ -176,16 +185,26 @@ class _Run:
             return [array[np.newaxis] for array in arrays] or [np.zeros((1, 1), np.float32)]
         return arrays
 
-    def parameters(self, stage: Stage) -> ParameterList:
-        """The parameters of a stage. What it counts (moving averages) changes in its first run only."""
-        again = self._again or stage in self._ran
+    def parameters(self, stage: Stage, keeps: bool = True) -> ParameterList:
+        """The parameters of a stage. What it counts (moving averages) changes in its first run only, and so do its
+        states, in the first run that keeps any: all others begin with those from before.
+        """
+        again, kept = self._again or stage in self._ran, stage in self._kept
         self._ran.add(stage)
+        if keeps:
+            self._kept.add(stage)
         parameters = []
         for slot, variable in enumerate(stage.lowering.variables):
             parameter = variable.parameter
             if slot in stage.derived:
                 parameter = Parameter(variable.shape)
                 parameter.assign(np.require(self.array(stage.derived[slot]), np.float32, "C"))
+            elif variable in stage.lowering.states:
+                if kept:
+                    parameter = Parameter(variable.shape)
+                    parameter.assign(self._before[variable])
+                else:
+                    self._before[variable] = variable.numpy()
             elif again and self._training and not variable.trainable:
                 parameter = Parameter(variable.shape)
                 parameter.assign(variable.numpy())
@@ -250,7 +269,7 @@ class _Run:
         if stage.batch is None:
             given = [gradient[np.newaxis] for gradient in given]
         gradients, slots = stage.native.backward(
-            self.inputs(stage), given, self.parameters(stage), training=self._training, seed=self._seed
+            self.inputs(stage), given, self.parameters(stage, keeps=False), training=self._training, seed=self._seed
         )
         self._take_back(stage, gradients, slots)
 
@@ -295,6 +314,7 @@ class StagedPlan:
         self._variables = first.variables
         self.is_random = first.is_random
         self.crosses_samples = first.crosses_samples
+        self.samples = first.samples
         self.output_shapes: list[tuple[int, ...]] = [shape[1:] for shape in first.output_shapes]
 
     def _cut(self, size: int) -> Cut:

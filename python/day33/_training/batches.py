@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,31 @@ from .._core.arrays import as_optional_count
 from .._core.types import Array
 from .structures import is_array
 
-Standardize = Callable[[Any, Any, Any], "Batch"]
+
+class Samples(Protocol):
+    """A whole data set, or a batch of it.
+
+    Attributes:
+        size: the number of samples.
+        reuses_memory: whether a batch may go into the memory of the one before it.
+    """
+
+    size: int
+
+    @property
+    def reuses_memory(self) -> bool: ...
+    def map(self, cut: Callable[[Array], Array], size: int) -> Self:
+        """The same with `cut` applied to every array."""
+        ...
+
+    def slice(self, start: int, stop: int) -> Self: ...
+    def without_weights(self) -> Self: ...
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Of the arrays, for messages."""
+        ...
+
+
+S = TypeVar("S", bound=Samples)
 
 
 @dataclass(slots=True)
@@ -42,6 +66,8 @@ class Batch:
     weights: list[Array | None] = field(default_factory=list)
     loss_weights: list[Array | None] = field(default_factory=list)
 
+    reuses_memory = True
+
     @property
     def input_shapes(self) -> tuple[tuple[int, ...], ...]:
         """Without the batch axis."""
@@ -62,17 +88,29 @@ class Batch:
         return Batch(size, *([once(array) for array in group] for group in groups))  # type: ignore[arg-type]
 
     def slice(self, start: int, stop: int) -> Batch:
+        """The samples from `start` to before `stop`."""
         return self.map(lambda array: array[start:stop], stop - start)
 
+    def without_weights(self) -> Batch:
+        """The same without sample weights."""
+        return replace(self, weights=[None] * len(self.weights), loss_weights=[None] * len(self.loss_weights))
 
-class _Gatherer:
-    """Takes samples by index into buffers that are used again for the next batch."""
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Of the inputs."""
+        return [array.shape for array in self.inputs]
 
-    def __init__(self, whole: Batch) -> None:
+
+class _Gatherer(Generic[S]):
+    """Takes samples by index into buffers that are used again for the next batch, where samples allow that."""
+
+    def __init__(self, whole: S) -> None:
         self._whole = whole
         self._buffers: dict[int, Array] = {}
 
-    def take(self, indices: NDArray[np.intp]) -> Batch:
+    def take(self, indices: NDArray[np.intp]) -> S:
+        if not self._whole.reuses_memory:
+            return self._whole.map(lambda array: np.take(array, indices, axis=0), len(indices))
+
         def gather(array: Array) -> Array:
             buffer = self._buffers.get(id(array))
             if buffer is None or len(buffer) < len(indices):
@@ -84,7 +122,7 @@ class _Gatherer:
         return self._whole.map(gather, len(indices))
 
 
-class ArrayData:
+class ArrayData(Generic[S]):
     """Batches of arrays in memory.
 
     A pass is all samples in batches, in its own order if `shuffle`. An epoch is one pass, or `steps` batches: then the
@@ -104,7 +142,7 @@ class ArrayData:
 
     def __init__(
         self,
-        whole: Batch,
+        whole: S,
         batch_size: int | None,
         steps: int | None = None,
         shuffle: bool | str = False,
@@ -134,7 +172,7 @@ class ArrayData:
     def restart(self) -> None:
         """Nothing to do."""
 
-    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+    def batches(self, epoch: int, start: int = 0) -> Iterator[S]:
         """The batches of an epoch from number `start` on. A batch is valid until the next one is asked for."""
         steps = self.steps or 0
         passed, part = divmod(epoch - self._first, max(-(-self._in_pass // max(steps, 1)), 1))
@@ -166,7 +204,7 @@ class ArrayData:
 _END = object()
 
 
-class IterableData:
+class IterableData(Generic[S]):
     """Batches of an iterable of ``x``, ``(x, y)`` or ``(x, y, sample_weight)``, or of a function that returns one.
 
     A pass iterates the iterable anew (calls the function anew). An epoch is a pass, or `steps` batches as in
@@ -177,7 +215,7 @@ class IterableData:
 
     Args:
         source: the iterable or the function.
-        standardize: makes a `Batch` of (x, y, sample_weight).
+        take: makes a batch of what the iterable gives.
         steps: batches per epoch, None for a pass.
         epochs: how many there will be.
         name: for messages.
@@ -186,9 +224,9 @@ class IterableData:
         ValueError: a generator without `steps` for more than one epoch.
     """
 
-    def __init__(self, source: Any, standardize: Standardize, steps: int | None, epochs: int, name: str = "x") -> None:
+    def __init__(self, source: Any, take: Callable[[Any], S], steps: int | None, epochs: int, name: str = "x") -> None:
         self._source = source
-        self._standardize = standardize
+        self._take = take
         self._name = name
         self._one_shot = isinstance(source, Iterator)
         self._limit = steps
@@ -225,12 +263,12 @@ class IterableData:
         if not self._one_shot:
             self._current = None
 
-    def batches(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+    def batches(self, epoch: int, start: int = 0) -> Iterator[S]:
         """The batches of the next epoch from number `start` on. `epoch` is its number, for messages."""
         self._tell("on_epoch_begin")
         for number, item in enumerate(self._items(epoch)):
             if number >= start:
-                yield self._standardize(*unpack(item))
+                yield self._take(item)
         self._tell("on_epoch_end")
 
     def _items(self, epoch: int) -> Iterator[Any]:
@@ -378,19 +416,19 @@ def validation_parts(given: Any, inputs: int | None) -> tuple[Any, Any, Any]:
     return unpack(given)
 
 
-def array_data(whole: Batch, batch_size: int | None, steps: int | None, **arguments: Any) -> ArrayData:
+def array_data(whole: S, batch_size: int | None, steps: int | None, **arguments: Any) -> ArrayData[S]:
     """`ArrayData`, checked: at least one sample, a batch size of at least 1."""
     refuse_empty(whole)
     return ArrayData(whole, as_optional_count("batch_size", batch_size), steps, **arguments)
 
 
-def refuse_empty(batch: Batch) -> None:
+def refuse_empty(samples: Samples) -> None:
     """ValueError where there is no sample."""
-    if batch.size == 0:
-        raise ValueError(f"x has no samples: shapes {[array.shape for array in batch.inputs]}; expected at least one")
+    if samples.size == 0:
+        raise ValueError(f"x has no samples: shapes {samples.shapes()}; expected at least one")
 
 
-def split_validation(whole: Batch, validation_split: float, class_weighted: bool) -> tuple[Batch, Batch]:
+def split_validation(whole: S, validation_split: float, class_weighted: bool) -> tuple[S, S]:
     """Samples to train on, and the last part of them to validate on. ValueError where a side is empty."""
     if not 0 < validation_split < 1:
         raise ValueError(f"validation_split is {validation_split}; expected a number from 0 to below 1")
@@ -401,7 +439,5 @@ def split_validation(whole: Batch, validation_split: float, class_weighted: bool
             "expected more samples or another split"
         )
     held_out = whole.slice(border, whole.size)
-    if class_weighted:  # class weights are for training only
-        held_out.weights = [None] * len(held_out.weights)
-        held_out.loss_weights = [None] * len(held_out.loss_weights)
-    return whole.slice(0, border), held_out
+    # Class weights are for training only.
+    return whole.slice(0, border), held_out.without_weights() if class_weighted else held_out

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from .. import optimizers
 from .._core.arrays import as_optional_count
 from ..callbacks import CallbackList
-from ..metrics import Metric
-from .batches import IterableData, are_batches, array_data, refuse_empty
-from .hooks import refuse_attributes, refuse_model_hooks
+from ..random import next_seed
+from .batches import Batch, IterableData, are_batches, array_data, unpack
+from .hooks import overrides, part_of_step, refuse_attributes, refuse_model_hooks
+from .measured import Measured
 from .objective import Objective
 from .plans import TrainingPlans
-from .predictor import Data, Predictor
+from .predictor import Data
 from .standardize import Standardizer
+from .steps import Logs, OwnStep, Steps
 
 
-class Evaluator(Predictor):
+class Evaluator(Measured):
     """What a model is compiled with, and how well it does. See `compile`, `evaluate`.
 
     Attributes:
@@ -27,7 +30,6 @@ class Evaluator(Predictor):
     optimizer: optimizers.Optimizer | None = None
     stop_training: bool = False
     stop_evaluating: bool = False
-    _training_plans: TrainingPlans | None = None
     _warned: bool = False  # that there is nothing to train
 
     def compile(
@@ -56,15 +58,10 @@ class Evaluator(Predictor):
             run_eagerly, steps_per_execution, jit_compile: accepted so that code for Keras runs; without effect.
 
         Raises:
-            ValueError: an unknown name; a subclass that overrides what Keras calls in a step and day33 does not, such
-                as `train_step`.
+            ValueError: an unknown name; a subclass that defines `make_train_function` or its like.
             TypeError: an optimizer or metric that is none.
         """
         refuse_model_hooks(self)
-        if type(self).metrics is not Evaluator.metrics:
-            raise ValueError(
-                f"{type(self).__name__} overrides metrics, which day33 does not look at; expected metrics in compile"
-            )
         chosen = optimizers.get(optimizer)
         refuse_attributes(chosen)
         objective = self._make_objective(loss, loss_weights, metrics, weighted_metrics)
@@ -76,35 +73,6 @@ class Evaluator(Predictor):
     def _make_objective(self, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any) -> Objective:
         """What is minimised and measured, from the arguments of `compile`; a hook for models that measure more."""
         return Objective(loss, loss_weights, metrics, weighted_metrics)
-
-    @property
-    def _objective(self) -> Objective | None:
-        return None if self._training_plans is None else self._training_plans.objective
-
-    @property
-    def compiled(self) -> bool:
-        """Whether `compile` has been called."""
-        return self._training_plans is not None
-
-    @property
-    def compile_arguments(self) -> dict[str, Any] | None:
-        """`loss`, `loss_weights`, `metrics` and `weighted_metrics` as `compile` was given them; None before it."""
-        return None if self._objective is None else self._objective.arguments
-
-    @property
-    def metrics(self) -> list[Metric]:
-        """The running mean of the loss and the metrics; those asked for in `compile` appear with the first batch."""
-        return [] if self._objective is None else self._objective.meters.metrics
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """The names of `metrics`."""
-        return [metric.name for metric in self.metrics]
-
-    def reset_metrics(self) -> None:
-        """Starts the means of `metrics` over. Called before each epoch, evaluation and single batch."""
-        for metric in self.metrics:
-            metric.reset_state()
 
     def evaluate(
         self,
@@ -130,24 +98,36 @@ class Evaluator(Predictor):
         Raises:
             ValueError, TypeError: as `fit`.
         """
-        plans = self._require_compiled("evaluate")
-        standardize = Standardizer(self, plans)
+        how = self._test_steps("evaluate")
         limit = as_optional_count("steps", steps)
         data: Data
         if are_batches(x, y, sample_weight):
-            data = IterableData(x, standardize, limit, 1)
+            data = IterableData(x, how.standardize.item, limit, 1)
         else:
-            data = array_data(standardize(x, y, sample_weight), batch_size, limit)
+            data = array_data(how.standardize(x, y, sample_weight), batch_size, limit)
         listeners = self._callback_list(callbacks, verbose, epochs=1, steps=data.steps)
         with self._measured():
             try:
-                logs = self._evaluation(plans, data, listeners, 0)
+                logs = self._evaluation(how, data, listeners, 0)
             except BaseException:
                 listeners.on_exception()
                 raise
-        return logs if return_dict else _scalar_or_list(plans.objective.meters.ordered(logs))
+        return self._results(logs, return_dict)
 
-    def _evaluation(self, plans: TrainingPlans, data: Data, listeners: CallbackList, epoch: int) -> dict[str, float]:
+    def _test_steps(self, method: str) -> Steps[Any]:
+        """How to evaluate batches; `method` is what asks, for a message."""
+        if overrides(self, "test_step", "compute_loss", "compute_metrics"):
+            self._require_compiled(method)
+            return OwnStep(self.test_step, self.get_metrics_result).steps()
+        plans = self._require_compiled(method)
+        run = partial(self._test, plans)
+        return Steps(Standardizer(self, plans), run, self._metric_logs(plans), self._metric_logs(plans))
+
+    def _test(self, plans: TrainingPlans, batch: Batch, _draw_seed: object = None) -> None:
+        result = plans.program(batch).evaluate(batch, plans.objective.want_outputs)
+        plans.objective.update(batch, result)
+
+    def _evaluation(self, how: Steps[Any], data: Data, listeners: CallbackList, epoch: int) -> dict[str, Any]:
         self.stop_evaluating = False
         listeners.on_begin("test")
         self.reset_metrics()
@@ -160,16 +140,14 @@ class Evaluator(Predictor):
                 continue
             if tells_begin:
                 listeners.on_batch("on_test_batch_begin", step)
-            program = plans.program(batch)
-            result = program.evaluate(batch, plans.objective.want_outputs)
-            plans.objective.update(batch, result)
+            how.run(batch, next_seed)
             self.progress.add(batch)
             if tells_end:
-                listeners.on_batch("on_test_batch_end", step, plans.objective.meters.logs())
+                listeners.on_batch("on_test_batch_end", step, how.logs())
             step += 1
             if self.stop_evaluating:
                 break
-        logs = plans.objective.meters.logs()
+        logs = how.final_logs()
         listeners.on_end("test", dict(logs))
         return logs
 
@@ -188,24 +166,39 @@ class Evaluator(Predictor):
         Raises:
             ValueError, TypeError: as `fit`.
         """
-        plans = self._require_compiled("test_on_batch")
-        batch = Standardizer(self, plans)(x, y, sample_weight)
-        refuse_empty(batch)
+        how = self._test_steps("test_on_batch")
+        batch = how.standardize.single(x, y, sample_weight)
         self.reset_metrics()
-        program = plans.program(batch)
-        result = program.evaluate(batch, plans.objective.want_outputs)
-        plans.objective.update(batch, result)
-        return self._results(plans, return_dict)
+        how.run(batch, next_seed)
+        return self._results(how.logs(), return_dict)
 
-    def _results(self, plans: TrainingPlans, return_dict: bool) -> float | list[float] | dict[str, float]:
-        logs = plans.objective.meters.logs()
-        return logs if return_dict else _scalar_or_list(plans.objective.meters.ordered(logs))
+    @part_of_step
+    def test_step(self, data: Any) -> Logs:
+        """What `evaluate` does with a batch: the loss and the metrics in inference mode.
 
-    def _require_compiled(self, method: str) -> TrainingPlans:
-        if self._training_plans is None:
-            raise ValueError(f"call compile(optimizer, loss) before {method}")
-        return self._training_plans
+        A subclass that overrides it, or `compute_loss` or `compute_metrics`, has its steps run as written, one batch
+        after the other; any other model is evaluated as native code. The same goes for `train_step`.
 
+        Args:
+            data: x, (x, y) or (x, y, sample_weight) as `day33.utils.unpack_x_y_sample_weight` takes it apart. Arrays of
+                a batch; from an iterable, what it gave.
 
-def _scalar_or_list(values: list[float]) -> float | list[float]:
-    return values[0] if len(values) == 1 else values
+        Returns:
+            A dict of values by name, for the logs.
+        """
+        x, y, sample_weight = unpack(data)
+        if overrides(self, "compute_loss"):
+            y_pred = self(x, training=False)
+            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+            self._track_loss(loss, x)
+            return self.compute_metrics(x, y, y_pred, sample_weight)
+        plans = self._require_compiled("test_step")
+        batch = Standardizer(self, plans)(x, y, sample_weight)
+        result = plans.program(batch).evaluate(batch, self._want_outputs(plans))
+        return self._measure(plans, batch, result, (x, y, sample_weight))
+
+    def _results(self, logs: Logs, return_dict: bool) -> float | list[float] | dict[str, float]:
+        if return_dict:
+            return logs
+        values = self._ordered(logs)
+        return values[0] if len(values) == 1 else values

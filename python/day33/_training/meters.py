@@ -158,8 +158,13 @@ class Meters:
         """How much the loss of a batch counts in the mean over batches: the number of its samples."""
         return batch.size
 
-    def update(self, batch: Batch, total: float, result: StepResult) -> None:
-        """Adds a batch.
+    @property
+    def is_built(self) -> bool:
+        """Whether all metrics asked for exist."""
+        return self._plain.built and self._weighted.built
+
+    def update_losses(self, batch: Batch, total: float, result: StepResult) -> None:
+        """Adds a batch to the means of the losses.
 
         Args:
             batch: what the model was given.
@@ -169,8 +174,11 @@ class Meters:
         share = self.share(batch)
         for mean, value in zip([self.total, *self.parts], [total, *result.values], strict=False):
             mean.add(value * share, share)
+
+    def measure(self, batch: Batch, result: StepResult) -> None:
+        """Adds a batch to the metrics asked for, if there are any. `batch` and `result` as of `update_losses`."""
         if self.want_outputs:
-            if not (self._plain.built and self._weighted.built):
+            if not self.is_built:
                 self._build(batch, result.outputs)
             for group in (self._plain, self._weighted):
                 group.update(batch, result)

@@ -12,7 +12,7 @@ from .._graph.compiling import LossTerm
 from .._graph.functions import Spec
 from .batches import Batch
 from .meters import Meters, StepResult
-from .structures import leaves, per_output
+from .structures import is_array, labelled, leaves, per_output
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,60 @@ class Objective:
 
     def update(self, batch: Batch, result: StepResult) -> None:
         """Adds a batch to the meters."""
+        self.update_losses(batch, result)
+        self.meters.measure(batch, result)
+
+    def update_losses(self, batch: Batch, result: StepResult) -> None:
+        """Adds a batch to the means of the losses alone."""
         total = result.penalty
         for item, value in zip(self.losses, result.values, strict=True):
             total += item.weight * value
-        self.meters.update(batch, total, result)
+        self.meters.update_losses(batch, total, result)
+
+    def losses_of(self, y: Any, outputs: Sequence[Any], sample_weight: Any) -> list[Any]:
+        """The losses of a batch, called as objects.
+
+        Args:
+            y, sample_weight: as users give them.
+            outputs: of the model: arrays, or what a tape recorded.
+        """
+        labels = self.targets_of(y)
+        weights = self.weights_of(sample_weight)
+        values = []
+        for item in self.losses:
+            label, target = labels[item.output]
+            if target is None:
+                raise ValueError(f"{label} is missing; output {item.name!r} has a loss and needs targets")
+            values.append(item.loss(target, outputs[item.output], sample_weight=weights[item.output][1]))
+        return values
+
+    def targets_of(self, y: Any) -> list[tuple[str, Any]]:
+        """For each output a label for messages and what `y` has for it, None for nothing."""
+        names = self.output_names
+        if y is None:
+            return [("y", None) for _ in names]
+        with_loss = [item.output for item in self.losses]
+        if isinstance(y, list | tuple) and len(y) == len(with_loss) < len(names):
+            # Targets for the outputs with a loss alone.
+            given: list[tuple[str, Any]] = [("y", None) for _ in names]
+            for place, index in enumerate(with_loss):
+                given[index] = (f"y[{place}]", y[place])
+            return given
+        if isinstance(y, Mapping):
+            known = {names[index] for index in with_loss}
+            if not known <= set(y):
+                raise ValueError(f"y has the keys {sorted(map(str, y))}; expected {sorted(known)}")
+            return [(f"y[{name!r}]", y.get(name)) for name in names]
+        return labelled(y, names, "y")
+
+    def weights_of(self, sample_weight: Any) -> list[tuple[str, Any]]:
+        """For each output a label for messages and what `sample_weight` has for it, None for nothing."""
+        names = self.output_names
+        if isinstance(sample_weight, Mapping):
+            return [(f"sample_weight[{name!r}]", sample_weight.get(name)) for name in names]
+        if isinstance(sample_weight, list | tuple) and any(is_array(item) or item is None for item in sample_weight):
+            return labelled(sample_weight, names, "sample_weight")
+        return [("sample_weight", sample_weight)] * len(names)
 
     def _resolve_losses(self) -> list[OutputLoss]:
         names, given = self.output_names, self.arguments["loss"]

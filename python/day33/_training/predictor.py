@@ -15,8 +15,9 @@ from .._core.types import Array
 from .._core.variables import modes_version
 from ..callbacks import CallbackList
 from ..callbacks.progress import ProgressLogger
-from .batches import ArrayData, Batch, IterableData, array_data, is_iterable_of_batches
-from .hooks import PREDICTION_HOOKS, refuse_model_hooks
+from .batches import ArrayData, Batch, IterableData, array_data, is_iterable_of_batches, unpack
+from .given import Given, GivenStandardizer
+from .hooks import overrides, part_of_step, refuse_model_hooks
 from .plans import Shapes
 from .standardize import InputSpec, InputStandardizer
 from .state import Progress
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from .._graph.tensors import SymbolicTensor
     from ..callbacks.protocols import TrainedModel
 
-Data = ArrayData | IterableData
+Data = ArrayData[Any] | IterableData[Any]
 
 # predict hands samples to the plan in portions of about this many operations: well below a second, so that Ctrl-C is
 # answered, and enough of them to make the cost of a call vanish.
@@ -72,6 +73,7 @@ class Predictor:
         def for_plan(self, inputs: list[Array]) -> list[Array]: ...
         def output_keys(self) -> list[str]: ...
         def compile_plan(self, input_shapes: Shapes, losses: tuple[LossTerm, ...] | None = None) -> CompiledPlan: ...
+        def __call__(self, *arguments: Any, training: bool | None = None, **kwargs: Any) -> Any: ...
 
     stop_predicting: bool = False
     progress: Progress = Progress()
@@ -112,15 +114,19 @@ class Predictor:
             (N, ...), float32 or what the model gives, or a list or dict of these for several outputs. With no samples,
             an empty array.
         """
-        refuse_model_hooks(self, PREDICTION_HOOKS)
+        refuse_model_hooks(self)
         if verbose == "auto":
             verbose = 0
         limit = as_optional_count("steps", steps)
-        standardize = InputStandardizer(self)
+        own = overrides(self, "predict_step")
+        standardize: GivenStandardizer | InputStandardizer = GivenStandardizer() if own else InputStandardizer(self)
+        predict = self._predict_given if own else self._predict_batch
         watched = callbacks is not None or verbose != 0 or limit is not None
         data: Data
         if is_iterable_of_batches(x):
-            data = IterableData(x, _inputs_only(standardize), limit, 1)
+            data = IterableData(x, standardize.item, limit, 1)
+        elif isinstance(standardize, GivenStandardizer):
+            data = array_data(standardize(x), batch_size, limit)
         else:
             inputs = standardize(x)
             size = len(inputs[0])
@@ -128,7 +134,7 @@ class Predictor:
                 return self._pack(self._forward(inputs, as_optional_count("batch_size", batch_size)))
             data = array_data(Batch(size, inputs), batch_size, limit)
         listeners = self._callback_list(callbacks, verbose, epochs=1, steps=data.steps)
-        return self._pack(self._prediction(data, listeners))
+        return self._prediction(data, predict, listeners)
 
     def _forward(self, inputs: list[Array], batch_size: int | None) -> list[Array]:
         """The outputs for arrays, in portions."""
@@ -146,7 +152,16 @@ class Predictor:
                 output[start : start + portion] = piece
         return outputs
 
+    def _predict_batch(self, batch: Batch) -> Any:
+        return self._pack(self._forward(batch.inputs, batch.size))
+
+    def _predict_given(self, given: Given) -> Any:
+        return self.predict_step(given.data)
+
     def _portion(self, compiled_plan: CompiledPlan, size: int) -> int:
+        fixed = compiled_plan.plan.samples
+        if fixed is not None:  # as many as there are states
+            return fixed
         if size <= 32:
             return size
         flops = 0.0
@@ -154,18 +169,35 @@ class Predictor:
             flops += float(op["flops"])  # type: ignore[arg-type]
         return max(32, int(_PORTION_FLOPS / max(flops, 1.0)))
 
-    def _prediction(self, data: Data, listeners: CallbackList) -> list[Array]:
+    @part_of_step
+    def predict_step(self, data: Any) -> Any:
+        """What `predict` does with a batch: the outputs in inference mode.
+
+        A subclass that overrides it has its steps run as written, one batch after the other, 32 samples by default.
+
+        Args:
+            data: x, or a tuple that begins with it.
+
+        Returns:
+            Arrays (N, ...), nested as wanted.
+        """
+        x, _, _ = unpack(data)
+        return self(x, training=False)
+
+    def _prediction(self, data: Data, predict: Callable[[Any], Any], listeners: CallbackList) -> Any:
         self.stop_predicting = False
         parts: list[list[Array]] = []
+        structure: Any = None
         with self._measured():
             try:
                 listeners.on_begin("predict")
                 for step, batch in enumerate(data.batches(0)):
                     listeners.on_batch("on_predict_batch_begin", step)
-                    parts.append(self._forward(batch.inputs, batch.size))
+                    structure = predict(batch)
+                    parts.append([np.asarray(output) for output in tree.flatten(structure)])
                     self.progress.add(batch)
                     if listeners.listens("on_predict_batch_end"):
-                        listeners.on_batch("on_predict_batch_end", step, {"outputs": self._pack(parts[-1])})
+                        listeners.on_batch("on_predict_batch_end", step, {"outputs": structure})
                     if self.stop_predicting:
                         break
                 listeners.on_end("predict")
@@ -174,7 +206,7 @@ class Predictor:
                 raise
         if len({tuple(piece.shape[1:] for piece in part) for part in parts}) > 1:
             raise ValueError("the batches gave outputs of different shapes; predict them one by one")
-        return [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
+        return tree.pack(structure, [np.concatenate(pieces) for pieces in zip(*parts, strict=True)])
 
     def _pack(self, outputs: Sequence[Array]) -> Any:
         return tree.pack(self.known_graph().output_structure, outputs)
@@ -184,7 +216,9 @@ class Predictor:
         ready = self._ready
         if ready is not None and ready.takes(self, x):
             return ready.compiled.forward([x])[0]
-        refuse_model_hooks(self, PREDICTION_HOOKS)
+        refuse_model_hooks(self)
+        if overrides(self, "predict_step"):
+            return tree.transform(np.asarray, self.predict_step((GivenStandardizer()(x).data,)))
         inputs = InputStandardizer(self)(x)
         compiled_plan = self.compile_plan(tuple(array.shape[1:] for array in inputs))
         outputs = compiled_plan.forward(inputs)
@@ -203,11 +237,3 @@ class Predictor:
         progress = ProgressLogger(verbose) if verbose != 0 else None
         shown = 1 if verbose == "auto" else verbose
         return CallbackList(callbacks, add_history, progress, cast("TrainedModel", self), verbose=shown, **params)
-
-
-def _inputs_only(standardize: InputStandardizer) -> Callable[[Any, Any, Any], Batch]:
-    def take(x: Any, _y: Any, _sample_weight: Any) -> Batch:
-        inputs = standardize(x)
-        return Batch(len(inputs[0]), inputs)
-
-    return take

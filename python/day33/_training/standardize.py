@@ -11,9 +11,9 @@ from .._core.arrays import as_float32, as_indices, fit_rank
 from .._core.strings import as_strings
 from .._core.targets import class_labels, position_weights, smooth_labels
 from .._core.types import Array, Shape
-from .batches import Batch, check_sizes, class_weights
+from .batches import Batch, check_sizes, class_weights, refuse_empty, unpack
 from .plans import TrainingPlans
-from .structures import is_array, labelled
+from .structures import labelled
 
 
 class InputSpec(NamedTuple):
@@ -55,6 +55,11 @@ class InputStandardizer:
         arrays = [_one_input(label, value, spec) for (label, value), spec in zip(pairs, specs, strict=True)]
         check_sizes((label, len(array)) for (label, _), array in zip(pairs, arrays, strict=True))
         return self._model.for_plan(arrays)
+
+    def item(self, item: Any) -> Batch:
+        """A batch without targets of what an iterable gave: x, or a tuple that begins with it."""
+        inputs = self(unpack(item)[0])
+        return Batch(len(inputs[0]), inputs)
 
 
 def _as_int32(label: str, value: Any) -> Array:
@@ -106,7 +111,7 @@ class Standardizer:
         batch = Batch(len(inputs[0]), inputs)
         shapes = self._plans.output_shapes(batch.input_shapes)
         objective = self._objective
-        given = self._given_labels(y)
+        given = objective.targets_of(y)
         batch.labels = [None] * len(objective.output_names)
         for item in objective.losses:
             label, value = given[item.output]
@@ -132,40 +137,27 @@ class Standardizer:
             self._apply_class_weight(batch, given[0][1], sample_weight)
         return batch
 
-    def _given_labels(self, y: Any) -> list[tuple[str, Any]]:
-        names = self._objective.output_names
-        if y is None:
-            return [("y", None) for _ in names]
-        with_loss = [item.output for item in self._objective.losses]
-        if isinstance(y, list | tuple) and len(y) == len(with_loss) < len(names):
-            # Targets for the outputs with a loss alone.
-            given: list[tuple[str, Any]] = [("y", None) for _ in names]
-            for place, index in enumerate(with_loss):
-                given[index] = (f"y[{place}]", y[place])
-            return given
-        if isinstance(y, Mapping):
-            known = {names[index] for index in with_loss}
-            if not known <= set(y):
-                raise ValueError(f"y has the keys {sorted(map(str, y))}; expected {sorted(known)}")
-            return [(f"y[{name!r}]", y.get(name)) for name in names]
-        return labelled(y, names, "y")
+    def single(self, x: Any, y: Any, sample_weight: Any) -> Batch:
+        """A batch on its own. ValueError where it is empty."""
+        batch = self(x, y, sample_weight)
+        refuse_empty(batch)
+        return batch
+
+    def item(self, item: Any) -> Batch:
+        """What an iterable gave: x, (x, y) or (x, y, sample_weight)."""
+        return self(*unpack(item))
+
+    def measured(self, y: Any, outputs: Sequence[Array], sample_weight: Any) -> Batch:
+        """What metrics see of a batch whose outputs are known: labels and weights."""
+        objective, size = self._objective, len(outputs[0])
+        labels = [None if value is None else np.asarray(value) for _, value in objective.targets_of(y)]
+        weights = self._weights(sample_weight, size, [output.shape[1:] for output in outputs])
+        return Batch(size, [], labels=labels, weights=weights)
 
     def _weights(self, sample_weight: Any, size: int, shapes: Sequence[tuple[int, ...]]) -> list[Array | None]:
-        names = self._objective.output_names
-        if sample_weight is None:
-            return [None] * len(names)
-        structured = isinstance(sample_weight, Mapping) or (
-            isinstance(sample_weight, list | tuple) and any(is_array(item) or item is None for item in sample_weight)
-        )
-        if structured and isinstance(sample_weight, Mapping):
-            pairs = [(f"sample_weight[{name!r}]", sample_weight.get(name)) for name in names]
-        elif structured:
-            pairs = labelled(sample_weight, names, "sample_weight")
-        else:
-            pairs = [("sample_weight", sample_weight)] * len(names)
         traced = {item.output for item in self._objective.losses if item.traced}
         weights: list[Array | None] = []
-        for (label, value), shape in zip(pairs, shapes, strict=True):
+        for (label, value), shape in zip(self._objective.weights_of(sample_weight), shapes, strict=True):
             if value is None:
                 weights.append(None)
                 continue

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from .batches import Batch
-from .meters import Meters
+
+class Resumable(Protocol):
+    """What has a state that a later run needs to go on."""
+
+    def get_state(self) -> dict[str, Any]: ...
+    def check_state(self, state: Any) -> None: ...
+    def set_state(self, state: Mapping[str, Any]) -> None: ...
 
 
 class TrainingState:
@@ -24,9 +29,9 @@ class TrainingState:
         resumed: whether `set_state` has been called.
     """
 
-    def __init__(self, meters: Meters, seed: int, epoch: int) -> None:
+    def __init__(self, meters: Resumable, seed: int, epoch: int) -> None:
         self._meters = meters
-        self._means: Mapping[str, dict[str, float]] = {}
+        self._means: Mapping[str, Any] = {}
         self.seed = seed
         self.epoch = epoch
         self.step = 0
@@ -78,10 +83,10 @@ class Progress:
     def __init__(self) -> None:
         self.done = 0
 
-    def add(self, batch: Batch) -> None:
-        """Counts a batch."""
+    def add(self, batch: Any) -> None:
+        """Counts a batch: a `Batch`, or samples in another form."""
         self.done += self.amount(batch)
 
-    def amount(self, batch: Batch) -> int:
+    def amount(self, batch: Any) -> int:
         """How much a batch is."""
-        return batch.size
+        return int(batch.size)

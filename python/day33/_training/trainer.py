@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .._core.arrays import as_int, as_optional_count
+from .._tape import GradientTape
 from ..callbacks import CallbackList, History
 from ..callbacks.base import plain
 from ..random import next_seed
 from .batches import (
     Batch,
     IterableData,
+    Samples,
     are_batches,
     array_data,
-    refuse_empty,
     split_validation,
+    unpack,
     validation_parts,
 )
 from .evaluator import Evaluator
-from .hooks import refuse_attributes, refuse_model_hooks
+from .hooks import overrides, part_of_step, refuse_attributes, refuse_model_hooks
 from .interrupts import InterruptGuard
+from .meters import StepResult
 from .plans import TrainingPlans
 from .predictor import Data
 from .standardize import Standardizer
 from .state import TrainingState
+from .steps import Logs, OwnStep, Steps
 
 
 class Trainer(Evaluator):
@@ -99,7 +104,7 @@ class Trainer(Evaluator):
             ValueError: not compiled; shapes or numbers of samples that do not fit; no samples; bad arguments.
             TypeError: arrays of objects, strings or complex numbers.
         """
-        plans = self._require_compiled("fit")
+        how = self._train_steps("fit", class_weight)
         assert self.optimizer is not None
         refuse_model_hooks(self)
         if not (isinstance(shuffle, bool | np.bool_) or shuffle == "batch"):
@@ -108,15 +113,14 @@ class Trainer(Evaluator):
         _check_frequency(validation_freq)
         steps = as_optional_count("steps_per_epoch", steps_per_epoch)
         limit = as_optional_count("validation_steps", validation_steps)
-        standardize = Standardizer(self, plans, class_weight)
-        held_out: Batch | None = None
+        held_out: Samples | None = None
         data: Data
         if are_batches(x, y, sample_weight):
             if validation_split:
                 raise ValueError("validation_split needs arrays; with batches hand over validation_data")
-            data = IterableData(x, standardize, steps, epochs - initial_epoch)
+            data = IterableData(x, how.standardize.item, steps, epochs - initial_epoch)
         else:
-            whole = standardize(x, y, sample_weight)
+            whole = how.standardize(x, y, sample_weight)
             if validation_split and validation_data is None:
                 whole, held_out = split_validation(whole, validation_split, class_weight is not None)
             data = array_data(whole, batch_size, steps, shuffle=shuffle, first=initial_epoch)
@@ -126,10 +130,11 @@ class Trainer(Evaluator):
             validation = array_data(held_out, small, limit, name="validation_data")
         elif validation_data is not None:
             runs = sum(_validates(epoch, validation_freq) for epoch in range(initial_epoch, epochs))
-            validation = self._validation(plans, validation_data, small, limit, runs)
+            validation = self._validation(validation_data, small, limit, runs)
 
         listeners = self._callback_list(callbacks, verbose, add_history=True, epochs=epochs, steps=data.steps)
-        self.training_state = state = TrainingState(plans.objective.meters, next_seed(), initial_epoch)
+        means = self._metric_states(self._require_compiled("fit"))
+        self.training_state = state = TrainingState(means, next_seed(), initial_epoch)
         self.stop_training = False
         self._prepare_optimizer()
         logs: dict[str, Any] = {}
@@ -148,9 +153,9 @@ class Trainer(Evaluator):
                     if not data.ready():
                         warnings.warn(f"x has no more batches; training ends after {epoch} epochs", stacklevel=2)
                         break
-                    logs = self._epoch(plans, data, state, listeners, guard)
+                    logs = self._epoch(how, data, state, listeners, guard)
                     if validation is not None and _validates(epoch, validation_freq):
-                        logs.update(self._validate(plans, validation, listeners, epoch))
+                        logs.update(self._validate(validation, listeners, epoch))
                     state.epoch, state.step = epoch + 1, 0
                     logs = plain(logs)
                     listeners.on_epoch_end(epoch, logs)
@@ -165,12 +170,12 @@ class Trainer(Evaluator):
 
     def _epoch(
         self,
-        plans: TrainingPlans,
+        how: Steps[Any],
         data: Data,
         state: TrainingState,
         listeners: CallbackList,
         guard: InterruptGuard,
-    ) -> dict[str, Any]:
+    ) -> Logs:
         self.reset_metrics()
         state.restore_means()
         self.progress.done = 0
@@ -184,29 +189,96 @@ class Trainer(Evaluator):
             if tells_begin:
                 listeners.on_batch("on_train_batch_begin", step)
             guard.hold()
-            self._train(plans, batch, state.step_seed)
+            how.run(batch, state.step_seed)
             self.progress.add(batch)
             state.step, state.between_batches = step + 1, True
             guard.release()
             if tells_end:
-                listeners.on_batch("on_train_batch_end", step, plans.objective.meters.logs())
+                listeners.on_batch("on_train_batch_end", step, how.logs())
             if self.stop_training:
                 break
         state.between_batches = False
-        return plans.objective.meters.logs()
+        return how.final_logs()
+
+    # ---- steps ----
+
+    def _train_steps(self, method: str, class_weight: Mapping[int, float] | None = None) -> Steps[Any]:
+        """How to train on batches; `method` is what asks, for a message."""
+        if overrides(self, "train_step", "compute_loss", "compute_metrics"):
+            self._require_compiled(method)
+            return OwnStep(self.train_step, self.get_metrics_result).steps(class_weight)
+        plans = self._require_compiled(method)
+        logs = self._metric_logs(plans)
+        return Steps(Standardizer(self, plans, class_weight), partial(self._train, plans), logs, logs)
 
     def _train(self, plans: TrainingPlans, batch: Batch, draw_seed: Callable[[], int]) -> None:
+        plans.objective.update(batch, self._native_step(plans, batch, draw_seed, plans.objective.want_outputs))
+
+    def _native_step(
+        self, plans: TrainingPlans, batch: Batch, draw_seed: Callable[[], int], want_outputs: bool
+    ) -> StepResult:
         program = plans.program(batch)
         seed = draw_seed() if program.is_random else 0
-        result = program.train(batch, seed, plans.objective.want_outputs)
+        result = program.train(batch, seed, want_outputs)
         if program.trainable:
             if not self.optimizer.knows(program.trainable):  # type: ignore[union-attr]
                 self._prepare_optimizer()
             self.optimizer.apply_gradients(zip(program.gradients, program.trainable, strict=True))  # type: ignore[union-attr]
-        elif not self._warned:
+        else:
+            self._warn_of_nothing_to_train()
+        return result
+
+    def _warn_of_nothing_to_train(self) -> None:
+        if not self._warned:
             self._warned = True
-            warnings.warn("the model has no trainable weights, so training changes nothing", stacklevel=4)
-        plans.objective.update(batch, result)
+            warnings.warn("the model has no trainable weights, so training changes nothing", stacklevel=6)
+
+    @part_of_step
+    def train_step(self, data: Any) -> Logs:
+        """What `fit` does with a batch: loss, gradients, a step of the optimizer, metrics. See `test_step`.
+
+        A step of the user's takes gradients with `day33.GradientTape`, hands them to ``self.optimizer.apply_gradients``
+        (or to optimizers of its own), updates metrics kept as attributes and returns their values::
+
+            def train_step(self, data):
+                x, y = data
+                with day33.GradientTape() as tape:
+                    loss = self.compute_loss(y=y, y_pred=self(x, training=True))
+                gradients = tape.gradient(loss, self.trainable_variables)
+                self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))
+                self.loss_mean.update_state(loss)
+                return {"loss": self.loss_mean.result()}
+
+        What is random in a step derives from one seed per step, so that a run that is resumed goes on with the same
+        bits.
+
+        Args:
+            data: x, (x, y) or (x, y, sample_weight), as `test_step` gets it.
+
+        Returns:
+            A dict of values by name, for the logs.
+        """
+        x, y, sample_weight = unpack(data)
+        if overrides(self, "compute_loss"):
+            return self._taped_step(x, y, sample_weight)
+        plans = self._require_compiled("train_step")
+        batch = Standardizer(self, plans)(x, y, sample_weight)
+        result = self._native_step(plans, batch, next_seed, self._want_outputs(plans))
+        return self._measure(plans, batch, result, (x, y, sample_weight))
+
+    def _taped_step(self, x: Any, y: Any, sample_weight: Any) -> Logs:
+        """A step whose loss is the user's own."""
+        assert self.optimizer is not None
+        with GradientTape() as tape:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+        variables = self.trainable_variables
+        if variables:
+            self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        else:
+            self._warn_of_nothing_to_train()
+        self._track_loss(loss, x)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def _prepare_optimizer(self) -> None:
         """Makes the optimizer's slots in the order of the trainable weights, also of those that have become so."""
@@ -219,26 +291,24 @@ class Trainer(Evaluator):
                 optimizer.extend(self.trainable_variables)
         optimizer.build(self.trainable_variables)
 
-    def _validation(
-        self, plans: TrainingPlans, given: Any, batch_size: int | None, steps: int | None, runs: int
-    ) -> Data:
-        standardize = Standardizer(self, plans)
+    def _validation(self, given: Any, batch_size: int | None, steps: int | None, runs: int) -> Data:
+        standardize = self._test_steps("fit with validation_data").standardize
         try:
             inputs = len(self.inputs)
         except AttributeError:  # the model has not seen a batch yet
             inputs = None
         x, y, sample_weight = validation_parts(given, inputs)
         if are_batches(x, y, sample_weight):
-            return IterableData(x, standardize, steps, runs, "validation_data")
+            return IterableData(x, standardize.item, steps, runs, "validation_data")
         return array_data(standardize(x, y, sample_weight), batch_size, steps, name="validation_data")
 
-    def _validate(self, plans: TrainingPlans, data: Data, listeners: CallbackList, epoch: int) -> dict[str, float]:
+    def _validate(self, data: Data, listeners: CallbackList, epoch: int) -> Logs:
         data.restart()
         if not data.ready():
             warnings.warn(f"validation_data has no more batches; epoch {epoch + 1} is not validated", stacklevel=3)
             return {}
         with self._measured():
-            results = self._evaluation(plans, data, listeners, epoch)
+            results = self._evaluation(self._test_steps("fit with validation"), data, listeners, epoch)
         return {f"val_{name}": value for name, value in results.items()}
 
     def train_on_batch(
@@ -261,12 +331,11 @@ class Trainer(Evaluator):
         Raises:
             ValueError, TypeError: as `fit`.
         """
-        plans = self._require_compiled("train_on_batch")
-        batch = Standardizer(self, plans, class_weight)(x, y, sample_weight)
-        refuse_empty(batch)
+        how = self._train_steps("train_on_batch", class_weight)
+        batch = how.standardize.single(x, y, sample_weight)
         self.reset_metrics()
-        self._train(plans, batch, next_seed)
-        return self._results(plans, return_dict)
+        how.run(batch, next_seed)
+        return self._results(how.logs(), return_dict)
 
 
 def _validates(epoch: int, frequency: int | Sequence[int]) -> bool:

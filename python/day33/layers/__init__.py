@@ -1,97 +1,169 @@
 """Layers, with Keras's names and arguments. Images are (N, H, W, C)."""
 
 from .._graph.registry import CLASSES as _CLASSES
-from .activation import ELU, Activation, LeakyReLU, ReLU, Softmax
+from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from .base import Layer
-from .convolutional import Conv1D, Conv2D, Conv2DTranspose, DepthwiseConv2D, SeparableConv2D
-from .core import Dense, Dropout, Input, InputLayer, SpatialDropout1D
+from .cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
+from .convolutional import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
+from .core import Dense, Dropout, Identity, Input, InputLayer, SpatialDropout1D, SpatialDropout2D
+from .depthwise import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
 from .embedding import Embedding, Masking
 from .lookup import IntegerLookup, StringLookup
-from .merging import Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract
+from .merging import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    dot,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from .normalization import BatchNormalization, LayerNormalization
 from .pooling import (
+    AveragePooling1D,
     AveragePooling2D,
     GlobalAveragePooling1D,
     GlobalAveragePooling2D,
     GlobalMaxPooling1D,
     GlobalMaxPooling2D,
+    MaxPooling1D,
     MaxPooling2D,
-    MaxUnpooling2D,
-    UpSampling2D,
 )
 from .preprocessing import Rescaling
-from .recurrent import GRU, LSTM, SimpleRNN
-from .reshaping import Cropping2D, Flatten, Permute, RepeatVector, Reshape, ZeroPadding2D
+from .recurrent import GRU, LSTM, RNN, SimpleRNN
+from .resampling import MaxUnpooling2D, UpSampling1D, UpSampling2D
+from .reshaping import (
+    Cropping1D,
+    Cropping2D,
+    Flatten,
+    Permute,
+    RepeatVector,
+    Reshape,
+    ZeroPadding1D,
+    ZeroPadding2D,
+)
 from .text_vectorization import TextVectorization
 from .wrappers import Bidirectional, TimeDistributed
 
-# Keras has the short names too.
-MaxPool2D = MaxPooling2D
+# Other names that Keras has for the same classes.
+AvgPool1D = AveragePooling1D
 AvgPool2D = AveragePooling2D
+Convolution1D = Conv1D
+Convolution1DTranspose = Conv1DTranspose
+Convolution2D = Conv2D
+Convolution2DTranspose = Conv2DTranspose
+GlobalAvgPool1D = GlobalAveragePooling1D
 GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalMaxPool1D = GlobalMaxPooling1D
 GlobalMaxPool2D = GlobalMaxPooling2D
+MaxPool1D = MaxPooling1D
+MaxPool2D = MaxPooling2D
+SeparableConvolution1D = SeparableConv1D
+SeparableConvolution2D = SeparableConv2D
 
 __all__ = [
     "ELU",
     "GRU",
     "LSTM",
+    "RNN",
     "Activation",
     "Add",
     "Average",
+    "AveragePooling1D",
     "AveragePooling2D",
+    "AvgPool1D",
     "AvgPool2D",
     "BatchNormalization",
     "Bidirectional",
     "Concatenate",
     "Conv1D",
+    "Conv1DTranspose",
     "Conv2D",
     "Conv2DTranspose",
+    "Convolution1D",
+    "Convolution1DTranspose",
+    "Convolution2D",
+    "Convolution2DTranspose",
+    "Cropping1D",
     "Cropping2D",
     "Dense",
+    "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Dot",
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
+    "GlobalAvgPool1D",
     "GlobalAvgPool2D",
+    "GlobalMaxPool1D",
     "GlobalMaxPool2D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "Identity",
     "Input",
     "InputLayer",
     "IntegerLookup",
+    "LSTMCell",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
+    "MaxPool1D",
     "MaxPool2D",
+    "MaxPooling1D",
     "MaxPooling2D",
     "MaxUnpooling2D",
     "Maximum",
     "Minimum",
     "Multiply",
+    "PReLU",
     "Permute",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "SeparableConv1D",
     "SeparableConv2D",
+    "SeparableConvolution1D",
+    "SeparableConvolution2D",
     "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
+    "SpatialDropout2D",
+    "StackedRNNCells",
     "StringLookup",
     "Subtract",
     "TextVectorization",
     "TimeDistributed",
+    "UpSampling1D",
     "UpSampling2D",
+    "ZeroPadding1D",
     "ZeroPadding2D",
+    "add",
+    "average",
+    "concatenate",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
 ]
 
-# What a configuration may name. `Layer` computes nothing, and `Input` is a function.
-_CLASSES.update({name: globals()[name] for name in __all__ if name not in ("Input", "Layer")})
-# More names of the same classes in Keras.
-_CLASSES.update(Convolution2D=Conv2D, Convolution2DTranspose=Conv2DTranspose, SeparableConvolution2D=SeparableConv2D)
+# What a configuration may name. `Layer` computes nothing.
+_CLASSES.update({name: globals()[name] for name in __all__ if isinstance(globals()[name], type) and name != "Layer"})
 
 
 def __dir__() -> list[str]:

@@ -91,3 +91,10 @@ def as_rate(value: Any, argument: str = "rate") -> float:
     if not 0 <= value < 1:
         raise ValueError(f"{argument} is {value!r}; expected 0 <= {argument} < 1")
     return float(value)
+
+
+def check_channels_last(data_format: str | None) -> str:
+    """The one `data_format` that day33 has; None stands for it."""
+    if data_format not in (None, "channels_last"):
+        raise ValueError(f'data_format is {data_format!r}; expected "channels_last": day33 has images as (N, H, W, C)')
+    return "channels_last"

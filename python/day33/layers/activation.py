@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import activations
+from .. import activations, initializers, regularizers
+from .._core.arrays import as_int
+from .._core.types import Shape
+from .._core.variables import Variable
 from .._graph import registry
 from .._graph.lowering import Lowering
+from .._graph.tensors import SymbolicTensor
 from ..activations import ActivationSpec
-from ._attributes import Checked
+from ._attributes import Checked, OfWeight
 from .base import Layer
+
+if TYPE_CHECKING:
+    from .._native import Float32
+
+_LOW = -1e9  # what positions that a mask leaves out are set to before a softmax, as in Keras
 
 
 class _Elementwise(Layer):
@@ -113,7 +123,7 @@ class ReLU(_Elementwise):
 
     @staticmethod
     def _shifted(lowering: Lowering, x: int, scale: float, offset: float) -> int:
-        return lowering.builder.rescaling(x, np.array([scale], np.float32), np.array([offset], np.float32))
+        return lowering.builder.rescaling(x, *factors(scale, offset))
 
     def get_config(self) -> dict[str, Any]:
         own = {"max_value": self.max_value, "negative_slope": self.negative_slope, "threshold": self.threshold}
@@ -175,36 +185,174 @@ class ELU(_Elementwise):
         return {**super().get_config(), "alpha": self.alpha}
 
 
-class Softmax(_Elementwise):
-    """``exp(x) / sum(exp(x))`` over the last axis.
+def _as_axes(value: Any) -> int | tuple[int, ...]:
+    if isinstance(value, Iterable) and not isinstance(value, str):
+        return tuple(as_int(f"axis[{i}]", axis) for i, axis in enumerate(value))
+    return as_int("axis", value)
 
-    Input and output (N, ..., C), float32.
+
+class Softmax(_Elementwise):
+    """``exp(x) / sum(exp(x))`` over an axis, or over several together.
+
+    Input and output (N, ...), float32. Called with ``mask=``, an array of the rank of the input whose sizes are those
+    of the input or 1, positions where it is 0 give 0 and do not count in the sum.
 
     Args:
-        axis: -1, or the number of the last axis; the batch counts as axis 0.
+        axis: an int or several; the batch counts as axis 0 and may not be meant.
 
     Raises:
-        ValueError: when called on an input of which `axis` is not the last one.
+        ValueError: axis 0; when called, an input that does not have the axis, or a mask that does not fit.
     """
 
-    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+    takes_mask = True
+    supports_masking = False  # `lower` hands on the mask of the input, and not one that the call gives
+    axis = Checked(_as_axes)
+
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.axis = axis
 
     @property
-    def activation_spec(self) -> ActivationSpec:
-        return ActivationSpec("softmax")
+    def activation_spec(self) -> ActivationSpec | None:
+        return ActivationSpec("softmax") if self.axis in (-1, (-1,)) else None
+
+    def _axes(self, shape: Any) -> list[int]:
+        """The axes, counted from 0 for the batch."""
+        given = self.axis if isinstance(self.axis, tuple) else (self.axis,)
+        rank = len(shape)
+        axes = sorted({axis + rank if axis < 0 else axis for axis in given})
+        if not axes or any(not 0 < axis < rank for axis in axes):
+            raise ValueError(
+                f"axis of layer {self.name!r} is {self.axis}; expected axes of the input of shape {tuple(shape)} after "
+                "the batch"
+            )
+        return axes
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        if self.axis not in (-1, len(input_shape) - 1):
-            raise ValueError(f"axis of layer {self.name!r} is {self.axis}; day33 has softmax over the last axis only")
+        self._axes(input_shape)
         return tuple(input_shape)
+
+    def _check_mask(self, shape: Shape, mask: SymbolicTensor | None) -> None:
+        if mask is not None and (
+            mask.ndim != len(shape)
+            or any(
+                own not in (1, size) and None not in (own, size) for own, size in zip(mask.shape, shape, strict=True)
+            )
+        ):
+            raise ValueError(
+                f"mask of layer {self.name!r} has shape {mask.shape}; expected that of the input, {tuple(shape)}, or 1 "
+                "in place of sizes"
+            )
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        builder, x = lowering.builder, inputs[0]
+        kept = lowering.mask(x) if lowering.is_masked_by_call(x) else -1
+        if kept >= 0:
+            kept = builder.cast(kept, "bool")
+            x = builder.select(kept, x, builder.rescaling(builder.cast(kept, "float32"), *factors(-_LOW, _LOW)))
+        result = self._over_axes(lowering, x)
+        if kept >= 0:
+            return [builder.binary("multiply", result, builder.cast(kept, "float32"))]
+        lowering.pass_mask(inputs, [result])
+        return [result]
+
+    def _over_axes(self, lowering: Lowering, x: int) -> int:
+        builder, shape = lowering.builder, lowering.shape(x)
+        axes = [axis - 1 for axis in self._axes((None, *shape))]
+        last = [*(axis for axis in range(len(shape)) if axis not in axes), *axes]
+        moved = x if last == sorted(last) else builder.permute(x, last)
+        rows = [shape[axis] for axis in last[: -len(axes)]]
+        flat = builder.reshape(moved, [*rows, math.prod(shape[axis] for axis in axes)])
+        result = builder.reshape(builder.activation(flat, "softmax"), [shape[axis] for axis in last])
+        return result if last == sorted(last) else builder.permute(result, [last.index(i) for i in range(len(last))])
+
+    def treats_positions_alike(self) -> bool:
+        return self.axis == -1 and super().treats_positions_alike()
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}
+
+
+class PReLU(Layer):
+    """x where x > 0, else ``alpha * x``, with one learnt alpha per value of a sample (He et al., 2015).
+
+    Input and output (N, ...), float32. Weights: alpha, of the shape of a sample, 1 along shared axes.
+
+    Args:
+        alpha_initializer, alpha_regularizer: see `day33.initializers` and `day33.regularizers`.
+        shared_axes: an axis or several along which alpha is the same; the batch counts as axis 0 and may not be meant.
+
+    Raises:
+        ValueError: an axis that the input does not have, or an argument of Keras that day33 does not have; when called,
+            an input of unknown size, or of another size than when built, along an axis that is not shared.
+    """
+
+    supports_masking = True
+    alpha_regularizer = OfWeight(regularizers.get)
+
+    def __init__(
+        self, alpha_initializer: initializers.InitializerLike = "zeros",
+        alpha_regularizer: regularizers.RegularizerLike = None, alpha_constraint: None = None,
+        shared_axes: int | Sequence[int] | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(**kwargs)
+        self._refuse(alpha_constraint=alpha_constraint)
+        self.alpha_regularizer = alpha_regularizer
+        self.alpha_initializer = initializers.get(alpha_initializer)
+        shared = () if shared_axes is None else shared_axes if isinstance(shared_axes, Iterable) else (shared_axes,)
+        self.shared_axes = [as_int(f"shared_axes[{i}]", axis, 1) for i, axis in enumerate(shared)] or None
+        self.alpha: Variable | None = None
+
+    def _alpha_shape(self, input_shape: Any) -> tuple[int, ...]:
+        shared = self.shared_axes or ()
+        if any(axis >= len(input_shape) for axis in shared):
+            raise ValueError(
+                f"shared_axes of layer {self.name!r} is {self.shared_axes}; the input has shape {tuple(input_shape)}"
+            )
+        shape = tuple(1 if axis in shared else size for axis, size in enumerate(input_shape))[1:]
+        if None in shape:
+            raise ValueError(
+                f"layer {self.name!r} was given an input of shape {tuple(input_shape)}; expected known sizes along "
+                "axes that are not among shared_axes"
+            )
+        if self.alpha is not None and self.alpha.shape != shape:
+            raise ValueError(
+                f"layer {self.name!r} was given an input of shape {tuple(input_shape)}; expected one for alpha of "
+                f"shape {self.alpha.shape}, as when it was built"
+            )
+        return shape
+
+    def build(self, input_shape: Any) -> None:
+        shape = self._alpha_shape(input_shape)
+        self.alpha = self.add_weight(shape, self.alpha_initializer, name="alpha", regularizer=self.alpha_regularizer)
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        self._alpha_shape(input_shape)
+        return tuple(input_shape)
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        builder, x = lowering.builder, inputs[0]
+        rises = builder.activation(x, "relu")
+        falls = builder.activation(builder.unary("negative", x), "relu")
+        scaled = builder.binary("multiply", falls, builder.parameter_value(lowering.slot(self.alpha)))
+        return [builder.binary("subtract", rises, scaled)]
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "alpha_initializer": initializers.serialize(self.alpha_initializer),
+            "alpha_regularizer": regularizers.serialize(self.alpha_regularizer),
+            "alpha_constraint": None,
+            "shared_axes": self.shared_axes,
+        }
 
 
 def _factor(argument: str, value: float) -> float:
     if value is None or not value >= 0:
         raise ValueError(f"{argument} is {value!r}; expected a number of at least 0")
     return float(value)
+
+
+def factors(scale: float, offset: float) -> tuple[Float32, Float32]:
+    """As `PlanBuilder.rescaling` takes them."""
+    return np.array([scale], np.float32), np.array([offset], np.float32)

@@ -30,13 +30,16 @@ from .._graph.modes import merge_modes, refuse_forced_training
 from .._graph.recording import Recorded, Recorder
 from .._graph.staging import PlanWriters
 from .._graph.tensors import Node, SymbolicTensor, reset_names
+from ..metrics import Metric
 from ._attributes import Checked
 from ._saved import Configured
 from ._weights import dtype_name, find_layers
 
 _PLANS_KEPT = 16  # a plan: a few kilobytes, and its packed weights
 # Public attributes that decide nothing in a plan, or are part of its key already.
-_NOT_CONFIGURATION = frozenset({"built", "dtype", "input_shape_argument", "name", "named_by_user", "trainable"})
+_NOT_CONFIGURATION = frozenset(
+    {"built", "dtype", "has_metrics", "input_shape_argument", "name", "named_by_user", "trainable"}
+)
 
 
 def _with_plain_shape(compute_output_shape: Callable[..., Any]) -> Callable[..., Any]:
@@ -102,10 +105,12 @@ class Layer(Configured):
     acts_in_training_only = False
     # Whether results have the mask of the input, as in Keras; other layers have none, or set their own in `lower`.
     supports_masking = False
-    # Whether inputs after the first are initial states, `initial_state` of a call.
+    # Whether inputs after the first are states, of which Keras's calls have an argument (`arguments_in_keras`).
     takes_states = False
     # Whether calls take `mask`, a mask in place of the one that the input carries.
     takes_mask = False
+    # Whether metrics are among the attributes of a layer.
+    has_metrics = False
     # The name of the first argument of a call, as in Keras.
     input_argument = "inputs"
     activity_regularizer = Checked(regularizers.get)
@@ -169,8 +174,12 @@ class Layer(Configured):
         if "_plans" not in self.__dict__:
             object.__setattr__(self, name, value)
             return
-        if isinstance(value, Layer | list | tuple | dict) and find_layers(value):
-            self._forget()
+        if isinstance(value, Layer | Metric | list | tuple | dict):
+            if find_layers(value):
+                self._forget()
+            if not self.has_metrics and find_metrics(value):
+                self.has_metrics = True
+                variables.modes_changed()
         watched = self._is_lowered and self._configures(name)
         before = getattr(self, name, None) if watched else None
         object.__setattr__(self, name, value)
@@ -605,8 +614,17 @@ class Layer(Configured):
         """A model with declared inputs adds or drops a last axis of 1, as Keras's do."""
         return array
 
+    def arguments_in_keras(self, arguments: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments of a call as Keras's layer takes them, positional ones and others."""
+        return arguments, {}
+
+    def fixes_batch(self) -> bool:
+        """Whether the layer is built for batches of one size."""
+        return any(layer.fixes_batch() for layer in self.sublayers())
+
     def _placeholder(self, number: int, array: NDArray[Any]) -> SymbolicTensor:
-        tensor = SymbolicTensor((None, *array.shape[1:]), _at(self.input_dtypes, number), "input")
+        batch = len(array) if not self.built and self.fixes_batch() else None
+        tensor = SymbolicTensor((batch, *array.shape[1:]), _at(self.input_dtypes, number), "input")
         if self.is_composite() and array.dtype.kind in "iu":
             tensor.dtype, tensor.undecided = "int32", True
         return tensor
@@ -698,6 +716,15 @@ class Layer(Configured):
         """This layer and every layer inside it, each once."""
         return super().walk()
 
+    @property
+    def losses(self) -> list[Any]:
+        """What the layer and those inside add to the loss."""
+        return []
+
+    def attribute_metrics(self) -> list[Metric]:
+        """The metrics kept as attributes, also in lists, tuples and dicts, in the order they were set."""
+        return find_metrics(list(vars(self).values())) if self.has_metrics else []
+
     # ---- the ends of the first symbolic call ----
 
     def _first_call(self) -> Node:
@@ -730,6 +757,15 @@ def _is_same(before: object, after: object) -> bool:
     return before is after or (
         isinstance(before, str | int | float) and type(before) is type(after) and before == after
     )
+
+
+def find_metrics(value: Any) -> list[Metric]:
+    """The metrics in `value`, also in nested lists, tuples and dicts, each once, in order."""
+    found: dict[Metric, None] = {}
+    for item in tree.flatten(value) if isinstance(value, list | tuple | dict) else [value]:
+        if isinstance(item, Metric):
+            found.setdefault(item)
+    return list(found)
 
 
 def _at(dtypes: tuple[str, ...], number: int) -> str:

@@ -11,7 +11,7 @@ from .._core.arrays import as_int
 from .._core.types import Shape
 from .._graph.lowering import Lowering
 from .._graph.tensors import Node, SymbolicTensor
-from ._attributes import Checked, Seed, as_rate
+from ._attributes import Checked, Seed, as_rate, check_channels_last
 from ._weighted import WeightedLayer
 from .base import Layer
 
@@ -249,7 +249,26 @@ class Dropout(Layer):
         return {**super().get_config(), "rate": self.rate, "seed": self.seed, "noise_shape": self.noise_shape}
 
 
-class SpatialDropout1D(Dropout):
+class _SpatialDropout(Dropout):
+    """`SpatialDropout1D` and `SpatialDropout2D`."""
+
+    axes = "(N, T, C)"
+
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(rate, (None, *(1 for _ in range(self.axes.count(",") - 1)), None), seed, **kwargs)
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        if len(input_shape) != self.axes.count(",") + 1:
+            raise ValueError(f"layer {self.name!r} was given an input of shape {input_shape}; expected {self.axes}")
+        return tuple(input_shape)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        # Keras's constructor takes neither.
+        return {key: value for key, value in config.items() if key not in ("noise_shape", "trainable")}
+
+
+class SpatialDropout1D(_SpatialDropout):
     """Dropout of (N, T, C) that drops a channel of a sample at all time steps or at none (Tompson et al., 2015).
 
     Input and output (N, T, C), float32.
@@ -262,15 +281,37 @@ class SpatialDropout1D(Dropout):
         ValueError: a rate out of range, or, when called, an input of another rank.
     """
 
-    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(rate, (None, 1, None), seed, **kwargs)
 
-    def compute_output_shape(self, input_shape: Any) -> Shape:
-        if len(input_shape) != 3:
-            raise ValueError(f"layer {self.name!r} was given an input of shape {input_shape}; expected (N, T, C)")
-        return tuple(input_shape)
+class SpatialDropout2D(_SpatialDropout):
+    """Dropout of images that drops a channel of a sample as a whole or not at all (Tompson et al., 2015).
+
+    Input and output (N, H, W, C), float32.
+
+    Args:
+        rate: 0 <= rate < 1.
+        data_format: None or "channels_last".
+        seed: as of `Dropout`.
+
+    Raises:
+        ValueError: a rate out of range, or another data_format; when called, an input of another rank.
+    """
+
+    axes = "(N, H, W, C)"
+    data_format = Checked(check_channels_last)
+
+    def __init__(self, rate: float, data_format: str | None = None, seed: int | None = None, **kwargs: Any) -> None:
+        super().__init__(rate, seed, **kwargs)
+        self.data_format = data_format
 
     def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        # Keras's constructor takes neither.
-        return {key: value for key, value in config.items() if key not in ("noise_shape", "trainable")}
+        return {**super().get_config(), "data_format": self.data_format}
+
+
+class Identity(Layer):
+    """Gives what it is given: a tensor of any shape and dtype, with its mask."""
+
+    def call(self, inputs: Any) -> Any:
+        return inputs
+
+    def treats_positions_alike(self) -> bool:
+        return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ class Embedding(Layer):
         embeddings_initializer: see `day33.initializers`.
         mask_zero: whether the number 0 is padding: the output carries a mask that leaves it out.
         weights: initial values of the table, or a list with them.
+        input_length: without effect, with a warning, as in Keras 3.
 
     Raises:
         ValueError: an argument out of range, or one of Keras that day33 does not have; when run, a number outside the
@@ -46,6 +48,8 @@ class Embedding(Layer):
         embeddings_constraint: constraints.ConstraintLike = None,
         mask_zero: bool = False, weights: Any = None, lora_rank: None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
+        if kwargs.pop("input_length", None) is not None:
+            warnings.warn("input_length is deprecated and has no effect: the input says how long it is", stacklevel=2)
         super().__init__(**kwargs)
         self._refuse(lora_rank=lora_rank)
         self.embeddings_regularizer = embeddings_regularizer

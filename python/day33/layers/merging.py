@@ -11,6 +11,7 @@ from .._core import tree
 from .._core.arrays import as_int
 from .._core.types import Shape
 from .._graph.lowering import Lowering
+from .activation import factors
 from .base import Layer
 
 
@@ -219,3 +220,127 @@ class Concatenate(_Merge):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}
+
+
+_TINY = 1e-14  # of the square of a length: Keras divides by at least 1e-7
+
+
+class Dot(_Merge):
+    """Products of two tensors, summed along one axis of each, sample by sample.
+
+    Input: a list of two tensors (N, ...). Output: float32 (N, axes of the first but its own, axes of the second but its
+    own), (N, 1) where nothing is left; without a mask.
+
+    Args:
+        axes: an int for both tensors, or a pair; the batch counts as axis 0 and may not be meant.
+        normalize: whether to divide each tensor by its length along the axis first, so that vectors give the cosine of
+            the angle between them. Lengths below 1e-7 count as 1e-7.
+
+    Raises:
+        TypeError: axes that are no integers.
+        ValueError: axis 0; when called, another number of tensors, a tensor without the axis, or sizes that differ
+            along it.
+    """
+
+    def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if isinstance(axes, list | tuple):
+            if len(axes) != 2:
+                raise ValueError(f"axes is {axes!r}; expected an integer or a pair")
+            self.axes: int | list[int] = [as_int(f"axes[{i}]", axis) for i, axis in enumerate(axes)]
+        else:
+            self.axes = as_int("axes", axes)
+        if self.axes == 0 or (isinstance(self.axes, list) and 0 in self.axes):
+            raise ValueError(f"axes is {axes!r}; expected others than 0, the batch")
+        self.normalize = bool(normalize)
+
+    def _axes(self, shapes: list[Shape]) -> list[int]:
+        if len(shapes) != 2:
+            raise ValueError(f"layer {self.name!r} was given {len(shapes)} inputs; expected 2")
+        given = self.axes if isinstance(self.axes, list) else [self.axes, self.axes]
+        axes = [axis + len(shape) if axis < 0 else axis for axis, shape in zip(given, shapes, strict=True)]
+        if any(not 0 < axis < len(shape) for axis, shape in zip(axes, shapes, strict=True)):
+            raise ValueError(f"axes of layer {self.name!r} is {self.axes}; it was given shapes {shapes}")
+        sizes = [shape[axis] for axis, shape in zip(axes, shapes, strict=True)]
+        if None not in sizes and sizes[0] != sizes[1]:
+            raise ValueError(
+                f"layer {self.name!r} was given shapes {shapes}; expected equal sizes along axes {self.axes}"
+            )
+        return axes
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        shapes = self._shapes(input_shape)
+        axes = self._axes(shapes)
+        left, right = (
+            [size for place, size in enumerate(shape) if place not in (0, axis)]
+            for axis, shape in zip(axes, shapes, strict=True)
+        )
+        return (shapes[0][0], *([*left, *right] or [1]))
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        builder = lowering.builder
+        shapes: list[Shape] = [(None, *lowering.shape(tensor)) for tensor in inputs]
+        result = self.compute_output_shape(shapes)[1:]
+        first, second = (
+            self._rows(lowering, tensor, axis - 1) for tensor, axis in zip(inputs, self._axes(shapes), strict=True)
+        )
+        product = builder.matmul(first, builder.permute(second, [1, 0]))
+        return [builder.reshape(product, result)]  # type: ignore[arg-type]
+
+    def _rows(self, lowering: Lowering, x: int, axis: int) -> int:
+        """The tensor as rows along the axis."""
+        builder, shape = lowering.builder, lowering.shape(x)
+        if self.normalize:
+            squares = builder.reduce("sum", builder.unary("square", x), [axis], True)
+            above = builder.activation(builder.rescaling(squares, *factors(1.0, -_TINY)), "relu")
+            inverse = builder.unary("rsqrt", builder.rescaling(above, *factors(1.0, _TINY)))
+            x = builder.binary("multiply", x, inverse)
+        order = [*(place for place in range(len(shape)) if place != axis), axis]
+        moved = x if order == sorted(order) else builder.permute(x, order)
+        return builder.reshape(moved, (math.prod(shape) // shape[axis], shape[axis]))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}
+
+
+# ---- the same as functions ----
+
+
+def add(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """`Add` as a function: ``Add(**kwargs)(inputs)``."""
+    return Add(**kwargs)(inputs)
+
+
+def subtract(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """`Subtract` as a function: ``Subtract(**kwargs)(inputs)``."""
+    return Subtract(**kwargs)(inputs)
+
+
+def multiply(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """`Multiply` as a function: ``Multiply(**kwargs)(inputs)``."""
+    return Multiply(**kwargs)(inputs)
+
+
+def average(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """`Average` as a function: ``Average(**kwargs)(inputs)``."""
+    return Average(**kwargs)(inputs)
+
+
+def maximum(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """`Maximum` as a function: ``Maximum(**kwargs)(inputs)``."""
+    return Maximum(**kwargs)(inputs)
+
+
+def minimum(inputs: Sequence[Any], **kwargs: Any) -> Any:
+    """`Minimum` as a function: ``Minimum(**kwargs)(inputs)``."""
+    return Minimum(**kwargs)(inputs)
+
+
+def concatenate(inputs: Sequence[Any], axis: int = -1, **kwargs: Any) -> Any:
+    """`Concatenate` as a function: ``Concatenate(axis, **kwargs)(inputs)``."""
+    return Concatenate(axis, **kwargs)(inputs)
+
+
+def dot(inputs: Sequence[Any], axes: int | Sequence[int] = -1, **kwargs: Any) -> Any:
+    """`Dot` as a function: ``Dot(axes, **kwargs)(inputs)``."""
+    return Dot(axes, **kwargs)(inputs)

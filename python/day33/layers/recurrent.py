@@ -1,4 +1,4 @@
-"""Recurrent layers for sequences (N, T, C): LSTM, GRU, simple RNN.
+"""Recurrent layers for sequences (N, T, C): LSTM, GRU, simple RNN, and `RNN`, which takes any cell.
 
 A mask (`layers/embedding.py` makes them) says which time steps of a sample count. Layers hand it on, recurrent layers
 keep their state where it is 0, and losses leave those positions out, as in Keras 3.
@@ -6,20 +6,22 @@ keep their state where it is 0, and losses leave those positions out, as in Kera
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .. import activations, initializers, regularizers
-from .._core.arrays import as_int
+from .. import initializers, regularizers
+from .._core import tree
+from .._core.naming import snake_case
 from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
-from ..activations import ActivationSpec
-from ._attributes import Checked, OfWeight, Seed, as_rate
+from ._building import inside
+from ._cell import build_cell, is_cell, last_row, output_size, over_time, state_sizes, step_multiply_adds
 from .base import Layer
+from .cells import GatedCell, GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
+from .serialization import CustomObjects, layer_config, layer_from_config
 
 
 class TakesStates(Layer):
@@ -28,81 +30,120 @@ class TakesStates(Layer):
     takes_states = True
     takes_mask = True
     input_argument = "sequences"
-    states: int
+
+    def state_count(self) -> int:
+        """How many tensors the states are."""
+        raise TypeError(f"{type(self).__name__} does not define state_count")
+
+    def nested_states(self, states: list[Any]) -> Any:
+        """`initial_state` in Keras for the states in a row."""
+        return states
+
+    def arguments_in_keras(self, arguments: list[Any]) -> tuple[list[Any], dict[str, Any]]:
+        if not isinstance(arguments[0], list):
+            return arguments, {}
+        return arguments[0][:1], {"initial_state": self.nested_states(arguments[0][1:])}
 
     def __call__(self, *arguments: Any, initial_state: Any = None, training: bool | None = None, **kwargs: Any) -> Any:
         """As for any layer; `initial_state` is a list of tensors (N, units), or the one where there is one."""
         if initial_state is not None and len(arguments) == 1:
-            states = list(initial_state) if isinstance(initial_state, list | tuple) else [initial_state]
-            if len(states) != self.states:
+            states = tree.flatten(initial_state)
+            if len(states) != self.state_count():
                 raise ValueError(f"initial_state of layer {self.name!r} has {len(states)} tensors; "
-                                 f"expected {self.states}")  # fmt: skip
+                                 f"expected {self.state_count()}")  # fmt: skip
             arguments = ([arguments[0], *states],)
         return super().__call__(*arguments, training=training, **kwargs)
 
 
-def _only(argument: str, expected: str, value: Any) -> ActivationSpec:
-    spec = activations.get(value)
-    if spec.kind != expected:
-        raise ValueError(f"{argument} of a recurrent layer is {value!r}; day33 has {expected!r} only")
-    return spec
+class RNN(TakesStates):
+    """A recurrent layer of a cell.
 
+    Input (N, T, C), float32, or a list of it and the initial states (N, units). Output (N, units), that of the last
+    step; with `return_sequences` (N, T, units); with `return_state` a list of the output and the last states, nested as
+    the `state_size` of the cell. Weights: those of the cell.
 
-class Recurrent(TakesStates):
-    """What recurrent layers share: their arguments, their weights, and what goes in and comes out.
+    Where a mask is 0, the states stay as they are and the output repeats the one before. As in Keras 3, a call with
+    initial states sees no mask, and the mask of a sequence read backwards is handed on in the order of the input.
 
-    Subclasses say how many gates and states there are, and write the op.
+    Args:
+        cell: a `LSTMCell`, `GRUCell`, `SimpleRNNCell` or `StackedRNNCells`, or a list of cells for the latter; or a
+            layer of yours with `state_size` (an int, or a list of them) and ``call(inputs, states)`` that returns the
+            output and the new states. One of yours is written into plans once for each time step.
+        return_sequences, return_state: whether to return the outputs of all time steps, and the last states.
+        go_backwards: whether to read the sequence from its end; outputs come in the order in which they were made.
+        stateful: whether each call goes on from the states in which the one before, of whatever kind, has left the
+            samples; `reset_state` sets them to 0. All batches must be of the size that the layer was built with.
+        unroll: without effect.
+        zero_output_for_mask: whether outputs of steps that the mask leaves out are 0.
+
+    Attributes:
+        cell: the cell.
+        states: of a stateful layer, a list of variables (N, units), else None. They are no weights: files and
+            `get_weights` leave them out.
+
+    Raises:
+        ValueError: no cell, or an argument out of range; when called, an input of another rank, without time steps,
+            with unknown features or others than when built, states of another shape, or, where stateful, a batch of a
+            size that is unknown or another one than when built.
     """
 
-    gates: int
-    variable_group = "cell"  # Keras keeps the weights in a cell inside the layer
-    activation = Checked(partial(_only, "activation", "tanh"))
-    recurrent_activation = Checked(partial(_only, "recurrent_activation", "sigmoid"))
-    dropout = Checked(partial(as_rate, argument="dropout"))
-    seed = Seed()
-    kernel_regularizer = OfWeight(regularizers.get)
-    recurrent_regularizer = OfWeight(regularizers.get, "recurrent_kernel")
-    bias_regularizer = OfWeight(regularizers.get)
-
     def __init__(
-        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
-        kernel_initializer: initializers.InitializerLike = "glorot_uniform",
-        recurrent_initializer: initializers.InitializerLike = "orthogonal",
-        bias_initializer: initializers.InitializerLike = "zeros",
-        kernel_regularizer: regularizers.RegularizerLike = None,
-        recurrent_regularizer: regularizers.RegularizerLike = None,
-        bias_regularizer: regularizers.RegularizerLike = None,
-        kernel_constraint: None = None, recurrent_constraint: None = None, bias_constraint: None = None,
-        dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None,
-        return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
-        stateful: bool = False, unroll: bool = False, use_cudnn: Any = "auto", zero_output_for_mask: bool = False,
-        activity_regularizer: regularizers.RegularizerLike = None, **kwargs: Any,
+        self, cell: Any, return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
+        stateful: bool = False, unroll: bool = False, zero_output_for_mask: bool = False, **kwargs: Any,
     ) -> None:  # fmt: skip
-        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self._refuse(
-            kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint, stateful=stateful, recurrent_dropout=recurrent_dropout,
-        )  # fmt: skip
-        self.kernel_regularizer = kernel_regularizer
-        self.recurrent_regularizer = recurrent_regularizer
-        self.bias_regularizer = bias_regularizer
-        self.units = as_int("units", units, 1)
-        self.activation = activation
-        self.recurrent_activation = recurrent_activation
-        self.dropout = dropout
-        self.seed = seed
-        self.use_bias = bool(use_bias)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.recurrent_initializer = initializers.get(recurrent_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
+        super().__init__(**kwargs)
+        if isinstance(cell, list | tuple):
+            cell = StackedRNNCells(cell)
+        if not is_cell(cell):
+            raise ValueError(
+                f"cell of {self.name!r} is {cell!r}; expected a LSTMCell, GRUCell, SimpleRNNCell or StackedRNNCells, "
+                "or a layer with state_size and call(inputs, states)"
+            )
+        self.cell: Any = cell
         self.return_sequences = bool(return_sequences)
         self.return_state = bool(return_state)
         self.go_backwards = bool(go_backwards)
+        self.stateful = bool(stateful)
         self.zero_output_for_mask = bool(zero_output_for_mask)
         self.unroll = bool(unroll)  # says how Keras runs it; the numbers are the same
-        self.kernel: Variable | None = None
-        self.recurrent_kernel: Variable | None = None
-        self.bias: Variable | None = None
+        self.states: list[Variable] | None = None
+
+    # ---- states ----
+
+    @property
+    def state_size(self) -> Any:
+        """That of the cell, as a list."""
+        size = self.cell.state_size
+        return [size] if isinstance(size, int) else size
+
+    def state_count(self) -> int:
+        return len(state_sizes(self.cell))
+
+    def nested_states(self, states: list[Any]) -> Any:
+        return tree.pack(self.state_size, states)
+
+    def reset_state(self) -> None:
+        """Sets the states of a stateful layer to 0."""
+        for state in self.states or ():
+            state.assign(np.zeros(state.shape, np.float32))
+
+    def reset_states(self) -> None:
+        """The same as `reset_state`."""
+        self.reset_state()
+
+    def fixes_batch(self) -> bool:
+        return self.stateful
+
+    def _make_states(self, batch: int | None) -> None:
+        if batch is None:
+            raise ValueError(
+                f"layer {self.name!r} is stateful and was given an input of unknown batch size; expected a known one, "
+                "as of Input(batch_shape=...)"
+            )
+        self.states = [
+            Variable(np.zeros((batch, size), np.float32), trainable=False, name="rnn_state",
+                     path=f"{self.path}/rnn_state") for size in state_sizes(self.cell)
+        ]  # fmt: skip
 
     # ---- shapes ----
 
@@ -114,42 +155,35 @@ class Recurrent(TakesStates):
             raise ValueError(f"layer {self.name!r} was given an input of shape {x}; expected (N, T, C) with a known C")
         if x[1] == 0:
             raise ValueError(f"layer {self.name!r} was given an input of shape {x}; expected at least one time step")
-        if self.kernel is not None and self.kernel.shape[0] != x[2]:
+        sizes = state_sizes(self.cell)
+        if states and [shape[-1] for shape in states if len(shape) == 2] != sizes:
             raise ValueError(
-                f"layer {self.name!r} was given an input of shape {x}; expected {self.kernel.shape[0]} on the last "
-                "axis, as when it was built"
+                f"initial_state of layer {self.name!r} has shapes {states}; expected {[('N', size) for size in sizes]}"
             )
-        wanted = [self.units] * self.states
-        if states and [shape[-1] for shape in states if len(shape) == 2] != wanted:
+        if self.states and x[0] is not None and x[0] != self.states[0].shape[0]:
             raise ValueError(
-                f"initial_state of layer {self.name!r} has shapes {states}; expected {self.states} of (N, {self.units})"
+                f"layer {self.name!r} is stateful and was given an input of shape {x}; expected "
+                f"{self.states[0].shape[0]} samples, as when it was built"
             )
         return x
 
     def build(self, input_shape: Any) -> None:
-        features = self._sequence_shape(input_shape)[2]
-        assert features is not None
-        width = self.gates * self.units
-        self.kernel = self.add_weight(
-            (features, width), self.kernel_initializer, name="kernel", regularizer=self.kernel_regularizer
-        )
-        self.recurrent_kernel = self.add_weight(
-            (self.units, width), self.recurrent_initializer, name="recurrent_kernel",
-            regularizer=self.recurrent_regularizer,
-        )  # fmt: skip
-        if self.use_bias:
-            self.bias = self._add_bias()
-
-    def _add_bias(self) -> Variable:
-        return self._bias_of((self.gates * self.units,), self.bias_initializer)
-
-    def _bias_of(self, shape: tuple[int, ...], initializer: initializers.InitializerLike) -> Variable:
-        return self.add_weight(shape, initializer, name="bias", regularizer=self.bias_regularizer)
+        batch, _, features = self._sequence_shape(input_shape)
+        with inside(self):
+            build_cell(self.cell, (batch, features))
+        if self.stateful:
+            self._make_states(batch)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        batch, steps, _ = self._sequence_shape(input_shape)
-        output = (batch, steps, self.units) if self.return_sequences else (batch, self.units)
-        return [output, *([(batch, self.units)] * self.states)] if self.return_state else output
+        batch, steps, features = self._sequence_shape(input_shape)
+        if isinstance(self.cell, GatedCell):
+            self.cell.compute_output_shape((batch, features))  # whether the features are those it was built for
+        width = output_size(self.cell)
+        output = (batch, steps, width) if self.return_sequences else (batch, width)
+        states = [tree.transform(lambda size: (batch, size), size) for size in self.state_size]
+        return [output, *states] if self.return_state else output
+
+    # ---- native ops ----
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         builder = lowering.builder
@@ -158,70 +192,129 @@ class Recurrent(TakesStates):
         # As in Keras 3, a layer that is called on several tensors sees no mask but one that the call gives; the mask
         # is handed on all the same.
         mask = given if not states or lowering.is_masked_by_call(x) else -1
-        if self.dropout and not lowering.inference:
-            x = builder.dropout(x, self.dropout, Seed.of(self), shared_axis=True)
         if self.go_backwards:
             x = builder.reverse(x)
             mask = builder.reverse(mask) if mask >= 0 else -1
-        output, last = self._write(lowering, x, mask, states)
+        kept = self.states if self.stateful else None
+        if kept and not states:
+            states = [lowering.state(state) for state in kept]
+        output, last = over_time(self.cell, lowering, x, mask, states, self.return_state or bool(kept))
+        for state, value in zip(kept or (), last, strict=bool(kept)):
+            lowering.keep_state(value, state)
         if self.zero_output_for_mask and mask >= 0:
             output = builder.keep_where(output, mask)
-        results = [output]
-        if not self.return_sequences:
-            results = [self._last_row(lowering, output)]
+        results = [output if self.return_sequences else last_row(lowering, output)]
         if self.return_state:
-            results += last()
+            results += last
         for result in results:
             lowering.set_mask(result, -1)
         if self.return_sequences:  # in the order of the input, also where that was read backwards: so does Keras
             lowering.set_mask(results[0], given)
         return results
 
-    def _slots(self, lowering: Lowering) -> tuple[int, int, int]:
-        return lowering.slot(self.kernel), lowering.slot(self.recurrent_kernel), lowering.slot(self.bias)
-
-    def _write(self, lowering: Lowering, x: int, mask: int, states: Sequence[int]) -> tuple[int, Any]:
-        """The op: its outputs (T, units) of all steps, and a function that adds ops for the last states."""
-        raise TypeError(f"{type(self).__name__} does not define _write")
-
-    def _last_row(self, lowering: Lowering, output: int) -> int:
-        builder, steps = lowering.builder, lowering.shape(output)[0]
-        return builder.reshape(builder.slice(output, steps - 1, steps), (self.units,))
-
     def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
         _, steps, features = self._sequence_shape(input_shape)
-        return (steps or 0) * ((features or 0) + self.units) * self.gates * self.units
+        return (steps or 0) * step_multiply_adds(self.cell, features or 0)
 
     def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int] | None:
         return None
 
-    def get_config(self) -> dict[str, Any]:
-        """As Keras's layer gives it."""
-        no_options = ("kernel_constraint", "recurrent_constraint", "bias_constraint")
+    # ---- files ----
+
+    def known_to_keras(self) -> bool:
+        known: bool = self.cell.known_to_keras()
+        return known
+
+    def _own_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "units": self.units,
-            "activation": "tanh",
-            "recurrent_activation": "sigmoid",
-            "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "recurrent_initializer": initializers.serialize(self.recurrent_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "recurrent_regularizer": regularizers.serialize(self.recurrent_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            "activity_regularizer": regularizers.serialize(self.activity_regularizer),
-            **dict.fromkeys(no_options),
-            "dropout": self.dropout,
-            "recurrent_dropout": 0.0,
-            "seed": self.seed,
             "return_sequences": self.return_sequences,
             "return_state": self.return_state,
             "go_backwards": self.go_backwards,
-            "stateful": False,
+            "stateful": self.stateful,
             "unroll": self.unroll,
             "zero_output_for_mask": self.zero_output_for_mask,
         }
+
+    def get_config(self) -> dict[str, Any]:
+        """As Keras's layer gives it."""
+        return {**self._own_config(), "cell": layer_config(self.cell)}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], custom_objects: CustomObjects | None = None) -> Self:
+        cell = config.get("cell")
+        if isinstance(cell, Mapping):
+            config = {**config, "cell": layer_from_config(cell, custom_objects or {})}
+        return super().from_config(config, custom_objects)
+
+
+class _OfCell:
+    """An attribute that a recurrent layer has from its cell."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        return self if instance is None else getattr(instance.cell, self._name)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        setattr(instance.cell, self._name, value)
+
+
+class Recurrent(RNN):
+    """What layers with a cell of their own share: its arguments are theirs."""
+
+    cell_class: ClassVar[type[GatedCell]]
+    cell_arguments: ClassVar[tuple[str, ...]] = ()  # those that not all cells have
+    units = _OfCell()
+    activation = _OfCell()
+    recurrent_activation = _OfCell()
+    use_bias = _OfCell()
+    kernel_initializer = _OfCell()
+    recurrent_initializer = _OfCell()
+    bias_initializer = _OfCell()
+    dropout = _OfCell()
+    recurrent_dropout = _OfCell()
+    seed = _OfCell()
+    implementation = _OfCell()
+    kernel_regularizer = _OfCell()
+    recurrent_regularizer = _OfCell()
+    bias_regularizer = _OfCell()
+    kernel = _OfCell()
+    recurrent_kernel = _OfCell()
+    bias = _OfCell()
+
+    def __init__(
+        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
+        kernel_initializer: initializers.InitializerLike = "glorot_uniform",
+        recurrent_initializer: initializers.InitializerLike = "orthogonal",
+        bias_initializer: initializers.InitializerLike = "zeros",
+        kernel_regularizer: regularizers.RegularizerLike = None,
+        recurrent_regularizer: regularizers.RegularizerLike = None,
+        bias_regularizer: regularizers.RegularizerLike = None,
+        kernel_constraint: None = None, recurrent_constraint: None = None, bias_constraint: None = None,
+        dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None, implementation: int = 2,
+        use_cudnn: Any = "auto", **kwargs: Any,
+    ) -> None:  # fmt: skip
+        if use_cudnn not in ("auto", True, False):
+            raise ValueError(f'use_cudnn is {use_cudnn!r}; expected "auto", True or False')
+        gated = {} if self.cell_class.gates == 1 else {"recurrent_activation": recurrent_activation}
+        more = {name: kwargs.pop(name) for name in self.cell_arguments}
+        cell = self.cell_class(
+            units, activation=activation, **gated, use_bias=use_bias, kernel_initializer=kernel_initializer,
+            recurrent_initializer=recurrent_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, recurrent_regularizer=recurrent_regularizer,
+            bias_regularizer=bias_regularizer, kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint, bias_constraint=bias_constraint, dropout=dropout,
+            recurrent_dropout=recurrent_dropout, seed=seed, implementation=implementation,
+            trainable=kwargs.get("trainable", True), name=snake_case(self.cell_class.__name__), **more,
+        )  # fmt: skip
+        super().__init__(cell, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """As Keras's layer gives it."""
+        activity = {"activity_regularizer": regularizers.serialize(self.activity_regularizer)}
+        return {**self.cell.get_config(), **activity, **self._own_config()}
 
 
 class LSTM(Recurrent):
@@ -239,15 +332,17 @@ class LSTM(Recurrent):
 
     Args:
         units: size of h and c.
-        activation, recurrent_activation: "tanh" and "sigmoid"; day33 has no others.
+        activation, recurrent_activation: of the candidate and of c, and of the gates: names, functions of
+            `day33.activations` or None for none. Others than "tanh" and "sigmoid" take a slower path.
         use_bias: whether there is a bias.
         kernel_initializer, recurrent_initializer, bias_initializer: see `day33.initializers`.
         unit_forget_bias: whether the bias of the forget gate starts at 1.
-        dropout: of the inputs in training, the same for all time steps of a sample; 0 <= dropout < 1.
+        dropout, recurrent_dropout: of the inputs and of the states in training, the same for all time steps of a sample
+            (Gal and Ghahramani, 2016); 0 <= dropout < 1. With `recurrent_dropout`, or `implementation=1`, each gate has
+            inputs and states of its own, as in Keras.
         seed: fixes the layer's part of the randomness of dropout.
         return_sequences, return_state: whether to return h of all time steps, and the last h and c.
-        go_backwards: whether to read the sequence from its end; outputs come in the order in which they were made.
-        zero_output_for_mask: whether outputs of steps that the mask leaves out are 0.
+        go_backwards, stateful, zero_output_for_mask: as of `RNN`.
         unroll, use_cudnn: without effect.
 
     Raises:
@@ -255,39 +350,12 @@ class LSTM(Recurrent):
             rank, without time steps, with unknown features or others than when built, or states of another shape.
     """
 
-    gates = 4
-    states = 2
+    cell_class = LSTMCell
+    cell_arguments = ("unit_forget_bias",)
+    unit_forget_bias = _OfCell()
 
     def __init__(self, units: int, *arguments: Any, unit_forget_bias: bool = True, **kwargs: Any) -> None:
-        super().__init__(units, *arguments, **kwargs)
-        self.unit_forget_bias = bool(unit_forget_bias)
-
-    def _add_bias(self) -> Variable:
-        if not self.unit_forget_bias:
-            return super()._add_bias()
-        initializer = self.bias_initializer or initializers.GlorotUniform()
-
-        def initial(shape: Sequence[int], dtype: Any = None) -> Any:
-            ends = [initializer((count * self.units,), dtype=dtype) for count in (1, 2)]
-            return np.concatenate([ends[0], np.ones(self.units, np.float32), ends[1]])
-
-        return self._bias_of((4 * self.units,), initial)
-
-    def _write(self, lowering: Lowering, x: int, mask: int, states: Sequence[int]) -> tuple[int, Any]:
-        builder = lowering.builder
-        output = builder.lstm(x, *self._slots(lowering), mask=mask, initial=states, with_state=self.return_state)
-        if not self.return_state:
-            return output, list
-        steps = lowering.shape(x)[0]
-
-        def last() -> list[int]:
-            rows = [builder.slice(output, row, row + 1) for row in (steps - 1, steps)]
-            return [builder.reshape(row, (self.units,)) for row in rows]
-
-        return builder.slice(output, 0, steps), last
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "unit_forget_bias": self.unit_forget_bias}
+        super().__init__(units, *arguments, unit_forget_bias=unit_forget_bias, **kwargs)
 
 
 class GRU(Recurrent):
@@ -310,26 +378,12 @@ class GRU(Recurrent):
         ValueError: as of `LSTM`.
     """
 
-    gates = 3
-    states = 1
+    cell_class = GRUCell
+    cell_arguments = ("reset_after",)
+    reset_after = _OfCell()
 
     def __init__(self, units: int, *arguments: Any, reset_after: bool = True, **kwargs: Any) -> None:
-        super().__init__(units, *arguments, **kwargs)
-        self.reset_after = bool(reset_after)
-
-    def _add_bias(self) -> Variable:
-        width = 3 * self.units
-        return self._bias_of((2, width) if self.reset_after else (width,), self.bias_initializer)
-
-    def _write(self, lowering: Lowering, x: int, mask: int, states: Sequence[int]) -> tuple[int, Any]:
-        output = lowering.builder.gru(
-            x, *self._slots(lowering), mask=mask, initial=states, reset_after=self.reset_after
-        )
-        return output, lambda: [self._last_row(lowering, output)]
-
-    def get_config(self) -> dict[str, Any]:
-        """As Keras's layer gives it."""
-        return {**super().get_config(), "reset_after": self.reset_after}
+        super().__init__(units, *arguments, reset_after=reset_after, **kwargs)
 
 
 class SimpleRNN(Recurrent):
@@ -346,19 +400,8 @@ class SimpleRNN(Recurrent):
         ValueError: as of `LSTM`.
     """
 
-    gates = 1
-    states = 1
+    cell_class = SimpleRNNCell
 
     def __init__(self, units: int, activation: Any = "tanh", use_bias: bool = True, *arguments: Any,
                  **kwargs: Any) -> None:  # fmt: skip
         super().__init__(units, activation, "sigmoid", use_bias, *arguments, **kwargs)
-
-    def _write(self, lowering: Lowering, x: int, mask: int, states: Sequence[int]) -> tuple[int, Any]:
-        output = lowering.builder.simple_rnn(x, *self._slots(lowering), mask=mask, initial=states)
-        return output, lambda: [self._last_row(lowering, output)]
-
-    def get_config(self) -> dict[str, Any]:
-        """As Keras's layer gives it."""
-        config = super().get_config()
-        del config["recurrent_activation"]
-        return config

@@ -9,8 +9,8 @@ from typing import Any
 from .._core.arrays import as_int, as_pair
 from .._core.types import Shape
 from .._graph.lowering import Lowering
-from ._attributes import Checked
-from ._images import check_channels_last, image_shape
+from ._attributes import Checked, check_channels_last
+from ._spatial import Spatial
 from .base import Layer
 
 Border = tuple[int, int]
@@ -147,18 +147,57 @@ class RepeatVector(Layer):
         return {**super().get_config(), "n": self.n}
 
 
-def _borders(argument: str, value: object) -> tuple[Border, Border]:
-    """An int, a pair, or a pair of pairs as ((top, bottom), (left, right)), none below 0."""
-    if isinstance(value, tuple | list):
-        if len(value) != 2:
-            raise ValueError(f"{argument} is {value!r}; expected an int, a pair, or ((top, bottom), (left, right))")
-        height, width = value
-        return as_pair(f"{argument}[0]", height, 0), as_pair(f"{argument}[1]", width, 0)
-    both = as_pair(argument, value, 0)
-    return both, both
+class _Borders(Spatial):
+    """Adds to, or takes from, each end of each axis but that of the channels."""
+
+    def _borders(self) -> list[Border]:
+        """What is added before and after, of each axis."""
+        raise TypeError(f"{type(self).__name__} does not define _borders")
+
+    @classmethod
+    def _checked_borders(cls, argument: str, value: Any) -> Any:
+        """None below 0: of sequences an int or a pair; of images an int, a pair, or ((top, bottom), (left, right))."""
+        if cls.rank == 1:
+            return as_pair(argument, value, 0)
+        if isinstance(value, tuple | list):
+            if len(value) != 2:
+                raise ValueError(f"{argument} is {value!r}; expected an int, a pair, or ((top, bottom), (left, right))")
+            height, width = value
+            return as_pair(f"{argument}[0]", height, 0), as_pair(f"{argument}[1]", width, 0)
+        both = as_pair(argument, value, 0)
+        return both, both
+
+    def _by_axis(self, borders: Any) -> list[Border]:
+        return [borders] if self.rank == 1 else list(borders)
+
+    def _output_sizes(self, shape: Shape) -> list[int | None]:
+        sizes = zip(shape[1:-1], self._borders(), strict=True)
+        return [None if size is None else size + sum(border) for size, border in sizes]
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        return [lowering.builder.pad(inputs[0], [*self._borders(), (0, 0)])]
+
+    def _span(self, low: int, high: int, axis: int) -> tuple[int, int]:
+        before, _ = self._borders()[axis]
+        return low - before, high - before
 
 
-class ZeroPadding2D(Layer):
+class _ZeroPadding(_Borders):
+    padding: Any
+
+    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.padding = self._checked_borders("padding", padding)
+        self.data_format = data_format
+
+    def _borders(self) -> list[Border]:
+        return self._by_axis(self.padding)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "padding": self.padding, "data_format": self.data_format}
+
+
+class ZeroPadding2D(_ZeroPadding):
     """Zeros around images.
 
     Input (N, H, W, C), float32; output (N, H + top + bottom, W + left + right, C).
@@ -171,29 +210,43 @@ class ZeroPadding2D(Layer):
         ValueError: a negative size, or another data_format; when called, an input of another rank.
     """
 
-    data_format = Checked(check_channels_last)
 
-    def __init__(self, padding: Any = (1, 1), data_format: str | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.padding = _borders("padding", padding)
-        self.data_format = data_format
+class ZeroPadding1D(_ZeroPadding):
+    """Zeros before and after sequences.
 
-    def compute_output_shape(self, input_shape: Any) -> Shape:
-        n, h, w, c = image_shape(self, input_shape)
-        sizes = zip((h, w), self.padding, strict=True)
-        return (n, *(None if size is None else size + sum(border) for size, border in sizes), c)
+    Input (N, T, C), float32; output (N, before + T + after, C).
 
-    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
-        return [lowering.builder.pad(inputs[0], [*self.padding, (0, 0)])]
+    Args:
+        padding: an int, or a pair (before, after).
+        data_format: None or "channels_last".
 
-    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int]:
-        return low - self.padding[axis][0], high - self.padding[axis][0]
+    Raises:
+        ValueError: a negative size, or another data_format; when called, an input of another rank.
+    """
+
+    rank = 1
+
+
+class _Cropping(_Borders):
+    cropping: Any
+
+    def _borders(self) -> list[Border]:
+        return [(-before, -after) for before, after in self._by_axis(self.cropping)]
+
+    def _output_sizes(self, shape: Shape) -> list[int | None]:
+        sizes = super()._output_sizes(shape)
+        if any(size is not None and size < 1 for size in sizes):
+            raise ValueError(
+                f"layer {self.name!r} was given an input of shape {tuple(shape)}; cropping {self.cropping} leaves "
+                "nothing of it"
+            )
+        return sizes
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "padding": self.padding, "data_format": self.data_format}
+        return {**super().get_config(), "cropping": self.cropping}
 
 
-class Cropping2D(Layer):
+class Cropping2D(_Cropping):
     """Images without their borders.
 
     Input (N, H, W, C), float32; output (N, H - top - bottom, W - left - right, C).
@@ -207,31 +260,29 @@ class Cropping2D(Layer):
             would be left.
     """
 
-    data_format = Checked(check_channels_last)
-
-    def __init__(self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, cropping: Any = 0, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.cropping = _borders("cropping", cropping)
+        self.cropping = self._checked_borders("cropping", cropping)
         self.data_format = data_format
 
-    def compute_output_shape(self, input_shape: Any) -> Shape:
-        n, h, w, c = image_shape(self, input_shape)
-        sizes = []
-        for size, border in zip((h, w), self.cropping, strict=True):
-            if size is not None and size <= sum(border):
-                raise ValueError(
-                    f"layer {self.name!r} was given an input of shape {tuple(input_shape)}; cropping {self.cropping} "
-                    "leaves nothing of it"
-                )
-            sizes.append(None if size is None else size - sum(border))
-        return (n, *sizes, c)
-
-    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
-        height, width = ((-before, -after) for before, after in self.cropping)
-        return [lowering.builder.pad(inputs[0], [height, width, (0, 0)])]
-
-    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int]:
-        return low + self.cropping[axis][0], high + self.cropping[axis][0]
-
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "cropping": self.cropping, "data_format": self.data_format}
+        return {**super().get_config(), "data_format": self.data_format}
+
+
+class Cropping1D(_Cropping):
+    """Sequences without their ends.
+
+    Input (N, T, C), float32; output (N, T - before - after, C).
+
+    Args:
+        cropping: an int, or a pair (before, after).
+
+    Raises:
+        ValueError: a negative size; when called, an input of another rank, or of which nothing would be left.
+    """
+
+    rank = 1
+
+    def __init__(self, cropping: int | Sequence[int] = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cropping = self._checked_borders("cropping", cropping)

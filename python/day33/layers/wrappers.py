@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._core.types import Shape
-from .._graph import names as _names
 from .._graph.lowering import Lowering
+from ._building import inside
 from .base import Layer
-from .recurrent import Recurrent, TakesStates
+from .recurrent import RNN, TakesStates
 from .serialization import CustomObjects, layer_config, layer_from_config
 
 _MERGES = ("sum", "mul", "ave", "concat", None)
@@ -38,17 +37,6 @@ class _Wrapper(Layer):
         return super().from_config({**config, **made}, custom_objects)
 
 
-@contextmanager
-def _inside(layer: Layer) -> Iterator[None]:
-    """Layers that are built now have the name of `layer` in their path."""
-    names = _names.scope()
-    names.append(layer.name)
-    try:
-        yield
-    finally:
-        names.pop()
-
-
 class Bidirectional(_Wrapper, TakesStates):
     """A recurrent layer that reads a sequence from its beginning and another one that reads it from its end.
 
@@ -57,7 +45,7 @@ class Bidirectional(_Wrapper, TakesStates):
     states. Weights: those of the first layer, then those of the second. Where a mask is 0, sequences are 0.
 
     Args:
-        layer: a `LSTM`, `GRU` or `SimpleRNN`. It is not used itself: the two layers are made like it.
+        layer: a `LSTM`, `GRU`, `SimpleRNN` or `RNN`. It is not used itself: the two layers are made like it.
         merge_mode: "concat" (on the last axis), "sum", "mul", "ave", or None: a list of both.
         weights: initial values, of the first and then of the second layer.
         backward_layer: the second layer, with go_backwards the opposite of the first's; by default made like `layer`.
@@ -75,11 +63,11 @@ class Bidirectional(_Wrapper, TakesStates):
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         for argument, value in (("layer", layer), ("backward_layer", backward_layer)):
-            if not isinstance(value, Recurrent) and (value is not None or argument == "layer"):
-                raise ValueError(f"{argument} of Bidirectional is {value!r}; expected a LSTM, GRU or SimpleRNN")
+            if not isinstance(value, RNN) and (value is not None or argument == "layer"):
+                raise ValueError(f"{argument} of Bidirectional is {value!r}; expected a LSTM, GRU, SimpleRNN or RNN")
         if merge_mode not in _MERGES:
             raise ValueError(f"merge_mode is {merge_mode!r}; expected one of {_MERGES}")
-        assert isinstance(layer, Recurrent)
+        assert isinstance(layer, RNN)
         self.merge_mode = merge_mode
         self.forward_layer = _copied(layer, f"forward_{layer.name.removeprefix('forward_')}")
         self.backward_layer: Any = backward_layer
@@ -96,24 +84,38 @@ class Bidirectional(_Wrapper, TakesStates):
             part.zero_output_for_mask = part.return_sequences
         self.return_sequences: bool = layer.return_sequences
         self.return_state: bool = layer.return_state
-        self.states = self.forward_layer.states + self.backward_layer.states
         self._initial_weights = None if weights is None else [np.asarray(value) for value in weights]
 
     @property
     def _parts(self) -> tuple[Any, Any]:
         return self.forward_layer, self.backward_layer
 
+    def state_count(self) -> int:
+        return sum(part.state_count() for part in self._parts)
+
+    def fixes_batch(self) -> bool:
+        return any(part.stateful for part in self._parts)
+
+    def reset_state(self) -> None:
+        """Sets the states of stateful layers to 0."""
+        for part in self._parts:
+            part.reset_state()
+
+    def reset_states(self) -> None:
+        """The same as `reset_state`."""
+        self.reset_state()
+
     def _shapes(self, input_shape: Any) -> tuple[Any, Any]:
         """What each layer is given."""
         if not input_shape or not isinstance(input_shape[0], tuple | list):
             return input_shape, input_shape
-        states, first = list(input_shape[1:]), self.forward_layer.states
-        if states and len(states) != self.states:
-            raise ValueError(f"initial_state of layer {self.name!r} has {len(states)} tensors; expected {self.states}")
+        states, first, both = list(input_shape[1:]), self.forward_layer.state_count(), self.state_count()
+        if states and len(states) != both:
+            raise ValueError(f"initial_state of layer {self.name!r} has {len(states)} tensors; expected {both}")
         return [input_shape[0], *states[:first]], [input_shape[0], *states[first:]]
 
     def build(self, input_shape: Any) -> None:
-        with _inside(self):
+        with inside(self):
             for part, shape in zip(self._parts, self._shapes(input_shape), strict=True):
                 part._ensure_built(shape)
         if self._initial_weights is not None:
@@ -136,7 +138,7 @@ class Bidirectional(_Wrapper, TakesStates):
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         builder = lowering.builder
-        x, first = inputs[0], self.forward_layer.states
+        x, first = inputs[0], self.forward_layer.state_count()
         states = inputs[1 : 1 + first], inputs[1 + first :]
         outputs, last = [], []
         for part, initial in zip(self._parts, states, strict=True):
@@ -202,7 +204,7 @@ class TimeDistributed(_Wrapper):
         return (shape[0], *shape[2:])
 
     def build(self, input_shape: Any) -> None:
-        with _inside(self):
+        with inside(self):
             self.layer._ensure_built(self._step_shape(input_shape))
 
     def compute_output_shape(self, input_shape: Any) -> Shape:

@@ -64,8 +64,8 @@ class SkippedPadding(Meters):
         """The loss of a batch is the mean over its real tokens, so it counts by their number."""
         return int(np.count_nonzero(batch.inputs[0]))
 
-    def update(self, batch: Batch, total: float, result: StepResult) -> None:
-        super().update(batch, total, result)
+    def update_losses(self, batch: Batch, total: float, result: StepResult) -> None:
+        super().update_losses(batch, total, result)
         tokens, width = self.share(batch), batch.inputs[0].shape[1]
         self._perplexity.add(total * tokens, tokens)
         self._padded.add(total * tokens, batch.size * max(self.line_length or width, width))

@@ -69,8 +69,9 @@ def graph_config(graph: Graph, name: str, trainable: bool) -> dict[str, Any]:
     def call(node: Node) -> dict[str, Any]:
         args = list(tree.transform(argument, node.arguments))
         kwargs = {key: tree.transform(argument, value) for key, value in node.kwargs.items()}
-        if node.layer.takes_states and isinstance(args[0], list):
-            args, kwargs["initial_state"] = args[0][:1], args[0][1:]
+        if node.layer.takes_states:
+            args, states = cast("Layer", node.layer).arguments_in_keras(args)
+            kwargs.update(states)
         if node.training is not None:
             kwargs["training"] = node.training
         if node.masks:

@@ -12,7 +12,7 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core import tree
+from .._core import tree, variables
 from .._core.arrays import as_float32, fit_rank
 from .._core.dispatch import is_tracing
 from .._core.tensors import as_tensor
@@ -30,6 +30,7 @@ from .._training.structures import dict_keys, is_array
 from .._training.trainer import Trainer
 from ..layers import Input, Layer
 from ..layers.serialization import one_warning
+from ..metrics import Metric
 from . import graph_config
 from ._front import Front
 from .summary import PlanDescription, summary_lines
@@ -63,6 +64,7 @@ class Model(Trainer, Layer):
         self._added_losses: list[SymbolicTensor] = []
         self._front: Front[Model] | None = None  # what computes on arrays, before the plan
         self._defined_by_tensors = inputs is not None
+        self._measuring: tuple[int, list[Layer]] | None = None
         Layer.__init__(self, name=name, trainable=trainable, **kwargs)
         Trainer.__init__(self)
         if inputs is not None:
@@ -339,6 +341,14 @@ class Model(Trainer, Layer):
         return self._graph or super()._graph_for(input_shape)
 
     # ---- for the trainer ----
+
+    def metrics_inside(self) -> list[Metric]:
+        """The metrics kept as attributes of the model and of layers inside; those of models inside are their own."""
+        now = variables.modes_version()
+        if self._measuring is None or self._measuring[0] != now:
+            layers = [layer for layer in self.walk() if layer is self or not isinstance(layer, Model)]
+            self._measuring = now, [layer for layer in layers if layer.has_metrics]
+        return list(dict.fromkeys(metric for layer in self._measuring[1] for metric in layer.attribute_metrics()))
 
     def build_for(self, x: Any) -> None:
         """Makes sure that the weights, and the graph for samples like `x`, are there.

@@ -137,7 +137,8 @@ class Sequential(Model):
                 raise ValueError(f"model {self.name!r} has no layers; add some first")
             with self._lock:
                 if self._graph is None:
-                    self._start(Input(batch_shape=(None, *shape[1:]), dtype=dtype))
+                    batch = shape[0] if self.fixes_batch() else None
+                    self._start(Input(batch_shape=(batch, *shape[1:]), dtype=dtype))
                     self._refresh()
 
     def build(self, input_shape: Any = None) -> None:
@@ -149,7 +150,8 @@ class Sequential(Model):
 
     def _placeholder(self, number: int, array: NDArray[Any]) -> SymbolicTensor:
         dtype = self.input_dtypes[0] if self._graph is not None else _first_dtype(self._members)
-        return SymbolicTensor((None, *array.shape[1:]), dtype, "input")
+        batch = len(array) if self._graph is None and self.fixes_batch() else None
+        return SymbolicTensor((batch, *array.shape[1:]), dtype, "input")
 
     def _infer(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         tensors = tree.flatten(arguments)

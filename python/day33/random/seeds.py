@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -102,6 +103,22 @@ class SeedGenerator:
 
 
 _stream = SeedGenerator()
+_inner = threading.local()
+
+
+@contextmanager
+def stream_from(seed: int) -> Iterator[None]:
+    """Inside, in this thread, `next_seed` takes from a stream that begins with `seed`, and the global one stands still.
+
+    Args:
+        seed: a non-negative integer.
+    """
+    before = getattr(_inner, "stream", None)
+    _inner.stream = SeedGenerator(seed)
+    try:
+        yield
+    finally:
+        _inner.stream = before
 
 
 def set_random_seed(seed: int) -> None:
@@ -123,7 +140,8 @@ def next_seed() -> int:
     Returns:
         A number from 0 to 2**63 - 1.
     """
-    return _stream.next()
+    inner: SeedGenerator | None = getattr(_inner, "stream", None)
+    return (inner or _stream).next()
 
 
 def get_state() -> dict[str, int]:

@@ -12,6 +12,7 @@ from .model_plot import plot_model
 from .py_dataset import PyDataset
 from .series import timeseries_dataset_from_array
 from .splits import split_dataset
+from .steps import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from .texts import text_dataset_from_directory
 
 Sequence = PyDataset  # its name in Keras 2, which Keras 3 has, too
@@ -23,6 +24,7 @@ __all__ = [
     "get_file",
     "image_dataset_from_directory",
     "normalize",
+    "pack_x_y_sample_weight",
     "pad_sequences",
     "plot_model",
     "set_random_seed",
@@ -30,6 +32,7 @@ __all__ = [
     "text_dataset_from_directory",
     "timeseries_dataset_from_array",
     "to_categorical",
+    "unpack_x_y_sample_weight",
 ]
 
 
