@@ -98,6 +98,11 @@ class GraphBuilder {
 
   // builder_reduction.cpp. Axes count from 0, or back from -1.
   int reduce(Reduce kind, int x, const std::vector<int64_t>& axes, bool keepdims);
+  int arg_reduce(ArgReduce kind, int x, int64_t axis);  // int32; the axis is gone
+  int cumulate(Cumulate kind, int x, int64_t axis);
+
+  // builder_random.cpp
+  int random(Distribution kind, const Shape& shape, uint64_t seed);
 
   // builder_movement.cpp
   int reshape(int x, const Shape& shape);
