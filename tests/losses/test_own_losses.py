@@ -71,7 +71,7 @@ def test_ten_steps(name, weighted):
         pytest.skip("no values per position")
     if name == "of_channels" and weighted != "not":
         pytest.skip("Keras cannot")
-    _, their = build_both(build, keras)
+    own, their = build_both(build, keras)
     rate = 0.01 if name in ("summed", "none", "of_samples", "of_batch") else 0.1
     # Keras reports a vector of losses for reduction None; with run_eagerly it averages it, as its graphs do.
     own.compile(optimizers.SGD(rate), OURS[name])
@@ -119,7 +119,7 @@ def test_masks_and_weights_as_keras():
         h = library.layers.Embedding(7, 4, mask_zero=True)(x)
         return library.Model(x, library.layers.Dense(3)(library.layers.LSTM(4, return_sequences=True)(h)))
 
-    _, their = build_both(build, keras)
+    own, their = build_both(build, keras)
     rng = np.random.default_rng(0)
     x = rng.integers(0, 7, (6, 5))
     x[:, 3:] *= rng.integers(0, 2, (6, 2))
@@ -151,7 +151,7 @@ def test_several_outputs():
         }  # fmt: skip
         return {"loss": found, "loss_weights": {"a": 0.5, "b": 2.0, "c": 1.5}, "metrics": {"a": ["mae"], "c": ["acc"]}}
 
-    _, their = build_both(build, keras)
+    own, their = build_both(build, keras)
     own.compile(optimizers.SGD(0.1), **arguments(day33))
     their.compile(keras.optimizers.SGD(0.1), **arguments(keras))
     rng = np.random.default_rng(0)
@@ -174,7 +174,7 @@ def test_class_weights():
         o = ops if library is day33 else keras.ops
         return lambda t, p: -o.log(1e-3 + o.sum(p * o.cast(o.equal(t, np.arange(3, dtype=np.float32)), "float32"), -1))
 
-    _, their = build_both(build, keras)
+    own, their = build_both(build, keras)
     rng = np.random.default_rng(0)
     x, y = rng.random((16, 5), np.float32), rng.integers(0, 3, (16, 1))
     for library, model in ((day33, own), (keras, their)):
