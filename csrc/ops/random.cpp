@@ -1,10 +1,9 @@
 #include "ops/random.h"
 
-#include "ops/random_key.h"
-
 #include <algorithm>
 
 #include "core/names.h"
+#include "ops/random_key.h"
 
 namespace day33 {
 namespace {
