@@ -454,6 +454,9 @@ def scale_parameter(parameter: Parameter, factor: float) -> None: ...
 def running_mean(parameter: Parameter, mean: Float32, keep: float) -> None: ...  # mean = keep * mean + (1 - keep) * p
 def sum_of_squares(x: Float32) -> float: ...
 
+# l1 times the sum of |w| and l2 times that of w^2, whose gradient is added to `gradient`.
+def add_penalty(parameter: Parameter, gradient: Float32 | None, *, l1: float, l2: float) -> float: ...
+
 # ---- decoding (register_decoder.cpp): Embedding -> LSTM -> Dense, one token per step. No call holds the GIL ----
 
 class Decoder:

@@ -13,6 +13,7 @@ from .functions import Spec, known_shape
 from .lowering import AddedLoss, CrossesSamples, Lowering
 from .staged_plan import Cut, StagedPlan
 from .staging import LossPlace, StagedLowering
+from .weight_penalties import WeightPenalties
 
 if TYPE_CHECKING:
     from .._core.types import Array
@@ -108,6 +109,7 @@ class CompiledPlan:
         traced: the numbers of the loss terms whose targets are inputs of the plan, after the others.
         draws: whether random numbers are drawn in inference as well.
         truths: the numbers of the outputs that are truth values, which plans have as int32.
+        weights: the penalties on weights; None for none, and where the plan has no losses.
     """
 
     plan: Plan | StagedPlan
@@ -119,6 +121,7 @@ class CompiledPlan:
     traced: tuple[int, ...] = ()
     draws: bool = False
     truths: frozenset[int] = frozenset()
+    weights: WeightPenalties | None = None
 
     def forward(self, inputs: Sequence[Array], training: bool = False) -> list[Array]:
         """The outputs, with a seed from the stream of seeds where random numbers are drawn."""
@@ -167,9 +170,15 @@ class MaskPlan:
 
 
 def compile_plan(
-    lower: Lower, shapes: Sequence[tuple[int, ...]], dtypes: Sequence[str], losses: Sequence[LossTerm] | None
-) -> CompiledPlan:
-    """The plan of what `lower` writes, for inputs of `shapes` (without the batch)."""
+    lower: Lower, shapes: Sequence[tuple[int, ...]], dtypes: Sequence[str], losses: Sequence[LossTerm] | None,
+    regularized: Sequence[Variable] = (),
+) -> CompiledPlan:  # fmt: skip
+    """The plan of what `lower` writes, for inputs of `shapes` (without the batch).
+
+    Args:
+        losses: what is minimised, with what `lower` adds; None for a plan without losses.
+        regularized: variables whose penalties are minimised, too.
+    """
     traced = [term for term in losses or () if term.traced is not None]
     targets = [term.target for term in traced if term.target is not None]
     all_shapes = [*shapes, *(known_shape(target) for target in targets)]
@@ -207,6 +216,7 @@ def compile_plan(
         tuple(number for number, term in enumerate(losses or ()) if term.traced is not None),
         writing.lowering.draws.always,
         frozenset(n for n, output in enumerate(writing.outputs) if writing.lowering.dtype(output) == "bool"),
+        WeightPenalties(regularized) if wanted and regularized else None,
     )
 
 

@@ -244,6 +244,10 @@ class Function(_Called):
         """ "mean" or "sum" where it reduces all axes of its argument, of that rank, to a scalar; None elsewhere."""
         return None
 
+    def penalty_kind(self) -> str | None:
+        """ "abs" or "square" where it is that of each element; None elsewhere."""
+        return None
+
     def linear_in(self, numbers: list[float | None]) -> tuple[list[float], float] | None:
         """Factors of the arguments and a constant where the function is linear; None elsewhere.
 

@@ -705,6 +705,7 @@ class Layer(Configured):
                     [tensor.shape[1:] for tensor in tensors],  # type: ignore[misc]
                     [tensor.dtype for tensor in tensors],
                     losses,
+                    [v for v in self.trainable_weights if v.regularizer is not None] if losses is not None else (),
                 )
                 _keep(self._plans, key, compiled)
             else:
@@ -720,12 +721,7 @@ class Layer(Configured):
         def lower(lowering: Lowering, inputs: list[int]) -> list[int]:
             rest = iter(inputs[count:])
             given = lowering.with_masks(inputs[:count], [None if mask is None else next(rest) for mask in masks])
-            results = self.lower_call(lowering, tree.pack(arguments, given), kwargs)
-            if lowering.wants_penalties:
-                for variable in self.trainable_weights:
-                    if variable.regularizer is not None:
-                        penalties.of_variable(variable.regularizer, variable).lower(lowering, [])
-            return results
+            return self.lower_call(lowering, tree.pack(arguments, given), kwargs)
 
         return lower
 
