@@ -138,6 +138,48 @@ def test_stateful_needs_one_size_of_batches():
         model.fit(random(6, 3, 2), random(6, 3), batch_size=4, verbose=0)
 
 
+def test_a_tape_keeps_states_once():
+    """Values and gradients of one block come from one run, which goes on from the states before it."""
+    x = random(4, 3, 2)
+    layer = day33.layers.GRU(3, stateful=True)
+    with day33.GradientTape() as tape:
+        first = layer(x)
+        loss = day33.ops.mean(first * first)
+    gradients = tape.gradient(loss, layer.trainable_variables)
+    kept = layer.states[0].numpy()
+    assert_all_close(np.asarray(first), kept)
+    layer.reset_state()
+    np.testing.assert_array_equal(layer(x), kept)
+    assert all(np.abs(gradient).max() > 0 for gradient in gradients)
+    layer.reset_state()
+    with day33.GradientTape() as tape:
+        loss = day33.ops.mean(layer(x))
+        float(loss)
+    with pytest.raises(ValueError, match="states have moved on"):
+        tape.gradient(loss, layer.trainable_variables)
+
+
+def test_states_beside_a_penalty():
+    """A regularizer makes stages of the plan, which run one after the other; states are kept in one of them."""
+
+    def build(library):
+        x = library.Input(batch_shape=(N, T, C))
+        layer = make_layer(
+            library, "LSTM", stateful=True, kernel_regularizer="l2", activity_regularizer="l2", name="reader"
+        )
+        return library.Model(x, library.layers.Dense(2)(layer(x)))
+
+    ours, theirs = build_both(build, keras)
+    x, y = random(2 * N, T, C), random(2 * N, 2, seed=1)
+    for model, library in ((ours, day33), (theirs, keras)):
+        model.get_layer("reader").reset_state()
+        model.compile(library.optimizers.SGD(0.1), "mse")
+    fits = [model.fit(x, y, batch_size=N, epochs=2, shuffle=False, verbose=0) for model in (ours, theirs)]
+    np.testing.assert_allclose(*(fit.history["loss"] for fit in fits), rtol=1e-5)
+    assert_all_close(ours.get_weights(), theirs.get_weights(), 1e-5, "weight")
+    assert_same_states(ours.get_layer("reader"), theirs.get_layer("reader"))
+
+
 def test_a_sequential_of_arrays_takes_their_size():
     model = day33.Sequential(
         [day33.layers.LSTM(3, stateful=True, return_sequences=True), day33.layers.GRU(2, stateful=True)]
@@ -146,3 +188,6 @@ def test_a_sequential_of_arrays_takes_their_size():
     first = model(x)
     assert model.layers[0].states[0].shape == (4, 3) and model.layers[1].states[0].shape == (4, 2)
     assert not np.array_equal(model(x), first)
+    unknown = day33.Sequential([day33.layers.LSTM(3, stateful=True)])
+    with pytest.raises(ValueError, match="stateful.*unknown batch size"):
+        unknown.predict(random(8, 3, 2), batch_size=4, verbose=0)

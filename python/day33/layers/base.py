@@ -478,7 +478,7 @@ class Layer(Configured):
                                  "expected the same first axis, the batch")  # fmt: skip
             symbols.append(symbol)
             # The batch is left open, so that batches of all sizes share what is traced.
-            general.append(SymbolicTensor((None, *shape[1:]), dtype))
+            general.append(SymbolicTensor((self._batch_to_build(shape[0]), *shape[1:]), dtype))
             general[-1].undecided = undecided
         inferred = self._infer(tree.pack(arguments, general), kwargs)
         for symbol, decided in zip(symbols, general, strict=True):
@@ -677,9 +677,13 @@ class Layer(Configured):
         """Whether the layer is built for batches of one size."""
         return any(layer.fixes_batch() for layer in self.sublayers())
 
+    def _batch_to_build(self, size: int | None) -> int | None:
+        """The size of a batch where the layer is to be built for it; None, for batches of all sizes, elsewhere."""
+        return size if not self.built and self.fixes_batch() else None
+
     def _placeholder(self, number: int, array: NDArray[Any]) -> SymbolicTensor:
-        batch = len(array) if not self.built and self.fixes_batch() else None
-        tensor = SymbolicTensor((batch, *array.shape[1:]), _at(self.input_dtypes, number), "input")
+        shape = (self._batch_to_build(len(array)), *array.shape[1:])
+        tensor = SymbolicTensor(shape, _at(self.input_dtypes, number), "input")
         if self.is_composite() and array.dtype.kind in "iu":
             tensor.dtype, tensor.undecided = "int32", True
         return tensor

@@ -383,6 +383,8 @@ class Model(Trainer, Layer):
             if arrays[0].dtype.kind not in "biuf" and self._placeholder(0, arrays[0]).dtype != "string":
                 arrays = [as_float32("x", x)]  # words the error
         tensors = [self._placeholder(number, array) for number, array in enumerate(arrays)]
+        for tensor in tensors:  # these may be samples of many batches
+            tensor.shape = (None, *tensor.shape[1:])
         self._infer((tree.pack(arrays[0] if len(arrays) == 1 else arrays, tensors),), {})
 
     def input_specs(self, x: Any) -> list[InputSpec]:
