@@ -36,6 +36,7 @@ FLOORS = (
     ("models",),
     ("saving", "plotting", "decoding", "datasets"),
     ("utils",),
+    ("sklearn",),
     ("keras", "autoencoder", "lyricist"),
     ("tf",),
     ("ensemble",),

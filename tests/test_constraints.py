@@ -141,7 +141,13 @@ def images(lib):
             lib.Input((6, 6, 2)),
             lib.layers.Conv2D(3, 3, kernel_constraint=cons.MaxNorm(0.2, axis=[0, 1, 2]), bias_constraint="non_neg"),
             lib.layers.BatchNormalization(gamma_constraint=cons.MaxNorm(0.5), beta_constraint="non_neg"),
+            lib.layers.DepthwiseConv2D(2, depthwise_constraint="non_neg", bias_constraint="non_neg"),
+            lib.layers.PReLU(alpha_initializer="ones", alpha_constraint=cons.MaxNorm(0.9)),
             lib.layers.LayerNormalization(gamma_constraint="non_neg", beta_constraint=cons.NonNeg()),
+            lib.layers.SeparableConv2D(
+                2, 2, depthwise_constraint=cons.UnitNorm(axis=[0, 1]), pointwise_constraint="non_neg",
+                bias_constraint="non_neg",
+            ),
             lib.layers.Conv2DTranspose(2, 2, kernel_constraint=cons.MinMaxNorm(0.2, 0.4, 0.5)),
             lib.layers.GlobalAveragePooling2D(),
         ]
@@ -154,7 +160,13 @@ def sequences(lib):
         [
             lib.Input((4,), dtype="int32"),
             lib.layers.Embedding(7, 3, embeddings_constraint=cons.UnitNorm(axis=1)),
-            lib.layers.GlobalAveragePooling1D(),
+            lib.layers.Conv1D(4, 2, kernel_constraint="unit_norm"),
+            lib.layers.LSTM(
+                4, return_sequences=True, kernel_constraint=cons.MaxNorm(0.5), recurrent_constraint="unit_norm",
+                bias_constraint="non_neg",
+            ),
+            lib.layers.SimpleRNN(3, return_sequences=True, recurrent_constraint=cons.MaxNorm(0.5)),
+            lib.layers.GRU(3, kernel_constraint="non_neg", recurrent_constraint="non_neg", bias_constraint="non_neg"),
             lib.layers.Dense(2),
         ]
     )  # fmt: skip
@@ -175,7 +187,7 @@ def test_training_as_keras(name):
     x, y = inputs(name)
     trained((ours, theirs), x, y)
     constrained = [variable for variable in ours.trainable_variables if variable.constraint is not None]
-    assert len(constrained) == {"dense": 3, "images": 7, "sequences": 1}[name]
+    assert len(constrained) == {"dense": 3, "images": 13, "sequences": 9}[name]
     for variable in constrained:
         if isinstance(variable.constraint, constraints.NonNeg):
             assert variable.numpy().min() >= 0

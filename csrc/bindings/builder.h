@@ -21,6 +21,7 @@ void add_normalization_methods(BuilderClass& builder);
 void add_elementwise_methods(BuilderClass& builder);
 void add_arithmetic_methods(BuilderClass& builder);
 void add_reduction_methods(BuilderClass& builder);
+void add_random_methods(BuilderClass& builder);
 void add_movement_methods(BuilderClass& builder);
 void add_masks_methods(BuilderClass& builder);
 void add_embedding_methods(BuilderClass& builder);

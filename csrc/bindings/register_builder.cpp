@@ -52,6 +52,7 @@ void register_builder(py::module_& m) {
   add_elementwise_methods(builder);
   add_arithmetic_methods(builder);
   add_reduction_methods(builder);
+  add_random_methods(builder);
   add_movement_methods(builder);
   add_masks_methods(builder);
   add_embedding_methods(builder);

@@ -144,6 +144,12 @@ double sum_of_squares(Array x) {
   return active_kernels().sum_of_squares(data, n);
 }
 
+double add_penalty(Parameter& p, MaybeArray gradient, float l1, float l2) {
+  float* g = slot(gradient, p, "gradient");
+  const WithoutGil released;
+  return active_kernels().add_penalty(l1, l2, p.data(), g, p.size());
+}
+
 }  // namespace
 
 void register_training(py::module_& m) {
@@ -169,6 +175,7 @@ void register_training(py::module_& m) {
   m.def("scale_parameter", &scale_parameter, arg("parameter"), arg("factor"));
   m.def("running_mean", &running_mean, arg("parameter"), arg("mean"), arg("keep"));
   m.def("sum_of_squares", &sum_of_squares, arg("x"));
+  m.def("add_penalty", &add_penalty, arg("parameter"), arg("gradient"), py::kw_only(), arg("l1"), arg("l2"));
 }
 
 }  // namespace day33

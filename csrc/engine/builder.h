@@ -98,6 +98,11 @@ class GraphBuilder {
 
   // builder_reduction.cpp. Axes count from 0, or back from -1.
   int reduce(Reduce kind, int x, const std::vector<int64_t>& axes, bool keepdims);
+  int arg_reduce(ArgReduce kind, int x, int64_t axis);  // int32; the axis is gone
+  int cumulate(Cumulate kind, int x, int64_t axis);
+
+  // builder_random.cpp
+  int random(Distribution kind, const Shape& shape, uint64_t seed);
 
   // builder_movement.cpp
   int reshape(int x, const Shape& shape);
@@ -174,7 +179,7 @@ class GraphBuilder {
   int convolution(int x, int kernel, int bias, const Convolution& convolution, const Shape& shape,
                   ActivationSpec activation);
   int rearrange(const char* kind, int x, const Shape& shape, const std::vector<SourceAxis>& axes, float fill = 0.0f);
-  int rearrange_axis(const char* kind, int x, size_t at, const Shape& shape, const SourceAxis& axis);
+  int rearrange_axis(const char* kind, int x, size_t at, const Shape& shape, const std::vector<SourceAxis>& by);
   void add_other(std::vector<int> inputs, int y, std::function<std::unique_ptr<Op>(const Node&)> make);
   void separate_outputs(const std::vector<int>& outputs);
   void drop_unused(bool effects);

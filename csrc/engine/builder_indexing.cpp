@@ -1,6 +1,7 @@
 // The builder's methods for ops on indices that are values.
 #include "engine/builder.h"
 #include "engine/builder_support.h"
+#include "ops/broadcast.h"
 #include "ops/indexing.h"
 
 namespace day33 {
@@ -27,21 +28,21 @@ int GraphBuilder::gather(int x, int indices, int64_t axis) {
 }
 
 int GraphBuilder::take_along_axis(int x, int indices, int64_t axis) {
-  Shape shape = tensor(x, "x").shape, places = tensor(indices, "indices").shape;
+  const Shape shape = tensor(x, "x").shape, places = tensor(indices, "indices").shape;
   check_indices(tensor(indices, "indices"));
   const size_t along = axis_of(shape, axis);
-  const auto refuse = [&] {
+  Shape wide;
+  const auto others = [&](Shape all) {
+    all[along] = 1;
+    return all;
+  };
+  if (shape.size() != places.size() || !broadcast_shapes({others(shape), others(places)}, wide))
     fail("indices has shape " + to_string(places) + " and x " + to_string(shape) +
          " (without the batch); expected the same number of axes, which are equal or 1 but for axis " +
          std::to_string(axis));
-  };
-  if (shape.size() != places.size()) refuse();
-  Shape wide = shape, wide_places = places;
-  for (size_t i = 0; i < shape.size(); ++i) {
-    if (i == along) continue;
-    if (shape[i] != places[i] && shape[i] != 1 && places[i] != 1) refuse();
-    wide[i] = wide_places[i] = shape[i] == 1 ? places[i] : shape[i];
-  }
+  Shape wide_places = wide;
+  wide[along] = shape[along];
+  wide_places[along] = places[along];
   const int from = broadcast_to(x, wide), at = broadcast_to(indices, wide_places);
   const Gathering gathering{.outer = product(wide, 0, along),
                             .cells = wide[along],

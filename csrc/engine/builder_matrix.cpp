@@ -1,6 +1,7 @@
 // The builder's method for products of matrices.
 #include "engine/builder.h"
 #include "engine/builder_support.h"
+#include "ops/broadcast.h"
 #include "ops/matrix.h"
 
 namespace day33 {
@@ -42,14 +43,9 @@ int GraphBuilder::matmul(int a, int b) {
          " (without the batch); expected " + expected);
   };
   if (bs[bs.size() - 2] != K) refuse("as many columns of a as rows of b");
-  Shape leading(std::max(as.size(), bs.size()) - 2, 1);
-  for (const Shape* shape : {&as, &bs})
-    for (size_t i = 0; i + 2 < shape->size(); ++i) {
-      int64_t& axis = leading[leading.size() - (shape->size() - 2) + i];
-      const int64_t there = (*shape)[i];
-      if (axis != there && axis != 1 && there != 1) refuse("leading axes that are equal or 1");
-      if (axis == 1) axis = there;
-    }
+  Shape leading;
+  if (!broadcast_shapes({Shape(as.begin(), as.end() - 2), Shape(bs.begin(), bs.end() - 2)}, leading))
+    refuse("leading axes that are equal or 1");
   Shape shape = leading;
   shape.insert(shape.end(), {M, N});
   const MatrixProduct sizes{.M = M,

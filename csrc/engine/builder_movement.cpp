@@ -60,11 +60,13 @@ int GraphBuilder::rearrange(const char* kind, int x, const Shape& shape, const s
 }
 
 // All axes of x as they are, but for one.
-int GraphBuilder::rearrange_axis(const char* kind, int x, size_t at, const Shape& shape, const SourceAxis& axis) {
+int GraphBuilder::rearrange_axis(const char* kind, int x, size_t at, const Shape& shape,
+                                 const std::vector<SourceAxis>& by) {
   const Shape in = tensor(x, "x").shape;
   std::vector<SourceAxis> from;
-  for (size_t i = 0; i < in.size(); ++i)
-    from.push_back(i == at ? axis : SourceAxis{{in[i], 0, product(in, i + 1, in.size())}});
+  for (size_t i = 0; i < in.size(); ++i) from.push_back({{in[i], 0, product(in, i + 1, in.size())}});
+  from.erase(from.begin() + static_cast<int64_t>(at));
+  from.insert(from.begin() + static_cast<int64_t>(at), by.begin(), by.end());
   return rearrange(kind, x, shape, from);
 }
 
@@ -121,17 +123,17 @@ int GraphBuilder::repeat(int x, const std::vector<int64_t>& repeats, int64_t axi
   if (repeats.size() != 1 && static_cast<int64_t>(repeats.size()) != n)
     fail("repeats holds " + std::to_string(repeats.size()) + " numbers; expected 1, or one for each of the " +
          std::to_string(n) + " cells of axis " + std::to_string(axis));
-  SourceAxis repeated;
+  SourceAxis each;
   int64_t total = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t count = repeats[repeats.size() == 1 ? 0 : static_cast<size_t>(i)];
-    if (count < 0 || count > kMaxCount)
-      fail("repeats holds " + std::to_string(count) + "; expected numbers from 0 to 2^40");
-    repeated.push_back({count, i * step, 0});
-    element_count({total += count});
+  for (size_t i = 0; i < repeats.size(); ++i) {
+    if (repeats[i] < 0 || repeats[i] > kMaxCount)
+      fail("repeats holds " + std::to_string(repeats[i]) + "; expected numbers from 0 to 2^40");
+    each.push_back({repeats[i], static_cast<int64_t>(i) * step, 0});
+    element_count({total += repeats[i]});
   }
-  shape[at] = total;
-  return rearrange_axis("repeat", x, at, shape, repeated);
+  shape[at] = repeats.size() == 1 ? element_count({n, total}) : total;
+  if (repeats.size() == 1) return rearrange_axis("repeat", x, at, shape, {{{n, 0, step}}, {{total, 0, 0}}});
+  return rearrange_axis("repeat", x, at, shape, {each});
 }
 
 int GraphBuilder::tile(int x, const std::vector<int64_t>& repeats) {
@@ -166,7 +168,7 @@ int GraphBuilder::take(int x, const std::vector<int64_t>& indices, const Shape& 
     if (index < 0) index += n;
   }
   return rearrange_axis("take", x, at, replace_axis(in, at, indices_shape),
-                        indexed_axis(cells, product(in, at + 1, in.size())));
+                        {indexed_axis(cells, product(in, at + 1, in.size()))});
 }
 
 int GraphBuilder::permute(int x, const std::vector<int64_t>& axes) {
@@ -251,7 +253,7 @@ int GraphBuilder::reverse(int x) {
   const Shape in = tensor(x, "x").shape;
   if (in.empty()) fail(shape_of("x", in) + "; expected at least one dimension");
   const int64_t T = in[0], step = product(in, 1, in.size());
-  return rearrange_axis("reverse", x, 0, in, {{T, (T - 1) * step, -step}});
+  return rearrange_axis("reverse", x, 0, in, {{{T, (T - 1) * step, -step}}});
 }
 
 }  // namespace day33

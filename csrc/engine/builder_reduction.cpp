@@ -1,5 +1,6 @@
 // The builder's methods for reductions.
 #include <algorithm>
+#include <limits>
 
 #include "engine/builder.h"
 #include "engine/builder_support.h"
@@ -22,6 +23,16 @@ std::vector<int64_t> sorted_axes(const std::vector<int64_t>& axes, const Shape& 
   if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
     fail("axes is " + to_string(axes) + "; expected each axis once");
   return sorted;
+}
+
+// x as [outer][K][inner], with K along the axis.
+ReduceArgs around(int64_t axis, const Shape& shape) {
+  const int64_t rank = static_cast<int64_t>(shape.size());
+  if (axis < -rank || axis >= rank)
+    fail("axis is " + std::to_string(axis) + "; expected an axis of x of shape " + to_string(shape) +
+         " (without the batch)");
+  const size_t at = static_cast<size_t>(axis < 0 ? axis + rank : axis);
+  return {product(shape, 0, at), shape[at], product(shape, at + 1, shape.size())};
 }
 
 }  // namespace
@@ -61,6 +72,27 @@ int GraphBuilder::reduce(Reduce kind, int x, const std::vector<int64_t>& axes, b
   const DType dtype = truth ? DType::int32 : in.dtype;
   const int y = new_tensor(shape, dtype);
   add_other({x}, y, [=](const Node& n) { return make_reduce(kind, n.inputs[0], y, dtype, in.shape, sorted); });
+  return y;
+}
+
+int GraphBuilder::arg_reduce(ArgReduce kind, int x, int64_t axis) {
+  const Tensor in = tensor(x, "x");
+  const ReduceArgs view = around(axis, in.shape);
+  if (view.K < 1 || view.K > std::numeric_limits<int32_t>::max())
+    fail("x has shape " + to_string(in.shape) + " (without the batch); expected 1 to 2^31 - 1 cells along axis " +
+         std::to_string(axis));
+  Shape shape = in.shape;
+  shape.erase(shape.begin() + (axis < 0 ? axis + static_cast<int64_t>(shape.size()) : axis));
+  const int y = new_tensor(shape, DType::int32);
+  add_other({x}, y, [=](const Node& n) { return make_arg_reduce(kind, n.inputs[0], y, in.dtype, view); });
+  return y;
+}
+
+int GraphBuilder::cumulate(Cumulate kind, int x, int64_t axis) {
+  const Tensor in = tensor(x, "x");
+  const ReduceArgs view = around(axis, in.shape);
+  const int y = new_tensor(in.shape, in.dtype);
+  add_other({x}, y, [=](const Node& n) { return make_cumulate(kind, n.inputs[0], y, in.dtype, view); });
   return y;
 }
 

@@ -25,7 +25,7 @@ class Plan {
   // Safe to call from many threads at once. Throws std::invalid_argument for un-pooling indices out of range.
   void run(Request& request) const;
 
-  // Whether an op draws random numbers in training, so that the seed of a request matters.
+  // Whether an op draws random numbers, so that the seed of a request matters.
   bool is_random() const;
 
   // The layout that a batch of this size gets with the instruction set in use.

@@ -176,9 +176,20 @@ struct LossArgs {
 #define DAY33_REDUCTIONS(X) X(sum) X(mean) X(max) X(min) X(prod) X(any) X(all)
 enum class Reduce : int { DAY33_REDUCTIONS(DAY33_ENUMERATOR) };
 
+#define DAY33_ARG_REDUCTIONS(X) X(argmax) X(argmin)
+enum class ArgReduce : int { DAY33_ARG_REDUCTIONS(DAY33_ENUMERATOR) };
+
+#define DAY33_CUMULATIONS(X) X(cumsum) X(cumprod)
+enum class Cumulate : int { DAY33_CUMULATIONS(DAY33_ENUMERATOR) };
+
 struct ReduceArgs {
   int64_t outer, K, inner;
 };
+
+// ---- random numbers ----
+
+#define DAY33_DISTRIBUTIONS(X) X(uniform) X(normal)
+enum class Distribution : int { DAY33_DISTRIBUTIONS(DAY33_ENUMERATOR) };
 
 // ---- optimizers: flat arrays of n floats ----
 

@@ -8,27 +8,55 @@
 namespace day33::DAY33_ISA {
 namespace {
 
-// An operand along one row. One that is held is a vector that every step reads again: in the layout of channels its
-// element, repeated; in the lanes layout the vector of its samples.
+// An operand along the words that a body computes at once.
 template <typename T>
 class Along {
  public:
-  DAY33_INLINE void start(Along& along, const Operand& operand, int64_t row, int lanes) {
-    const T* p = reinterpret_cast<const T*>(operand.p) + row * operand.step;
-    along.mask_ = operand.held ? kLanes - 1 : -1;
-    if (operand.held && lanes == 1) {
-      for (int i = 0; i < kLanes; ++i) along.repeated_[i] = *p;
-      p = along.repeated_;
-    }
-    along.p_ = p;
+  // One row. An operand that is held is a vector that every step reads again: in the layout of channels its element,
+  // repeated; in the lanes layout the vector of its samples.
+  inline __attribute__((always_inline)) void start(const Operand& operand, int64_t row, int lanes) {
+    p_ = reinterpret_cast<const T*>(operand.p) + row * operand.step;
+    mask_ = operand.held ? kLanes - 1 : -1;
+    if (!operand.held || lanes != 1) return;
+    for (int i = 0; i < kLanes; ++i) copies_[i] = *p_;
+    p_ = copies_;
+  }
+  // Several rows of less than a vector each, which lie next to each other in the result and here, in copies if need be.
+  void start_short(const Operand& operand, int64_t row, int64_t count, int64_t inner) {
+    const T* from = reinterpret_cast<const T*>(operand.p) + row * operand.step;
+    mask_ = -1;
+    p_ = copies_;
+    if (!operand.held && operand.step == inner)
+      p_ = from;
+    else if (operand.step != 0 || row == 0)  // else the copies of the first rows serve all others
+      for (int64_t r = 0; r < count; ++r)
+        for (int64_t i = 0; i < inner; ++i) copies_[r * inner + i] = from[r * operand.step + (operand.held ? 0 : i)];
   }
   inline __attribute__((always_inline)) const T* at(int64_t i) const { return p_ + (i & mask_); }
 
  private:
   const T* p_;
   int64_t mask_;
-  alignas(4 * kLanes) T repeated_[kLanes];
+  alignas(4 * kLanes) T copies_[kLanes * kLanes];
 };
+
+// Calls body(operands, begin, count) for stretches of the result; operands[k].at(i) is operand k for word begin + i.
+template <int kCount, typename T, typename Body>
+DAY33_INLINE void each_stretch(const BroadcastRows& rows, Body body) {
+  Along<T> x[kCount];
+  if (rows.lanes == 1 && rows.inner < kLanes && rows.outer > 1 && rows.row_step == rows.inner) {
+    for (int64_t row = 0; row < rows.outer; row += kLanes) {
+      const int64_t count = min_of<int64_t>(rows.outer - row, kLanes);
+      for (int k = 0; k < kCount; ++k) x[k].start_short(rows.x[k], row, count, rows.inner);
+      body(x, row * rows.inner, count * rows.inner);
+    }
+    return;
+  }
+  for (int64_t row = 0; row < rows.outer; ++row) {
+    for (int k = 0; k < kCount; ++k) x[k].start(rows.x[k], row, rows.lanes);
+    body(x, row * rows.row_step, rows.inner);
+  }
+}
 
 // Kinds whose body works on whole vectors only.
 constexpr bool is_whole(Binary kind) {
@@ -101,35 +129,25 @@ DAY33_INLINE Vec load_count(const float* p, int count) {
 }
 DAY33_INLINE void store_count(float* p, Vec v, int count) { count == kLanes ? store(p, v) : store_first(p, v, count); }
 
-template <typename T, typename Body>
-DAY33_INLINE void each_row(const BroadcastRows& rows, Body body) {
-  Along<T> a, b;
-  for (int64_t row = 0; row < rows.outer; ++row) {
-    Along<T>::start(a, rows.x[0], row, rows.lanes);
-    Along<T>::start(b, rows.x[1], row, rows.lanes);
-    body(a, b, row * rows.row_step);
-  }
-}
-
 template <Binary kKind>
 DAY33_INLINE void forward(const BroadcastRows& rows, float* y) {
-  each_row<float>(rows, [&](const Along<float>& a, const Along<float>& b, int64_t begin) {
+  each_stretch<2, float>(rows, [&](const Along<float>(&x)[2], int64_t begin, int64_t count) {
     float* to = y + begin;
     if constexpr (is_whole(kKind))
-      over_vectors(rows.inner, [&](int count, int64_t i) {
-        store_count(to + i, whole<kKind>(load_count(a.at(i), count), load_count(b.at(i), count)), count);
+      over_vectors(count, [&](int used, int64_t i) {
+        store_count(to + i, whole<kKind>(load_count(x[0].at(i), used), load_count(x[1].at(i), used)), used);
       });
     else
-      over_inner(rows.inner,
-                 [&](auto w, int64_t i) { w.store(to + i, simple<kKind>(w, w.load(a.at(i)), w.load(b.at(i)))); });
+      over_inner(count,
+                 [&](auto w, int64_t i) { w.store(to + i, simple<kKind>(w, w.load(x[0].at(i)), w.load(x[1].at(i)))); });
   });
 }
 
 template <Binary kKind, typename T>
 DAY33_INLINE void compare(const BroadcastRows& rows, int32_t* y) {
-  each_row<T>(rows, [&](const Along<T>& a, const Along<T>& b, int64_t begin) {
-    over_inner(rows.inner, [&](auto w, int64_t i) {
-      w.store(y + begin + i, w.choose(holds<kKind>(w.load(a.at(i)), w.load(b.at(i))), w.fill(1), w.fill(0)));
+  each_stretch<2, T>(rows, [&](const Along<T>(&x)[2], int64_t begin, int64_t count) {
+    over_inner(count, [&](auto w, int64_t i) {
+      w.store(y + begin + i, w.choose(holds<kKind>(w.load(x[0].at(i)), w.load(x[1].at(i))), w.fill(1), w.fill(0)));
     });
   });
 }
@@ -163,18 +181,18 @@ DAY33_INLINE Vec whole_slope(Vec a, Vec b, Vec y, Vec dy) {
 
 template <Binary kKind, int kWhich>
 DAY33_INLINE void backward(const BroadcastRows& rows, const float* y, const float* dy, float* d) {
-  each_row<float>(rows, [&](const Along<float>& a, const Along<float>& b, int64_t begin) {
+  each_stretch<2, float>(rows, [&](const Along<float>(&x)[2], int64_t begin, int64_t count) {
     if constexpr (is_whole(kKind))
-      over_vectors(rows.inner, [&](int count, int64_t i) {
+      over_vectors(count, [&](int used, int64_t i) {
         const int64_t at = begin + i;
-        const Vec slope = whole_slope<kKind, kWhich>(load_count(a.at(i), count), load_count(b.at(i), count),
-                                                     load_count(y + at, count), load_count(dy + at, count));
-        store_count(d + at, slope, count);
+        const Vec slope = whole_slope<kKind, kWhich>(load_count(x[0].at(i), used), load_count(x[1].at(i), used),
+                                                     load_count(y + at, used), load_count(dy + at, used));
+        store_count(d + at, slope, used);
       });
     else
-      over_inner(rows.inner, [&](auto w, int64_t i) {
+      over_inner(count, [&](auto w, int64_t i) {
         const int64_t at = begin + i;
-        w.store(d + at, simple_slope<kKind, kWhich>(w, w.load(a.at(i)), w.load(b.at(i)), w.load(dy + at)));
+        w.store(d + at, simple_slope<kKind, kWhich>(w, w.load(x[0].at(i)), w.load(x[1].at(i)), w.load(dy + at)));
       });
   });
 }
@@ -216,8 +234,8 @@ DAY33_INLINE int32_t of_ints(int32_t a, int32_t b) {
 
 template <Binary kKind>
 DAY33_INLINE void forward_int(const BroadcastRows& rows, int32_t* y) {
-  each_row<int32_t>(rows, [&](const Along<int32_t>& a, const Along<int32_t>& b, int64_t begin) {
-    for (int64_t i = 0; i < rows.inner; ++i) y[begin + i] = of_ints<kKind>(a.at(i)[0], b.at(i)[0]);
+  each_stretch<2, int32_t>(rows, [&](const Along<int32_t>(&x)[2], int64_t begin, int64_t count) {
+    for (int64_t i = 0; i < count; ++i) y[begin + i] = of_ints<kKind>(x[0].at(i)[0], x[1].at(i)[0]);
   });
 }
 
@@ -272,23 +290,18 @@ void binary_int(Binary kind, const BroadcastRows& rows, int32_t* y) {
 }
 
 void select_where(const BroadcastRows& rows, float* y) {
-  Along<int32_t> condition;
-  Along<float> a, b;
-  for (int64_t row = 0; row < rows.outer; ++row) {
-    Along<int32_t>::start(condition, rows.x[0], row, rows.lanes);
-    Along<float>::start(a, rows.x[1], row, rows.lanes);
-    Along<float>::start(b, rows.x[2], row, rows.lanes);
-    float* to = y + row * rows.row_step;
-    over_inner(rows.inner, [&](auto w, int64_t i) {
-      w.store(to + i, w.choose(w.load(condition.at(i)) != 0, w.load(a.at(i)), w.load(b.at(i))));
+  int32_t* words = reinterpret_cast<int32_t*>(y);
+  each_stretch<3, int32_t>(rows, [&](const Along<int32_t>(&x)[3], int64_t begin, int64_t count) {
+    over_inner(count, [&](auto w, int64_t i) {
+      w.store(words + begin + i, w.choose(w.load(x[0].at(i)) != 0, w.load(x[1].at(i)), w.load(x[2].at(i))));
     });
-  }
+  });
 }
 
 void equal_as_float(const BroadcastRows& rows, float* y) {
-  each_row<float>(rows, [&](const Along<float>& a, const Along<float>& b, int64_t begin) {
-    over_inner(rows.inner, [&](auto w, int64_t i) {
-      w.store(y + begin + i, w.where(w.load(a.at(i)) == w.load(b.at(i)), w.fill(1.0f)));
+  each_stretch<2, float>(rows, [&](const Along<float>(&x)[2], int64_t begin, int64_t count) {
+    over_inner(count, [&](auto w, int64_t i) {
+      w.store(y + begin + i, w.where(w.load(x[0].at(i)) == w.load(x[1].at(i)), w.fill(1.0f)));
     });
   });
 }

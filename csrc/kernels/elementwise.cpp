@@ -41,8 +41,7 @@ DAY33_INLINE void transpose(Vec (&v)[kLanes]) {
 
 // x * factor where the random word, as a number in [0, 1), is at least `rate`; zero elsewhere, whatever x is.
 DAY33_INLINE Vec drop(Vec x, VecU word, float rate, float factor) {
-  const Vec uniform = __builtin_convertvector((VecI)(word >> 8), Vec) * 5.9604644775390625e-8f;  // 24 bits times 2^-24
-  return keep_where(uniform >= rate, x * factor);
+  return keep_where(uniform(word) >= rate, x * factor);
 }
 
 }  // namespace
@@ -89,37 +88,13 @@ void keep_where_equal(const float* x, const float* y, bool equal, const float* d
 }
 
 void dropout(const float* x, float* y, int64_t features, int lanes, uint64_t key, int64_t first_sample, float rate) {
-  // Philox gives four words per counter. Features are taken in blocks of 64: counter 16 * block + j of a sample gives
-  // the words of its features 64 * block + {0, 16, 32, 48} + j. So in both layouts the words of a vector belong to
-  // contiguous elements of x.
   const float factor = 1.0f / (1.0f - rate);
-  VecU low, high, number;
-  for (int i = 0; i < kLanes; ++i) {
-    const uint64_t sample = static_cast<uint64_t>(first_sample) + (lanes == 1 ? 0 : i);
-    low[i] = static_cast<uint32_t>(sample);
-    high[i] = static_cast<uint32_t>(sample >> 32);
-    number[i] = lanes == 1 ? i : 0;
-  }
-  const int step = lanes == 1 ? kLanes : 1;  // counters per vector
-  for (int64_t block = 0; block * 64 < features; ++block)
-    for (int j = 0; j < 16; j += step) {
-      const uint64_t counter = static_cast<uint64_t>(block) * 16 + j;  // j + kLanes <= 16: no carry within the vector
-      VecU word[4] = {number + static_cast<uint32_t>(counter), VecU{} + static_cast<uint32_t>(counter >> 32), low,
-                      high};
-      philox4x32(word, key);
-      for (int k = 0; k < 4; ++k) {
-        const int64_t feature = block * 64 + k * 16 + j;
-        const int64_t rest = features - feature;
-        if (rest <= 0) break;
-        const float* from = x + feature * lanes;
-        float* to = y + feature * lanes;
-        if (lanes != 1 || rest >= kLanes)
-          store(to, drop(load(from), word[k], rate, factor));
-        else
-          store_first(to, drop(load_first(from, static_cast<int>(rest)), word[k], rate, factor),
-                      static_cast<int>(rest));
-      }
+  each_random(0, features, lanes, key, 0, first_sample, [=](const VecU(&word)[4], int64_t feature) {
+    for (int64_t k = 0; k < 4 && feature + 16 * k < features; ++k) {
+      const int64_t at = feature + 16 * k;
+      store_feature(y, at, features, lanes, drop(load_feature(x, at, features, lanes), word[k], rate, factor));
     }
+  });
 }
 
 void pack_lanes(const float* const* src, float* dst, int64_t features) {

@@ -198,4 +198,26 @@ double sum_of_squares(const float* x, int64_t n) {
   return sum.total();
 }
 
+double add_penalty(float l1, float l2, const float* weight, float* gradient, int64_t n) {
+  WideSum sum;
+  const float twice = 2.0f * l2;
+  const Vec zero{}, one = broadcast(1.0f);
+  const auto add = [&](Vec w) {
+    sum.add(abs(w) * l1 + w * w * l2);
+    const Vec sign = select(w > zero, one, select(w < zero, -one, zero));
+    return sign * l1 + w * twice;
+  };
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    const Vec dw = add(load(weight + i));
+    if (gradient != nullptr) store(gradient + i, load(gradient + i) + dw);
+  }
+  if (i < n) {
+    const int rest = static_cast<int>(n - i);
+    const Vec dw = add(load_first(weight + i, rest));
+    if (gradient != nullptr) store_first(gradient + i, load_first(gradient + i, rest) + dw, rest);
+  }
+  return sum.total();
+}
+
 }  // namespace day33::DAY33_ISA

@@ -117,7 +117,73 @@ DAY33_INLINE void reduce_ints(const ReduceArgs& args, const int32_t* x, int32_t*
   }
 }
 
+// ---- indices of extremes: the first of the best, where NaN is best of all ----
+
+template <int kSign, typename W, typename V>
+DAY33_INLINE auto beats(W, V x, V best) {
+  if constexpr (kSign > 0)
+    return (x > best) | ((x != x) & (best == best));
+  else
+    return (x < best) | ((x != x) & (best == best));
+}
+
+template <int kSign, typename T>
+DAY33_INLINE void arg_across(const T* x, int32_t* y, int64_t K, int64_t inner) {
+  over_inner(inner, [=](auto w, int64_t i) {
+    auto best = w.load(x + i);
+    auto at = w.fill(int32_t{0});
+    for (int64_t k = 1; k < K; ++k) {
+      const auto value = w.load(x + k * inner + i);
+      const auto better = beats<kSign>(w, value, best);
+      best = w.choose(better, value, best);
+      at = w.choose(better, w.fill(static_cast<int32_t>(k)), at);
+    }
+    w.store(y + i, at);
+  });
+}
+
+// Every lane has its own best; of equal ones the first counts.
+template <int kSign, typename T>
+DAY33_INLINE int32_t arg_along(const T* x, int64_t K) {
+  const Wide<kLanes> w{};
+  T best = x[0];
+  int32_t at = 0;
+  int64_t k = 0;
+  if (K >= kLanes) {
+    auto wide_best = w.load(x);
+    auto wide_at = w.count_from(0);
+    for (k = kLanes; k + kLanes <= K; k += kLanes) {
+      const auto value = w.load(x + k);
+      const auto better = beats<kSign>(w, value, wide_best);
+      wide_best = w.choose(better, value, wide_best);
+      wide_at = w.choose(better, w.count_from(static_cast<int32_t>(k)), wide_at);
+    }
+    for (int i = 0; i < kLanes; ++i) {
+      const T value = wide_best[i];
+      const bool equal = value == best || (value != value && best != best);
+      if (beats<kSign>(w, value, best) || (equal && wide_at[i] < at)) best = value, at = wide_at[i];
+    }
+  }
+  for (; k < K; ++k)
+    if (beats<kSign>(w, x[k], best)) best = x[k], at = static_cast<int32_t>(k);
+  return at;
+}
+
+template <typename T>
+DAY33_INLINE void arg_all(ArgReduce kind, const ReduceArgs& args, const T* x, int32_t* y) {
+  const bool largest = kind == ArgReduce::argmax;
+  for (int64_t o = 0; o < args.outer; ++o, x += args.K * args.inner, y += args.inner) {
+    if (args.inner == 1)
+      *y = largest ? arg_along<1>(x, args.K) : arg_along<-1>(x, args.K);
+    else
+      largest ? arg_across<1>(x, y, args.K, args.inner) : arg_across<-1>(x, y, args.K, args.inner);
+  }
+}
+
 }  // namespace
+
+void arg_reduce(ArgReduce kind, const ReduceArgs& args, const float* x, int32_t* y) { arg_all(kind, args, x, y); }
+void arg_reduce_int(ArgReduce kind, const ReduceArgs& args, const int32_t* x, int32_t* y) { arg_all(kind, args, x, y); }
 
 void reduce(Reduce kind, const ReduceArgs& args, const float* x, float* y) {
   switch (kind) {

@@ -108,16 +108,13 @@ class BroadcastOp : public Op {
   int64_t units(int64_t n) const final { return broadcast_.units(n); }
   void forward(const Tile& tile, int64_t begin, int64_t end) const final {
     float* y = tile.value[outputs[0]];
-    broadcast_.each(tile.n, tile.lanes, begin, end, values(tile),
+    broadcast_.each(broadcast_.units(tile.n, begin, end), tile.lanes, values(tile),
                     [&](const BroadcastRows& rows, int64_t at) { map(*tile.kernels, rows, y + at); });
   }
-  // The scratch holds a gradient of the result's shape, and what is left of it between the steps of a sum.
   int64_t scratch_size(const Kernels&, int lanes, int64_t n) const final {
     int64_t floats = 0;
     for (size_t k = 0; k < inputs.size(); ++k)
-      if (broadcast_.is_repeated(k))
-        floats =
-            std::max(floats, round_to_line(broadcast_.size() * n * lanes) + broadcast_.sums(k).scratch_size(n, lanes));
+      if (broadcast_.is_repeated(k)) floats = std::max(floats, broadcast_.sum_scratch_size(k, n, lanes));
     return floats;
   }
 
@@ -129,20 +126,18 @@ class BroadcastOp : public Op {
     for (size_t k = 0; k < inputs.size(); ++k) base[k] = tile.value[inputs[k]];
     return base;
   }
-  // make(d) writes the gradient of operand k for every element of the result; dx gets its sums over what is repeated.
-  template <typename Make>
-  void sum_gradient(const Tile& tile, size_t k, float* dx, Make make) const {
-    if (!broadcast_.is_repeated(k)) return make(dx);
-    if (broadcast_.size() > 0) make(tile.scratch);
-    sum_repeated(tile, k, tile.scratch, dx);
-  }
-  void sum_repeated(const Tile& tile, size_t k, const float* d, float* dx) const {
-    if (broadcast_.size() == 0) {
-      std::fill_n(dx, broadcast_.size_of(k) * tile.n * tile.lanes, 0.0f);
-      return;
-    }
-    float* rest = tile.scratch + round_to_line(broadcast_.size() * tile.n * tile.lanes);
-    broadcast_.sums(k).run(*tile.kernels, Reduce::sum, false, tile.n, tile.lanes, d, dx, rest);
+  // slope(rows, at, d) writes the gradient of operand k for rows of the result that begin with its word `at`.
+  template <typename Slope>
+  void gradient(const Tile& tile, size_t k, float* dx, Slope slope) const {
+    const auto make = [&](const Broadcast::Part& part, int64_t first, float* d) -> const float* {
+      broadcast_.each(part, tile.lanes, values(tile),
+                      [&](const BroadcastRows& rows, int64_t at) { slope(rows, at, d + (at - first)); });
+      return d;
+    };
+    if (broadcast_.is_repeated(k))
+      broadcast_.sum_repeated(*tile.kernels, k, tile.n, tile.lanes, tile.scratch, dx, make);
+    else
+      make(broadcast_.whole(tile.n), 0, dx);
   }
 
   const Broadcast broadcast_;
@@ -159,14 +154,13 @@ class BinaryOp final : public BroadcastOp {
     for (size_t k = 0; k < 2; ++k) {
       if (dx[k] == nullptr) continue;
       if (kind_ == Binary::add && broadcast_.is_repeated(k)) {  // the gradient is dy itself
-        sum_repeated(tile, k, dy, dx[k]);
+        broadcast_.sum_repeated(*tile.kernels, k, tile.n, tile.lanes, tile.scratch, dx[k],
+                                [&](const Broadcast::Part&, int64_t first, float*) { return dy + first; });
         continue;
       }
-      sum_gradient(tile, k, dx[k], [&](float* d) {
-        const float* y = backward_reads_forward() ? tile.value[outputs[0]] : dy;
-        broadcast_.each(tile.n, tile.lanes, values(tile), [&](const BroadcastRows& rows, int64_t at) {
-          tile.kernels->binary_backward(kind_, static_cast<int>(k), rows, y + at, dy + at, d + at);
-        });
+      const float* y = backward_reads_forward() ? tile.value[outputs[0]] : dy;
+      gradient(tile, k, dx[k], [&](const BroadcastRows& rows, int64_t at, float* d) {
+        tile.kernels->binary_backward(kind_, static_cast<int>(k), rows, y + at, dy + at, d);
       });
     }
   }
@@ -196,12 +190,10 @@ class SelectOp final : public BroadcastOp {
     static constexpr std::array<float, kMaxLanes> kZeros{};
     for (size_t k = 1; k < 3; ++k) {
       if (dx[k] == nullptr) continue;
-      sum_gradient(tile, k, dx[k], [&](float* d) {
-        broadcast_.each(tile.n, tile.lanes, values(tile), [&](BroadcastRows rows, int64_t at) {
-          rows.x[k] = {tile.gradient[outputs[0]] + at, rows.row_step, false};
-          rows.x[3 - k] = {kZeros.data(), 0, true};
-          tile.kernels->select_where(rows, d + at);
-        });
+      gradient(tile, k, dx[k], [&](BroadcastRows rows, int64_t at, float* d) {
+        rows.x[k] = {tile.gradient[outputs[0]] + at, rows.row_step, false};
+        rows.x[3 - k] = {kZeros.data(), 0, true};
+        tile.kernels->select_where(rows, d);
       });
     }
   }

@@ -9,7 +9,8 @@ constexpr int64_t kUnitElements = 4096;
 
 }  // namespace
 
-ReduceChain::ReduceChain(const std::vector<int64_t>& sizes, const std::vector<char>& reduced) {
+ReduceChain::ReduceChain(std::vector<int64_t> sizes, const std::vector<char>& reduced) {
+  sizes[0] = 1;
   int64_t inner = 1;
   for (size_t end = sizes.size(); end > 0;) {
     size_t begin = end;
@@ -28,24 +29,29 @@ ReduceChain::ReduceChain(const std::vector<int64_t>& sizes, const std::vector<ch
 
 int64_t ReduceChain::scratch_size(int64_t n, int lanes) const {
   int64_t floats = 0;
-  for (size_t i = 0; i + 1 < steps_.size(); ++i) floats += round_to_line(steps_[i].outer * n * steps_[i].inner * lanes);
+  for (size_t i = 0; i + 1 < steps_.size(); ++i) {
+    const ReduceArgs args = steps_[i].args(n, lanes);
+    floats += round_to_line(args.outer * args.inner);
+  }
   return floats;
+}
+
+int64_t ReduceChain::result_size(int64_t n, int lanes) const {
+  const ReduceArgs args = steps_.back().args(n, lanes);
+  return args.outer * args.inner;
 }
 
 void ReduceChain::run(const Kernels& kernels, Reduce kind, bool ints, int64_t n, int lanes, const float* x, float* y,
                       float* scratch) const {
   for (size_t i = 0; i < steps_.size(); ++i) {
-    const Step& s = steps_[i];
-    const ReduceArgs args{
-        .outer = s.over_samples ? s.outer : s.outer * n, .K = s.over_samples ? s.K * n : s.K, .inner = s.inner * lanes};
+    const ReduceArgs args = steps_[i].args(n, lanes);
     const bool last = i + 1 == steps_.size();
     float* to = last ? y : scratch;
     if (ints)
       kernels.reduce_int(kind, args, reinterpret_cast<const int32_t*>(x), reinterpret_cast<int32_t*>(to));
     else
       kernels.reduce(kind, args, x, to);
-    if (last) return;
-    scratch += round_to_line(args.outer * args.inner);
+    scratch += last ? 0 : round_to_line(args.outer * args.inner);
     x = to;
   }
 }
@@ -96,13 +102,43 @@ Broadcast::Broadcast(const Shape& result, const std::vector<Shape>& operands) : 
     }
     push(axis);
   }
-  std::vector<int64_t> sizes;
-  for (const Axis& axis : axes_) sizes.push_back(axis.size);
   for (size_t k = 0; k < operands.size(); ++k) {
+    std::vector<int64_t> sizes;
     std::vector<char> repeated;
-    for (const Axis& axis : axes_) repeated.push_back(axis.step[k] == 0);
-    sums_.emplace_back(sizes, repeated);
+    for (const Axis& axis : axes_) {
+      sizes.push_back(axis.size);
+      repeated.push_back(axis.step[k] == 0);
+    }
+    ReduceChain all(sizes, repeated);
+    if (axes_.size() > 1) {
+      sizes.erase(sizes.begin());
+      repeated.erase(repeated.begin());
+    }
+    sums_.push_back({std::move(all), ReduceChain(sizes, repeated)});
   }
+}
+
+Broadcast::Part Broadcast::whole(int64_t n) const {
+  Part part;
+  for (size_t axis = 0; axis < axes_.size(); ++axis) part.push_back({0, size_of_axis(axis, n)});
+  return part;
+}
+
+Broadcast::Part Broadcast::units(int64_t n, int64_t begin, int64_t end) const {
+  Part part = whole(n);
+  Range& range = part[split_axis(n)];
+  const int64_t grain = this->grain(n, split_axis(n));
+  range = {begin * grain, std::min(end * grain, range.end)};
+  return part;
+}
+
+int64_t Broadcast::sum_scratch_size(size_t operand, int64_t n, int lanes) const {
+  if (size_ == 0) return 0;
+  const size_t axis = splits_second(lanes) ? 1 : 0;
+  const ReduceChain& chain = axis == 0 ? sums_[operand].all : sums_[operand].inner;
+  const int64_t rows = part_rows(axis, n, lanes);
+  return round_to_line(rows * axes_[axis].result_step * lanes) + round_to_line(operand_size_[operand] * lanes) +
+         chain.scratch_size(rows, lanes);
 }
 
 size_t Broadcast::split_axis(int64_t n) const {

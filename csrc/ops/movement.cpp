@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "core/names.h"
+#include "ops/broadcast.h"
 
 namespace day33 {
 namespace {
@@ -102,6 +104,24 @@ class Source {
   std::vector<int64_t> below_;  // cells of the result per index of the axes up to this one
 };
 
+// The sums over what was repeated, where the axes do nothing but repeat a source that is otherwise as it was.
+std::optional<ReduceChain> sums_of_repeated(const std::vector<SourceAxis>& axes, int64_t source_size) {
+  std::vector<int64_t> sizes{1};  // of the samples
+  std::vector<char> repeated{0};
+  int64_t inner = source_size;
+  for (const SourceAxis& axis : axes) {
+    if (axis.size() != 1 || axis[0].from != 0 || axis[0].count == 0) return {};
+    const auto [count, from, stride] = axis[0];
+    if (count == 1) continue;
+    if (stride != 0 && inner != count * stride) return {};
+    if (stride != 0) inner = stride;
+    sizes.push_back(count);
+    repeated.push_back(stride == 0);
+  }
+  if (inner != 1 || std::find(repeated.begin(), repeated.end(), 1) == repeated.end()) return {};
+  return ReduceChain(sizes, repeated);
+}
+
 class RearrangeOp final : public Op {
  public:
   RearrangeOp(std::string kind, int x, int y, int64_t source_size, const std::vector<SourceAxis>& axes, float fill)
@@ -111,9 +131,13 @@ class RearrangeOp final : public Op {
         source_(axes),
         out_(source_.size()),
         injective_(source_.is_injective()),
-        onto_(injective_ && source_.found() == source_size) {}
+        onto_(injective_ && source_.found() == source_size),
+        sums_(sums_of_repeated(axes, source_size)) {}
 
   int64_t units(int64_t n) const override { return n; }
+  int64_t scratch_size(const Kernels&, int lanes, int64_t n) const override {
+    return sums_ ? sums_->scratch_size(n, lanes) : 0;
+  }
 
   void forward(const Tile& tile, int64_t begin, int64_t end) const override {
     const int64_t lanes = tile.lanes;
@@ -138,6 +162,9 @@ class RearrangeOp final : public Op {
 
   void backward(const Tile& tile, float* const* dx) const override {
     if (dx[0] == nullptr) return;
+    if (sums_)
+      return sums_->run(*tile.kernels, Reduce::sum, false, tile.n, tile.lanes, tile.gradient[outputs[0]], dx[0],
+                        tile.scratch);
     const int64_t lanes = tile.lanes;
     if (!onto_) std::fill_n(dx[0], tile.n * in_ * lanes, 0.0f);
     for (int64_t sample = 0; sample < tile.n; ++sample) {
@@ -165,10 +192,6 @@ class RearrangeOp final : public Op {
     } else if (injective_) {
       for (int64_t i = 0; i < run.count; ++i)
         for (int64_t lane = 0; lane < lanes; ++lane) dx[i * step + lane] = dy[i * lanes + lane];
-    } else if (run.stride == 0 && lanes == 1) {
-      double sum = 0;
-      for (int64_t i = 0; i < run.count; ++i) sum += static_cast<double>(dy[i]);
-      *dx += static_cast<float>(sum);
     } else {
       for (int64_t i = 0; i < run.count; ++i)
         for (int64_t lane = 0; lane < lanes; ++lane) dx[i * step + lane] += dy[i * lanes + lane];
@@ -180,6 +203,7 @@ class RearrangeOp final : public Op {
   const Source source_;
   const int64_t out_;
   const bool injective_, onto_;
+  const std::optional<ReduceChain> sums_;
 };
 
 class ConcatenateOp final : public Op {

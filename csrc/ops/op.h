@@ -116,7 +116,7 @@ class Op {
   virtual bool passes_gradient() const { return true; }
   // Whether the op does more than give its outputs, and so runs though nobody reads them.
   virtual bool has_effect() const { return false; }
-  // Whether the op draws random numbers in training.
+  // Whether the op draws random numbers, in training at least.
   virtual bool is_random() const { return false; }
 
   // ---- facets: null for an op that does not have them ----

@@ -59,8 +59,7 @@ DAY33_INLINE Vec cos_reduced(Vec r) {
 }
 
 // The sine of the angle that is `ahead` quarter turns further.
-DAY33_INLINE Vec sin_ahead(Vec x, int ahead) {
-  const QuarterTurns q = quarter_turns(x);
+DAY33_INLINE Vec sin_ahead(const QuarterTurns& q, int ahead) {
   const VecI turns = q.turns + ahead;
   const Vec y = select((turns & 1) == 1, cos_reduced(q.rest), sin_reduced(q.rest));
   return as_float(as_int(y) ^ ((turns & 2) << 30));
@@ -71,14 +70,14 @@ DAY33_INLINE VecI is_large_angle(Vec x) { return ~(abs(x) < kLargeAngle); }
 
 DAY33_INLINE Vec sin(Vec x) {
   const VecI large = is_large_angle(x);
-  const Vec y = sin_ahead(select(large, broadcast(0.0f), x), 0);
+  const Vec y = sin_ahead(quarter_turns(select(large, broadcast(0.0f), x)), 0);
   if (!any(large)) return select(x == 0.0f, x, y);
   return select(large, each_lane(x, [](float v) { return __builtin_sinf(v); }), select(x == 0.0f, x, y));
 }
 
 DAY33_INLINE Vec cos(Vec x) {
   const VecI large = is_large_angle(x);
-  const Vec y = sin_ahead(select(large, broadcast(0.0f), x), 1);
+  const Vec y = sin_ahead(quarter_turns(select(large, broadcast(0.0f), x)), 1);
   if (!any(large)) return y;
   return select(large, each_lane(x, [](float v) { return __builtin_cosf(v); }), y);
 }

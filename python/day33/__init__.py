@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         random,
         regularizers,
         saving,
+        sklearn,
         text,
         tf,
         utils,
@@ -60,7 +61,7 @@ _register_if_imported()
 _MODULES = (
     "activations", "autoencoder", "callbacks", "cli", "constraints", "datasets", "decoding", "ensemble",
     "initializers", "keras", "layers", "losses", "lyricist", "metrics", "models", "ops", "optimizers", "plotting",
-    "random", "regularizers", "saving", "text", "tf", "utils",
+    "random", "regularizers", "saving", "sklearn", "text", "tf", "utils",
 )  # fmt: skip
 _NAMES = {
     "GradientTape": "._tape",
@@ -109,6 +110,7 @@ __all__ = [
     "saving",
     "set_num_threads",
     "set_random_seed",
+    "sklearn",
     "text",
     "tf",
     "to_keras",

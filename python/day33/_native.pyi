@@ -220,6 +220,12 @@ class PlanBuilder:
     def parameter_value(self, slot: int) -> int: ...  # the parameter, for every sample
     # kind: "sum", "mean", "max", "min", "prod", "any" or "all" (int32 0 or 1), over axes without the batch.
     def reduce(self, kind: str, x: int, axes: Sequence[int], keepdims: bool = False) -> int: ...
+    # kind: "argmax" or "argmin", the first of equal ones; NaN wins. int32, without the axis.
+    def arg_reduce(self, kind: str, x: int, axis: int) -> int: ...
+    def cumulate(self, kind: str, x: int, axis: int) -> int: ...  # kind: "cumsum" or "cumprod"
+    # kind: "uniform" in [0, 1) or "normal", of mean 0 and deviation 1; in training and inference. The numbers depend on
+    # the seed of the call, `seed`, the sample's number and the element's.
+    def random(self, kind: str, shape: Sequence[int], seed: int) -> int: ...
     # ---- moving values and indexing; x is float32 or int32. Axes count without the batch, -1 is the last ----
     # One pair of borders per axis; negative numbers take cells away. mode: "constant", "reflect" or "symmetric", which
     # repeat the reflection where a border is wider than x. value: for constants.
@@ -280,7 +286,7 @@ class Plan:
     @property
     def samples(self) -> int | None: ...  # of every call, where the plan keeps states; None for any number
     @property
-    def is_random(self) -> bool: ...  # whether an op draws random numbers in training, as dropout does
+    def is_random(self) -> bool: ...  # whether an op draws random numbers: dropout in training, random always
     def forward(
         self,
         inputs: Sequence[Array],
@@ -447,6 +453,9 @@ def ftrl_step(
 def scale_parameter(parameter: Parameter, factor: float) -> None: ...
 def running_mean(parameter: Parameter, mean: Float32, keep: float) -> None: ...  # mean = keep * mean + (1 - keep) * p
 def sum_of_squares(x: Float32) -> float: ...
+
+# l1 times the sum of |w| and l2 times that of w^2, whose gradient is added to `gradient`.
+def add_penalty(parameter: Parameter, gradient: Float32 | None, *, l1: float, l2: float) -> float: ...
 
 # ---- decoding (register_decoder.cpp): Embedding -> LSTM -> Dense, one token per step. No call holds the GIL ----
 

@@ -119,3 +119,77 @@ def test_refusals():
         OpPlan(reduce("mean", [0]), [x.astype(np.int32)])
     with pytest.raises(ValueError, match=r"kind is 'median'; expected 'sum', .* or 'all'"):
         OpPlan(reduce("median", [0]), [x])
+
+
+# ---- along one axis ----
+
+
+def along(shape):
+    return [a for axis in range(len(shape)) for a in (axis, axis - len(shape))]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+@pytest.mark.parametrize("kind", ["argmax", "argmin"])
+def test_index_of_the_first_extreme(kind, dtype, layout):
+    rng = np.random.default_rng(5)
+    for shape, samples in itertools.product([*SHAPES, (200,), (3, 70, 2)], [1, 3, 17]):
+        for axis in along(shape):
+            x = rng.integers(-3, 4, (samples, *shape)).astype(dtype)
+            if dtype == np.float32 and x.size % 2:
+                x[rng.random(x.shape) < 0.1] = np.nan
+            y = OpPlan(lambda b, t, axis=axis: b.arg_reduce(kind, t, axis), [x], layout).forward()
+            assert y.dtype == np.int32
+            np.testing.assert_array_equal(y, getattr(np, kind)(x, axis=axis + 1 if axis >= 0 else axis))
+
+
+def test_index_of_extremes_at_the_ends():
+    for size, kind in itertools.product([1, 2, 15, 16, 17, 64, 67], ["argmax", "argmin"]):
+        for place in {0, size // 2, size - 1}:
+            x = np.zeros((1, size), np.float32)
+            x[0, place] = 1 if kind == "argmax" else -1
+            x[0, size - 1] = x[0, place]  # the first of two
+            assert OpPlan(lambda b, t, kind=kind: b.arg_reduce(kind, t, 0), [x]).forward() == place
+            x[0, place] = np.nan
+            assert OpPlan(lambda b, t, kind=kind: b.arg_reduce(kind, t, 0), [x]).forward() == place
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("kind", ["cumsum", "cumprod"])
+def test_running_sums_and_products(kind, layout):
+    rng = np.random.default_rng(6)
+    for shape, samples in itertools.product([*SHAPES, (3, 0)], [1, 3, 17]):
+        for axis in along(shape):
+            place = axis + 1 if axis >= 0 else axis
+            x = rng.choice([-2.0, -1.0, 1.0, 0.5, 0.0], (samples, *shape), p=[0.2, 0.3, 0.3, 0.15, 0.05])
+            x = x.astype(np.float32)
+            plan = OpPlan(lambda b, t, axis=axis: b.cumulate(kind, t, axis), [x], layout)
+            np.testing.assert_allclose(plan.forward(), getattr(np, kind)(x, axis=place, dtype=np.float64), rtol=1e-6)
+            dy = rng.integers(-3, 4, x.shape).astype(np.float32)
+            (dx,), _ = plan.backward(dy)
+            if kind == "cumsum":
+                expected = np.flip(np.cumsum(np.flip(dy, place), place), place)
+            else:  # the function is linear in every element, so differences are exact
+                expected = np.zeros(x.shape)
+                wide = np.moveaxis(x.astype(np.float64), place, -1)
+                for k in range(wide.shape[-1]):
+                    with_one, with_zero = wide.copy(), wide.copy()
+                    with_one[..., k], with_zero[..., k] = 1, 0
+                    slope = np.cumprod(with_one, -1) - np.cumprod(with_zero, -1)
+                    np.moveaxis(expected, place, -1)[..., k] = (slope * np.moveaxis(dy, place, -1)).sum(-1)
+            np.testing.assert_allclose(dx, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_running_whole_numbers():
+    x = np.array([[3, -1, 2**31 - 1, 7]], np.int32)
+    for kind in ("cumsum", "cumprod"):
+        y = OpPlan(lambda b, t, kind=kind: b.cumulate(kind, t, 0), [x]).forward()
+        np.testing.assert_array_equal(y, getattr(np, kind)(x, axis=1, dtype=np.int32))
+
+
+def test_axes_are_checked():
+    x = np.zeros((2, 3, 0), np.float32)
+    with pytest.raises(ValueError, match=r"axis is -3; expected an axis of x of shape \(3, 0\) \(without the batch\)"):
+        OpPlan(lambda b, t: b.cumulate("cumsum", t, -3), [x])
+    with pytest.raises(ValueError, match=r"x has shape \(3, 0\) .*; expected 1 to 2\^31 - 1 cells along axis 1"):
+        OpPlan(lambda b, t: b.arg_reduce("argmax", t, 1), [x])

@@ -80,6 +80,72 @@ def test_to_keras_and_back(case, given, suffix, tmp_path):
     np.testing.assert_allclose(predictions(theirs, data), expected, rtol=1e-5, atol=1e-6)
 
 
+CATEGORIES = {
+    "bins": ("Discretization", {"bin_boundaries": [0.0, 0.5]}, np.random.default_rng(0).random((9, 2)), "float32"),
+    "bins, adapted": ("Discretization", {"num_bins": 3}, np.random.default_rng(0).random((9, 2)), "float32"),
+    "counted bins": (
+        "Discretization", {"num_bins": 3, "output_mode": "count"}, np.random.default_rng(0).random((9, 2)), "float32",
+    ),
+    "encoding": ("CategoryEncoding", {"num_tokens": 4}, np.array([[0, 1], [3, 3]]), "int64"),
+    "hashes": ("Hashing", {"num_bins": 5}, WORDS, "string"),
+    "hashes with a salt": ("Hashing", {"num_bins": 5, "salt": 3, "mask_value": "b"}, WORDS, "string"),
+    "hashes of numbers": ("Hashing", {"num_bins": 5, "output_mode": "multi_hot"}, np.array([[3, 77], [0, 3]]), "int64"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CATEGORIES)
+def test_categories(case, tmp_path):
+    kind, arguments, data, dtype = CATEGORIES[case]
+    layer = getattr(keras.layers, kind)(**arguments)
+    if "num_bins" in arguments and kind == "Discretization":
+        layer.adapt(data)
+    inputs = keras.Input(data.shape[1:], dtype=dtype)
+    x = layer(inputs)
+    if arguments.get("output_mode", "int") == "int" and kind != "CategoryEncoding":
+        x = keras.layers.Embedding(20, 3)(x)
+    theirs = keras.Model(inputs, keras.layers.Dense(2)(x))
+    theirs.save(tmp_path / "theirs.keras")
+    ours = day33.load_model(tmp_path / "theirs.keras")
+    np.testing.assert_allclose(predictions(ours, data), predictions(theirs, data), rtol=1e-5, atol=1e-6)
+    ours.save(tmp_path / "ours.keras")
+    again = keras.saving.load_model(tmp_path / "ours.keras")
+    np.testing.assert_allclose(predictions(again, data), predictions(theirs, data), rtol=1e-5, atol=1e-6)
+    assert again.layers[1].get_config() == theirs.layers[1].get_config()
+
+
+@pytest.mark.parametrize("suffix", ["keras", "h5", "weights.h5", "npz"])
+def test_normalization_that_was_adapted(suffix, tmp_path):
+    data = np.random.default_rng(0).normal(3, 5, (20, 4)).astype(np.float32)
+
+    def model(library):
+        layer = library.layers.Normalization()
+        inputs = library.Input((4,))
+        return library.Model(inputs, library.layers.Dense(2)(layer(inputs))), layer
+
+    (ours, mine), (theirs, correct) = model(day33), model(keras)
+    mine.adapt(data)
+    correct.adapt(data)
+    theirs.layers[2].set_weights(ours.layers[2].get_weights())
+    expected = predictions(theirs, data)
+    path = tmp_path / f"model.{suffix}"
+    for source in (ours, theirs):
+        if suffix == "npz" and source is theirs:
+            continue
+        weights_only = suffix in ("weights.h5", "npz")
+        (source.save_weights if weights_only else source.save)(path)
+        for library in (day33, keras):
+            if suffix == "npz" and library is keras:
+                continue
+            if weights_only:
+                loaded = model(library)[0]
+                if library is day33:  # Keras would go on with what it had
+                    loaded.predict(data, verbose=0)
+                loaded.load_weights(path)
+            else:
+                loaded = (day33 if library is day33 else keras.saving).load_model(path)
+            np.testing.assert_allclose(predictions(loaded, data), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_configurations_hold_the_vocabulary():
     ours, data = model_of(day33, "texts", False)
     for copy in (day33.models.model_from_json(ours.to_json()), day33.models.clone_model(ours)):

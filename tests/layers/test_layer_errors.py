@@ -80,7 +80,7 @@ BAD_ARGUMENTS = [
     (lambda: layers.BatchNormalization(axis=0), "axis is 0"),
     (lambda: layers.Concatenate(axis=0), "axis is 0"),
     (lambda: layers.Input(), "shape is None"),
-    (lambda: layers.Input((3,), dtype="string"), "'string'"),
+    (lambda: layers.Input((3,), dtype="complex64"), "'complex64'"),
     (lambda: layers.Input((-3,)), "-3"),
 ]
 

@@ -95,6 +95,8 @@ def expected(case):
 def test_gradients_of_keras(case, layout, isa):
     xs, weights, dy, results = expected(case)
     name, arguments, shapes, length = CASES[case]
+    if name == "Dot" and arguments == {"axes": 2} and layout == "lanes":
+        pytest.skip("products of matrices have no lanes")
     layer = getattr(layers, name)(**arguments)
     batched = [(None, *shape) for shape in shapes]
     layer.build(batched if len(shapes) > 1 else batched[0])

@@ -279,7 +279,7 @@ def test_same_defaults(keras, name, arguments, shape):
         if isinstance(left, tuple) and isinstance(right, list):
             right = tuple(right)
         if key == "axis":
-            left, right = (axis if isinstance(axis, list) else [axis] for axis in (left, right))
+            left, right = (list(axis) if isinstance(axis, list | tuple) else [axis] for axis in (left, right))
             left, right = [a % 4 for a in left], [a % 4 for a in right]
         if key == "synchronized" or (key == "output_padding" and right is None):
             left, right = bool(left), bool(right)

@@ -165,6 +165,37 @@ def test_the_sampling_layer_of_the_tutorial():
     assert abs((z - mean).std() - 0.5) < 0.02 and abs((z - mean).mean()) < 0.02
 
 
+ON_A_TAPE = (
+    "gather", "matmul", "moments", "norm", "one_hot", "pad", "reduce_mean of all", "softmax", "transpose", "where",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ON_A_TAPE)
+def test_gradients_of_watched_tensors(name):
+    found = []
+    for library in (tf, tensorflow):
+        x = library.constant(X)
+        with library.GradientTape() as tape:
+            tape.watch(x)
+            y = library.reduce_sum(library.square(CALLS[name](library, x)))
+        found.append(tape.gradient(y, x))
+    if found[1] is None:
+        assert found[0] is None or not np.any(found[0])
+    else:
+        np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-5)
+
+
+def test_functions_of_variables_on_a_tape():
+    found = []
+    for library in (tf, tensorflow):
+        w = library.Variable(Y)
+        with library.GradientTape() as tape:
+            loss = library.reduce_mean(library.math.log(w) * library.nn.sigmoid(w)) + library.norm(w)
+        found.append((float(loss), np.asarray(tape.gradient(loss, w))))
+    assert abs(found[0][0] - found[1][0]) < 1e-5
+    np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-4, atol=1e-6)
+
+
 def test_functions_are_left_as_they_are():
     @tf.function
     def double(x):

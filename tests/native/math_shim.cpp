@@ -2,6 +2,7 @@
 #include "math_shim.h"
 
 #include "simd/math.h"
+#include "simd/trigonometry.h"
 
 namespace day33::DAY33_ISA {
 
@@ -19,9 +20,12 @@ DAY33_MAP(log1p)
 DAY33_MAP(sigmoid)
 DAY33_MAP(tanh)
 DAY33_MAP(erfc)
+DAY33_MAP(sin)
+DAY33_MAP(cos)
+DAY33_MAP(tan)
 #undef DAY33_MAP
 
-const testing::MathFunctions math_functions = {map_sqrt,  map_exp,     map_expm1, map_log,
-                                               map_log1p, map_sigmoid, map_tanh,  map_erfc};
+const testing::MathFunctions math_functions = {map_sqrt, map_exp,  map_expm1, map_log, map_log1p, map_sigmoid,
+                                               map_tanh, map_erfc, map_sin,   map_cos, map_tan};
 
 }  // namespace day33::DAY33_ISA

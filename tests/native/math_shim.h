@@ -14,6 +14,9 @@ struct MathFunctions {
   void (*sigmoid)(const float* x, float* y, int64_t n);
   void (*tanh)(const float* x, float* y, int64_t n);
   void (*erfc)(const float* x, float* y, int64_t n);
+  void (*sin)(const float* x, float* y, int64_t n);
+  void (*cos)(const float* x, float* y, int64_t n);
+  void (*tan)(const float* x, float* y, int64_t n);
 };
 
 // Null for an instruction set that was not compiled in.

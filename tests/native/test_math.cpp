@@ -127,10 +127,43 @@ TEST(math_functions_are_within_two_ulp) {
     check_ulps("log", m->log, log, kTiny, kHuge, 1.5);
     check_ulps("log of subnormal numbers", m->log, log, 1e-45f, kTiny, 1.5);
     check_ulps("log1p", m->log1p, log1p, 1e-45f, kHuge, 2.5);
+    check_ulps("log1p", m->log1p, log1p, -0.9999999f, -1e-45f, 3.0);
     check_ulps("sigmoid", m->sigmoid, sigmoid, kTiny, 200.0f, 2.5);
     check_ulps("sigmoid", m->sigmoid, sigmoid, -87.3f, -kTiny, 2.5);
     check_ulps("tanh", m->tanh, tanh, kTiny, 200.0f, 2.5);
     check_ulps("tanh", m->tanh, tanh, -200.0f, -kTiny, 2.5);
+  });
+}
+
+TEST(trigonometric_functions_are_within_three_ulp) {
+  for_each_isa([](const Kernels& k) {
+    const MathFunctions* m = math_of(k.isa);
+    if (m == nullptr) return;
+    const auto sin = [](double x) { return std::sin(x); };
+    const auto cos = [](double x) { return std::cos(x); };
+    const auto tan = [](double x) { return std::tan(x); };
+    // From 2^20 on, libm computes.
+    for (const auto& [low, high] : {std::pair{kTiny, 1.0f}, {1.0f, 1e3f}, {1e3f, 1048575.9f}, {1048576.0f, kHuge}}) {
+      for (float side : {1.0f, -1.0f}) {
+        check_ulps("sin", m->sin, sin, side * low, side * high, 1.5);
+        check_ulps("cos", m->cos, cos, side * low, side * high, 1.5);
+        check_ulps("tan", m->tan, tan, side * low, side * high, 3.0);
+      }
+    }
+    // The floats next to multiples of pi / 2, where all but the last bits cancel.
+    for (int turn = 1; turn <= 667544; turn += turn < 1000 ? 1 : 997)
+      for (float x : {static_cast<float>(turn * 1.57079632679489661923),
+                      std::nextafter(static_cast<float>(turn * 1.57079632679489661923), 0.0f)}) {
+        const Context context("x ", x);
+        CHECK_NEAR(at(m->sin, x), sin(x), 1.5 * ulp(sin(x)));
+        CHECK_NEAR(at(m->cos, x), cos(x), 1.5 * ulp(cos(x)));
+        CHECK_NEAR(at(m->tan, x), tan(x), 3.0 * ulp(tan(x)));
+      }
+    for (Function f : {m->sin, m->cos, m->tan})
+      for (float x : {kNan, kInfinity, -kInfinity}) CHECK(std::isnan(at(f, x)));
+    CHECK(same_bits(at(m->sin, -0.0f), -0.0f));
+    CHECK(same_bits(at(m->tan, -0.0f), -0.0f));
+    CHECK_EQUAL(at(m->cos, 0.0f), 1.0f);
   });
 }
 
@@ -169,6 +202,8 @@ TEST(math_functions_at_special_values) {
     CHECK(std::isnan(at(m->log, -1.0f)));
     CHECK_EQUAL(at(m->log1p, 0.0f), 0.0f);
     CHECK_EQUAL(at(m->log1p, kInfinity), kInfinity);
+    CHECK_EQUAL(at(m->log1p, -1.0f), -kInfinity);
+    CHECK(std::isnan(at(m->log1p, -1.5f)));
     CHECK_EQUAL(at(m->sigmoid, kInfinity), 1.0f);
     CHECK_EQUAL(at(m->sigmoid, -kInfinity), 0.0f);
     CHECK_EQUAL(at(m->sigmoid, 0.0f), 0.5f);

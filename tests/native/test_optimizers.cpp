@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "check.h"
 #include "inputs.h"
 #include "reference/optimizers.h"
@@ -273,6 +275,32 @@ TEST(running_means_and_sums_of_squares) {
       }
       CHECK_NEAR(k.sum_of_squares(x.data(), n), squares, 1e-14 * squares);
     }
+  });
+}
+
+TEST(penalties_and_their_gradients) {
+  Random random(61);
+  for_each_isa([&](const Kernels& k) {
+    for (int64_t n : sizes_around(k.lanes))
+      for (float l1 : {0.0f, 0.3f})
+        for (float l2 : {0.0f, 0.7f}) {
+          const Context context("n ", n, " l1 ", l1, " l2 ", l2);
+          Floats w = random.reals(n), gradient = random.reals(n);
+          if (n > 1) w[1] = 0.0f;
+          const Floats before = gradient;
+          double penalty = 0.0;
+          for (int64_t i = 0; i < n; ++i) {
+            const double x = w[i];
+            penalty += static_cast<double>(l1) * std::abs(x) + static_cast<double>(l2) * x * x;
+          }
+          CHECK_NEAR(k.add_penalty(l1, l2, w.data(), nullptr, n), penalty, 4.0 * kRoundoff * penalty);
+          CHECK_NEAR(k.add_penalty(l1, l2, w.data(), gradient.data(), n), penalty, 4.0 * kRoundoff * penalty);
+          for (int64_t i = 0; i < n; ++i) {
+            const double sign = w[i] > 0.0f ? 1.0 : w[i] < 0.0f ? -1.0 : 0.0;
+            const double slope = static_cast<double>(l1) * sign + 2.0 * static_cast<double>(l2) * w[i];
+            CHECK_NEAR(gradient[i], before[i] + slope, 8.0 * kRoundoff);
+          }
+        }
   });
 }
 

@@ -131,7 +131,10 @@ ENTROPIES = {
     "binary": (lambda o, t, p: o.binary_crossentropy(t, p), T, P),
     "binary from logits": (lambda o, t, z: o.binary_crossentropy(t, z, from_logits=True), T, X),
     "categorical": (lambda o, t, p: o.categorical_crossentropy(t, p), T, P),
-    "categorical from logits": (lambda o, t, z: o.categorical_crossentropy(t, z, from_logits=True), T, X),
+    # TensorFlow's gradient takes it for granted that targets add up to 1.
+    "categorical from logits": (
+        lambda o, t, z: o.categorical_crossentropy(t, z, from_logits=True), T / T.sum(-1, keepdims=True), X
+    ),
     "categorical of an axis": (lambda o, t, p: o.categorical_crossentropy(t, p, axis=1), T, P),
     "sparse": (lambda o, p, i: o.sparse_categorical_crossentropy(i, p), P, LABELS),
     "sparse from logits": (lambda o, z, i: o.sparse_categorical_crossentropy(i, z, from_logits=True), X, LABELS),

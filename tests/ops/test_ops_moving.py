@@ -112,6 +112,24 @@ def test_values_move_as_in_numpy(isa, restored_threads, case, layout):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda b, x: b.broadcast_to(x, (100_000, 3)),
+        lambda b, x: b.tile(x, (100_000, 1)),
+        lambda b, x: b.repeat(b.reshape(x, (3,)), 100_000, 0),
+    ],
+)
+def test_long_sums_are_as_good_as_float64(layout, write):
+    """Numbers of one sign, of which a running sum in float32 loses 1e-5."""
+    plan = plan_of(write, (1, 3), layout=layout)
+    x = whole(0, 2, 1, 3)
+    dy = np.random.default_rng(1).random(plan.forward([x], [])[0].shape, np.float32)
+    expected = dy.sum(1, np.float64) if dy.ndim == 3 else dy.reshape(2, 3, -1).sum(2, np.float64)
+    np.testing.assert_allclose(plan.backward([x], [dy], [])[0][0][:, 0], expected, rtol=2e-7)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize(("dtype", "value"), [("float32", -1.5), ("float32", np.inf), ("int32", 2**31 - 1)])
 def test_constant_borders(layout, dtype, value):
     borders = [(1, 0), (0, 2), (-1, 1)]

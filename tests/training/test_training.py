@@ -305,7 +305,7 @@ def test_what_compile_takes_in_one_line():
     model.train_on_batch(*regression())
     assert repr(model.optimizer) == "<Adam 'adam': learning rate 0.002, 1 steps done>"
     assert repr(model.compile_arguments["loss"]) == "<MeanSquaredError 'far'>"
-    assert repr(model.metrics) == "[<Mean 'loss'>, <MeanAbsoluteError 'mae'>]"
+    assert repr(model.metrics) == "[<Mean name=loss>, <MeanAbsoluteError name=mae>]"
 
 
 def test_the_epoch_loss_is_the_mean_over_samples():

@@ -68,12 +68,14 @@ class Variable(Operators):
         name, path: as given.
         constraint: as given; may be set.
         parameter: the native object that holds the values and counts their versions.
+        when_assigned: called after `assign`, where a plan holds the values as constants. Lost in copies.
     """
 
     dtype = "float32"
     _regularizer: Callable[[Any], Any] | None = None
     _revision = 0
     constraint: Callable[[Float32], ArrayLike] | None = None
+    when_assigned: Callable[[], None] | None = None
 
     def __init__(
         self, initial_value: ArrayLike, *, trainable: bool = True, name: str = "variable", path: str | None = None,
@@ -160,6 +162,8 @@ class Variable(Operators):
             raise ValueError(f"value for variable {self.path!r} has shape {array.shape}; expected {self.shape}")
         about_to_change((self,))
         self.parameter.assign(array)
+        if self.when_assigned is not None:
+            self.when_assigned()
         return self
 
     def assign_add(self, delta: ArrayLike) -> Variable:

@@ -113,7 +113,9 @@ def _pairs(
                 f"{[variable.name for variable in variables]}"
             )
         for variable, array in zip(variables, stored, strict=True):
-            if array.shape != variable.shape or array.dtype.kind != "f":
+            # Keras counts in integers: Normalization has a single number of samples.
+            kinds = "f" if array.shape else "fiu"
+            if array.shape != variable.shape or array.dtype.kind not in kinds:
                 raise ValueError(
                     f"weight {variable.path!r} has shape {array.shape} and dtype {array.dtype} in the file; expected "
                     f"{variable.shape} and floating-point numbers"

@@ -14,6 +14,7 @@ from .functions import Spec, known_shape
 from .lowering import AddedLoss, CrossesSamples, Lowering, Mode
 from .staged_plan import Cut, StagedPlan
 from .staging import LossPlace, StagedLowering
+from .weight_penalties import WeightPenalties
 
 if TYPE_CHECKING:
     from .._core.types import Array
@@ -110,6 +111,7 @@ class CompiledPlan:
         draws: whether random numbers are drawn in inference as well.
         truths: the numbers of the outputs that are truth values, which plans have as int32.
         of_one_mode: whether it serves only in the mode for which it was made.
+        weights: the penalties on weights; None for none, and where the plan has no losses.
     """
 
     plan: Plan | StagedPlan
@@ -122,6 +124,7 @@ class CompiledPlan:
     draws: bool = False
     truths: frozenset[int] = frozenset()
     of_one_mode: bool = False
+    weights: WeightPenalties | None = None
 
     def forward(self, inputs: Sequence[Array], training: bool = False) -> list[Array]:
         """The outputs, with a seed from the stream of seeds where random numbers are drawn."""
@@ -173,13 +176,14 @@ class MaskPlan:
 
 def compile_plan(
     lower: Lower, shapes: Sequence[tuple[int, ...]], dtypes: Sequence[str], losses: Sequence[LossTerm] | None,
-    training: bool = False,
+    regularized: Sequence[Variable] = (), training: bool = False,
 ) -> CompiledPlan:  # fmt: skip
     """The plan of what `lower` writes.
 
     Args:
         shapes, dtypes: of the inputs, without the batch.
-        losses: of the outputs; None where neither they nor penalties are wanted.
+        losses: what is minimised, with what `lower` adds; None for a plan without losses.
+        regularized: variables whose penalties are minimised, too.
         training: in which mode it will run, for layers that do something else in training.
     """
     traced = [term for term in losses or () if term.traced is not None]
@@ -220,6 +224,7 @@ def compile_plan(
         writing.lowering.draws.always,
         frozenset(n for n, output in enumerate(writing.outputs) if writing.lowering.dtype(output) == "bool"),
         writing.lowering.runs.matters,
+        WeightPenalties(regularized) if wanted and regularized else None,
     )
 
 

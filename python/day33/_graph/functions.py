@@ -120,6 +120,9 @@ class _Called:
     def mode_key(self) -> tuple[Hashable, ...]:
         return ()
 
+    def adds_losses(self) -> bool:
+        return False
+
     def call_graph(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         return None
 
@@ -260,6 +263,10 @@ class Function(_Called):
 
     def full_reduction(self, rank: int) -> str | None:
         """ "mean" or "sum" where it reduces all axes of its argument, of that rank, to a scalar; None elsewhere."""
+        return None
+
+    def penalty_kind(self) -> str | None:
+        """ "abs" or "square" where it is that of each element; None elsewhere."""
         return None
 
     def linear_in(self, numbers: list[float | None]) -> tuple[list[float], float] | None:

@@ -35,8 +35,9 @@ class Graph:
 
     Attributes:
         nodes: in an order in which they can run, those of input layers left out.
+        for_losses: the nodes that only the losses need.
         layers: each once, in Keras's order: farthest from the outputs first, then as met from the outputs.
-        losses: as given. loss_terms, loss_constant: their sum, taken apart.
+        losses: as given. losses_apart: each of them taken apart. loss_terms, loss_constant: the sum of all.
         in_training: the graph that takes the place of this one in training; None where it is this one.
 
     Raises:
@@ -61,9 +62,9 @@ class Graph:
         self.loss_constant = 0.0
         self.in_training: Graph | None = None
         self._shapes: dict[tuple[Shape, ...], list[Shape]] = {}
-        for loss in losses:
-            terms, constant = split(loss)
-            self.loss_terms += terms
+        self.losses_apart = [split(loss) for loss in losses]
+        for apart, constant in self.losses_apart:
+            self.loss_terms += apart
             self.loss_constant += constant
         ordered, met = self._sort(owner)
         by_depth = _by_depth(ordered, met, self.inputs)
@@ -73,7 +74,7 @@ class Graph:
         for node in reversed(ordered) if self.loss_terms else ():
             if node in needed:
                 needed.update(tensor.node for tensor in node.inputs)
-        self._for_losses = {node for node in ordered if node not in needed} if self.loss_terms else set()
+        self.for_losses = {node for node in ordered if node not in needed} if self.loss_terms else set()
         names: set[str] = set()
         for layer in self.layers:
             if layer.name in names:
@@ -122,14 +123,6 @@ class Graph:
         return Walk([*self.outputs, *self.losses], set(self.inputs))
 
     @functools.cached_property
-    def adds_losses(self) -> bool:
-        """Whether there are losses, or activity regularizers, here or in layers inside."""
-        return bool(self.losses) or any(
-            node.layer.activity_regularizer is not None or (graph is not None and graph.adds_losses)
-            for node, graph in self._inside()
-        )
-
-    @functools.cached_property
     def _keeps_batch(self) -> bool:
         """Whether the first axis of each value is the batch for sure: there are layers only."""
         return not any(isinstance(node.layer, Function | Source) for node in self.nodes) and all(
@@ -173,7 +166,7 @@ class Graph:
             return self.in_training.lower(lowering, inputs, with_losses=with_losses, per_sample_of=per_sample_of)
         values = dict(zip(self.inputs, inputs, strict=True))
         for node in self.nodes:
-            if node in self._for_losses and not with_losses:
+            if node in self.for_losses and not with_losses:
                 continue
             lower_node(node, lowering, values)
         if with_losses:
@@ -250,11 +243,16 @@ class Graph:
 
     def walk(self, start: Sequence[Any], visit: Callable[[Node, Any], Any]) -> list[Any]:
         """Carries values from the inputs to the outputs: `visit(node, values as arguments)` gives a node's values."""
+        values = self.carried(start, visit)
+        return [values[tensor] for tensor in self.outputs]
+
+    def carried(self, start: Sequence[Any], visit: Callable[[Node, Any], Any]) -> dict[SymbolicTensor, Any]:
+        """The values of all tensors, as in `walk`."""
         values = dict(zip(self.inputs, start, strict=True))
         for node in self.nodes:
             results = visit(node, tree.transform(values.__getitem__, node.arguments))
             values.update(zip(node.outputs, results, strict=True))
-        return [values[tensor] for tensor in self.outputs]
+        return values
 
 
 def lower_node(node: Node, lowering: PlanWriters, values: dict[SymbolicTensor, int]) -> None:

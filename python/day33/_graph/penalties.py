@@ -49,9 +49,29 @@ def of_variable(penalty: Penalty, variable: Variable) -> Graph:
         TypeError, ValueError: `penalty` does something that cannot be traced.
     """
     owner = f"regularizer of {variable.path}"
+    return Graph([], [], owner, of_tensor(penalty, source_tensor(VariableSource(variable)), owner))
+
+
+def of_tensor(penalty: Penalty, value: SymbolicTensor, owner: str) -> list[SymbolicTensor]:
+    """The penalty on a value of a graph.
+
+    Raises:
+        TypeError, ValueError: `penalty` does something that cannot be traced.
+    """
     with tracing(), blaming(owner):
-        value = penalty(source_tensor(VariableSource(variable)))
-    return Graph([], [], owner, loss_tensors(value, owner))
+        result = penalty(value)
+    return loss_tensors(result, owner)
+
+
+def of_function(function: Callable[[], Any], owner: str) -> list[SymbolicTensor]:
+    """What a function of variables gives, as values of a graph.
+
+    Raises:
+        TypeError, ValueError: it does something that cannot be traced.
+    """
+    with tracing(), blaming(owner):
+        result = function()
+    return loss_tensors(result, owner)
 
 
 def of_samples(penalty: Penalty, shape: tuple[int | None, ...], owner: str) -> Graph:
@@ -64,6 +84,9 @@ def of_samples(penalty: Penalty, shape: tuple[int | None, ...], owner: str) -> G
         TypeError, ValueError: `penalty` does something that cannot be traced.
     """
     given = SymbolicTensor(shape)
-    with tracing(), blaming(owner):
-        value = penalty(given)
-    return Graph([given], [], owner, loss_tensors(value, owner))
+    return Graph([given], [], owner, of_tensor(penalty, given, owner))
+
+
+def constant(value: float) -> SymbolicTensor:
+    """A number as a value of a graph."""
+    return source_tensor(ConstantSource(np.float32(value)))

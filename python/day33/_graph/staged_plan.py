@@ -108,10 +108,15 @@ class Cut:
     def gradients(
         self, inputs: Sequence[Array], targets: Sequence[Array | None] = (), weights: Sequence[Array | None] = (), *,
         output_gradients: Sequence[Array | None] = (), training: bool = True, seed: int = 0,
-        versions: Versions = _NOW,
+        versions: Versions = _NOW, want_outputs: bool = True, into: GradientArrays | None = None,
     ) -> Gradients:  # fmt: skip
-        """Gradients of the losses and of outputs. Arguments are as in `losses`."""
-        run = _Run(dict(zip(self._inputs, inputs, strict=True)), training, seed, versions)
+        """Gradients of the losses and of outputs. Arguments are as in `losses`.
+
+        Args:
+            want_outputs: whether the outputs are given.
+            into: arrays that the gradients of variables are written to; new ones by default.
+        """
+        run = _Run(dict(zip(self._inputs, inputs, strict=True)), training, seed, versions, into)
         for stage in self._stages:
             if stage.passed_on:
                 run.forward(stage)
@@ -122,14 +127,18 @@ class Cut:
         for stage in reversed(self._stages):
             if stage.losses:
                 places, own_targets, own_weights = self._of_stage(stage, targets, weights)
-                step = run.losses_backward if stage.has_gradients else run.losses
-                values.update(zip(places, step(stage, own_targets, own_weights), strict=True))
+                if stage.has_gradients:
+                    found = run.losses_backward(stage, own_targets, own_weights, want_outputs)
+                else:
+                    found = run.losses(stage, own_targets, own_weights)
+                values.update(zip(places, found, strict=True))
             run.outputs_backward(stage)
         for stage in self._stages:
-            if stage.outputs:
+            if stage.outputs and want_outputs:
                 run.forward(stage)
         return Gradients(
-            self._values(values), [run.array(value) for value in self._outputs], run.variable_gradients,
+            self._values(values), [run.array(value) for value in self._outputs] if want_outputs else [],
+            run.variable_gradients,
             [run.gradients.get(value) for value in self._inputs],
         )  # fmt: skip
 
@@ -159,10 +168,47 @@ class Cut:
         return [found[place] / max(place.positions, 1) if mean else found[place] for place, mean in self._losses]
 
 
+class GradientArrays:
+    """Arrays for the gradients of variables, which are added up in place.
+
+    Args:
+        given: those that the sums go to; others are made when they are needed.
+    """
+
+    def __init__(self, given: dict[Variable, Array]) -> None:
+        self._given = given
+        self._scratch: dict[Variable, Array] = {}
+
+    def array(self, variable: Variable) -> Array:
+        """Where the first gradient of a variable goes."""
+        found = self._given.get(variable)
+        return np.empty(variable.shape, np.float32) if found is None else found
+
+    def first(self, variable: Variable, gradient: Array) -> Array:
+        """The first gradient of a variable, where the others are added to it."""
+        into = self._given.get(variable)
+        if into is None or into is gradient:
+            return gradient
+        np.copyto(into, gradient)
+        return into
+
+    def scratch(self, variable: Variable) -> Array:
+        """An array of the variable's shape that is free until the next one is asked for."""
+        if variable not in self._given:
+            return np.empty(variable.shape, np.float32)
+        if variable not in self._scratch:
+            self._scratch[variable] = np.empty(variable.shape, np.float32)
+        return self._scratch[variable]
+
+
 class _Run:
     """One run: the arrays between the stages, and the gradients on their way back."""
 
-    def __init__(self, given: dict[Value, Array], training: bool, seed: int, versions: Versions = _NOW) -> None:
+    def __init__(
+        self, given: dict[Value, Array], training: bool, seed: int, versions: Versions = _NOW,
+        into: GradientArrays | None = None,
+    ) -> None:  # fmt: skip
+        self._into = into or GradientArrays({})
         self._arrays = dict(given)
         self._training, self._seed, self._versions = training, seed, versions
         self._ran: set[Stage] = set()
@@ -243,29 +289,41 @@ class _Run:
         if not value.has_gradient:
             return
         if value.source is not None:
-            variable = value.source.variable()
-            before = self.variable_gradients.get(variable)
-            self.variable_gradients[variable] = gradient if before is None else before + gradient
+            self._add_of_variable(value.source.variable(), gradient)
             return
         before = self.gradients.get(value)
         self.gradients[value] = gradient if before is None else before + gradient
 
-    def losses_backward(self, stage: Stage, targets: list[Any], weights: list[Any]) -> list[float]:
+    def _add_of_variable(self, variable: Variable, gradient: Array) -> None:
+        before = self.variable_gradients.get(variable)
+        if before is None:
+            self.variable_gradients[variable] = self._into.first(variable, gradient)
+        else:
+            np.add(before, gradient, out=before)
+
+    def _slot(self, stage: Stage, slot: int) -> Array | None:
+        """The array for a gradient of a parameter, of which a stage leaves nothing that was there; None for none."""
+        if not stage.lowering.trained[slot]:
+            return None
+        variable = stage.lowering.variables[slot]
+        if slot not in stage.derived and variable not in self.variable_gradients:
+            return self._into.array(variable)
+        return self._into.scratch(variable)
+
+    def losses_backward(
+        self, stage: Stage, targets: list[Any], weights: list[Any], want_outputs: bool = True
+    ) -> list[float]:
         """The sums of the losses of a stage. Their gradients are added to what is known of others."""
-        lowering = stage.lowering
-        slots = [
-            np.zeros(variable.shape, np.float32) if trained else None
-            for variable, trained in zip(lowering.variables, lowering.trained, strict=True)
-        ]
-        wanted = any(value not in self._arrays for value in stage.outputs)
+        slots = [self._slot(stage, slot) for slot in range(len(stage.lowering.variables))]
+        wanted = (want_outputs or stage.passed_on) and any(value not in self._arrays for value in stage.outputs)
         given = self.inputs(stage), targets, weights, self.parameters(stage), slots
+        gradients: Sequence[Array | None] = ()
         if stage.passes_back:
             found, outputs, gradients = stage.native.train_step(
                 *given, seed=self._seed, want_outputs=wanted, want_input_gradients=True
             )
         else:
             found, outputs = stage.native.train_step(*given, seed=self._seed, want_outputs=wanted)
-            gradients = []
         if wanted:
             self._take(stage, outputs)
         self._take_back(stage, gradients, slots)
@@ -298,8 +356,7 @@ class _Run:
                 self.add_gradient(stage.derived[slot], gradient)
             else:
                 variable = stage.lowering.variables[slot]
-                before = self.variable_gradients.get(variable)
-                self.variable_gradients[variable] = gradient if before is None else before + gradient
+                self._add_of_variable(variable, gradient)
 
 
 def _copy(array: Array) -> Parameter:
@@ -323,6 +380,7 @@ class StagedPlan:
     def __init__(self, cut: Callable[[int], Cut], probes: Sequence[int] = _PROBES) -> None:
         self._make = cut
         self._cuts: dict[int, Cut] = {}
+        self._gradients: GradientArrays | None = None  # of the last training step
         for probe in probes:
             try:
                 first = self._cut(probe)
@@ -364,10 +422,15 @@ class StagedPlan:
         parameters: object, gradients: Sequence[Array | None], *, seed: int = 0, want_outputs: bool = False,
     ) -> tuple[list[float], list[Array]]:  # fmt: skip
         """See `Plan.train_step`. Losses come as they are reported, not as sums."""
-        found = self._cut(len(inputs[0])).gradients(inputs, targets, sample_weights, seed=seed)
-        for variable, into in zip(self._variables, gradients, strict=True):
-            if into is not None:
-                into[...] = found.variables.get(variable, 0.0)
+        arrays = {v: into for v, into in zip(self._variables, gradients, strict=True) if into is not None}
+        if self._gradients is None or any(self._gradients.array(v) is not into for v, into in arrays.items()):
+            self._gradients = GradientArrays(arrays)
+        found = self._cut(len(inputs[0])).gradients(
+            inputs, targets, sample_weights, seed=seed, want_outputs=want_outputs, into=self._gradients
+        )
+        for variable, into in arrays.items():
+            if variable not in found.variables:
+                into[...] = 0.0
         return found.values, found.outputs
 
     def backward(

@@ -71,7 +71,13 @@ class Program:
         self._losses = output_losses
         self.trainable: list[Variable] = [v for v in compiled_plan.variables if v.trainable]
         self._slots: list[Float32 | None] = [gradient(v) if v.trainable else None for v in compiled_plan.variables]
-        self.gradients: list[Float32] = [gradient for gradient in self._slots if gradient is not None]
+        penalties = compiled_plan.weights
+        known = set(self.trainable)
+        # Of weights that no sample meets, but a regularizer.
+        self._alone = [] if penalties is None else [v for v in penalties.variables if v not in known]
+        self.trainable += self._alone
+        self.gradients: list[Float32] = [gradient(v) for v in self.trainable]
+        self._by_variable = dict(zip(self.trainable, self.gradients, strict=True))
 
     def train(self, batch: Batch, seed: int, want_outputs: bool) -> StepResult:
         """Writes the gradients of a batch into `gradients`."""
@@ -81,7 +87,12 @@ class Program:
             given.inputs, given.targets, given.weights, self.parameters, self._slots, seed=seed,
             want_outputs=want_outputs,
         )  # fmt: skip
-        return self._result(sums, outputs, batch, given)
+        penalties = self.compiled_plan.weights
+        if penalties is None:
+            return self._result(sums, outputs, batch, given)
+        for variable in self._alone:
+            self._by_variable[variable][...] = 0.0
+        return self._result(sums, outputs, batch, given, penalties.add_gradients(self._by_variable))
 
     def evaluate(self, batch: Batch, want_outputs: bool) -> StepResult:
         """What the batch gives in inference mode."""
@@ -90,7 +101,8 @@ class Program:
             given.inputs, given.targets, given.weights, self.parameters, want_outputs=want_outputs,
             seed=next_seed() if self.compiled_plan.draws else 0,
         )  # fmt: skip
-        return self._result(sums, outputs, batch, given)
+        penalties = self.compiled_plan.weights
+        return self._result(sums, outputs, batch, given, 0.0 if penalties is None else penalties.value())
 
     def _given(self, batch: Batch) -> _Given:
         """The batch as the plan takes it. Targets of traced losses are inputs."""
@@ -106,9 +118,11 @@ class Program:
             targets, weights = compiled.per_part(targets), compiled.per_part(weights)
         return _Given(inputs, targets, weights, masks, scales)
 
-    def _result(self, sums: Sequence[float], outputs: list[Array], batch: Batch, given: _Given) -> StepResult:
+    def _result(
+        self, sums: Sequence[float], outputs: list[Array], batch: Batch, given: _Given, of_weights: float = 0.0
+    ) -> StepResult:
         values, penalty = self.compiled_plan.split_sums(sums, batch.size, given.scales)
-        return StepResult(values, outputs, given.masks, penalty)
+        return StepResult(values, outputs, given.masks, penalty + of_weights)
 
 
 class TrainingPlans:
@@ -151,7 +165,7 @@ class TrainingPlans:
             self.objective.resolve(self._model.output_keys())
             terms = self.objective.terms([Spec(shape) for shape in target_shapes])
             plan = self._model.compile_plan(input_shapes, terms, training)
-            if not terms and plan.penalty is None:
+            if not terms and plan.penalty is None and plan.weights is None:
                 raise ValueError(
                     "there is nothing to minimise: training and evaluation need a loss; give one to compile, or use "
                     "add_loss"

@@ -17,8 +17,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, has_fit_parameter
 
 from .._core.arrays import as_int
-from ._inputs import validated
-from ._randomness import generator_of, seed_estimator
+from ..sklearn.inputs import validated
+from ..sklearn.randomness import generator_of, seed_estimator
 from ._threads import limit_jobs, one_thread, releases_gil
 from .augmentation import Augmentation
 from .boosting import BinnedFeatures, BoosterMember, booster_parameters

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._core.arrays import as_int
-from ._inputs import validated
+from ..sklearn.inputs import validated
 
 __all__ = ["CHANNELS", "ChannelSplitter", "Floats", "as_pictures", "as_rows", "picture_size", "plain_shape"]
 

@@ -18,9 +18,9 @@ from ..initializers import HeNormal, Initializer
 from ..models import Model
 from ..optimizers.schedules import CosineDecay
 from ..random import SeedGenerator
-from ._inputs import validated
+from ..sklearn.inputs import validated
+from ..sklearn.randomness import OwnSeed, generator_of
 from ._networks import restored
-from ._randomness import OwnSeed, generator_of
 from .augmentation import Augmentation
 from .channels import plain_shape
 

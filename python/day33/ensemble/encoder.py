@@ -14,9 +14,9 @@ from .. import optimizers
 from .._core.arrays import as_int
 from ..autoencoder import build
 from ..models import Model
-from ._inputs import validated
+from ..sklearn.inputs import validated
+from ..sklearn.randomness import OwnSeed, generator_of
 from ._networks import restored
-from ._randomness import OwnSeed, generator_of
 from .channels import as_pictures, plain_shape
 
 __all__ = ["EncoderFeatures"]

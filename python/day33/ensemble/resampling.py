@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.arrays import as_int
-from ._randomness import SEED_LIMIT
+from ..sklearn.randomness import SEED_LIMIT
 
 __all__ = ["Draw", "Resampler", "amount"]
 

@@ -43,6 +43,7 @@ __all__ = [
     "saving",
     "to_keras",
     "utils",
+    "wrappers",
 ]
 
 _NAMES = {
@@ -105,6 +106,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "regularizers": ("regularizers",),
     "saving": ("saving",),
     "utils": ("utils",),
+    "wrappers": (),
 }
 # The names beside them, or without them.
 _CUSTOM_OBJECTS = dict.fromkeys(
@@ -128,6 +130,7 @@ _SINGLE_NAMES = {
     "preprocessing.text": dict.fromkeys(("Tokenizer", "text_to_word_sequence", "tokenizer_from_json"), "text"),
     "random": dict.fromkeys(_RANDOM, "random"),
     "utils": _CUSTOM_OBJECTS,
+    "wrappers": dict.fromkeys(("SKLearnClassifier", "SKLearnRegressor"), "sklearn"),
 }
 
 __getattr__ = namespaces.Lookup("keras", _NAMES).find

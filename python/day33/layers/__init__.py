@@ -3,6 +3,7 @@
 from .._graph.registry import CLASSES as _CLASSES
 from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
 from .base import Layer
+from .categories import CategoryEncoding, Discretization, Hashing
 from .cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from .convolutional import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
 from .core import Dense, Dropout, Identity, Input, InputLayer, SpatialDropout1D, SpatialDropout2D
@@ -38,7 +39,7 @@ from .pooling import (
     MaxPooling1D,
     MaxPooling2D,
 )
-from .preprocessing import Rescaling
+from .preprocessing import Normalization, Rescaling
 from .recurrent import GRU, LSTM, RNN, SimpleRNN
 from .resampling import MaxUnpooling2D, UpSampling1D, UpSampling2D
 from .reshaping import (
@@ -84,6 +85,7 @@ __all__ = [
     "AvgPool2D",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -98,6 +100,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Discretization",
     "Dot",
     "Dropout",
     "Embedding",
@@ -111,6 +114,7 @@ __all__ = [
     "GlobalMaxPool2D",
     "GlobalMaxPooling1D",
     "GlobalMaxPooling2D",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
@@ -128,6 +132,7 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "Normalization",
     "PReLU",
     "Permute",
     "ReLU",

@@ -69,6 +69,11 @@ class OfWeight(Checked[T]):
             setattr(weight, self._option, instance.__dict__[self._slot])
 
 
+def renamed(attribute: str) -> Any:
+    """An attribute that is another name of `attribute`."""
+    return property(lambda self: getattr(self, attribute), lambda self, value: setattr(self, attribute, value))
+
+
 class Seed(Checked["int | None"]):
     """The seed of a layer, as it was given. `of` is the number that plans take: drawn where none was given."""
 

@@ -110,9 +110,9 @@ def output_size(cell: Layer) -> int:
 
 def build_cell(cell: Layer, shape: Shape) -> None:
     """Makes the weights of a cell for inputs of `shape` (N, C)."""
-    if isinstance(cell, Cell):
+    if cell._has_own_build():
         cell._ensure_built(shape)
-    else:
+    if not isinstance(cell, Cell):
         states = [SymbolicTensor((shape[0], size)) for size in state_sizes(cell)]
         cell._infer((SymbolicTensor(shape), states), {})
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import activations, initializers, regularizers
+from .. import activations, constraints, initializers, regularizers
 from .._core.arrays import as_int
 from .._core.types import Shape
 from .._core.variables import Variable
@@ -279,7 +279,8 @@ class PReLU(Layer):
     Input and output (N, ...), float32. Weights: alpha, of the shape of a sample, 1 along shared axes.
 
     Args:
-        alpha_initializer, alpha_regularizer: see `day33.initializers` and `day33.regularizers`.
+        alpha_initializer, alpha_regularizer, alpha_constraint: see `day33.initializers`, `day33.regularizers` and
+            `day33.constraints`.
         shared_axes: an axis or several along which alpha is the same; the batch counts as axis 0 and may not be meant.
 
     Raises:
@@ -289,15 +290,16 @@ class PReLU(Layer):
 
     supports_masking = True
     alpha_regularizer = OfWeight(regularizers.get)
+    alpha_constraint = OfWeight(constraints.get)
 
     def __init__(
         self, alpha_initializer: initializers.InitializerLike = "zeros",
-        alpha_regularizer: regularizers.RegularizerLike = None, alpha_constraint: None = None,
+        alpha_regularizer: regularizers.RegularizerLike = None, alpha_constraint: constraints.ConstraintLike = None,
         shared_axes: int | Sequence[int] | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self._refuse(alpha_constraint=alpha_constraint)
         self.alpha_regularizer = alpha_regularizer
+        self.alpha_constraint = alpha_constraint
         self.alpha_initializer = initializers.get(alpha_initializer)
         shared = () if shared_axes is None else shared_axes if isinstance(shared_axes, Iterable) else (shared_axes,)
         self.shared_axes = [as_int(f"shared_axes[{i}]", axis, 1) for i, axis in enumerate(shared)] or None
@@ -324,7 +326,10 @@ class PReLU(Layer):
 
     def build(self, input_shape: Any) -> None:
         shape = self._alpha_shape(input_shape)
-        self.alpha = self.add_weight(shape, self.alpha_initializer, name="alpha", regularizer=self.alpha_regularizer)
+        self.alpha = self.add_weight(
+            shape, self.alpha_initializer, name="alpha", regularizer=self.alpha_regularizer,
+            constraint=self.alpha_constraint,
+        )  # fmt: skip
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         self._alpha_shape(input_shape)
@@ -342,7 +347,7 @@ class PReLU(Layer):
             **super().get_config(),
             "alpha_initializer": initializers.serialize(self.alpha_initializer),
             "alpha_regularizer": regularizers.serialize(self.alpha_regularizer),
-            "alpha_constraint": None,
+            "alpha_constraint": constraints.serialize(self.alpha_constraint),
             "shared_axes": self.shared_axes,
         }
 

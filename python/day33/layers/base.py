@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .. import regularizers
 from .._core import tree, variables
 from .._core.dispatch import active_recorder, is_tracing, not_tracing, note_loss, tracing
-from .._core.tensors import like_inputs
+from .._core.tensors import as_tensor, like_inputs
 from .._core.types import Shape
 from .._core.user_code import blaming
 from .._core.variables import Variable
@@ -27,9 +27,12 @@ from .._graph.compiling import CompiledPlan, LossTerm, compile_masks, compile_pl
 from .._graph.graph import Graph
 from .._graph.lowering import Lowering
 from .._graph.modes import merge_modes
+from .._graph.recorded import Recorded
+from .._graph.recording import Recorder
 from .._graph.staging import PlanWriters
 from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..metrics import Metric
+from ..random import next_seed
 from ._attributes import Checked
 from ._native_ops import NativeOps
 from ._recording import converted, record
@@ -157,8 +160,9 @@ class Layer(Configured):
         self._traces: OrderedDict[Hashable, Graph] = OrderedDict()
         self._modes: tuple[int, tuple[int, ...]] | None = None
         self._moving: tuple[int, tuple[Variable, ...]] | None = None
-        self._call_losses: list[Any] = []
-        self._adds_losses = False  # whether a call has added some
+        self._traced_losses = False  # whether a trace of `call` added something to the loss
+        self._adds: tuple[int, bool] | None = None
+        self._call_losses: list[Recorded] = []  # what the last call on arrays added
 
     _refused: frozenset[str] = frozenset()
 
@@ -188,10 +192,14 @@ class Layer(Configured):
         before = getattr(self, name, None) if watched else None
         object.__setattr__(self, name, value)
         if watched and not _is_same(before, getattr(self, name, None)):
-            self._revision += 1
-            self._is_lowered = False
-            self._traces.clear()
-            variables.modes_changed()
+            self.configured_anew()
+
+    def configured_anew(self) -> None:
+        """Notes that plans made of the layer so far are outdated."""
+        self._revision += 1
+        self._is_lowered = False
+        self._traces.clear()
+        variables.modes_changed()
 
     def _configures(self, name: str) -> bool:
         """Whether an attribute of that name may decide what the layer computes; a hook."""
@@ -210,7 +218,8 @@ class Layer(Configured):
     # The locks and the caches stay behind when a layer is copied or pickled; symbolic calls do too.
     def __getstate__(self) -> dict[str, Any]:
         dropped: dict[str, Any] = {
-            "_lock": None, "_plans": None, "_traces": None, "_modes": None, "_moving": None, "_call_losses": [],
+            "_lock": None, "_plans": None, "_traces": None, "_modes": None, "_moving": None, "_adds": None,
+            "_call_losses": [],
         }  # fmt: skip
         return {**self.__dict__, **dropped}
 
@@ -368,6 +377,9 @@ class Layer(Configured):
                 finally:
                     names.pop()
                 _keep(self._traces, key, graph)
+                if graph.losses_apart and not self._traced_losses:
+                    self._traced_losses = True
+                    variables.modes_changed()
                 self._is_lowered = True
                 self.built = self.built or not self._building
             graph = self._traces[key]
@@ -468,6 +480,17 @@ class Layer(Configured):
             self._check_mask(leaf.shape, item)
         return self.extend_graph(arguments, kwargs, training, keep=not _names.scope(), masks=masks)
 
+    def adds_losses(self) -> bool:
+        """Whether calls of this layer, or of those inside, add something to the loss, as far as they were traced."""
+        now = variables.modes_version()
+        if self._adds is None or self._adds[0] != now:
+            self._adds = now, any(layer.adds_own_losses() for layer in self.walk())
+        return self._adds[1]
+
+    def adds_own_losses(self) -> bool:
+        """Whether calls of this layer itself add something to the loss, as far as they were traced."""
+        return self._traced_losses or self.activity_regularizer is not None
+
     def _masks(self, mask: Any, count: int) -> list[Any]:
         """One mask or None for each of `count` inputs; an empty list where all are None."""
         if not self.takes_mask:
@@ -527,6 +550,9 @@ class Layer(Configured):
         tensors, arrays = self._prepared(leaves)
         structure = tree.pack(arguments, tensors)
         outputs = self._infer(structure, kwargs)
+        if not masks and self.adds_losses():
+            recorded = record(self, Recorder(next_seed), arguments, leaves, kwargs, training, masks)
+            return tree.pack(outputs, self._answers(leaves, [np.asarray(item) for item in tree.flatten(recorded)]))
         placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
         inputs = [*self._converted(tensors, arrays), *mask_arrays]
         compiled = self._compile(structure, kwargs, None, placeholders, training)
@@ -621,9 +647,13 @@ class Layer(Configured):
         """Whether the layer is built for batches of one size."""
         return any(layer.fixes_batch() for layer in self.sublayers())
 
+    def _batch_to_build(self, size: int | None) -> int | None:
+        """The size of a batch where the layer is to be built for it; None, for batches of all sizes, elsewhere."""
+        return size if not self.built and self.fixes_batch() else None
+
     def _placeholder(self, number: int, array: NDArray[Any]) -> SymbolicTensor:
-        batch = len(array) if not self.built and self.fixes_batch() else None
-        tensor = SymbolicTensor((batch, *array.shape[1:]), _at(self.input_dtypes, number), "input")
+        shape = (self._batch_to_build(len(array)), *array.shape[1:])
+        tensor = SymbolicTensor(shape, _at(self.input_dtypes, number), "input")
         if self.is_composite() and array.dtype.kind in "iu":
             tensor.dtype, tensor.undecided = "int32", True
         return tensor
@@ -652,6 +682,7 @@ class Layer(Configured):
                 [tensor.shape[1:] for tensor in tensors],  # type: ignore[misc]
                 [tensor.dtype for tensor in tensors],
                 losses,
+                [v for v in self.trainable_weights if v.regularizer is not None] if losses is not None else (),
                 training,
             )
             _keep(self._plans, (key, training if compiled.of_one_mode else None), compiled)
@@ -666,12 +697,7 @@ class Layer(Configured):
         def lower(lowering: Lowering, inputs: list[int]) -> list[int]:
             rest = iter(inputs[count:])
             given = lowering.with_masks(inputs[:count], [None if mask is None else next(rest) for mask in masks])
-            results = self.lower_call(lowering, tree.pack(arguments, given), kwargs)
-            if lowering.wants_penalties:
-                for variable in self.trainable_weights:
-                    if variable.regularizer is not None:
-                        penalties.of_variable(variable.regularizer, variable).lower(lowering, [])
-            return results
+            return self.lower_call(lowering, tree.pack(arguments, given), kwargs)
 
         return lower
 
@@ -707,6 +733,21 @@ class Layer(Configured):
         for tensor in penalties.loss_tensors(loss, f"layer {self.name!r}"):
             note_loss(tensor)
 
+    @property
+    def losses(self) -> list[Any]:
+        """What training adds to the loss: what the last call on arrays added, of this layer and those inside, then the
+        penalties on the trainable weights. Inside of a tape's block, values of which it takes gradients.
+        """
+        recorder = active_recorder()
+        found: list[Any] = []
+        for item in [loss for layer in self.walk() for loss in layer._call_losses]:
+            found.append(item if item.recorder is recorder else as_tensor(item.value))
+        for variable in self.trainable_weights:
+            if variable.regularizer is not None:
+                value = variable.regularizer(variable)
+                found.append(as_tensor(np.float32(value)) if isinstance(value, int | float) else value)
+        return found
+
     # ---- layers inside ----
 
     def sublayers(self) -> list[Layer]:
@@ -716,23 +757,6 @@ class Layer(Configured):
     def walk(self) -> Iterator[Layer]:
         """This layer and every layer inside it, each once."""
         return super().walk()
-
-    @property
-    def losses(self) -> list[Any]:
-        """What the layer and those inside add to the loss: what `add_loss` and activity regularizers gave in the last
-        call, where that was recorded by a tape or on arrays, and the penalties on weights as they are now.
-        """
-        layers = list(self.walk())
-        return [loss for layer in layers for loss in layer._call_losses] + [
-            variable.regularizer(variable) for variable in self.trainable_weights if variable.regularizer is not None
-        ]
-
-    def keep_losses(self, losses: dict[Layer, list[Any]]) -> None:
-        """Takes what layers inside have added to the loss in a call, in place of what there was."""
-        if losses or self._adds_losses:
-            self._adds_losses = True
-            for layer in self.walk():
-                layer._call_losses = losses.get(layer, [])
 
     def moving_variables(self) -> tuple[Variable, ...]:
         """The variables that a run in training changes and inference reads, of layers inside as well."""
@@ -767,8 +791,7 @@ class Layer(Configured):
         """Tensors that stand for all batches like these."""
 
         def open_batch(tensor: SymbolicTensor) -> SymbolicTensor:
-            batch = tensor.shape[0] if self.fixes_batch() else None
-            return SymbolicTensor((batch, *tensor.shape[1:]), tensor.dtype)
+            return SymbolicTensor((self._batch_to_build(tensor.shape[0]), *tensor.shape[1:]), tensor.dtype)
 
         return tree.transform(open_batch, arguments)
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .. import activations, initializers, regularizers
+from .. import activations, constraints, initializers, regularizers
 from .._core.arrays import as_int
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
@@ -35,6 +35,9 @@ class GatedCell(Cell):
     kernel_regularizer = OfWeight(regularizers.get)
     recurrent_regularizer = OfWeight(regularizers.get, "recurrent_kernel")
     bias_regularizer = OfWeight(regularizers.get)
+    kernel_constraint = OfWeight(constraints.get)
+    recurrent_constraint = OfWeight(constraints.get, "recurrent_kernel")
+    bias_constraint = OfWeight(constraints.get)
 
     def __init__(
         self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
@@ -44,18 +47,18 @@ class GatedCell(Cell):
         kernel_regularizer: regularizers.RegularizerLike = None,
         recurrent_regularizer: regularizers.RegularizerLike = None,
         bias_regularizer: regularizers.RegularizerLike = None,
-        kernel_constraint: None = None, recurrent_constraint: None = None, bias_constraint: None = None,
+        kernel_constraint: constraints.ConstraintLike = None, recurrent_constraint: constraints.ConstraintLike = None,
+        bias_constraint: constraints.ConstraintLike = None,
         dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None, implementation: int = 2,
         **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        self._refuse(
-            kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
-            bias_constraint=bias_constraint,
-        )  # fmt: skip
         self.kernel_regularizer = kernel_regularizer
         self.recurrent_regularizer = recurrent_regularizer
         self.bias_regularizer = bias_regularizer
+        self.kernel_constraint = kernel_constraint
+        self.recurrent_constraint = recurrent_constraint
+        self.bias_constraint = bias_constraint
         self.units = as_int("units", units, 1)
         self.activation = activation
         self.recurrent_activation = recurrent_activation
@@ -102,11 +105,12 @@ class GatedCell(Cell):
     def build(self, input_shape: Any) -> None:
         features, width = self._features(input_shape), self.gates * self.units
         self.kernel = self.add_weight(
-            (features, width), self.kernel_initializer, name="kernel", regularizer=self.kernel_regularizer
-        )
+            (features, width), self.kernel_initializer, name="kernel", regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )  # fmt: skip
         self.recurrent_kernel = self.add_weight(
             (self.units, width), self.recurrent_initializer, name="recurrent_kernel",
-            regularizer=self.recurrent_regularizer,
+            regularizer=self.recurrent_regularizer, constraint=self.recurrent_constraint,
         )  # fmt: skip
         if self.use_bias:
             self.bias = self._add_bias()
@@ -115,7 +119,9 @@ class GatedCell(Cell):
         return self._bias_of((self.gates * self.units,), self.bias_initializer)
 
     def _bias_of(self, shape: tuple[int, ...], initializer: initializers.InitializerLike) -> Variable:
-        return self.add_weight(shape, initializer, name="bias", regularizer=self.bias_regularizer)
+        return self.add_weight(
+            shape, initializer, name="bias", regularizer=self.bias_regularizer, constraint=self.bias_constraint
+        )
 
     def compute_output_shape(self, input_shape: Any, states_shape: Any = None) -> Any:
         self._features(input_shape)
@@ -158,7 +164,6 @@ class GatedCell(Cell):
 
     def get_config(self) -> dict[str, Any]:
         """As Keras's cell gives it."""
-        no_options = ("kernel_constraint", "recurrent_constraint", "bias_constraint")
         gated = {"recurrent_activation": self.recurrent_activation.get_config()} if self.gates > 1 else {}
         return {
             **super().get_config(),
@@ -172,7 +177,9 @@ class GatedCell(Cell):
             "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
             "recurrent_regularizer": regularizers.serialize(self.recurrent_regularizer),
             "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-            **dict.fromkeys(no_options),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "recurrent_constraint": constraints.serialize(self.recurrent_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
             "dropout": self.dropout,
             "recurrent_dropout": self.recurrent_dropout,
             "seed": self.seed,

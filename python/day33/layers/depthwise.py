@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .. import initializers, regularizers
+from .. import constraints, initializers, regularizers
 from .._core.arrays import as_int, as_padding
 from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
-from ._attributes import OfWeight
+from ._attributes import OfWeight, renamed
 from ._spatial import Filtering, Sizes
 from .convolutional import GLOROT, ZEROS, WithoutGroups
 
@@ -42,28 +42,22 @@ class _PerChannel(WithoutGroups, Filtering):
 class _Depthwise(_PerChannel):
     """`DepthwiseConv1D` and `DepthwiseConv2D`."""
 
+    depthwise_regularizer = renamed("kernel_regularizer")
+    depthwise_constraint = renamed("kernel_constraint")
+
     def __init__(
         self, kernel_size: Sizes, strides: Sizes = 1, padding: str = "valid", depth_multiplier: int = 1,
         data_format: str | None = None, dilation_rate: Sizes = 1, activation: Any = None, use_bias: bool = True,
         depthwise_initializer: initializers.InitializerLike = GLOROT,
         bias_initializer: initializers.InitializerLike = ZEROS,
-        depthwise_regularizer: regularizers.RegularizerLike = None, depthwise_constraint: None = None, **kwargs: Any,
+        depthwise_regularizer: regularizers.RegularizerLike = None,
+        depthwise_constraint: constraints.ConstraintLike = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(
             kernel_size, strides, padding, data_format, dilation_rate, depth_multiplier, activation=activation,
             use_bias=use_bias, kernel_initializer=depthwise_initializer, bias_initializer=bias_initializer,
-            kernel_regularizer=depthwise_regularizer, **kwargs,
+            kernel_regularizer=depthwise_regularizer, kernel_constraint=depthwise_constraint, **kwargs,
         )  # fmt: skip
-        self._refuse(depthwise_constraint=depthwise_constraint)
-
-    @property
-    def depthwise_regularizer(self) -> Any:
-        """Keras's name for `kernel_regularizer`."""
-        return self.kernel_regularizer
-
-    @depthwise_regularizer.setter
-    def depthwise_regularizer(self, value: regularizers.RegularizerLike) -> None:
-        self.kernel_regularizer = value
 
     def _depthwise_kernel(self) -> Variable | None:
         return self.kernel
@@ -133,6 +127,8 @@ class _Separable(_PerChannel):
 
     depthwise_regularizer = OfWeight(regularizers.get, "depthwise_kernel")
     pointwise_regularizer = OfWeight(regularizers.get, "pointwise_kernel")
+    depthwise_constraint = OfWeight(constraints.get, "depthwise_kernel")
+    pointwise_constraint = OfWeight(constraints.get, "pointwise_kernel")
 
     def __init__(
         self, filters: int, kernel_size: Sizes, strides: Sizes = 1, padding: str = "valid",
@@ -141,16 +137,18 @@ class _Separable(_PerChannel):
         pointwise_initializer: initializers.InitializerLike = GLOROT,
         bias_initializer: initializers.InitializerLike = ZEROS,
         depthwise_regularizer: regularizers.RegularizerLike = None,
-        pointwise_regularizer: regularizers.RegularizerLike = None, depthwise_constraint: None = None,
-        pointwise_constraint: None = None, **kwargs: Any,
+        pointwise_regularizer: regularizers.RegularizerLike = None,
+        depthwise_constraint: constraints.ConstraintLike = None,
+        pointwise_constraint: constraints.ConstraintLike = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(
             kernel_size, strides, padding, data_format, dilation_rate, depth_multiplier, activation=activation,
             use_bias=use_bias, bias_initializer=bias_initializer, **kwargs,
         )  # fmt: skip
-        self._refuse(depthwise_constraint=depthwise_constraint, pointwise_constraint=pointwise_constraint)
         self.depthwise_regularizer = depthwise_regularizer
         self.pointwise_regularizer = pointwise_regularizer
+        self.depthwise_constraint = depthwise_constraint
+        self.pointwise_constraint = pointwise_constraint
         self.filters = as_int("filters", filters, 1)
         self.depthwise_initializer = initializers.get(depthwise_initializer)
         self.pointwise_initializer = initializers.get(pointwise_initializer)
@@ -164,11 +162,12 @@ class _Separable(_PerChannel):
         channels = self._channels(input_shape)
         self.depthwise_kernel = self.add_weight(
             (*self.kernel_size, channels, self.depth_multiplier), self.depthwise_initializer, name="depthwise_kernel",
-            regularizer=self.depthwise_regularizer,
+            regularizer=self.depthwise_regularizer, constraint=self.depthwise_constraint,
         )  # fmt: skip
         self.pointwise_kernel = self.add_weight(
             (*(1 for _ in self.kernel_size), channels * self.depth_multiplier, self.filters),
             self.pointwise_initializer, name="pointwise_kernel", regularizer=self.pointwise_regularizer,
+            constraint=self.pointwise_constraint,
         )  # fmt: skip
         if self.use_bias:
             self._add_bias(self.filters)
@@ -196,8 +195,8 @@ class _Separable(_PerChannel):
             "pointwise_initializer": initializers.serialize(self.pointwise_initializer),
             "depthwise_regularizer": regularizers.serialize(self.depthwise_regularizer),
             "pointwise_regularizer": regularizers.serialize(self.pointwise_regularizer),
-            "depthwise_constraint": None,
-            "pointwise_constraint": None,
+            "depthwise_constraint": constraints.serialize(self.depthwise_constraint),
+            "pointwise_constraint": constraints.serialize(self.pointwise_constraint),
         }
 
 

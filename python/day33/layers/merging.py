@@ -284,7 +284,10 @@ class Dot(_Merge):
         first, second = (
             self._rows(lowering, tensor, axis - 1) for tensor, axis in zip(inputs, self._axes(shapes), strict=True)
         )
-        product = builder.matmul(first, builder.permute(second, [1, 0]))
+        if 1 in (lowering.shape(first)[0], lowering.shape(second)[0]):  # also with samples in the lanes
+            product = builder.reduce("sum", builder.binary("multiply", first, second), [1])
+        else:
+            product = builder.matmul(first, builder.permute(second, [1, 0]))
         return [builder.reshape(product, result)]  # type: ignore[arg-type]
 
     def _rows(self, lowering: Lowering, x: int, axis: int) -> int:

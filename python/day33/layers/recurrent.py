@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from .. import initializers, regularizers
+from .. import constraints, initializers, regularizers
 from .._core import tree
 from .._core.naming import snake_case
 from .._core.types import Shape
@@ -280,6 +280,9 @@ class Recurrent(RNN):
     kernel_regularizer = _OfCell()
     recurrent_regularizer = _OfCell()
     bias_regularizer = _OfCell()
+    kernel_constraint = _OfCell()
+    recurrent_constraint = _OfCell()
+    bias_constraint = _OfCell()
     kernel = _OfCell()
     recurrent_kernel = _OfCell()
     bias = _OfCell()
@@ -292,7 +295,8 @@ class Recurrent(RNN):
         kernel_regularizer: regularizers.RegularizerLike = None,
         recurrent_regularizer: regularizers.RegularizerLike = None,
         bias_regularizer: regularizers.RegularizerLike = None,
-        kernel_constraint: None = None, recurrent_constraint: None = None, bias_constraint: None = None,
+        kernel_constraint: constraints.ConstraintLike = None, recurrent_constraint: constraints.ConstraintLike = None,
+        bias_constraint: constraints.ConstraintLike = None,
         dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None, implementation: int = 2,
         use_cudnn: Any = "auto", **kwargs: Any,
     ) -> None:  # fmt: skip

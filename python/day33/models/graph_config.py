@@ -43,10 +43,21 @@ Results = dict[tuple[str, int], list[SymbolicTensor]]  # of each call of a layer
 
 
 def graph_config(graph: Graph, name: str, trainable: bool) -> dict[str, Any]:
-    """What `graph_from_config` reads, and Keras's ``Functional.from_config``."""
+    """What `graph_from_config` reads, and Keras's ``Functional.from_config``.
+
+    Raises:
+        ValueError: a layer has no other purpose than a loss that was added, which no configuration holds.
+    """
+    nodes = [node for node in graph.nodes if node not in graph.for_losses]
     calls: dict[CalledLayer, list[Node]] = {layer: [] for layer in graph.layers}
-    operations = name_operations(graph.nodes, {layer.name for layer in graph.layers})
-    for node in graph.nodes:
+    operations = name_operations(nodes, {layer.name for layer in graph.layers})
+    for node in graph.for_losses:
+        if not isinstance(node.layer, Function | Source):
+            raise ValueError(
+                f"layer {node.layer.name!r} is called for the sake of add_loss alone, which no configuration holds; "
+                "expected layers on the way from the inputs to the outputs"
+            )
+    for node in nodes:
         if not isinstance(node.layer, Function | Source):
             calls[node.layer].append(node)
 

@@ -121,7 +121,9 @@ class Model(Trainer, Layer):
 
         Args:
             loss: a number for the batch, made of the tensors between the inputs and the outputs, and of variables, by
-                functions of `day33.ops`; or a list of them. What is no number is summed.
+                functions of `day33.ops`; or a list of them. What is no number is summed. Of a model made of inputs and
+                outputs, what depends on variables alone comes from a function without arguments:
+                ``model.add_loss(lambda: 0.01 * ops.sum(ops.square(layer.kernel)))``.
 
         Raises:
             RuntimeError: outside of `call`, of another model. TypeError: no such value. ValueError: it depends on
@@ -130,9 +132,22 @@ class Model(Trainer, Layer):
         if self._graph is None or is_tracing():
             super().add_loss(loss)
             return
-        tensors = penalties.loss_tensors(loss, f"model {self.name!r}")
+        owner, tensors = f"model {self.name!r}", []
+        for item in tree.flatten(loss):
+            if callable(item):
+                tensors += penalties.of_function(item, f"what add_loss added to {owner}")
+            elif isinstance(item, SymbolicTensor):
+                tensors.append(item)
+            else:
+                raise TypeError(
+                    f"{owner} was given {item!r} in add_loss, which never changes; expected what functions of "
+                    "day33.ops make of its tensors, or a function without arguments for what depends on variables alone"
+                )
         graph = self._graph
         self._set_graph(graph.input_structure, graph.output_structure, [*self._added_losses, *tensors])
+
+    def adds_own_losses(self) -> bool:
+        return super().adds_own_losses() or (self._graph is not None and bool(self._graph.losses_apart))
 
     def is_composite(self) -> bool:
         return self._graph is None and super().is_composite()
@@ -366,6 +381,8 @@ class Model(Trainer, Layer):
             if arrays[0].dtype.kind not in "biuf" and self._placeholder(0, arrays[0]).dtype != "string":
                 arrays = [as_float32("x", x)]  # words the error
         tensors = [self._placeholder(number, array) for number, array in enumerate(arrays)]
+        for tensor in tensors:  # these may be samples of many batches
+            tensor.shape = (None, *tensor.shape[1:])
         self._infer((tree.pack(arrays[0] if len(arrays) == 1 else arrays, tensors),), {})
 
     def input_specs(self, x: Any) -> list[InputSpec]:

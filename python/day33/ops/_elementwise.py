@@ -90,6 +90,9 @@ class Unary(Elementwise):
         plan.set_dtype(result, self.infer(Spec(x.shape, x.dtype)).dtype)
         return [result]
 
+    def penalty_kind(self) -> str | None:
+        return self.kind if self.kind in ("abs", "square") else None
+
     def linear_in(self, numbers: list[float | None]) -> tuple[list[float], float] | None:
         return ([-1.0], 0.0) if self.kind == "negative" else None
 

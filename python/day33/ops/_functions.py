@@ -123,7 +123,7 @@ def compute(function: Function, arrays: Sequence[Array]) -> list[Array]:
     if count:
         found = plan.forward(inputs[:count], [np.asarray(array, np.float32) for array in inputs[count:]] + constants)
     else:
-        found = [result[0] for result in plan.forward([array[np.newaxis] for array in inputs], constants)]
+        found = [result[0, ...] for result in plan.forward([array[np.newaxis] for array in inputs], constants)]
     return [result != 0 if spec.dtype == "bool" else result for result, spec in zip(found, results, strict=True)]
 
 

@@ -16,6 +16,7 @@ class Resize(Function):
 
     size: tuple[int, int]
     interpolation: str
+    antialias: bool
     samples: ClassVar[int] = 1
     keras_name = "Resize"
     keras_module = "image"
@@ -28,7 +29,7 @@ class Resize(Function):
         return given[0].batched
 
     def emit(self, plan: Writer, operands: Sequence[Operand], first: int) -> list[int]:
-        return [plan.builder.resize(as_float(plan, operands[0]), self.size, self.interpolation)]
+        return [plan.builder.resize(as_float(plan, operands[0]), self.size, self.interpolation, self.antialias)]
 
 
 @dataclass(frozen=True)

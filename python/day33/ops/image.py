@@ -19,8 +19,9 @@ from .shaping import expand_dims, shape, shape_of, squeeze
 
 __all__ = ["affine_transform", "crop_images", "pad_images", "resize", "rgb_to_grayscale"]
 
+_RESIZINGS = ("nearest", "bilinear", "bicubic", "area", "lanczos3", "lanczos5")
 _INTERPOLATIONS = ("nearest", "bilinear")
-_FILL_MODES = ("constant", "nearest", "wrap", "mirror", "reflect")
+_FILL_MODES = ("constant", "nearest", "wrap", "reflect")
 _GRAY = np.array([0.2989, 0.587, 0.114], np.float32)  # as in TensorFlow, after ITU-R BT.601
 
 
@@ -34,8 +35,8 @@ def resize(
     Args:
         images: real numbers (N, H, W, C) or (H, W, C).
         size: (height, width).
-        interpolation: "nearest" or "bilinear".
-        antialias: False; day33 does not smooth images that become smaller.
+        interpolation: "nearest", "bilinear", "bicubic", "area", "lanczos3" or "lanczos5".
+        antialias: whether images that become smaller are smoothed.
         crop_to_aspect_ratio, pad_to_aspect_ratio: whether borders are cut off, or added, so that nothing is stretched.
         fill_mode, fill_value: what is added: "constant" and a number.
         data_format: None or "channels_last".
@@ -46,10 +47,8 @@ def resize(
     Raises:
         ValueError: an option that is not supported, or a shape that is none of images.
     """
-    if antialias:
-        raise ValueError(f"antialias is {antialias!r}; expected False")
-    if interpolation not in _INTERPOLATIONS:
-        raise ValueError(f"interpolation is {interpolation!r}; expected one of {_INTERPOLATIONS}")
+    if interpolation not in _RESIZINGS:
+        raise ValueError(f"interpolation is {interpolation!r}; expected one of {_RESIZINGS}")
     if crop_to_aspect_ratio and pad_to_aspect_ratio:
         raise ValueError("crop_to_aspect_ratio and pad_to_aspect_ratio are both True; expected one of them at most")
     if fill_mode != "constant":
@@ -60,7 +59,7 @@ def resize(
     def resized(batch: Any) -> Any:
         if crop_to_aspect_ratio or pad_to_aspect_ratio:
             batch = _in_proportion(batch, wanted, bool(crop_to_aspect_ratio), as_number("fill_value", fill_value))
-        return call(Resize(wanted, interpolation), ("images",), batch)
+        return call(Resize(wanted, interpolation, bool(antialias)), ("images",), batch)
 
     result = _on_batch(resized, images, data_format)
     return cast(result, "int32") if dtype == "int32" else result
@@ -93,7 +92,7 @@ def affine_transform(
         images: real numbers (N, H, W, C) or (H, W, C).
         transform: the numbers: (8,), or (N, 8) for each image.
         interpolation: "nearest" or "bilinear".
-        fill_mode: what is outside: "constant", "nearest", "wrap", "mirror" or "reflect".
+        fill_mode: what is outside: "constant", "nearest", "wrap" or "reflect".
         fill_value: for the first.
         data_format: None or "channels_last".
 

@@ -229,9 +229,11 @@ class Optimizer(Stateful):
             variable: one that the optimizer was built for.
             learning_rate: that of this step.
         """
+        if not needs_no_conversion(gradient):
+            gradient = _as_gradient(gradient, variable)
         self._update(
             variable.parameter,
-            _as_gradient(gradient, variable),
+            gradient,
             self.slots_of(variable),
             learning_rate,
             self.iterations + 1,

@@ -21,8 +21,9 @@ def resize(
 
     Args:
         images: real numbers. size: (height, width).
-        method: "bilinear" or "nearest".
-        preserve_aspect_ratio, antialias: False.
+        method: "bilinear", "nearest", "bicubic", "area", "lanczos3" or "lanczos5".
+        preserve_aspect_ratio: False.
+        antialias: whether images that become smaller are smoothed.
     """
     if preserve_aspect_ratio:
         raise ValueError(f"preserve_aspect_ratio is {preserve_aspect_ratio!r}; expected False")

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
+from .. import random
 from ..callbacks import Callback
 
 SEED_LIMIT = 2**31 - 1
+_stream = threading.RLock()
 
 
 def generator_of(random_state: Any) -> np.random.Generator:
@@ -21,6 +26,18 @@ def seed_estimator(estimator: Any, rng: np.random.Generator) -> Any:
     """Gives every `random_state` in the estimator's parameters, nested ones too, a number. Returns the estimator."""
     names = sorted(n for n in estimator.get_params(deep=True) if n == "random_state" or n.endswith("__random_state"))
     return estimator.set_params(**{name: int(rng.integers(SEED_LIMIT)) for name in names}) if names else estimator
+
+
+@contextlib.contextmanager
+def seeded_stream(seed: int) -> Iterator[None]:
+    """Inside, the global stream of seeds, of which layers make their weights, begins with `seed`; one at a time."""
+    with _stream:
+        before = random.get_state()
+        random.set_random_seed(seed)
+        try:
+            yield
+        finally:
+            random.set_state(before)
 
 
 class OwnSeed(Callback):

@@ -1,0 +1,18 @@
+"""Models as scikit-learn estimators, for pipelines, grids and cross-validation.
+
+from day33.sklearn import Classifier, Regressor
+"""
+
+from __future__ import annotations
+
+from .wrappers import Classifier, Regressor
+
+# Keras's names.
+SKLearnClassifier = Classifier
+SKLearnRegressor = Regressor
+
+__all__ = ["Classifier", "Regressor", "SKLearnClassifier", "SKLearnRegressor"]
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
