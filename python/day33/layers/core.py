@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from .. import initializers
 from .._core.arrays import as_int
 from .._core.types import Shape
@@ -225,9 +227,22 @@ class Dropout(Layer):
         x, shape = inputs[0], lowering.shape(inputs[0])
         self.compute_output_shape((None, *shape))
         shared = [axis for axis, size in enumerate((self.noise_shape or (None,))[1:]) if size == 1 < shape[axis]]
+        if lowering.forced:
+            return [self._constant_dropout(lowering, x, shared)]
         if not shared:
             return [lowering.builder.dropout(x, self.rate, lowering.seed_of(Seed.of(self)))]
         return [self._shared_dropout(lowering, x, shared)]
+
+    def _constant_dropout(self, lowering: Lowering, x: int, shared: list[int]) -> int:
+        """Dropout in inference as well, made of ops that have no mode."""
+        builder, shape = lowering.builder, lowering.shape(x)
+        seed = lowering.op_seed(lowering.seed_of(Seed.of(self)))
+        sizes = [1 if axis in shared else size for axis, size in enumerate(shape)]
+        drawn = builder.random("uniform", sizes, seed)
+        kept = builder.binary("greater_equal", drawn, lowering.constant(np.float32(self.rate)))
+        scale = np.array([1.0 / (1.0 - self.rate)], np.float32)
+        scaled = builder.rescaling(x, scale, np.zeros(1, np.float32))
+        return builder.select(kept, scaled, lowering.constant(np.float32(0.0)))
 
     def _shared_dropout(self, lowering: Lowering, x: int, shared: list[int]) -> int:
         """What is dropped is the same along the axes `shared`: they are moved to the front, and back."""
