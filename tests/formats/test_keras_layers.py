@@ -17,6 +17,7 @@ IMAGE, SEQUENCE, IDS = (6, 6, 4), (5, 4), (5,)
 CASES = {
     "Activation": [dict(activation=name) for name in sorted(activations.names() - {"gelu_tanh"})],
     "Add": [{}],
+    "AlphaDropout": [dict(rate=0.2), dict(rate=0.3, noise_shape=(None, 1, 1, 4), seed=3)],
     "Average": [{}],
     "AveragePooling1D": [dict(pool_size=2), dict(pool_size=3, strides=2, padding="same")],
     "AveragePooling2D": [dict(pool_size=2), dict(pool_size=3, strides=2, padding="same")],
@@ -54,6 +55,8 @@ CASES = {
         dict(units=3), dict(units=2, reset_after=False, return_sequences=True, dropout=0.1),
         dict(units=2, activation="relu", recurrent_activation="hard_sigmoid", recurrent_dropout=0.2),
     ],
+    "GaussianDropout": [dict(rate=0.2)],
+    "GaussianNoise": [dict(stddev=0.3, seed=3)],
     "GlobalAveragePooling1D": [{}, dict(keepdims=True)],
     "GlobalAveragePooling2D": [{}, dict(keepdims=True)],
     "GlobalMaxPooling1D": [{}],

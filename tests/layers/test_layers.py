@@ -158,6 +158,10 @@ GRID = [
     ("PReLU", {"shared_axes": (1, 2)}, (3, 4, 2)),
     ("PReLU", {"shared_axes": 2}, (3, 4, 2)),
     ("Identity", {}, (3, 4, 2)),
+    ("GaussianNoise", {"stddev": 0.4}, (3, 8)),
+    ("GaussianDropout", {"rate": 0.4}, (3, 8)),
+    ("AlphaDropout", {"rate": 0.4}, (3, 8)),
+    ("AlphaDropout", {"rate": 0.4, "noise_shape": (None, 1, 8)}, (3, 8)),
     ("SpatialDropout2D", {"rate": 0.4}, (3, 4, 2)),
     ("Dropout", {"rate": 0.4}, (3, 8)),
     ("Dropout", {"rate": 0.4, "noise_shape": (None, 1, 8)}, (3, 8)),
@@ -476,11 +480,12 @@ def test_automatic_names(keras):
         "RepeatVector", "Rescaling", "LayerNormalization", "Subtract", "Multiply", "Maximum", "Minimum", "Average",
         "Conv1D", "Conv1DTranspose", "DepthwiseConv1D", "SeparableConv1D", "MaxPooling1D", "AveragePooling1D",
         "UpSampling1D", "ZeroPadding1D", "Cropping1D", "PReLU", "Identity", "SpatialDropout2D", "Dot", "LSTMCell",
+        "GaussianNoise",
     ]  # fmt: skip
     more = {
         "Conv2D": (1, 1), "Conv2DTranspose": (1, 1), "DepthwiseConv2D": (1,), "AveragePooling2D": (2,),
         "SeparableConv2D": (1, 1), "Conv1D": (1, 1), "Conv1DTranspose": (1, 1), "DepthwiseConv1D": (1,),
-        "SeparableConv1D": (1, 1), "AveragePooling1D": (2,), "SpatialDropout2D": (0.5,),
+        "SeparableConv1D": (1, 1), "AveragePooling1D": (2,), "SpatialDropout2D": (0.5,), "GaussianNoise": (0.5,),
         "Dot": (1,), "LSTMCell": (1,), "Permute": ((1, 2),),
         "RepeatVector": (2,), "Rescaling": (2.0,),
     }  # fmt: skip
