@@ -10,6 +10,7 @@ from day33 import activations, layers
 from support.keras_files import assert_same_predictions, randomised
 
 keras = pytest.importorskip("keras")
+tf = pytest.importorskip("tensorflow")
 h5py = pytest.importorskip("h5py")
 
 # Layers by name: arguments, and the shapes of their inputs. Every layer of day33 that Keras has stands here.
@@ -91,6 +92,7 @@ CASES = {
     "SpatialDropout1D": [dict(rate=0.25)],
     "SpatialDropout2D": [dict(rate=0.25)],
     "Subtract": [{}],
+    "ThresholdedReLU": [{}, dict(theta=0.25)],
     "UpSampling1D": [{}, dict(size=3)],
     "UpSampling2D": [{}, dict(size=(3, 2), interpolation="bilinear")],
     "ZeroPadding1D": [{}, dict(padding=(0, 2))],
@@ -118,7 +120,9 @@ def layer_model(library, name, arguments):
     make = library.layers
     inputs = [library.Input(shape) for shape in SHAPES.get(name, [IMAGE])]
     x = inputs if len(inputs) > 1 else inputs[0]
-    return library.Model(x, getattr(make, name)(**arguments)(x))
+    # ThresholdedReLU has left Keras, but not TensorFlow.
+    kind = getattr(make, name, None) or getattr(tf.keras.layers, name)
+    return library.Model(x, kind(**arguments)(x))
 
 
 # ---- every layer ----

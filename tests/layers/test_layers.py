@@ -389,23 +389,30 @@ def test_merging_functions(keras, name):
 
 
 @pytest.mark.parametrize("axis", [-1, 1, (1, 2)])
-@pytest.mark.parametrize("shape", [(6, 3, 4), (6, 1, 4), (6, 3, 1)])
+@pytest.mark.parametrize("shape", [(6, 3, 4), (6, 1, 4), (6, 3, 1), (1, 3, 4), (3, 4), (4,)])
 def test_softmax_with_a_mask(keras, axis, shape):
     x = 3 * random(6, 3, 4)
     mask = random(*shape, seed=1) > 0
-    mask[2] = False  # nothing counts
+    mask[len(mask) // 2] = False  # of some samples nothing counts
     expected = np.asarray(keras.layers.Softmax(axis)(x, mask=mask))
     result = layers.Softmax(axis)(x, mask=mask)
     np.testing.assert_allclose(result, expected, atol=1e-6)
     assert not result[~np.broadcast_to(mask, x.shape)].any()
     np.testing.assert_array_equal(layers.Softmax(axis)(x, mask=2 * mask.astype(np.int64)), result)
+    np.testing.assert_array_equal(layers.Softmax(axis)(inputs=x, mask=0.6 * mask), result)
+    if mask.shape == x.shape:
+        given, kept = day33.Input((3, 4)), day33.Input((3, 4))
+        model = day33.Model([given, kept], layers.Softmax(axis)(given, mask=kept))
+        np.testing.assert_array_equal(model.predict([x, mask.astype(np.float32)], verbose=0), result)
 
 
 def test_refused_softmax():
     with pytest.raises(ValueError, match="axis of layer .* is 0; expected axes of the input"):
         layers.Softmax(0)(np.zeros((2, 3), np.float32))
-    with pytest.raises(ValueError, match=r"mask of layer .* has shape \(None, 3\); expected that of the input"):
+    with pytest.raises(ValueError, match=r"mask of layer .* has shape \(2, 3\); expected one that can be stretched"):
         layers.Softmax()(np.zeros((2, 3, 4), np.float32), mask=np.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"mask of layer .* has shape \(None, 3\); expected that of the input"):
+        layers.Softmax()(day33.Input((3, 4)), mask=day33.Input((3,)))
 
 
 def test_refused_prelu():

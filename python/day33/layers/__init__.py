@@ -1,7 +1,7 @@
 """Layers, with Keras's names and arguments. Images are (N, H, W, C)."""
 
 from .._graph.registry import CLASSES as _CLASSES
-from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, ThresholdedReLU
 from .base import Layer
 from .categories import CategoryEncoding, Discretization, Hashing
 from .cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
@@ -53,6 +53,7 @@ from .reshaping import (
     ZeroPadding1D,
     ZeroPadding2D,
 )
+from .softmax import Softmax
 from .text_vectorization import TextVectorization
 from .wrappers import Bidirectional, TimeDistributed
 
@@ -156,6 +157,7 @@ __all__ = [
     "StringLookup",
     "Subtract",
     "TextVectorization",
+    "ThresholdedReLU",
     "TimeDistributed",
     "UpSampling1D",
     "UpSampling2D",
