@@ -179,9 +179,50 @@ _UFUNCS = {
 }  # fmt: skip
 
 
-def operator_of(ufunc: Any) -> str | None:
-    """The name in `TABLE` of a function of NumPy that stands behind an operator; None for others."""
-    return _UFUNCS.get(ufunc.__name__)
+# NumPy's functions of arrays that have a function of the same name and arguments in `TABLE`.
+_FUNCTIONS = frozenset(
+    {
+        "all", "amax", "amin", "any", "argmax", "argmin", "broadcast_to", "clip", "concatenate", "cumprod", "cumsum",
+        "dot", "einsum", "expand_dims", "flip", "max", "mean", "min", "moveaxis", "norm", "prod", "ravel", "repeat",
+        "reshape", "roll", "round", "split", "squeeze", "stack", "std", "sum", "swapaxes", "take", "tensordot", "tile",
+        "transpose", "var", "where",
+    }
+)  # fmt: skip
+_REDUCTIONS = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min"}
+
+
+# NumPy's methods of arrays that have such a function.
+ARRAY_METHODS = ("max", "mean", "min", "prod", "reshape", "squeeze", "std", "sum", "swapaxes", "transpose", "var")
+
+
+def recorded_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A call of one of NumPy's functions of elements as a function without arguments that records it.
+
+    Args:
+        ufunc, method, inputs, kwargs: of `__array_ufunc__`.
+
+    Returns:
+        The function; None where day33 does not have NumPy's.
+    """
+    name = ufunc.__name__
+    if method == "__call__" and not kwargs:
+        function = TABLE.get(_UFUNCS.get(name, name))
+        return None if function is None else functools.partial(function, *inputs)
+    if method == "reduce" and name in _REDUCTIONS:
+        given = {key: value for key, value in kwargs.items() if value is not None or key == "axis"}
+        if given.keys() <= {"axis", "keepdims"}:
+            return functools.partial(TABLE[_REDUCTIONS[name]], *inputs, **{"axis": 0, **given})
+    return None
+
+
+def recorded_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A call of one of NumPy's other functions, as `recorded_ufunc` gives it. Arguments are of `__array_function__`."""
+    name = function.__name__
+    if name not in _FUNCTIONS:
+        return None
+    if name == "concatenate" and len(args) < 2:
+        kwargs = {"axis": 0, **kwargs}  # Keras's default is the last axis
+    return functools.partial(TABLE[name], *args, **kwargs)
 
 
 class Symbolic(Operators):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,18 +34,18 @@ def modes_changed() -> None:
         _modes_version += 1
 
 
-_before_changes: list[Callable[[], None]] = []
+_before_changes: list[Callable[[Iterable[Variable] | None], None]] = []
 
 
-def before_changes(function: Callable[[], None]) -> None:
-    """Has `function` called before values of variables change."""
+def before_changes(function: Callable[[Iterable[Variable] | None], None]) -> None:
+    """Has `function` called with variables before their values change, with None where it is not known which do."""
     _before_changes.append(function)
 
 
-def about_to_change() -> None:
+def about_to_change(variables: Iterable[Variable] | None = None) -> None:
     """Has to be called before values of variables change."""
     for function in _before_changes:
-        function()
+        function(variables)
 
 
 class Variable(Operators):
@@ -160,11 +160,28 @@ class Variable(Operators):
         array = as_float32(f"value for variable {self.path!r}", value)
         if array.shape != self.shape:
             raise ValueError(f"value for variable {self.path!r} has shape {array.shape}; expected {self.shape}")
-        about_to_change()
+        about_to_change((self,))
         self.parameter.assign(array)
         if self.when_assigned is not None:
             self.when_assigned()
         return self
+
+    def assign_add(self, delta: ArrayLike) -> Variable:
+        """Adds to the values; see `assign`. `delta` may broadcast to the variable's shape."""
+        return self.assign(self.numpy() + self._delta(delta))
+
+    def assign_sub(self, delta: ArrayLike) -> Variable:
+        """Subtracts from the values; see `assign`. `delta` may broadcast to the variable's shape."""
+        return self.assign(self.numpy() - self._delta(delta))
+
+    def _delta(self, delta: ArrayLike) -> Float32:
+        array = as_float32(f"delta for variable {self.path!r}", delta)
+        try:
+            return np.broadcast_to(array, self.shape)
+        except ValueError:
+            raise ValueError(
+                f"delta for variable {self.path!r} has shape {array.shape}; expected what broadcasts to {self.shape}"
+            ) from None
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if copy is False:

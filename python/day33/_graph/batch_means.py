@@ -6,6 +6,7 @@ its gradient is that of the parts: each becomes a term of the plan, the mean (or
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from .functions import ConstantSource, Function
@@ -21,8 +22,13 @@ class Term:
     factor: float
 
 
-def split(tensor: SymbolicTensor) -> tuple[list[Term], float]:
-    """The terms that a scalar, or the sum of what is no scalar, consists of, and a constant."""
+def split(tensor: SymbolicTensor, whole: Container[SymbolicTensor] = ()) -> tuple[list[Term], float]:
+    """The terms that a scalar, or the sum of what is no scalar, consists of, and a constant.
+
+    Args:
+        tensor: the scalar.
+        whole: tensors that are not taken apart.
+    """
     if tensor.shape != ():
         return [Term(tensor, "sum", 1.0)], 0.0
     terms: dict[tuple[SymbolicTensor, str], float] = {}
@@ -30,7 +36,7 @@ def split(tensor: SymbolicTensor) -> tuple[list[Term], float]:
     pending = [(tensor, 1.0)]
     while pending:
         here, factor = pending.pop()
-        node = here.node
+        node = None if here in whole else here.node
         function = None if node is None else node.layer
         if isinstance(function, ConstantSource) and function.number is not None:
             constant += factor * function.number
@@ -45,7 +51,7 @@ def split(tensor: SymbolicTensor) -> tuple[list[Term], float]:
                 pending.append((node.inputs[0], factor))
                 continue
             if all(item.shape == () for item in node.inputs):
-                found = function.linear_in([_number(item) for item in node.inputs])
+                found = function.linear_in([None if item in whole else _number(item) for item in node.inputs])
                 if found is not None:
                     factors, offset = found
                     constant += factor * offset

@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .._core.variables import about_to_change
 from .._native import ParameterList
 from ..random import next_seed
 from .functions import Spec, known_shape
-from .lowering import AddedLoss, CrossesSamples, Lowering
+from .lowering import AddedLoss, CrossesSamples, Lowering, Mode
 from .staged_plan import Cut, StagedPlan
 from .staging import LossPlace, StagedLowering
 from .weight_penalties import WeightPenalties
@@ -110,6 +111,7 @@ class CompiledPlan:
         draws: whether random numbers are drawn in inference as well.
         truths: the numbers of the outputs that are truth values, which plans have as int32.
         weights: the penalties on weights; None for none, and where the plan has no losses.
+        of_one_mode: whether it serves only in the mode for which it was made.
     """
 
     plan: Plan | StagedPlan
@@ -122,9 +124,12 @@ class CompiledPlan:
     draws: bool = False
     truths: frozenset[int] = frozenset()
     weights: WeightPenalties | None = None
+    of_one_mode: bool = False
 
     def forward(self, inputs: Sequence[Array], training: bool = False) -> list[Array]:
         """The outputs, with a seed from the stream of seeds where random numbers are drawn."""
+        if training or self.plan.samples is not None:
+            about_to_change(self.variables)  # moving averages, or states
         seed = next_seed() if training or self.draws else 0
         outputs = self.plan.forward(inputs, self.parameters, training=training, seed=seed)
         for number in self.truths:
@@ -171,13 +176,15 @@ class MaskPlan:
 
 def compile_plan(
     lower: Lower, shapes: Sequence[tuple[int, ...]], dtypes: Sequence[str], losses: Sequence[LossTerm] | None,
-    regularized: Sequence[Variable] = (),
+    regularized: Sequence[Variable] = (), training: bool = False,
 ) -> CompiledPlan:  # fmt: skip
-    """The plan of what `lower` writes, for inputs of `shapes` (without the batch).
+    """The plan of what `lower` writes.
 
     Args:
+        shapes, dtypes: of the inputs, without the batch.
         losses: what is minimised, with what `lower` adds; None for a plan without losses.
         regularized: variables whose penalties are minimised, too.
+        training: in which mode it will run, for layers that do something else in training.
     """
     traced = [term for term in losses or () if term.traced is not None]
     targets = [term.target for term in traced if term.target is not None]
@@ -185,7 +192,7 @@ def compile_plan(
     all_dtypes = [*dtypes, *(target.dtype for target in targets)]
     wanted = losses is not None
     try:
-        lowering = Lowering(wants_penalties=wanted)
+        lowering = Lowering(wants_penalties=wanted, mode=Mode(training))
         inputs = [lowering.input(shape, dtype) for shape, dtype in zip(all_shapes, all_dtypes, strict=True)]
         writing = _Writing(lowering, lower, inputs, len(shapes), losses or ())
         if any(output < 0 for output in writing.outputs):
@@ -196,7 +203,7 @@ def compile_plan(
         written: list[_Writing] = []
 
         def cut(size: int) -> Cut:
-            stages = StagedLowering(wants_penalties=wanted)
+            stages = StagedLowering(wants_penalties=wanted, mode=Mode(training))
             numbers = [
                 stages.give((size, *shape), dtype, size) for shape, dtype in zip(all_shapes, all_dtypes, strict=True)
             ]
@@ -210,13 +217,14 @@ def compile_plan(
         plan,
         ParameterList([variable.parameter for variable in variables]),
         variables,
-        compile_masks(lower, shapes, dtypes, masked) if masked else None,
+        compile_masks(lower, shapes, dtypes, masked, training) if masked else None,
         tuple(writing.values),
         writing.penalty,
         tuple(number for number, term in enumerate(losses or ()) if term.traced is not None),
         writing.lowering.draws.always,
         frozenset(n for n, output in enumerate(writing.outputs) if writing.lowering.dtype(output) == "bool"),
         WeightPenalties(regularized) if wanted and regularized else None,
+        writing.lowering.runs.matters,
     )
 
 
@@ -296,6 +304,7 @@ def compile_masks(
     shapes: Sequence[tuple[int, ...]],
     dtypes: Sequence[str],
     of: Collection[int] | None = None,
+    training: bool = False,
 ) -> MaskPlan | None:
     """The plan for the masks of what `lower` writes, for inputs of `shapes`; None where no output has one.
 
@@ -303,8 +312,9 @@ def compile_masks(
 
     Args:
         of: the numbers of the outputs whose masks are wanted; all by default.
+        training: as of `compile_plan`.
     """
-    lowering = Lowering()
+    lowering = Lowering(mode=Mode(training))
     outputs = lower(lowering, [lowering.input(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)])
     masked = [
         number for number, output in enumerate(outputs) if (of is None or number in of) and lowering.mask(output) >= 0

@@ -39,12 +39,12 @@ class Draws:
         self._used: Counter[tuple[int, int | None]] = Counter()
 
     def op(self, seed: int | None) -> int:
-        """For an op that draws in inference as well: the seed it was given, or one of its own, also in each call."""
+        """For an op that draws in inference as well: the seed that it was given, or one of its own in each call."""
         self.always = True
         return _WITHOUT_SEED + (self.call << 24) + self._use(None) if seed is None else seed
 
     def layer(self, own: int) -> int:
-        """For an op of a layer with a seed of its own: that seed, and another one whenever the layer is called again."""
+        """For an op of a layer with a seed of its own: that seed, and another one at each further call."""
         used = self._use(own)
         if not self.call and not used:
             return own

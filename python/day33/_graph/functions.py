@@ -99,10 +99,14 @@ class _Called:
     name: str
     acts_in_training_only = False
     takes_states = False
+    activity_regularizer = None
 
     @property
     def weights(self) -> list[Variable]:
         return []
+
+    def is_composite(self) -> bool:
+        return False
 
     def sublayers(self) -> Sequence[Any]:
         return ()
@@ -112,6 +116,18 @@ class _Called:
 
     def get_config(self) -> dict[str, Any]:
         return {}
+
+    def mode_key(self) -> tuple[Hashable, ...]:
+        return ()
+
+    def call_graph(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        return None
+
+    def outputs_for(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+        raise TypeError("a function is no layer")
+
+    def moving_variables(self) -> Sequence[Variable]:
+        return ()
 
     def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
         return 0
@@ -213,6 +229,8 @@ class Function(_Called):
     # How many of the first arguments consist of samples always, while all others are the same for each of them, as the
     # kernel of a convolution is. 0 where arguments may be either.
     samples: ClassVar[int] = 0
+    # Whether no gradient goes through, as of `stop_gradient`.
+    stops_gradient: ClassVar[bool] = False
     name = ""
 
     def infer(self, *given: Spec) -> Spec | tuple[Spec, ...]:
@@ -263,7 +281,11 @@ class Function(_Called):
 
     def key(self) -> Hashable:
         """What the function computes."""
-        return type(self).__name__, *(getattr(self, field.name) for field in dataclasses.fields(self))  # type: ignore[arg-type]
+        known: Hashable = self.__dict__.get("_key")
+        if known is None:
+            known = type(self).__name__, *(getattr(self, field.name) for field in dataclasses.fields(self))  # type: ignore[arg-type]
+            self.__dict__["_key"] = known
+        return known
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of Keras's operation: the fields but for `kind`, which its class says."""

@@ -7,6 +7,7 @@ every layer writes its ops into a native PlanBuilder.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -18,6 +19,9 @@ from .functions import Function, Source, Spec
 from .protocols import CalledLayer
 from .staging import PlanWriters
 from .tensors import Node, SymbolicTensor
+from .walk import Walk
+
+_SHAPES_KEPT = 16
 
 
 class Graph:
@@ -33,7 +37,8 @@ class Graph:
         nodes: in an order in which they can run, those of input layers left out.
         for_losses: the nodes that only the losses need.
         layers: each once, in Keras's order: farthest from the outputs first, then as met from the outputs.
-        losses_apart: each of `losses` taken apart. loss_terms, loss_constant: the sum of all.
+        losses: as given. loss_terms, loss_constant: their sum, taken apart.
+        in_training: the graph that takes the place of this one in training; None where it is this one.
 
     Raises:
         ValueError: an output does not depend on the inputs alone, or two layers share a name.
@@ -52,11 +57,14 @@ class Graph:
                     raise TypeError(f"{what} of {owner} hold {tensor!r}; expected tensors made by Input() and layers")
         if len(set(self.inputs)) != len(self.inputs):
             raise ValueError(f"inputs of {owner} name one tensor twice")
+        self.losses = list(losses)
         self.loss_terms: list[Term] = list(terms)
         self.loss_constant = 0.0
-        self.losses_apart = [split(loss) for loss in losses]
-        for apart, constant in self.losses_apart:
-            self.loss_terms += apart
+        self.in_training: Graph | None = None
+        self._shapes: dict[tuple[Shape, ...], list[Shape]] = {}
+        for loss in losses:
+            terms_of_loss, constant = split(loss)
+            self.loss_terms += terms_of_loss
             self.loss_constant += constant
         ordered, met = self._sort(owner)
         by_depth = _by_depth(ordered, met, self.inputs)
@@ -105,6 +113,53 @@ class Graph:
                     walk.append((source, iter(source.inputs)))
         return ordered, list(met)
 
+    def in_mode(self, training: bool) -> Graph:
+        """The graph for training or inference."""
+        return self.in_training if training and self.in_training is not None else self
+
+    @functools.cached_property
+    def with_losses(self) -> Walk:
+        """The calls for outputs and losses, the arithmetic with numbers for the batch included."""
+        return Walk([*self.outputs, *self.losses], set(self.inputs))
+
+    @functools.cached_property
+    def adds_losses(self) -> bool:
+        """Whether there are losses, or activity regularizers, here or in layers inside."""
+        return bool(self.losses) or any(
+            node.layer.activity_regularizer is not None or (graph is not None and graph.adds_losses)
+            for node, graph in self._inside()
+        )
+
+    @functools.cached_property
+    def _keeps_batch(self) -> bool:
+        """Whether the first axis of each value is the batch for sure: there are layers only."""
+        return not any(isinstance(node.layer, Function | Source) for node in self.nodes) and all(
+            graph is None or graph._keeps_batch for _, graph in self._inside()
+        )
+
+    def _inside(self) -> Iterator[tuple[Node, Graph | None]]:
+        """The calls of layers, with the graphs of those that have one."""
+        for node in self.nodes:
+            if not isinstance(node.layer, Function | Source):
+                yield node, node.layer.call_graph(node.arguments, node.kwargs)
+
+    def shapes_for(self, shapes: Sequence[Shape]) -> list[Shape]:
+        """The shapes of the outputs for inputs of these shapes, whose sizes are all known, the batch included."""
+        if self._keeps_batch and all(None not in tensor.shape[1:] for tensor in self.outputs):
+            return [(shapes[0][0], *tensor.shape[1:]) for tensor in self.outputs]
+        key = tuple(shapes)
+        if key not in self._shapes:
+
+            def visit(node: Node, arguments: tuple[Any, ...]) -> list[Shape]:
+                found: list[Shape] = []
+                tree.map_shapes(found.append, _output_shape(node, arguments))
+                return found
+
+            while len(self._shapes) >= _SHAPES_KEPT:
+                self._shapes.pop(next(iter(self._shapes)))
+            self._shapes[key] = self.walk(list(shapes), visit)
+        return self._shapes[key]
+
     def lower(
         self, lowering: PlanWriters, inputs: Sequence[int], *, with_losses: bool = True,
         per_sample_of: int | None = None,
@@ -115,18 +170,13 @@ class Graph:
             with_losses: whether the losses are written, and the nodes that only they need.
             per_sample_of: a value by whose number of samples the losses are divided.
         """
+        if self.in_training is not None and lowering.trains_here():
+            return self.in_training.lower(lowering, inputs, with_losses=with_losses, per_sample_of=per_sample_of)
         values = dict(zip(self.inputs, inputs, strict=True))
         for node in self.nodes:
             if node in self.for_losses and not with_losses:
                 continue
-            masks = [None if mask is None else values[mask] for mask in node.masks]
-            given = lowering.with_masks([values[tensor] for tensor in tree.flatten(node.arguments)], masks)
-            arguments = tree.pack(node.arguments, given)
-            with lowering.mode(node.training):
-                results = node.layer.lower_call(lowering, arguments, node.kwargs)
-            for tensor, result in zip(node.outputs, results, strict=True):
-                values[tensor] = result
-                lowering.set_dtype(result, tensor.dtype)
+            lower_node(node, lowering, values)
         if with_losses:
             for term in self.loss_terms:
                 lowering.add_loss(values[term.tensor], term.reduction, term.factor, per_sample_of)
@@ -211,6 +261,22 @@ class Graph:
             results = visit(node, tree.transform(values.__getitem__, node.arguments))
             values.update(zip(node.outputs, results, strict=True))
         return values
+
+
+def lower_node(node: Node, lowering: PlanWriters, values: dict[SymbolicTensor, int]) -> None:
+    """Writes one call into a plan.
+
+    Args:
+        values: the plan's tensors of the inputs; those of the outputs are added.
+    """
+    masks = [None if mask is None else values[mask] for mask in node.masks]
+    given = lowering.with_masks([values[tensor] for tensor in tree.flatten(node.arguments)], masks)
+    arguments = tree.pack(node.arguments, given)
+    with lowering.mode(node.training):
+        results = node.layer.lower_call(lowering, arguments, node.kwargs)
+    for tensor, result in zip(node.outputs, results, strict=True):
+        values[tensor] = result
+        lowering.set_dtype(result, tensor.dtype)
 
 
 def _output_shape(node: Node, arguments: tuple[Any, ...]) -> Any:

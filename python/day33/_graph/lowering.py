@@ -25,6 +25,21 @@ def is_trainable(variable: Variable) -> bool:
     return variable.trainable
 
 
+@dataclass
+class Mode:
+    """In which mode the runs of a plan are.
+
+    Attributes:
+        training: whether they are in training; where that does not matter, the plan serves in the other mode as well.
+        only_training: whether they are in training for sure.
+        matters: whether something was written that differs.
+    """
+
+    training: bool = False
+    only_training: bool = False
+    matters: bool = False
+
+
 class AddedLoss(NamedTuple):
     """What is minimised besides: the mean or sum of a value, times a factor.
 
@@ -87,6 +102,7 @@ class Lowering:
         draws: seeds of random ops, where several plans share them.
         wants_penalties: whether what layers add to the loss (`add_loss`, regularizers) is written, too.
         trains: which variables have gradients; by default those that are trainable.
+        mode: that of the runs, where it is known, else None; see `Mode`.
 
     Attributes:
         variables: by slot. versions: which values of theirs are meant, see `Call`.
@@ -96,8 +112,9 @@ class Lowering:
     """
 
     def __init__(
-        self, draws: Draws | None = None, wants_penalties: bool = False, trains: Trains = is_trainable
-    ) -> None:
+        self, draws: Draws | None = None, wants_penalties: bool = False, trains: Trains = is_trainable,
+        mode: Mode | None = None,
+    ) -> None:  # fmt: skip
         self.builder = PlanBuilder()
         self.variables: list[Variable] = []
         self.versions: list[int] = []
@@ -108,7 +125,9 @@ class Lowering:
         self.losses: list[AddedLoss] = []
         self.loss_constant = 0.0
         self.states: list[Variable] = []  # that the plan keeps from one run to the next
+        self.runs = Mode() if mode is None else mode
         self.inference = False  # inside a layer that was called with training=False
+        self.forced = False  # inside one that was called with training=True, whatever the plan is run for
         self._slots: dict[tuple[int, int], int] = {}
         self._slot_values: dict[tuple[int, str], int] = {}
         self._dtypes: dict[int, str] = {}
@@ -361,12 +380,20 @@ class Lowering:
         finally:
             self._call, self.draws.call = before, drawn
 
+    def trains_here(self) -> bool:
+        """Whether what is written is for training. The plan then serves in this mode alone."""
+        self.runs.matters = True
+        return self.runs.training and not self.inference
+
     @contextmanager
     def mode(self, training: bool | None) -> Iterator[None]:
-        """The mode inside a layer that was called with this `training`; once False, it stays so further inside."""
-        before = self.inference
-        self.inference = before or training is False
+        """The mode inside a layer that was called with this `training`; it stays so further inside until another one
+        is given.
+        """
+        before = self.inference, self.forced
+        if training is not None:
+            self.inference, self.forced = not training, training and not self.runs.only_training
         try:
             yield
         finally:
-            self.inference = before
+            self.inference, self.forced = before

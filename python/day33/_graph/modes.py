@@ -1,10 +1,11 @@
-"""One graph for training and inference, from a trace of `call` in each mode."""
+"""One graph for training and inference, or one for each, from a trace of `call` in each mode."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+from .._core import tree
 from .functions import Function, Source
 from .graph import Graph
 from .protocols import CalledLayer
@@ -12,45 +13,44 @@ from .tensors import Node, SymbolicTensor
 
 
 def merge_modes(training: Graph, inference: Graph, owner: str) -> Graph:
-    """One graph for both modes, from a trace of `call` with training=True and one with training=False.
+    """The graph of a layer from a trace of `call` with training=True and one with training=False.
 
-    The two may differ by layers that act in training only (Dropout) and by the value of `training` handed on.
+    The two may differ by layers that act in training only (Dropout) and by the value of `training` handed on: then one
+    graph does for both. Otherwise it is the one for inference, which has the other one as `in_training`.
 
     Raises:
-        ValueError: they differ in anything else.
+        ValueError: they give outputs of different shapes, dtypes or structures.
     """
-    modes = {}
     left, right = _signature(training), _signature(inference)
-    if [key for key, _ in left.core] != [key for key, _ in right.core] or left.outputs != right.outputs:
+    if [key for key, _ in left.core] == [key for key, _ in right.core] and left.ends == right.ends:
+        _set_modes(left, right)
+        return training
+    given, wanted = (_described(graph) for graph in (training, inference))
+    if given != wanted:
         raise ValueError(
-            f"{owner}.call calls other layers with training=True than with training=False. Only layers that act in "
-            "training alone, such as Dropout, may depend on it."
+            f"{owner}.call gives {given} with training=True and {wanted} with training=False; expected outputs of the "
+            "same shapes and dtypes"
         )
-    if left.losses != right.losses:
-        raise ValueError(
-            f"{owner}.call adds other losses with training=True than with training=False; expected the same add_loss "
-            "in both"
-        )
+    for node in training.with_losses.nodes:
+        node.training = None if node.training is True else node.training
+    for node in inference.with_losses.nodes:
+        node.training = None if node.training is False else node.training
+    inference.in_training = training
+    return inference
+
+
+def _described(graph: Graph) -> Any:
+    return tree.transform(lambda tensor: f"{tensor.dtype} of {tensor.shape}", graph.output_structure)
+
+
+def _set_modes(left: _Signature, right: _Signature) -> None:
+    """Gives the calls of the first the modes in which they are in both."""
     for (_, with_training), (_, without) in zip(left.core, right.core, strict=True):
-        modes[with_training] = _mode(with_training.training, without.training)
+        with_training.training = _mode(with_training.training, without.training)
     in_inference = {node.layer: node for node in right.optional}
     for node in left.optional:
         twin = in_inference.get(node.layer)
-        modes[node] = _mode(node.training, False if twin is None else twin.training)
-    for node, mode in modes.items():
-        node.training = mode
-    refuse_forced_training(training, owner)
-    return training
-
-
-def refuse_forced_training(graph: Graph, owner: str) -> None:
-    """ValueError where a call inside says training=True whatever the model is run for."""
-    for node in graph.nodes:
-        if node.training is True:
-            raise ValueError(
-                f"{owner} calls layer {node.layer.name!r} with training=True always; expected None, False, or the "
-                "`training` argument of call. To run in training mode, call the model itself with training=True."
-            )
+        node.training = _mode(node.training, False if twin is None else twin.training)
 
 
 def _mode(in_training: bool | None, in_inference: bool | None) -> bool | None:
@@ -61,15 +61,14 @@ def _mode(in_training: bool | None, in_inference: bool | None) -> bool | None:
 class _Signature:
     core: list[tuple[Any, Node]]
     optional: list[Node]
-    outputs: list[Any]
-    losses: list[Any]
+    ends: list[Any]
 
 
 def _identity(layer: CalledLayer) -> object:
     """What a layer computes: itself, or, for layers without weights that `call` may make anew, class and arguments."""
     if isinstance(layer, Function | Source):
         return layer.key()
-    if layer.weights or layer.sublayers() or hasattr(layer, "call"):
+    if layer.weights or layer.sublayers() or layer.is_composite():
         return id(layer)
     return type(layer), repr({key: value for key, value in layer.get_config().items() if key != "name"})
 
@@ -89,4 +88,4 @@ def _signature(graph: Graph) -> _Signature:
             keys[tensor] = ("node", len(core), index)
         core.append(((_identity(node.layer), inputs, repr(node.kwargs)), node))
     losses = [(keys[term.tensor], term.reduction, term.factor) for term in graph.loss_terms]
-    return _Signature(core, optional, [keys[tensor] for tensor in graph.outputs], [*losses, graph.loss_constant])
+    return _Signature(core, optional, [[keys[tensor] for tensor in graph.outputs], *losses, graph.loss_constant])

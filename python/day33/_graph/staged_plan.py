@@ -41,20 +41,19 @@ class Cut:
         lowering: in which the graph was written.
         inputs, outputs: numbers of values.
         losses: where each loss is computed, in their order, and whether its value is the mean.
-        kept: what must live as long as this, since it is known by its identity.
 
     Attributes:
         variables: of all stages, each once.
         is_random: whether a run draws random numbers.
+        changes_variables: whether a run in training does (moving averages), or any run does (states).
         crosses_samples: whether the outputs of a sample depend on the other samples.
         samples: of every run, where layers keep states from one to the next; None for any number.
     """
 
     def __init__(
         self, lowering: StagedLowering, inputs: Sequence[int], outputs: Sequence[int],
-        losses: Sequence[tuple[LossPlace, bool]] = (), kept: Sequence[object] = (),
+        losses: Sequence[tuple[LossPlace, bool]] = ()
     ) -> None:  # fmt: skip
-        self._kept = kept
         self._inputs = [lowering.value(number) for number in inputs]
         self._stages, self._outputs = lowering.finish(outputs)
         self._losses = list(losses)
@@ -66,6 +65,7 @@ class Cut:
             found.update({v.source.variable(): None for v in stage.inputs if v.source is not None})
         self.variables = list(found)
         self.is_random = any(stage.native.is_random for stage in self._stages)
+        self.changes_variables = any(stage.lowering.written or stage.lowering.states for stage in self._stages)
         self.samples = next((n for n in (stage.native.samples for stage in self._stages) if n is not None), None)
         # Whether a sample's result depends on others: stages of weights alone do not count.
         self.crosses_samples = any(

@@ -21,7 +21,7 @@ from typing import Any
 from .._native import Plan
 from .draws import Call, Draws
 from .functions import Function, Given, Source, known_shape
-from .lowering import AddedLoss, Lowering, Shared, Trains, Write, is_trainable
+from .lowering import AddedLoss, Lowering, Mode, Shared, Trains, Write, is_trainable
 
 _EXTERNAL = -1  # the level of what comes from outside
 
@@ -145,13 +145,13 @@ class StagedLowering:
     """What `Lowering` is to graphs and layers, for several plans at once. Values are numbers from 0.
 
     Args:
-        wants_penalties, trains: see `Lowering`.
+        wants_penalties, trains, mode: see `Lowering`.
 
     Attributes:
         losses: what else is minimised. loss_constant: a number in it.
     """
 
-    def __init__(self, wants_penalties: bool = False, trains: Trains = is_trainable) -> None:
+    def __init__(self, wants_penalties: bool = False, trains: Trains = is_trainable, mode: Mode | None = None) -> None:
         self.stages: dict[tuple[int, int | None], Stage] = {}
         self.wants_penalties = wants_penalties
         self.losses: list[AddedLoss] = []
@@ -161,6 +161,7 @@ class StagedLowering:
         self._mode: bool | None = None
         self.draws = Draws()
         self._trains = trains
+        self.runs = Mode() if mode is None else mode
         self._call: Call | None = None
 
     # ---- values ----
@@ -316,11 +317,16 @@ class StagedLowering:
 
         return self.call(write, [*numbers, *given])
 
+    def trains_here(self) -> bool:
+        """See `Lowering.trains_here`."""
+        self.runs.matters = True
+        return self.runs.training and self._mode is not False
+
     @contextmanager
     def mode(self, training: bool | None) -> Iterator[None]:
         """See `Lowering.mode`."""
         before = self._mode
-        self._mode = False if before is False else training
+        self._mode = before if training is None else training
         try:
             yield
         finally:
@@ -352,7 +358,7 @@ class StagedLowering:
         stage = self.stages.get((level, batch))
         if stage is None:
             stage = self.stages[level, batch] = Stage(
-                level, batch, Lowering(self.draws, self.wants_penalties, self._trains)
+                level, batch, Lowering(self.draws, self.wants_penalties, self._trains, self.runs)
             )
         for value in values:
             for other in self.stages.values():

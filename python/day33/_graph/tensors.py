@@ -12,6 +12,7 @@ from .._core.types import Shape
 from .protocols import CalledLayer
 
 _names = itertools.count()
+_calls = itertools.count()
 
 
 def reset_names() -> None:
@@ -87,6 +88,7 @@ class Node:
         masks: the mask given for each tensor of `arguments`, None for one without; empty where no mask was given.
         inputs: the tensors of `arguments`, then those of `masks`.
         output_structure: the outputs, nested as the layer returns them. outputs: the same as a list.
+        number: rises with each call.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class Node:
         outputs: Any,
         masks: Sequence[SymbolicTensor | None] = (),
     ) -> None:
+        self.number = next(_calls)
         self.layer = layer
         self.arguments = arguments
         self.kwargs = kwargs

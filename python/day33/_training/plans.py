@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 
 from .._core.types import Array
-from .._core.variables import Variable, modes_version
+from .._core.variables import Variable, about_to_change, modes_version
 from .._graph.compiling import CompiledPlan, LossTerm
 from .._graph.functions import Spec
 from ..random import next_seed
@@ -21,7 +21,7 @@ from .weighting import loss_weights
 if TYPE_CHECKING:
     from .._native import Float32
 
-_PROGRAMS_KEPT = 16
+_PROGRAMS_KEPT = 32
 
 Shapes = tuple[tuple[int, ...], ...]
 
@@ -32,8 +32,10 @@ class PlannedModel(Protocol):
     def output_keys(self) -> list[str]:
         """What `loss`, `metrics` and `y` call the outputs."""
 
-    def compile_plan(self, input_shapes: Shapes, losses: tuple[LossTerm, ...] | None = None) -> CompiledPlan:
-        """The plan for inputs of these shapes (without the batch), with these losses."""
+    def compile_plan(
+        self, input_shapes: Shapes, losses: tuple[LossTerm, ...] | None = None, training: bool = False
+    ) -> CompiledPlan:
+        """The plan for inputs of these shapes (without the batch), with these losses, for runs in this mode."""
 
 
 class _Given(NamedTuple):
@@ -80,6 +82,7 @@ class Program:
     def train(self, batch: Batch, seed: int, want_outputs: bool) -> StepResult:
         """Writes the gradients of a batch into `gradients`."""
         given = self._given(batch)
+        about_to_change(self.compiled_plan.variables)  # moving averages
         sums, outputs = self.plan.train_step(
             given.inputs, given.targets, given.weights, self.parameters, self._slots, seed=seed,
             want_outputs=want_outputs,
@@ -128,7 +131,7 @@ class TrainingPlans:
     def __init__(self, model: PlannedModel, objective: Objective) -> None:
         self._model = model
         self.objective = objective
-        self._programs: OrderedDict[tuple[int, Shapes, Shapes], Program] = OrderedDict()
+        self._programs: OrderedDict[tuple[int, Shapes, Shapes, bool], Program] = OrderedDict()
         self._gradients: dict[int, tuple[Variable, Float32]] = {}
 
     # Plans are native and gradients go by identity: a copy or a pickle makes its own.
@@ -144,30 +147,33 @@ class TrainingPlans:
         self.objective.resolve(self._model.output_keys())
         if self.objective.is_traced:
             return [tuple(shape) for shape in self._model.compile_plan(input_shapes).plan.output_shapes]
-        return self._program(input_shapes, ()).output_shapes
+        return self._program(input_shapes, (), False).output_shapes
 
-    def program(self, batch: Batch) -> Program:
-        """The plan for a batch. Cached."""
+    def program(self, batch: Batch, training: bool = False) -> Program:
+        """The plan for a batch, to be run in this mode. Cached."""
         if not self.objective.is_traced:
-            return self._program(batch.input_shapes, ())
+            return self._program(batch.input_shapes, (), training)
         pairs = zip(self.objective.losses, batch.targets, strict=True)
-        return self._program(batch.input_shapes, tuple(target.shape[1:] for item, target in pairs if item.traced))
+        targets = tuple(target.shape[1:] for item, target in pairs if item.traced)
+        return self._program(batch.input_shapes, targets, training)
 
-    def _program(self, input_shapes: Shapes, target_shapes: Shapes) -> Program:
+    def _program(self, input_shapes: Shapes, target_shapes: Shapes, training: bool) -> Program:
         # The version rises when any model's layers or trainable flags change: until then the program stays right.
-        key = (modes_version(), input_shapes, target_shapes)
+        key = (modes_version(), input_shapes, target_shapes, training)
         program = self._programs.get(key)
         if program is None:
             self.objective.resolve(self._model.output_keys())
             terms = self.objective.terms([Spec(shape) for shape in target_shapes])
-            plan = self._model.compile_plan(input_shapes, terms)
+            plan = self._model.compile_plan(input_shapes, terms, training)
             if not terms and plan.penalty is None and plan.weights is None:
                 raise ValueError(
                     "there is nothing to minimise: training and evaluation need a loss; give one to compile, or use "
                     "add_loss"
                 )
             program = self._programs[key] = Program(plan, self.objective.losses, self._gradient)
-            if len(self._programs) > _PROGRAMS_KEPT:
+            if not plan.of_one_mode:
+                self._programs[*key[:3], not training] = program
+            while len(self._programs) > _PROGRAMS_KEPT:
                 self._programs.popitem(last=False)
         return program
 

@@ -217,7 +217,7 @@ class Trainer(Evaluator):
     def _native_step(
         self, plans: TrainingPlans, batch: Batch, draw_seed: Callable[[], int], want_outputs: bool
     ) -> StepResult:
-        program = plans.program(batch)
+        program = plans.program(batch, training=True)
         seed = draw_seed() if program.is_random else 0
         result = program.train(batch, seed, want_outputs)
         if program.trainable:

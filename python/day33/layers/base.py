@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from .. import regularizers
 from .._core import tree, variables
-from .._core.arrays import as_float32, as_indices
 from .._core.dispatch import active_recorder, is_tracing, not_tracing, note_loss, tracing
-from .._core.tensors import as_tensor, like_inputs
+from .._core.tensors import like_inputs
 from .._core.types import Shape
+from .._core.user_code import blaming
 from .._core.variables import Variable
 from .._graph import names as _names
 from .._graph import penalties
@@ -26,14 +26,13 @@ from .._graph.calls import as_symbolic
 from .._graph.compiling import CompiledPlan, LossTerm, compile_masks, compile_plan
 from .._graph.graph import Graph
 from .._graph.lowering import Lowering
-from .._graph.modes import merge_modes, refuse_forced_training
-from .._graph.recording import Recorded, Recorder
+from .._graph.modes import merge_modes
 from .._graph.staging import PlanWriters
 from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..metrics import Metric
-from ..random import next_seed
-from ._added_losses import written_out
 from ._attributes import Checked
+from ._native_ops import NativeOps
+from ._recording import converted, record
 from ._saved import Configured
 from ._weights import dtype_name, find_layers
 
@@ -157,9 +156,9 @@ class Layer(Configured):
         self._plans: OrderedDict[Hashable, CompiledPlan] = OrderedDict()
         self._traces: OrderedDict[Hashable, Graph] = OrderedDict()
         self._modes: tuple[int, tuple[int, ...]] | None = None
-        self._traced_losses = False  # whether a trace of `call` added something to the loss
-        self._adds: tuple[int, bool] | None = None
-        self._call_losses: list[Recorded] = []  # what the last call on arrays added
+        self._moving: tuple[int, tuple[Variable, ...]] | None = None
+        self._call_losses: list[Any] = []
+        self._adds_losses = False  # whether a call has added some
 
     _refused: frozenset[str] = frozenset()
 
@@ -215,13 +214,8 @@ class Layer(Configured):
     # The locks and the caches stay behind when a layer is copied or pickled; symbolic calls do too.
     def __getstate__(self) -> dict[str, Any]:
         dropped: dict[str, Any] = {
-            "_lock": None,
-            "_plans": None,
-            "_traces": None,
-            "_modes": None,
-            "_adds": None,
-            "_call_losses": [],
-        }
+            "_lock": None, "_plans": None, "_traces": None, "_modes": None, "_moving": None, "_call_losses": [],
+        }  # fmt: skip
         return {**self.__dict__, **dropped}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -293,7 +287,28 @@ class Layer(Configured):
 
     def is_composite(self) -> bool:
         """Whether `call` says what the layer does, in terms of other layers."""
-        return hasattr(type(self), "call")
+        return type(self).call is not Layer.call
+
+    def _call_native(self, *arguments: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        """What the layer computes, for ``super().call(inputs)`` in a subclass whose `call` does more.
+
+        Args:
+            arguments: the input, as of a call of the layer.
+            training: whether to run in training mode; by default that of the call.
+
+        Raises:
+            TypeError: there are no native ops (`lower`) to which it could come down.
+        """
+        if not self.is_composite():
+            return self(*arguments, training=training, **kwargs)
+        if type(self).lower is Layer.lower:
+            raise TypeError(f"{type(self).__name__}.call calls super().call, but its base class computes nothing")
+        if len(arguments) != 1 or kwargs:
+            raise TypeError(f"super().call of layer {self.name!r} was given {len(arguments)} arguments and "
+                            f"{sorted(kwargs)}; expected one, a list for several inputs")  # fmt: skip
+        return NativeOps(self).extend_graph(arguments, training)
+
+    call: Any = _call_native
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         """Writes this layer into a plan: from tensors of `lowering.builder` to tensors of it."""
@@ -357,9 +372,6 @@ class Layer(Configured):
                 finally:
                     names.pop()
                 _keep(self._traces, key, graph)
-                if graph.losses_apart and not self._traced_losses:
-                    self._traced_losses = True
-                    variables.modes_changed()
                 self._is_lowered = True
                 self.built = self.built or not self._building
             graph = self._traces[key]
@@ -369,18 +381,16 @@ class Layer(Configured):
         return graph
 
     def _run_call(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Graph:
-        call: Callable[..., Any] = self.call  # type: ignore[attr-defined]
+        call: Callable[..., Any] = self.call
         owner = f"{type(self).__name__} {self.name!r}"
 
         def traced(**mode: bool) -> Graph:
-            with tracing() as losses:
+            with tracing() as losses, blaming(owner):
                 outputs = call(*arguments, **mode, **kwargs)
             return Graph(arguments, as_symbolic(outputs), owner, losses)
 
         if "training" not in inspect.signature(call).parameters:
-            graph = traced()
-            refuse_forced_training(graph, owner)
-            return graph
+            return traced()
         return merge_modes(traced(training=True), traced(training=False), owner)
 
     def _infer(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -393,14 +403,23 @@ class Layer(Configured):
                 f"layer {self.name!r} ({type(self).__name__}) takes one positional argument (a list for several "
                 f"inputs) and training=, got {len(arguments)} and {sorted(kwargs)}"
             )
+        return self._infer_native(arguments)
+
+    def _infer_native(self, arguments: tuple[Any, ...]) -> Any:
+        """The same for what the native ops of the layer give."""
         for number, tensor in enumerate(tree.flatten(arguments)):
             self._require_dtype(number, tensor)
         shapes = tree.transform(lambda tensor: tensor.shape, arguments[0])
         self._ensure_built(shapes)
         dtypes = iter(self.output_dtypes)
         return tree.map_shapes(
-            lambda shape: SymbolicTensor(shape, next(dtypes, "float32")), self.compute_output_shape(shapes)
+            lambda shape: SymbolicTensor(shape, next(dtypes, "float32")), self._native_output_shape(shapes)
         )
+
+    def _native_output_shape(self, input_shape: Any) -> Any:
+        if type(self).compute_output_shape is Layer.compute_output_shape:
+            return tree.map_shapes(tuple, input_shape)
+        return self.compute_output_shape(input_shape)
 
     def _require_dtype(self, number: int, tensor: SymbolicTensor) -> None:
         """Checks, or decides, the dtype of input `number`."""
@@ -445,81 +464,13 @@ class Layer(Configured):
         if not any(symbolic):
             recorder = active_recorder()
             if recorder is not None:
-                return self._record(recorder, arguments, leaves, kwargs, bool(training), masks)
+                return record(self, recorder, arguments, leaves, kwargs, bool(training), masks)
             return self._compute(arguments, leaves, kwargs, bool(training), masks)
         if not all(symbolic):
             raise TypeError(f"layer {self.name!r} was given arrays and symbolic tensors together")
         for leaf, item in zip(leaves, masks, strict=False):
             self._check_mask(leaf.shape, item)
         return self.extend_graph(arguments, kwargs, training, keep=not _names.scope(), masks=masks)
-
-    def _record(
-        self, recorder: Recorder, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any],
-        training: bool, masks: list[Any],
-    ) -> Any:  # fmt: skip
-        """A call on arrays while a tape records: a node, and handles for what it will give."""
-        if any(mask is not None for mask in masks):
-            raise TypeError(f"layer {self.name!r} was called with mask= while a tape records; expected none")
-        symbols: list[SymbolicTensor] = []
-        general: list[SymbolicTensor] = []
-        for number, leaf in enumerate(leaves):
-            if isinstance(leaf, Recorded | Variable):
-                symbol = recorder.symbol(leaf, np.asarray)
-                shape: Shape = symbol.shape
-                dtype, undecided = symbol.dtype, False
-            else:
-                array = self._fit_rank(number, np.asarray(leaf))
-                placeholder = self._placeholder(number, array)
-                dtype, undecided = placeholder.dtype, placeholder.undecided
-                symbol = recorder.leaf(leaf, _convert(f"input {number} of layer {self.name!r}", array, dtype))
-                shape = symbol.shape
-            if not shape or shape[0] != (symbols or [symbol])[0].shape[0]:
-                raise ValueError(f"layer {self.name!r} was given shapes {[np.shape(leaf) for leaf in leaves]}; "
-                                 "expected the same first axis, the batch")  # fmt: skip
-            symbols.append(symbol)
-            # The batch is left open, so that batches of all sizes share what is traced.
-            general.append(SymbolicTensor((self._batch_to_build(shape[0]), *shape[1:]), dtype))
-            general[-1].undecided = undecided
-        inferred = self._infer(tree.pack(arguments, general), kwargs)
-        for symbol, decided in zip(symbols, general, strict=True):
-            symbol.dtype = decided.dtype
-        structure = tree.pack(arguments, symbols)
-        if not self.adds_losses():
-            return recorder.wrap(self._outputs_of(inferred, structure, kwargs, training))
-        for layer in self.walk():
-            layer._call_losses = []
-        outputs, added = written_out(self, structure, kwargs, training)
-        for layer, loss in added:
-            layer._call_losses.append(recorder.wrap(loss))
-        return recorder.wrap(outputs)
-
-    def _outputs_of(self, inferred: Any, arguments: tuple[Any, ...], kwargs: dict[str, Any], training: bool) -> Any:
-        """The outputs of a call on tensors of known shapes, from those of one for any size of the batch."""
-        size = tree.flatten(arguments)[0].shape[:1]
-        outputs = tree.transform(lambda tensor: SymbolicTensor((*size, *tensor.shape[1:]), tensor.dtype), inferred)
-        Node(self, arguments, kwargs, training, outputs)
-        return outputs
-
-    def called_on(self, arguments: tuple[Any, ...], kwargs: dict[str, Any], training: bool) -> Any:
-        """The outputs of a call on symbolic tensors of known shapes."""
-        return self._outputs_of(
-            self._infer(tree.transform(_for_any_batch, arguments), kwargs), arguments, kwargs, training
-        )
-
-    def graph_of_call(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Graph | None:
-        """What a call on symbolic tensors does, for any size of the batch; None for a layer that is made of ops."""
-        return self._trace(tree.transform(_for_any_batch, arguments), kwargs) if self.is_composite() else None
-
-    def adds_losses(self) -> bool:
-        """Whether calls of this layer, or of those inside, add something to the loss, as far as they were traced."""
-        now = variables.modes_version()
-        if self._adds is None or self._adds[0] != now:
-            self._adds = now, any(layer.adds_own_losses() for layer in self.walk())
-        return self._adds[1]
-
-    def adds_own_losses(self) -> bool:
-        """Whether calls of this layer itself add something to the loss, as far as they were traced."""
-        return self._traced_losses or self.activity_regularizer is not None
 
     def _masks(self, mask: Any, count: int) -> list[Any]:
         """One mask or None for each of `count` inputs; an empty list where all are None."""
@@ -568,7 +519,7 @@ class Layer(Configured):
         """Tensors given by name come after the positional ones, where `call` expects them."""
         if not kwargs or not self.is_composite():
             return arguments, kwargs
-        parameters = list(inspect.signature(self.call).parameters)  # type: ignore[attr-defined]
+        parameters = list(inspect.signature(self.call).parameters)
         kwargs = dict(kwargs)
         while len(arguments) < len(parameters) and _holds_tensors(kwargs.get(parameters[len(arguments)])):
             arguments = (*arguments, kwargs.pop(parameters[len(arguments)]))
@@ -580,12 +531,9 @@ class Layer(Configured):
         tensors, arrays = self._prepared(leaves)
         structure = tree.pack(arguments, tensors)
         outputs = self._infer(structure, kwargs)
-        if not masks and self.adds_losses():
-            recorded = self._record(Recorder(next_seed), arguments, leaves, kwargs, training, masks)
-            return tree.pack(outputs, self._answers(leaves, [np.asarray(item) for item in tree.flatten(recorded)]))
         placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
         inputs = [*self._converted(tensors, arrays), *mask_arrays]
-        compiled = self._compile(structure, kwargs, None, placeholders)
+        compiled = self._compile(structure, kwargs, None, placeholders, training)
         results = compiled.forward(inputs, training)
         return tree.pack(outputs, self._answers(leaves, results))
 
@@ -636,7 +584,7 @@ class Layer(Configured):
     def _converted(self, tensors: Sequence[SymbolicTensor], arrays: list[NDArray[Any]]) -> list[NDArray[Any]]:
         """The arrays as plans take them."""
         return [
-            _convert(f"input {number} of layer {self.name!r}", array, tensor.dtype)
+            converted(f"input {number} of layer {self.name!r}", array, tensor.dtype)
             for number, (tensor, array) in enumerate(zip(tensors, arrays, strict=True))
         ]
 
@@ -677,20 +625,16 @@ class Layer(Configured):
         """Whether the layer is built for batches of one size."""
         return any(layer.fixes_batch() for layer in self.sublayers())
 
-    def _batch_to_build(self, size: int | None) -> int | None:
-        """The size of a batch where the layer is to be built for it; None, for batches of all sizes, elsewhere."""
-        return size if not self.built and self.fixes_batch() else None
-
     def _placeholder(self, number: int, array: NDArray[Any]) -> SymbolicTensor:
-        shape = (self._batch_to_build(len(array)), *array.shape[1:])
-        tensor = SymbolicTensor(shape, _at(self.input_dtypes, number), "input")
+        batch = len(array) if not self.built and self.fixes_batch() else None
+        tensor = SymbolicTensor((batch, *array.shape[1:]), _at(self.input_dtypes, number), "input")
         if self.is_composite() and array.dtype.kind in "iu":
             tensor.dtype, tensor.undecided = "int32", True
         return tensor
 
     def _compile(
         self, arguments: tuple[Any, ...], kwargs: dict[str, Any], losses: tuple[LossTerm, ...] | None,
-        masks: Sequence[SymbolicTensor | None] = (),
+        masks: Sequence[SymbolicTensor | None] = (), training: bool = False,
     ) -> CompiledPlan:  # fmt: skip
         """The plan for symbolic `arguments` whose sizes are all known but the batch, and for `masks` of them.
 
@@ -699,21 +643,23 @@ class Layer(Configured):
         tensors: list[SymbolicTensor] = [*tree.flatten(arguments), *(mask for mask in masks if mask is not None)]
         key = (
             tree.describe(arguments), _signature(tensors), tuple(mask is None for mask in masks),
-            repr(sorted(kwargs.items())), losses, self._mode_key(),
+            repr(sorted(kwargs.items())), losses, self.mode_key(),
         )  # fmt: skip
         with self._lock:
-            compiled = self._plans.get(key)
-            if compiled is None:
-                compiled = compile_plan(
-                    self._lower_with_masks(arguments, kwargs, masks),
-                    [tensor.shape[1:] for tensor in tensors],  # type: ignore[misc]
-                    [tensor.dtype for tensor in tensors],
-                    losses,
-                    [v for v in self.trainable_weights if v.regularizer is not None] if losses is not None else (),
-                )
-                _keep(self._plans, key, compiled)
-            else:
-                self._plans.move_to_end(key)
+            for mode in (None, training):
+                compiled = self._plans.get((key, mode))
+                if compiled is not None:
+                    self._plans.move_to_end((key, mode))
+                    return compiled
+            compiled = compile_plan(
+                self._lower_with_masks(arguments, kwargs, masks),
+                [tensor.shape[1:] for tensor in tensors],  # type: ignore[misc]
+                [tensor.dtype for tensor in tensors],
+                losses,
+                [v for v in self.trainable_weights if v.regularizer is not None] if losses is not None else (),
+                training,
+            )
+            _keep(self._plans, (key, training if compiled.of_one_mode else None), compiled)
             return compiled
 
     def _lower_with_masks(
@@ -729,7 +675,7 @@ class Layer(Configured):
 
         return lower
 
-    def _mode_key(self) -> tuple[int, ...]:
+    def mode_key(self) -> tuple[int, ...]:
         """What is trainable inside, which decides which gradients a plan has and which moving averages it updates, and
         how often the layers inside were configured anew.
         """
@@ -761,21 +707,6 @@ class Layer(Configured):
         for tensor in penalties.loss_tensors(loss, f"layer {self.name!r}"):
             note_loss(tensor)
 
-    @property
-    def losses(self) -> list[Any]:
-        """What training adds to the loss: what the last call on arrays added, of this layer and those inside, then the
-        penalties on the trainable weights. Inside of a tape's block, values of which it takes gradients.
-        """
-        recorder = active_recorder()
-        found: list[Any] = []
-        for item in [loss for layer in self.walk() for loss in layer._call_losses]:
-            found.append(item if item.recorder is recorder else as_tensor(item.value))
-        for variable in self.trainable_weights:
-            if variable.regularizer is not None:
-                value = variable.regularizer(variable)
-                found.append(as_tensor(np.float32(value)) if isinstance(value, int | float) else value)
-        return found
-
     # ---- layers inside ----
 
     def sublayers(self) -> list[Layer]:
@@ -785,6 +716,61 @@ class Layer(Configured):
     def walk(self) -> Iterator[Layer]:
         """This layer and every layer inside it, each once."""
         return super().walk()
+
+    @property
+    def losses(self) -> list[Any]:
+        """What the layer and those inside add to the loss: what `add_loss` and activity regularizers gave in the last
+        call, where that was recorded by a tape or on arrays, and the penalties on weights as they are now.
+        """
+        layers = list(self.walk())
+        return [loss for layer in layers for loss in layer._call_losses] + [
+            variable.regularizer(variable) for variable in self.trainable_weights if variable.regularizer is not None
+        ]
+
+    def keep_losses(self, losses: dict[Layer, list[Any]]) -> None:
+        """Takes what layers inside have added to the loss in a call, in place of what there was."""
+        if losses or self._adds_losses:
+            self._adds_losses = True
+            for layer in self.walk():
+                layer._call_losses = losses.get(layer, [])
+
+    def moving_variables(self) -> tuple[Variable, ...]:
+        """The variables that a run in training changes and inference reads, of layers inside as well."""
+        now = variables.modes_version()
+        if self._moving is None or self._moving[0] != now:
+            found = [variable for layer in self.walk() for variable in layer.moving_variables_of_its_own()]
+            self._moving = now, tuple(found)
+        return self._moving[1]
+
+    def moving_variables_of_its_own(self) -> Sequence[Variable]:
+        """Those of the layer itself; a hook."""
+        return ()
+
+    # ---- calls that tapes record ----
+
+    def call_graph(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Graph | None:
+        """The graph of a call on symbolic tensors; None for a layer of native ops."""
+        return self._trace(self._general(arguments), kwargs) if self.is_composite() else None
+
+    def outputs_for(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[SymbolicTensor]:
+        """Fresh outputs of a call on tensors whose sizes are all known."""
+        tensors: list[SymbolicTensor] = tree.flatten(arguments)
+        graph = self.call_graph(arguments, kwargs)
+        if graph is not None:
+            shapes = graph.shapes_for([tensor.shape for tensor in tensors])
+            return [SymbolicTensor(shape, t.dtype) for shape, t in zip(shapes, graph.outputs, strict=True)]
+        size = tensors[0].shape[0]
+        inferred: list[SymbolicTensor] = tree.flatten(self._infer(self._general(arguments), kwargs))
+        return [SymbolicTensor((size, *tensor.shape[1:]), tensor.dtype) for tensor in inferred]
+
+    def _general(self, arguments: tuple[Any, ...]) -> Any:
+        """Tensors that stand for all batches like these."""
+
+        def open_batch(tensor: SymbolicTensor) -> SymbolicTensor:
+            batch = tensor.shape[0] if self.fixes_batch() else None
+            return SymbolicTensor((batch, *tensor.shape[1:]), tensor.dtype)
+
+        return tree.transform(open_batch, arguments)
 
     def attribute_metrics(self) -> list[Metric]:
         """The metrics kept as attributes, also in lists, tuples and dicts, in the order they were set."""
@@ -807,15 +793,6 @@ class Layer(Configured):
     def output(self) -> Any:
         """The symbolic output of the first call. AttributeError before one."""
         return self._first_call().output_structure
-
-
-def _for_any_batch(tensor: SymbolicTensor) -> SymbolicTensor:
-    """A tensor of the same shape and dtype, with the size of the batch left open."""
-    return SymbolicTensor((None, *tensor.shape[1:]), tensor.dtype)
-
-
-def _convert(name: str, array: NDArray[Any], dtype: str) -> NDArray[Any]:
-    return as_float32(name, array) if dtype == "float32" else as_indices(name, array, 2**31)
 
 
 def _asks_for_something(value: object) -> bool:

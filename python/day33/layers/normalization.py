@@ -142,6 +142,11 @@ class BatchNormalization(Layer):
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         assert self.moving_mean is not None and self.moving_variance is not None
+        if lowering.forced and self.trainable:
+            raise ValueError(
+                "it is called with training=True whatever the model is run for; expected None, False, or the "
+                "`training` argument of call"
+            )
         frozen = lowering.inference or not self.trainable
         moving = lowering.slot if frozen else lowering.written_slot
         slots = [lowering.slot(self.gamma), lowering.slot(self.beta)]
@@ -163,6 +168,9 @@ class BatchNormalization(Layer):
             x, *slots, momentum=self.momentum, epsilon=self.epsilon, frozen=frozen, mask=mask
         )
         return [result if axis == last else builder.permute(result, there_and_back)]
+
+    def moving_variables_of_its_own(self) -> Sequence[Variable]:
+        return [] if self.moving_mean is None else self._non_trainable_variables
 
     def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
         return math.prod(output_shape[1:])

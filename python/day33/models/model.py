@@ -22,7 +22,6 @@ from .._graph import penalties, registry
 from .._graph.compiling import CompiledPlan, LossTerm
 from .._graph.graph import Graph
 from .._graph.lowering import Lowering
-from .._graph.modes import refuse_forced_training
 from .._graph.tensors import Node, SymbolicTensor
 from .._training.plans import Shapes
 from .._training.standardize import InputSpec, InputStandardizer
@@ -94,7 +93,6 @@ class Model(Trainer, Layer):
         owner = f"model {self.name!r}"
         graph = Graph(*_with_own_inputs(inputs, outputs), owner, losses)
         self._added_losses = list(losses)
-        refuse_forced_training(graph, owner)
         self._front = Front.of(graph, owner, lambda rest: Model._of_graph(rest, self.name))
         self._take_graph(graph)
 
@@ -148,14 +146,8 @@ class Model(Trainer, Layer):
         graph = self._graph
         self._set_graph(graph.input_structure, graph.output_structure, [*self._added_losses, *tensors])
 
-    def adds_own_losses(self) -> bool:
-        return super().adds_own_losses() or (self._graph is not None and bool(self._graph.losses_apart))
-
-    def graph_of_call(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Graph | None:
-        return self._graph or super().graph_of_call(arguments, kwargs)
-
     def is_composite(self) -> bool:
-        return self._graph is None and hasattr(type(self), "call")
+        return self._graph is None and super().is_composite()
 
     # ---- structure ----
 
@@ -355,6 +347,9 @@ class Model(Trainer, Layer):
     def _has_graph(self) -> bool:
         return True
 
+    def call_graph(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Graph | None:
+        return super().call_graph(arguments, kwargs) if self._graph is None else self._graph
+
     def _graph_for(self, input_shape: Any) -> Graph:
         return self._graph or super()._graph_for(input_shape)
 
@@ -406,10 +401,12 @@ class Model(Trainer, Layer):
         """What `loss`, `metrics` and `y` call the outputs: the keys of a dict of outputs, else `output_names`."""
         return dict_keys(self.known_graph().output_structure) or self.output_names
 
-    def compile_plan(self, input_shapes: Shapes, losses: tuple[LossTerm, ...] | None = None) -> CompiledPlan:
-        """The plan for inputs of these shapes (without the batch), with these losses. Cached."""
+    def compile_plan(
+        self, input_shapes: Shapes, losses: tuple[LossTerm, ...] | None = None, training: bool = False
+    ) -> CompiledPlan:
+        """The plan for inputs of these shapes (without the batch), with these losses, for runs in this mode. Cached."""
         if self._front is not None:
-            return self._front.body.compile_plan(input_shapes, losses)
+            return self._front.body.compile_plan(input_shapes, losses, training)
         graph = self.known_graph()
         if len(input_shapes) != len(graph.inputs):
             self._check_shapes([(None, *shape) for shape in input_shapes])
@@ -418,7 +415,7 @@ class Model(Trainer, Layer):
             for shape, tensor in zip(input_shapes, graph.inputs, strict=True)
         ]
         structure = graph.input_structure if self._graph is None else (graph.input_structure,)
-        return self._compile(tree.pack(structure, tensors), {}, losses)
+        return self._compile(tree.pack(structure, tensors), {}, losses, training=training)
 
     # ---- looking at it ----
 

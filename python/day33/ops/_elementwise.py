@@ -212,6 +212,7 @@ class StopGradient(Elementwise):
     """The same values, from which no gradient goes back."""
 
     keras_name = "StopGradient"
+    stops_gradient = True
     keras_module = "core"
 
     def infer(self, *given: Spec) -> Spec:

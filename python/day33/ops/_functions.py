@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core.arrays import as_float32, refuse_masked
-from .._core.dispatch import active_recorder, is_tracing
+from .._core.dispatch import Operators, active_recorder, is_tracing
 from .._core.tensors import Tensor, as_tensor
 from .._core.variables import Variable
 from .._graph.calls import add_node, source_tensor
@@ -85,7 +85,7 @@ def call(function: Function, names: Sequence[str], *values: Any) -> Any:
         return add_node(function, [as_symbolic_tensor(name, value) for name, value in zip(names, values, strict=True)])
     arrays = [as_operand(name, value) for name, value in zip(names, values, strict=True)]
     results = compute(function, arrays)
-    if any(isinstance(value, Tensor | Variable) for value in values):
+    if any(isinstance(value, Tensor | Operators) for value in values):
         results = [as_tensor(result) for result in results]
     return results[0] if len(results) == 1 else results
 

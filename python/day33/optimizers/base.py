@@ -187,7 +187,7 @@ class Optimizer(Stateful):
         if not self._index or self._groups != self.slot_groups or not self.knows(variables):
             self.build(variables)
         variables = given
-        about_to_change()
+        about_to_change(variables)
         if self._averages_in_place:
             self.swap_averages()
         rate = self.learning_rate

@@ -1,0 +1,87 @@
+"""`NativeOps`: what a layer of native ops computes, as a part of a subclass with a `call` of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any
+
+from .._core import tree
+from .._core.variables import Variable
+from .._graph.staging import PlanWriters
+from .._graph.tensors import Node, SymbolicTensor
+
+
+class NativeOps:
+    """Stands in graphs for the native ops of `layer`, whose own call is a trace of more than them.
+
+    Two of one layer are equal.
+    """
+
+    takes_states = False
+    activity_regularizer = None
+
+    def __init__(self, layer: Any) -> None:
+        self._layer = layer
+        self.name = layer.name
+        self.acts_in_training_only = layer.acts_in_training_only
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NativeOps) and other._layer is self._layer
+
+    def __hash__(self) -> int:
+        return hash((NativeOps, id(self._layer)))
+
+    def extend_graph(self, arguments: tuple[Any, ...], training: bool | None) -> Any:
+        """The outputs of a call on symbolic tensors."""
+        outputs = self._layer._infer_native(arguments)
+        Node(self, arguments, {}, training, outputs)
+        return outputs
+
+    @property
+    def weights(self) -> list[Variable]:
+        variables: list[Variable] = self._layer.own_variables()
+        return variables
+
+    def is_composite(self) -> bool:
+        return False
+
+    def sublayers(self) -> Sequence[Any]:
+        return ()
+
+    def walk(self) -> Iterator[Any]:
+        return iter((self,))
+
+    def get_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = self._layer.get_config()
+        return config
+
+    def mode_key(self) -> tuple[Hashable, ...]:
+        key: tuple[Hashable, ...] = self._layer.mode_key()
+        return key
+
+    def call_graph(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        return None
+
+    def moving_variables(self) -> Sequence[Variable]:
+        variables: Sequence[Variable] = self._layer.moving_variables()
+        return variables
+
+    def outputs_for(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[SymbolicTensor]:
+        outputs: list[SymbolicTensor] = tree.flatten(self._layer._infer_native(arguments))
+        return outputs
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return self._layer._native_output_shape(input_shape)
+
+    def lower_call(self, lowering: PlanWriters, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
+        results: list[int] = lowering.call(self._layer._lower_one, tree.flatten(arguments))
+        return results
+
+    def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
+        return 0
+
+    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int] | None:
+        return None
+
+    def enlarges(self, axis: int) -> int:
+        return 1
