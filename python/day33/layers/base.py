@@ -33,7 +33,7 @@ from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..metrics import Metric
 from ..random import next_seed
 from ._added_losses import written_out
-from ._attributes import Checked
+from ._attributes import Option
 from ._saved import Configured
 from ._weights import dtype_name, find_layers
 
@@ -115,7 +115,7 @@ class Layer(Configured):
     has_metrics = False
     # The name of the first argument of a call, as in Keras.
     input_argument = "inputs"
-    activity_regularizer = Checked(regularizers.get)
+    activity_regularizer = Option(regularizers.get)
     input_dtypes: tuple[str, ...] = ()  # of each input; float32 where nothing is said
     output_dtypes: tuple[str, ...] = ()
 
