@@ -488,6 +488,8 @@ class Layer(Configured):
             return recorder.wrap(self._outputs_of(inferred, structure, kwargs, training))
         for layer in self.walk():
             layer._call_losses = []
+            if recorder is active_recorder() and layer.sublayers() and not layer._has_graph():
+                layer._refuse_hidden_losses()
         outputs, added = written_out(self, structure, kwargs, training)
         for layer, loss in added:
             layer._call_losses.append(recorder.wrap(loss))
@@ -509,6 +511,15 @@ class Layer(Configured):
     def graph_of_call(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Graph | None:
         """What a call on symbolic tensors does, for any size of the batch; None for a layer that is made of ops."""
         return self._trace(tree.transform(_for_any_batch, arguments), kwargs) if self.is_composite() else None
+
+    def _refuse_hidden_losses(self) -> None:
+        """ValueError where a layer inside of this one, which is made of ops, adds a loss: a tape would not see it."""
+        for layer in self.sublayers():
+            if layer.adds_losses():
+                raise ValueError(
+                    f"layer {layer.name!r} inside of {self.name!r} ({type(self).__name__}) adds to the loss, which a "
+                    f"tape does not see; expected activity_regularizer on {self.name!r} itself"
+                )
 
     def adds_losses(self) -> bool:
         """Whether calls of this layer, or of those inside, add something to the loss, as far as they were traced."""
