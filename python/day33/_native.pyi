@@ -208,10 +208,10 @@ class PlanBuilder:
     # "floor", "ceil", "round", "trunc"; with an int32 result of 0 and 1 "isnan", "isinf", "isfinite", "logical_not".
     # Of int32: negative, abs, sign, square and logical_not.
     def unary(self, kind: str, x: int) -> int: ...
-    # kind: "add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "floor_divide", "mod", "arctan2";
-    # with an int32 result "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and",
-    # "logical_or", "logical_xor". Both float32 or both int32 (but for divide and arctan2). Of equal operands of a
-    # maximum or minimum, a gets the gradient.
+    # kind: "add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "floor_divide", "mod", "arctan2",
+    # "sigmoid_crossentropy" (of logits and targets); with an int32 result "greater", "greater_equal", "less",
+    # "less_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_xor". Both float32 or both int32 (but
+    # for divide, arctan2 and the cross-entropy). Of equal operands of a maximum or minimum, a gets the gradient.
     def binary(self, kind: str, a: int, b: int) -> int: ...
     def select(self, condition: int, a: int, b: int) -> int: ...  # a where the int32 condition is not 0, else b
     def cast(
