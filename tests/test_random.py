@@ -152,12 +152,23 @@ class Mixed(layers.Layer):
 
 
 def test_layers_draw_anew_in_every_run():
+    """Training, evaluation and prediction, also of portions of one call."""
     x = np.zeros((4, 3), np.float32)
     i = day33.Input((3,))
-    for model in (day33.Model(i, Noisy()(i)), day33.Model(i, i + random.normal(ops.shape(i)))):
-        model.compile("sgd", "mse")
+    dense = layers.Dense(3, kernel_initializer="zeros")
+    for model in (day33.Model(i, Noisy()(dense(i))), day33.Model(i, dense(i) + random.normal(ops.shape(i)))):
+        model.compile(day33.optimizers.SGD(0.0), "mse")
         losses = {float(model.train_on_batch(x, x)) for _ in range(4)}
-        assert len(losses) == 4
+        losses |= {float(model.test_on_batch(x, x)) for _ in range(4)}
+        losses |= {float(np.mean(model.predict(x, verbose=0) ** 2)) for _ in range(4)}
+        losses |= {float(np.mean(np.asarray(model(x)) ** 2)) for _ in range(4)}
+        assert len(losses) == 16
+        y = model.predict(np.zeros((4, 3), np.float32), batch_size=2, verbose=0)
+        assert not np.any(y[:2] == y[2:])
+    day33.set_random_seed(3)
+    first = model.predict(x, verbose=0)
+    day33.set_random_seed(3)
+    np.testing.assert_array_equal(model.predict(x, verbose=0), first)
 
 
 def test_a_plain_shape_in_a_call_is_drawn_for_the_batch():

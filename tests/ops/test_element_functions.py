@@ -43,7 +43,7 @@ def test_of_one(name, shape):
 # Pairs of shapes that broadcast, the batch first; None for what is the same for all samples.
 PAIRS = [
     ((6, 4), (6, 4)), ((6, 4), (6, 1)), ((6, 1), (6, 4)), ((6, 3, 4), (6, 1, 4)), ((6, 3, 1), (6, 1, 4)), ((6,), (6,)),
-    ((2, 3, 4, 5), (2, 3, 4, 5)), ((6, 4), (1, 4)),
+    ((2, 3, 4, 5), (2, 3, 4, 5)),
 ]  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def test_of_two(name, shapes):
         one, other = np.abs(one) + np.float32(0.5), np.abs(other) + np.float32(0.6)
     elif "equal" in name:
         one, other = np.round(one), np.round(other)
-    check(lambda o, a, b: getattr(o, name)(a, b), one, other, exact=shapes[1][0] != 1, tolerance=3e-6)
+    check(lambda o, a, b: getattr(o, name)(a, b), one, other, tolerance=3e-6)
 
 
 @pytest.mark.parametrize("constant", [2, 0.7, (5,), (3, 1), (1, 5), (1, 3, 5)], ids=str)
@@ -94,14 +94,14 @@ def test_where_and_clip():
 
 
 INTEGERS = {
-    "sums": lambda o, i: i + i * 2 - 3,
-    "powers": lambda o, i: i**2 + o.square(i),
-    "floors": lambda o, i: i // 2 + i % 3,
-    "quotients": lambda o, i: i / 2,
+    "sums": lambda o, i: o.subtract(o.add(i, o.multiply(i, 2)), 3),
+    "powers": lambda o, i: o.add(o.power(i, 2), o.square(i)),
+    "floors": lambda o, i: o.add(o.floor_divide(i, 2), o.mod(i, 3)),
+    "quotients": lambda o, i: o.divide(i, 2),
     "signs": lambda o, i: o.abs(i) * o.sign(i) + o.negative(i),
     "extremes": lambda o, i: o.maximum(i, 1) + o.minimum(i, 2) + o.clip(i, 0, 3),
-    "comparisons": lambda o, i: (i > 1) & (i != 2),
-    "truths": lambda o, i: o.logical_or(i == 1, ~(i >= 0)),
+    "comparisons": lambda o, i: o.logical_and(i > 1, i != 2),
+    "truths": lambda o, i: o.logical_or(i == 1, o.logical_not(i >= 0)),
     "reductions": lambda o, i: o.sum(i, axis=1) + o.prod(i, axis=1) + o.max(i, axis=1) - o.min(i, axis=1),
     "means": lambda o, i: o.mean(i, axis=1),
     "running sums": lambda o, i: o.cumsum(i, axis=1),
@@ -110,14 +110,15 @@ INTEGERS = {
     "logical": lambda o, i: o.any(i > 2, axis=1),
     "conversion": lambda o, i: o.cast(o.cast(i, "float32") * 1.7, "int32"),
     "truth of numbers": lambda o, i: o.cast(i, "bool"),
-    "rounding": lambda o, i: o.round(i) + o.floor(i),
-    "elementary": lambda o, i: o.exp(i) + o.sqrt(o.abs(i)),
+    "floors and ceilings": lambda o, i: o.add(o.floor(i), o.ceil(i)),
+    "rounding": lambda o, i: o.trunc(i),
+    "elementary": lambda o, i: o.add(o.exp(i), o.sqrt(o.abs(i))),
 }
 
 
 @pytest.mark.parametrize("name", INTEGERS)
 def test_integers(name):
-    check(INTEGERS[name], np.arange(-10, 14).reshape(6, 4) % 7 - 2, exact=False)
+    check(INTEGERS[name], (np.arange(-10, 14).reshape(6, 4) % 7 - 2).astype(np.int32), exact=False)
 
 
 def test_large_integers_are_exact():
@@ -156,7 +157,7 @@ def test_truths(name, axis):
 @pytest.mark.parametrize("axis", [None, 0, 1, 2, -1])
 @pytest.mark.parametrize("name", ["argmax", "argmin"])
 def test_positions_of_extremes(name, axis):
-    x = np.round(random(6, 4, 5), 0)  # with equal ones
+    x = np.round(random(6, 4, 5), 0) + np.float32(0)  # with equal ones; Keras takes -0 for less than 0
     check(lambda o, t: getattr(o, name)(t, axis=axis), x)
     check(lambda o, t: getattr(o, name)(t, axis=axis, keepdims=True), x)
 
@@ -183,8 +184,8 @@ def test_python_operators():
     def operators(o, a, b):
         return [
             a + b, 1 + a, a - b, 1 - a, a * b, 2 * a, a / b, 1 / b, b // 2, 7 // b, b % 0.4, 2 % b, b**2, 2**a, -a,
-            abs(a), a < b, a <= b, a > 0.1, a >= b, ~(a > b), (a > 0) & (b > 1.5), (a > 0) | (b > 1.5),
-            np.float32(3) * a, np.ones(4, np.float32) - a, np.float32([1, 2, 3, 4]) / b,
+            abs(a), a == b, b != 1, 0 == a, a < b, a <= b, a > 0.1, a >= b, ~(a > b), (a > 0) & (b > 1.5),
+            (a > 0) | (b > 1.5), np.float32(3) * a, np.ones(4, np.float32) - a, np.float32([1, 2, 3, 4]) / b,
         ]  # fmt: skip
 
     traced = Traced(operators, [x, y])

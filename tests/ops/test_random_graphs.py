@@ -17,6 +17,10 @@ from support.graphs import check, compare
 from support.zoo import random
 
 keras = pytest.importorskip("keras")
+# Keras wonders about graphs in which a weight has no gradient, and about shares of a single value.
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore:{text}") for text in ("Gradients do not exist", "You are using a soft")
+]
 
 BATCH = 5
 CONSTANT = random(4, seed=9)

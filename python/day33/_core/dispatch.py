@@ -173,8 +173,9 @@ class Operators:
 _UFUNCS = {
     "add": "add", "subtract": "subtract", "multiply": "multiply", "true_divide": "divide", "divide": "divide",
     "floor_divide": "floor_divide", "remainder": "mod", "power": "power", "matmul": "matmul", "less": "less",
-    "less_equal": "less_equal", "greater": "greater", "greater_equal": "greater_equal",
-    "logical_and": "logical_and", "bitwise_and": "logical_and", "bitwise_or": "logical_or",
+    "equal": "equal", "not_equal": "not_equal", "less_equal": "less_equal", "greater": "greater",
+    "greater_equal": "greater_equal", "logical_and": "logical_and", "bitwise_and": "logical_and",
+    "bitwise_or": "logical_or",
 }  # fmt: skip
 
 
@@ -225,7 +226,19 @@ def recorded_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, An
 
 
 class Symbolic(Operators):
-    """A value that is known by its shape and dtype alone, in a graph."""
+    """A value that is known by its shape and dtype alone, in a graph.
+
+    ``==`` and ``!=`` compare elements, but with None. So lists of symbolic values cannot be searched for one of them;
+    sets and dicts go by identity.
+    """
+
+    def __eq__(self, other: Any) -> Any:
+        return False if other is None else TABLE["equal"](self, other)
+
+    def __ne__(self, other: Any) -> Any:
+        return True if other is None else TABLE["not_equal"](self, other)
+
+    __hash__ = object.__hash__
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """`array * x` arrives here; every other function of NumPy is refused."""

@@ -204,8 +204,10 @@ def compile_plan(
 
         def cut(size: int) -> Cut:
             stages = StagedLowering(wants_penalties=wanted, mode=Mode(training))
+            # Steps of training take no gradients of inputs.
             numbers = [
-                stages.give((size, *shape), dtype, size) for shape, dtype in zip(all_shapes, all_dtypes, strict=True)
+                stages.give((size, *shape), dtype, size, has_gradient=not wanted)
+                for shape, dtype in zip(all_shapes, all_dtypes, strict=True)
             ]
             written.append(_Writing(stages, lower, numbers, len(shapes), losses or ()))
             return Cut(stages, numbers, written[-1].outputs, written[-1].places)

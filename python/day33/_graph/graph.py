@@ -290,13 +290,13 @@ def _by_depth(
     """Keras's order of layers: by falling distance from the outputs (the longest way), then in the order of `met`."""
     distance: dict[Node, int] = {}
     depth: dict[CalledLayer | Node, int] = {}
-    known = set(ordered)
+    known, ends = set(ordered), set(inputs)
     for node in reversed(ordered):
         called = _called(node)
         here = max(distance.get(node, 0), depth.get(called, 0))
         depth[called] = distance[node] = here
         for tensor in node.inputs:
-            if tensor.node in known and not (tensor in inputs and tensor.node.inputs):
+            if tensor.node in known and not (tensor in ends and tensor.node.inputs):
                 distance[tensor.node] = max(here + 1, distance.get(tensor.node, 0))
     rank = {layer: number for number, layer in enumerate(met)}
     for tensor in inputs:  # an input nothing depends on comes with the last layers

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .._core import tree
 from .._core.arrays import as_float32, as_indices
-from .._core.dispatch import TABLE
+from .._core.dispatch import TABLE, active_recorder
 from .._core.variables import Variable
 from .._graph import inlining, penalties
 from .._graph.recorded import Recorded
@@ -44,6 +44,8 @@ def record(
     if layer.adds_losses():
         for inside in layer.walk():
             inside._call_losses = []
+            if recorder is active_recorder() and inside.sublayers() and not inside.has_graph():
+                inside.refuse_hidden_losses()
 
     def add_loss(owner: Any, tensor: SymbolicTensor, is_output: bool) -> None:
         for loss in _penalties(owner, tensor) if is_output else [tensor]:

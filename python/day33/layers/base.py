@@ -33,7 +33,7 @@ from .._graph.staging import PlanWriters
 from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..metrics import Metric
 from ..random import next_seed
-from ._attributes import Checked
+from ._attributes import Option
 from ._native_ops import NativeOps
 from ._recording import converted, record
 from ._saved import Configured
@@ -117,7 +117,7 @@ class Layer(Configured):
     has_metrics = False
     # The name of the first argument of a call, as in Keras.
     input_argument = "inputs"
-    activity_regularizer = Checked(regularizers.get)
+    activity_regularizer = Option(regularizers.get)
     input_dtypes: tuple[str, ...] = ()  # of each input; float32 where nothing is said
     output_dtypes: tuple[str, ...] = ()
 
@@ -260,12 +260,13 @@ class Layer(Configured):
         """What a composite or a model does with inputs of that shape."""
         return self._trace((tree.map_shapes(SymbolicTensor, input_shape),), {})
 
-    def _has_graph(self) -> bool:
+    def has_graph(self) -> bool:
+        """Whether a graph of other layers and functions says what the layer does."""
         return self.is_composite()
 
     def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
         """Multiplications with a weight for one sample (shapes batch first, all sizes known but the batch)."""
-        if not self._has_graph():
+        if not self.has_graph():
             return 0
         shapes: list[Shape] = []
         tree.map_shapes(shapes.append, input_shape)
@@ -273,7 +274,7 @@ class Layer(Configured):
 
     def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int] | None:
         """First and last input position along spatial axis 0 or 1 that outputs low..high see; None for all."""
-        if not self._has_graph():
+        if not self.has_graph():
             return low, high
         graph = self._graph_for(input_shape)
         return graph.receptive_span(graph.outputs, low, high, axis)
@@ -340,7 +341,7 @@ class Layer(Configured):
             lowering.batched(inputs)
             graph = self._trace(tree.transform(placeholder, arguments), kwargs)
             return graph.lower(lowering, inputs, with_losses=lowering.wants_penalties)
-        if self._has_graph():
+        if self.has_graph():
             return self.lower(lowering, lowering.batched(inputs))  # type: ignore[arg-type]
         try:
             return lowering.call(self._lower_one, inputs)
@@ -479,6 +480,15 @@ class Layer(Configured):
         for leaf, item in zip(leaves, masks, strict=False):
             self._check_mask(leaf.shape, item)
         return self.extend_graph(arguments, kwargs, training, keep=not _names.scope(), masks=masks)
+
+    def refuse_hidden_losses(self) -> None:
+        """ValueError where a layer inside of this one, which is made of ops, adds a loss: a tape would not see it."""
+        for layer in self.sublayers():
+            if layer.adds_losses():
+                raise ValueError(
+                    f"layer {layer.name!r} inside of {self.name!r} ({type(self).__name__}) adds to the loss, which a "
+                    f"tape does not see; expected activity_regularizer on {self.name!r} itself"
+                )
 
     def adds_losses(self) -> bool:
         """Whether calls of this layer, or of those inside, add something to the loss, as far as they were traced."""

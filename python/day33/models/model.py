@@ -347,7 +347,7 @@ class Model(Trainer, Layer):
         self._output_shapes([(None, *lowering.shape(tensor)) for tensor in inputs])  # the layers word the error
         return self._graph.lower(lowering, inputs, with_losses=lowering.wants_penalties)
 
-    def _has_graph(self) -> bool:
+    def has_graph(self) -> bool:
         return True
 
     def call_graph(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Graph | None:

@@ -66,7 +66,7 @@ class Unary(Elementwise):
     }  # fmt: skip
     # What integers and truth values become: themselves, float32, or truth values.
     _ON_INTEGERS: ClassVar[frozenset[str]] = frozenset({"negative", "abs", "sign", "square", "logical_not"})
-    _WITHOUT_EFFECT: ClassVar[frozenset[str]] = frozenset({"floor", "ceil", "round", "trunc"})
+    _WITHOUT_EFFECT: ClassVar[frozenset[str]] = frozenset({"round", "trunc"})
     _TRUTHS: ClassVar[frozenset[str]] = frozenset({"logical_not", "isnan", "isfinite", "isinf"})
 
     def infer(self, *given: Spec) -> Spec:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,17 +71,25 @@ def as_sizes(name: str, shape: Any) -> tuple[Sizes, list[SymbolicTensor]]:
     Raises:
         TypeError, ValueError: it is no sequence of sizes of at least 0.
     """
-    given = shape if isinstance(shape, list | tuple | np.ndarray) else [shape]
-    tensors: list[SymbolicTensor] = []
+    given = list(shape) if isinstance(shape, list | tuple | np.ndarray) else [shape]
+    return numbered(given, lambda number, size: as_int(f"{name}[{number}]", size, 0))
+
+
+def numbered(given: Sequence[Any], check: Callable[[int, Any], int]) -> tuple[Sizes, list[SymbolicTensor]]:
+    """Integers and symbolic sizes, and the tensors that these belong to.
+
+    Args:
+        given: both.
+        check: makes an integer of what is not symbolic, and of its place.
+    """
+    places: dict[SymbolicTensor, int] = {}
     sizes: list[int | Of] = []
     for number, size in enumerate(given):
         if isinstance(size, AxisSize):
-            if size.of not in tensors:
-                tensors.append(size.of)
-            sizes.append(Of(tensors.index(size.of), size.axis, size.factor))
+            sizes.append(Of(places.setdefault(size.of, len(places)), size.axis, size.factor))
         else:
-            sizes.append(as_int(f"{name}[{number}]", size, 0))
-    return tuple(sizes), tensors
+            sizes.append(check(number, size))
+    return tuple(sizes), list(places)
 
 
 def resolved(sizes: Sizes, shapes: Sequence[Shape]) -> Shape:

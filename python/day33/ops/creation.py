@@ -14,7 +14,7 @@ from .._core.arrays import as_int, as_number, is_int
 from .._core.variables import Variable
 from ._creation import Full, FullLike, Numbers
 from ._functions import as_dtype, as_operand, call, is_symbolic
-from ._sizes import AxisSize, Of, as_sizes
+from ._sizes import AxisSize, as_sizes, numbered
 from .elementwise import add, cast
 from .indexing import one_hot
 from .reductions import max
@@ -132,16 +132,8 @@ def identity(n: Any, dtype: Any = None) -> Any:
 
 
 def _numbers(kind: str, numbers: list[Any], dtype: str) -> Any:
-    tensors: list[Any] = []
-    sizes: list[int | Of] = []
-    for number in numbers:
-        if isinstance(number, AxisSize):
-            if number.of not in tensors:
-                tensors.append(number.of)
-            sizes.append(Of(tensors.index(number.of), number.axis, number.factor))
-        else:
-            sizes.append(as_int(f"a number of {kind}", number))
-    return call(Numbers(kind, tuple(sizes), dtype), ["shape"] * len(tensors), *tensors)
+    sizes, tensors = numbered(numbers, lambda _, number: as_int(f"a number of {kind}", number))
+    return call(Numbers(kind, sizes, dtype), ["shape"] * len(tensors), *tensors)
 
 
 def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None) -> Any:

@@ -66,7 +66,7 @@ def resize(
 
 
 def _in_proportion(images: Any, size: tuple[int, int], crop: bool, value: float) -> Any:
-    """Images cut or enlarged to the proportions of a size, at both ends alike."""
+    """Images cut, or enlarged up to a pixel, to the proportions of a size, at both ends alike."""
     height, width = _known_size(images)
     wide, high = int(float(height * size[1]) / size[0]), int(float(width * size[0]) / size[1])
     if crop:
@@ -75,8 +75,7 @@ def _in_proportion(images: Any, size: tuple[int, int], crop: bool, value: float)
         return getitem(images, (slice(None), slice(top, top + high), slice(left, left + wide)))
     wide, high = max(width, wide), max(height, high)
     top, left = int(float(high - height) / 2), int(float(wide - width) / 2)
-    borders = [(0, 0), (top, high - height - top), (left, wide - width - left), (0, 0)]
-    return pad(images, borders, constant_values=value)
+    return pad(images, [(0, 0), (top, top), (left, left), (0, 0)], constant_values=value)
 
 
 def affine_transform(

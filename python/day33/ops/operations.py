@@ -58,7 +58,9 @@ def call_operation(item: Mapping[str, Any], args: Sequence[Any], kwargs: Mapping
         args = [tuple(arg) if isinstance(arg, list) else arg for arg in args]
     accepted = inspect.signature(function).parameters
     options = {**config, **kwargs}
-    refused = [key for key, value in options.items() if key not in accepted and value not in (None, False)]
+    refused = [
+        key for key, value in options.items() if key not in accepted and value is not None and value is not False
+    ]
     if refused:
         raise ValueError(f"the operation {name!r} ({class_name}) has {', '.join(refused)}, which day33 does not know")
     if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in accepted.values()):

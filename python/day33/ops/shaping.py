@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core.arrays import as_int
+from .._core.arrays import as_int, is_int
 from .._graph.tensors import SymbolicTensor
 from ._functions import call
 from ._shapes import as_axis
@@ -71,7 +71,7 @@ def reshape(x: Any, newshape: Any) -> Any:
 def _without_sizes(given: list[Any], own: tuple[int | None, ...]) -> list[Any]:
     """A new shape in which -1 stands for a symbolic size, or None for that of the batch where there is a -1."""
     symbolic = [number for number, size in enumerate(given) if isinstance(size, AxisSize)]
-    open_sizes = len(symbolic) + given.count(-1)
+    open_sizes = len(symbolic) + [size for size in given if is_int(size)].count(-1)
     if open_sizes > 1 and symbolic[0] == 0 and given[0].axis == 0 and given[0].factor == 1:
         symbolic, given[0] = symbolic[1:], None
         open_sizes -= 1
