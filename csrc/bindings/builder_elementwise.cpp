@@ -36,6 +36,7 @@ void add_elementwise_methods(BuilderClass& builder) {
       .def("dropout", &GraphBuilder::dropout, py::arg("x"), py::arg("rate"), py::arg("seed"), py::kw_only(),
            py::arg("shared_axis") = false)
       .def("to_int32", &GraphBuilder::to_int32, py::arg("x"))
+      .def("by_mode", &GraphBuilder::by_mode, py::arg("in_training"), py::arg("in_inference"))
       .def("to_int64", &GraphBuilder::to_int64, py::arg("x"));
 }
 

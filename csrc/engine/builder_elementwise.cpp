@@ -63,6 +63,16 @@ int GraphBuilder::to_int32(int x) {
   return y;
 }
 
+int GraphBuilder::by_mode(int in_training, int in_inference) {
+  const Tensor a = tensor(in_training, "in_training"), b = tensor(in_inference, "in_inference");
+  if (a.shape != b.shape || a.dtype != b.dtype)
+    fail(shape_of("in_inference", b.shape) + "; expected the shape and dtype of in_training, " + to_string(a.shape));
+  const int y = new_tensor(a.shape, a.dtype);
+  add_other({in_training, in_inference}, y,
+            [=](const Node& n) { return make_by_mode(n.inputs[0], n.inputs[1], y, a.size); });
+  return y;
+}
+
 int GraphBuilder::to_int64(int x) {
   const Tensor in = tensor(x, "x");
   if (in.dtype != DType::int32) fail("x: expected an int32 tensor");

@@ -60,7 +60,7 @@ int GraphBuilder::one_hot(int indices, int64_t depth, int64_t axis) {
   if (depth < 0 || depth > INT32_MAX) fail("depth is " + std::to_string(depth) + "; expected a number from 0 to 2^31");
   Shape shape = at.shape;
   shape.push_back(depth);
-  const size_t along = axis_of(shape, axis);
+  const size_t along = axis_of(shape, axis, "axis is", "the result");
   shape.pop_back();
   const int64_t outer = product(shape, 0, along), inner = product(shape, along, shape.size());
   shape.insert(shape.begin() + static_cast<int64_t>(along), depth);

@@ -213,7 +213,7 @@ int GraphBuilder::broadcast_to(int x, const Shape& shape) {
 int GraphBuilder::concatenate(const std::vector<int>& xs, int64_t axis) {
   if (xs.empty()) fail("xs is empty; expected at least one tensor");
   Shape shape = tensor(xs[0], "xs").shape;
-  const size_t at = axis_of(shape, axis);
+  const size_t at = axis_of(shape, axis, "axis is", "xs[0]");
   const int64_t outer = product(shape, 0, at), tail = product(shape, at + 1, shape.size());
   std::vector<int64_t> inner;
   int64_t total = 0;

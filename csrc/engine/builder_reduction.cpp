@@ -11,14 +11,8 @@ namespace {
 
 // Axes counted from 0, sorted, each once.
 std::vector<int64_t> sorted_axes(const std::vector<int64_t>& axes, const Shape& shape) {
-  const int64_t rank = static_cast<int64_t>(shape.size());
   std::vector<int64_t> sorted;
-  for (int64_t axis : axes) {
-    if (axis < -rank || axis >= rank)
-      fail("axes holds " + std::to_string(axis) + "; expected axes of x of shape " + to_string(shape) +
-           " (without the batch)");
-    sorted.push_back(axis < 0 ? axis + rank : axis);
-  }
+  for (int64_t axis : axes) sorted.push_back(static_cast<int64_t>(axis_of(shape, axis, "axes holds")));
   std::sort(sorted.begin(), sorted.end());
   if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
     fail("axes is " + to_string(axes) + "; expected each axis once");
@@ -27,11 +21,7 @@ std::vector<int64_t> sorted_axes(const std::vector<int64_t>& axes, const Shape& 
 
 // x as [outer][K][inner], with K along the axis.
 ReduceArgs around(int64_t axis, const Shape& shape) {
-  const int64_t rank = static_cast<int64_t>(shape.size());
-  if (axis < -rank || axis >= rank)
-    fail("axis is " + std::to_string(axis) + "; expected an axis of x of shape " + to_string(shape) +
-         " (without the batch)");
-  const size_t at = static_cast<size_t>(axis < 0 ? axis + rank : axis);
+  const size_t at = axis_of(shape, axis);
   return {product(shape, 0, at), shape[at], product(shape, at + 1, shape.size())};
 }
 

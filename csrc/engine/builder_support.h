@@ -22,12 +22,12 @@ inline int64_t product(const Shape& shape, size_t begin, size_t end) {
 }
 inline int64_t rows_of(const Shape& shape) { return product(shape, 0, shape.size() - 1); }
 
-// The number of an axis that may be given from the end.
-inline size_t axis_of(const Shape& shape, int64_t axis, const char* name = "axis") {
+// The number of an axis, which may be counted from the end. `given` begins the message about one that is not there.
+inline size_t axis_of(const Shape& shape, int64_t axis, const char* given = "axis is", const char* of = "x") {
   const int64_t rank = static_cast<int64_t>(shape.size());
   if (axis < -rank || axis >= rank)
-    fail(std::string(name) + " is " + std::to_string(axis) + "; expected one of the " + std::to_string(rank) +
-         " axes after the batch");
+    fail(std::string(given) + " " + std::to_string(axis) + "; expected an axis of " + of + " of shape " +
+         to_string(shape) + " (without the batch)");
   return static_cast<size_t>(axis < 0 ? axis + rank : axis);
 }
 

@@ -113,8 +113,8 @@ void Program::choose_forward_ops(std::vector<char>& runs) const {
     runs[i] =
         std::any_of(op.outputs.begin(), op.outputs.end(), [&](int id) { return needed[graph.tensors[id].buffer]; }) ||
         (op.has_effect() && (purpose.outputs || purpose.losses));
-    if (runs[i])
-      for (int id : op.inputs) needed[graph.tensors[id].buffer] = 1;
+    for (size_t in = 0; runs[i] && in < op.inputs.size(); ++in)
+      if (op.reads(in, purpose.training)) needed[graph.tensors[op.inputs[in]].buffer] = 1;
   }
 }
 

@@ -88,25 +88,27 @@ enum class Trait : int {
   X(logical_not, truth)
 enum class Unary : int { DAY33_UNARIES(DAY33_ENUMERATOR) };
 
-#define DAY33_BINARIES(X) \
-  X(add, of_input)        \
-  X(subtract, of_input)   \
-  X(multiply, of_input)   \
-  X(divide, of_input)     \
-  X(power, of_output)     \
-  X(maximum, of_input)    \
-  X(minimum, of_input)    \
-  X(floor_divide, flat)   \
-  X(mod, of_input)        \
-  X(arctan2, of_input)    \
-  X(greater, truth)       \
-  X(greater_equal, truth) \
-  X(less, truth)          \
-  X(less_equal, truth)    \
-  X(equal, truth)         \
-  X(not_equal, truth)     \
-  X(logical_and, truth)   \
-  X(logical_or, truth)    \
+// sigmoid_crossentropy: of logits and targets, max(z, 0) - z t + log(1 + exp(-|z|)).
+#define DAY33_BINARIES(X)           \
+  X(add, of_input)                  \
+  X(subtract, of_input)             \
+  X(multiply, of_input)             \
+  X(divide, of_input)               \
+  X(power, of_output)               \
+  X(maximum, of_input)              \
+  X(minimum, of_input)              \
+  X(floor_divide, flat)             \
+  X(mod, of_input)                  \
+  X(arctan2, of_input)              \
+  X(sigmoid_crossentropy, of_input) \
+  X(greater, truth)                 \
+  X(greater_equal, truth)           \
+  X(less, truth)                    \
+  X(less_equal, truth)              \
+  X(equal, truth)                   \
+  X(not_equal, truth)               \
+  X(logical_and, truth)             \
+  X(logical_or, truth)              \
   X(logical_xor, truth)
 enum class Binary : int { DAY33_BINARIES(DAY33_ENUMERATOR) };
 

@@ -60,7 +60,8 @@ DAY33_INLINE void each_stretch(const BroadcastRows& rows, Body body) {
 
 // Kinds whose body works on whole vectors only.
 constexpr bool is_whole(Binary kind) {
-  return kind == Binary::power || kind == Binary::floor_divide || kind == Binary::mod || kind == Binary::arctan2;
+  return kind == Binary::power || kind == Binary::floor_divide || kind == Binary::mod || kind == Binary::arctan2 ||
+         kind == Binary::sigmoid_crossentropy;
 }
 
 DAY33_INLINE float power_of(float a, float b) { return b == 2.0f ? a * a : __builtin_powf(a, b); }
@@ -81,6 +82,7 @@ DAY33_INLINE Vec whole(Vec a, Vec b) {
   if constexpr (kKind == Binary::power) return power(a, b);
   if constexpr (kKind == Binary::floor_divide) return floor(a / b);
   if constexpr (kKind == Binary::mod) return each_lane(a, b, [](float x, float y) { return mod_of(x, y); });
+  if constexpr (kKind == Binary::sigmoid_crossentropy) return at_least(a, 0.0f) - a * b + log1p(exp(-abs(a)));
   return each_lane(a, b, [](float x, float y) { return __builtin_atan2f(x, y); });
 }
 
@@ -172,6 +174,7 @@ DAY33_INLINE Vec whole_slope(Vec a, Vec b, Vec y, Vec dy) {
   if constexpr (kKind == Binary::power && kWhich == 0) return dy * (b * power(a, b - 1.0f));
   if constexpr (kKind == Binary::power) return dy * (y * select(a > 0.0f, log(a), broadcast(0.0f)));
   if constexpr (kKind == Binary::mod) return kWhich == 0 ? dy : dy * -floor(a / b);
+  if constexpr (kKind == Binary::sigmoid_crossentropy) return kWhich == 0 ? dy * (sigmoid(a) - b) : dy * -a;
   if constexpr (kKind == Binary::arctan2) {
     const Vec share = dy / (a * a + b * b);
     return kWhich == 0 ? b * share : -a * share;

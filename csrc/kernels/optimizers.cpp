@@ -7,28 +7,37 @@
 namespace day33::DAY33_ISA {
 namespace {
 
-// Applies step(weight, gradient, s) to kLanes elements at a time, where s are the kSlots values of the optimizer's
-// state. The tail goes through the same vector code, so that the bits of an element do not depend on where a thread's
-// share begins.
-template <int kSlots, typename Step>
-DAY33_INLINE void over_elements(float* weight, const float* gradient, float* const (&slots)[kSlots], int64_t n,
-                                Step step) {
-  int64_t i = 0;
-  Vec s[kSlots];
-  for (; i + kLanes <= n; i += kLanes) {
-    Vec w = load(weight + i);
-    for (int k = 0; k < kSlots; ++k) s[k] = load(slots[k] + i);
-    step(w, load(gradient + i), s);
-    store(weight + i, w);
-    for (int k = 0; k < kSlots; ++k) store(slots[k] + i, s[k]);
+// Applies step(g, s) to whole vectors, where s are values of the kArrays arrays of weights and state. It is not
+// inlined: an expression with several products can be contracted to FMAs in several ways, and a copy of this code might
+// choose another one.
+template <int kArrays, typename Step>
+__attribute__((noinline)) void over_vectors(const float* gradient, float* const* arrays, int64_t n, Step step) {
+  Vec s[kArrays];
+  for (int64_t i = 0; i < n; i += kLanes) {
+    for (int k = 0; k < kArrays; ++k) s[k] = load(arrays[k] + i);
+    step(load(gradient + i), s);
+    for (int k = 0; k < kArrays; ++k) store(arrays[k] + i, s[k]);
   }
-  const int rest = static_cast<int>(n - i);
+}
+
+// Applies step(g, s) to n elements. The tail is padded to a vector and goes through the same code, so that the bits of
+// an element do not depend on where a thread's share begins.
+template <int kArrays, typename Step>
+DAY33_INLINE void over_elements(const float* gradient, float* const (&arrays)[kArrays], int64_t n, Step step) {
+  const int64_t whole = n / kLanes * kLanes;
+  over_vectors<kArrays>(gradient, arrays, whole, step);
+  const int rest = static_cast<int>(n - whole);
   if (rest == 0) return;
-  Vec w = load_first(weight + i, rest);
-  for (int k = 0; k < kSlots; ++k) s[k] = load_first(slots[k] + i, rest);
-  step(w, load_first(gradient + i, rest), s);
-  store_first(weight + i, w, rest);
-  for (int k = 0; k < kSlots; ++k) store_first(slots[k] + i, s[k], rest);
+  float padded[kArrays + 1][kLanes], *pointers[kArrays];
+  store(padded[kArrays], load_first(gradient + whole, rest));
+  for (int k = 0; k < kArrays; ++k) {
+    pointers[k] = padded[k];
+    store(padded[k], load_first(arrays[k] + whole, rest));
+  }
+  int64_t count = kLanes;
+  asm("" : "+r"(count));  // unknown to the compiler, which else could make a copy for this number
+  over_vectors<kArrays>(padded[kArrays], pointers, count, step);
+  for (int k = 0; k < kArrays; ++k) copy_floats(arrays[k] + whole, padded[k], rest);
 }
 
 DAY33_INLINE Vec larger(Vec a, Vec b) { return select((b > a) | (b != b), b, a); }  // NaN in either is kept
@@ -48,17 +57,19 @@ DAY33_INLINE Vec power(Vec x, float exponent) {
 void sgd_step(const SgdArgs& args, float* weight, const float* gradient, float* velocity, int64_t n) {
   const float rate = args.learning_rate, momentum = args.momentum;
   if (velocity == nullptr)
-    return over_inner(
-        n, [=](auto w, int64_t i) { w.store(weight + i, w.load(weight + i) - w.load(gradient + i) * rate); });
-  if (args.nesterov)
-    return over_elements(weight, gradient, {velocity}, n, [=](Vec& w, Vec g, Vec(&s)[1]) {
-      s[0] = s[0] * momentum - g * rate;
-      w += s[0] * momentum - g * rate;
+    over_elements(gradient, {weight}, n, [=](Vec g, Vec(&s)[1]) { s[0] -= g * rate; });
+  else if (args.nesterov)
+    over_elements(gradient, {weight, velocity}, n, [=](Vec g, Vec(&s)[2]) {
+      auto& [w, v] = s;
+      v = v * momentum - g * rate;
+      w += v * momentum - g * rate;
     });
-  over_elements(weight, gradient, {velocity}, n, [=](Vec& w, Vec g, Vec(&s)[1]) {
-    s[0] = s[0] * momentum - g * rate;
-    w += s[0];
-  });
+  else
+    over_elements(gradient, {weight, velocity}, n, [=](Vec g, Vec(&s)[2]) {
+      auto& [w, v] = s;
+      v = v * momentum - g * rate;
+      w += v;
+    });
 }
 
 // M. Zeiler, "ADADELTA: an adaptive learning rate method" (2012), with Keras's learning rate.
@@ -67,10 +78,11 @@ void adadelta_step(const AdadeltaArgs& args, float* weight, const float* gradien
   // 1 - rho is computed in double, as in Keras: 1 - 0.95f would already be off in the seventh digit.
   const float rate = args.learning_rate, rho = static_cast<float>(args.rho), epsilon = args.epsilon;
   const float rest = static_cast<float>(1.0 - args.rho);
-  over_elements(weight, gradient, {squares, deltas}, n, [=](Vec& w, Vec g, Vec(&s)[2]) {
-    s[0] = s[0] * rho + g * g * rest;
-    const Vec delta = -(sqrt(s[1] + epsilon) * g / sqrt(s[0] + epsilon));
-    s[1] = s[1] * rho + delta * delta * rest;
+  over_elements(gradient, {weight, squares, deltas}, n, [=](Vec g, Vec(&s)[3]) {
+    auto& [w, a, d] = s;
+    a = a * rho + g * g * rest;
+    const Vec delta = -(sqrt(d + epsilon) * g / sqrt(a + epsilon));
+    d = d * rho + delta * delta * rest;
     w += delta * rate;
   });
 }
@@ -82,27 +94,31 @@ void adam_step(const AdamArgs& args, float* weight, const float* gradient, float
   const float rate = args.learning_rate, epsilon = args.epsilon;
   const float rest_1 = static_cast<float>(1.0 - args.beta_1), rest_2 = static_cast<float>(1.0 - args.beta_2);
   if (v_max == nullptr)
-    return over_elements(weight, gradient, {m, v}, n, [=](Vec& w, Vec g, Vec(&s)[2]) {
-      s[0] += (g - s[0]) * rest_1;
-      s[1] += (g * g - s[1]) * rest_2;
-      w -= s[0] * rate / (sqrt(s[1]) + epsilon);
+    over_elements(gradient, {weight, m, v}, n, [=](Vec g, Vec(&s)[3]) {
+      auto& [w, vm, vv] = s;
+      vm += (g - vm) * rest_1;
+      vv += (g * g - vv) * rest_2;
+      w -= vm * rate / (sqrt(vv) + epsilon);
     });
-  over_elements(weight, gradient, {m, v, v_max}, n, [=](Vec& w, Vec g, Vec(&s)[3]) {
-    s[0] += (g - s[0]) * rest_1;
-    s[1] += (g * g - s[1]) * rest_2;
-    s[2] = larger(s[2], s[1]);
-    w -= s[0] * rate / (sqrt(s[2]) + epsilon);
-  });
+  else
+    over_elements(gradient, {weight, m, v, v_max}, n, [=](Vec g, Vec(&s)[4]) {
+      auto& [w, vm, vv, top] = s;
+      vm += (g - vm) * rest_1;
+      vv += (g * g - vv) * rest_2;
+      top = larger(top, vv);
+      w -= vm * rate / (sqrt(top) + epsilon);
+    });
 }
 
 // T. Dozat, "Incorporating Nesterov momentum into Adam" (2016).
 void nadam_step(const NadamArgs& args, float* weight, const float* gradient, float* m, float* v, int64_t n) {
   const float rest_1 = static_cast<float>(1.0 - args.beta_1), rest_2 = static_cast<float>(1.0 - args.beta_2);
   const float of_m = args.momentum_rate, of_g = args.gradient_rate, of_v = args.velocity_scale, epsilon = args.epsilon;
-  over_elements(weight, gradient, {m, v}, n, [=](Vec& w, Vec g, Vec(&s)[2]) {
-    s[0] += (g - s[0]) * rest_1;
-    s[1] += (g * g - s[1]) * rest_2;
-    w -= (s[0] * of_m + g * of_g) / (sqrt(s[1] * of_v) + epsilon);
+  over_elements(gradient, {weight, m, v}, n, [=](Vec g, Vec(&s)[3]) {
+    auto& [w, vm, vv] = s;
+    vm += (g - vm) * rest_1;
+    vv += (g * g - vv) * rest_2;
+    w -= (vm * of_m + g * of_g) / (sqrt(vv * of_v) + epsilon);
   });
 }
 
@@ -110,10 +126,11 @@ void nadam_step(const NadamArgs& args, float* weight, const float* gradient, flo
 void adamax_step(const AdamaxArgs& args, float* weight, const float* gradient, float* m, float* u, int64_t n) {
   const float rate = args.learning_rate, beta_2 = args.beta_2, epsilon = args.epsilon;
   const float rest = static_cast<float>(1.0 - args.beta_1);
-  over_elements(weight, gradient, {m, u}, n, [=](Vec& w, Vec g, Vec(&s)[2]) {
-    s[0] += (g - s[0]) * rest;
-    s[1] = larger(s[1] * beta_2, abs(g));
-    w -= s[0] * rate / (s[1] + epsilon);
+  over_elements(gradient, {weight, m, u}, n, [=](Vec g, Vec(&s)[3]) {
+    auto& [w, vm, vu] = s;
+    vm += (g - vm) * rest;
+    vu = larger(vu * beta_2, abs(g));
+    w -= vm * rate / (vu + epsilon);
   });
 }
 
@@ -123,36 +140,41 @@ void rmsprop_step(const RmsPropArgs& args, float* weight, const float* gradient,
                   float* mean_g, int64_t n) {
   const float rate = args.learning_rate, rho = static_cast<float>(args.rho), epsilon = args.epsilon;
   const float rest = static_cast<float>(1.0 - args.rho), keep = args.momentum;
-  const auto variance = [=](Vec& v, Vec g) { return v = v * rho + g * g * rest; };
+  // The step for the running means of g^2 and, centred, of g.
+  const auto scaled = [=](Vec& v, Vec g) {
+    v = v * rho + g * g * rest;
+    return g * rate / sqrt(v + epsilon);
+  };
   const auto centred = [=](Vec& v, Vec& mean, Vec g) {
     v = v * rho + g * g * rest;
     mean = mean * rho + g * rest;
-    return v - mean * mean;
-  };
-  const auto move = [=](Vec& w, Vec& m, Vec g, Vec root) {
-    m = m * keep + g * rate / root;
-    w -= m;
+    return g * rate / sqrt(v - mean * mean + epsilon);
   };
   if (momentum == nullptr && mean_g == nullptr)
-    over_elements(weight, gradient, {velocity}, n,
-                  [=](Vec& w, Vec g, Vec(&s)[1]) { w -= g * rate / sqrt(variance(s[0], g) + epsilon); });
+    over_elements(gradient, {weight, velocity}, n, [=](Vec g, Vec(&s)[2]) { s[0] -= scaled(s[1], g); });
   else if (mean_g == nullptr)
-    over_elements(weight, gradient, {velocity, momentum}, n,
-                  [=](Vec& w, Vec g, Vec(&s)[2]) { move(w, s[1], g, sqrt(variance(s[0], g) + epsilon)); });
+    over_elements(gradient, {weight, velocity, momentum}, n, [=](Vec g, Vec(&s)[3]) {
+      auto& [w, v, m] = s;
+      m = m * keep + scaled(v, g);
+      w -= m;
+    });
   else if (momentum == nullptr)
-    over_elements(weight, gradient, {velocity, mean_g}, n,
-                  [=](Vec& w, Vec g, Vec(&s)[2]) { w -= g * rate / sqrt(centred(s[0], s[1], g) + epsilon); });
+    over_elements(gradient, {weight, velocity, mean_g}, n, [=](Vec g, Vec(&s)[3]) { s[0] -= centred(s[1], s[2], g); });
   else
-    over_elements(weight, gradient, {velocity, momentum, mean_g}, n,
-                  [=](Vec& w, Vec g, Vec(&s)[3]) { move(w, s[1], g, sqrt(centred(s[0], s[2], g) + epsilon)); });
+    over_elements(gradient, {weight, velocity, momentum, mean_g}, n, [=](Vec g, Vec(&s)[4]) {
+      auto& [w, v, m, mean] = s;
+      m = m * keep + centred(v, mean, g);
+      w -= m;
+    });
 }
 
 // J. Duchi et al., "Adaptive subgradient methods for online learning and stochastic optimization" (2011).
 void adagrad_step(const AdagradArgs& args, float* weight, const float* gradient, float* squares, int64_t n) {
   const float rate = args.learning_rate, epsilon = args.epsilon;
-  over_elements(weight, gradient, {squares}, n, [=](Vec& w, Vec g, Vec(&s)[1]) {
-    s[0] += g * g;
-    w -= g * rate / sqrt(s[0] + epsilon);
+  over_elements(gradient, {weight, squares}, n, [=](Vec g, Vec(&s)[2]) {
+    auto& [w, a] = s;
+    a += g * g;
+    w -= g * rate / sqrt(a + epsilon);
   });
 }
 
@@ -161,11 +183,12 @@ void lion_step(const LionArgs& args, float* weight, const float* gradient, float
   const float rate = args.learning_rate;
   const float beta_1 = static_cast<float>(args.beta_1), beta_2 = static_cast<float>(args.beta_2);
   const float rest_1 = static_cast<float>(1.0 - args.beta_1), rest_2 = static_cast<float>(1.0 - args.beta_2);
-  over_elements(weight, gradient, {m}, n, [=](Vec& w, Vec g, Vec(&s)[1]) {
-    const Vec c = s[0] * beta_1 + g * rest_1;
+  over_elements(gradient, {weight, m}, n, [=](Vec g, Vec(&s)[2]) {
+    auto& [w, vm] = s;
+    const Vec c = vm * beta_1 + g * rest_1;
     // The sign of 0 is 0, that of NaN is NaN: both are c itself.
     w -= select(c > 0.0f, broadcast(rate), select(c < 0.0f, broadcast(-rate), c));
-    s[0] = s[0] * beta_2 + g * rest_2;
+    vm = vm * beta_2 + g * rest_2;
   });
 }
 
@@ -173,17 +196,18 @@ void lion_step(const LionArgs& args, float* weight, const float* gradient, float
 void ftrl_step(const FtrlArgs& args, float* weight, const float* gradient, float* squares, float* linear, int64_t n) {
   const float inverse_rate = 1.0f / args.learning_rate, exponent = args.exponent, l1 = args.l1;
   const float twice_l2 = 2.0f * args.l2, shrinkage = 2.0f * args.l2_shrinkage;
-  over_elements(weight, gradient, {squares, linear}, n, [=](Vec& w, Vec g, Vec(&s)[2]) {
-    const Vec after = s[0] + g * g, root = power(after, exponent);
-    s[1] += g + w * shrinkage - (root - power(s[0], exponent)) * inverse_rate * w;
-    s[0] = after;
-    w = (at_most(at_least(s[1], -l1), l1) - s[1]) / (root * inverse_rate + twice_l2);
+  over_elements(gradient, {weight, squares, linear}, n, [=](Vec g, Vec(&s)[3]) {
+    auto& [w, a, z] = s;
+    const Vec after = a + g * g, root = power(after, exponent);
+    z += g + w * shrinkage - (root - power(a, exponent)) * inverse_rate * w;
+    a = after;
+    w = (at_most(at_least(z, -l1), l1) - z) / (root * inverse_rate + twice_l2);
   });
 }
 
 void running_mean(const float* x, float* mean, double keep, int64_t n) {
   const float of_mean = static_cast<float>(keep), of_x = static_cast<float>(1.0 - keep);
-  over_inner(n, [=](auto w, int64_t i) { w.store(mean + i, w.load(mean + i) * of_mean + w.load(x + i) * of_x); });
+  over_elements(x, {mean}, n, [=](Vec v, Vec(&s)[1]) { s[0] = s[0] * of_mean + v * of_x; });
 }
 
 double sum_of_squares(const float* x, int64_t n) {

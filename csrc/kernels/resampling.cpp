@@ -42,6 +42,19 @@ DAY33_INLINE Reach bilinear_reach(int64_t cell, int64_t scale, int64_t size) {
   return {max_of<int64_t>(begin, 0), min_of<int64_t>(end, size * scale)};
 }
 
+// resample_axis for fewer floats than any vector holds: all sums of a cell at once.
+template <int kInner>
+void resample_few(const ResampleArgs& args, const float* x, float* y) {
+  for (int64_t o = 0; o < args.outer; ++o, x += args.in * kInner)
+    for (int64_t j = 0; j < args.out; ++j, y += kInner) {
+      const float* from = x + args.first[j] * kInner;
+      float sum[kInner] = {};
+      for (int64_t t = args.start[j]; t < args.start[j + 1]; ++t, from += kInner)
+        for (int i = 0; i < kInner; ++i) sum[i] += from[i] * args.weights[t];
+      for (int i = 0; i < kInner; ++i) y[i] = sum[i];
+    }
+}
+
 }  // namespace
 
 void upsample_nearest_forward(const UpSample2dArgs& args, const float* x, float* y) {
@@ -143,6 +156,9 @@ void upsample_nails_backward(const UpSample2dArgs& args, const float* dy, float*
 
 void resample_axis(const ResampleArgs& args, const float* x, float* y) {
   const int64_t inner = args.inner;
+  if (inner == 1) return resample_few<1>(args, x, y);
+  if (inner == 2) return resample_few<2>(args, x, y);
+  if (inner == 3) return resample_few<3>(args, x, y);
   for (int64_t o = 0; o < args.outer; ++o, x += args.in * inner)
     for (int64_t j = 0; j < args.out; ++j, y += inner) {
       const float* from = x + args.first[j] * inner;

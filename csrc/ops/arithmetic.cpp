@@ -258,7 +258,9 @@ bool takes_ints(Unary kind) {
   }
 }
 
-bool takes_ints(Binary kind) { return kind != Binary::divide && kind != Binary::arctan2; }
+bool takes_ints(Binary kind) {
+  return kind != Binary::divide && kind != Binary::arctan2 && kind != Binary::sigmoid_crossentropy;
+}
 
 std::unique_ptr<Op> make_unary(Unary kind, int x, int y, DType dtype, int64_t size) {
   return std::make_unique<UnaryOp>(kind, x, y, dtype, size);

@@ -1,5 +1,6 @@
 #include "ops/elementwise.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <stdexcept>
@@ -129,6 +130,29 @@ class DropoutOp final : public Op {
   const uint64_t seed_;
 };
 
+class ByModeOp final : public Op {
+ public:
+  ByModeOp(int in_training, int in_inference, int y, int64_t size)
+      : Op("by_mode", {in_training, in_inference}, {y}, {}), size_(size) {}
+
+  void forward(const Tile& tile, int64_t, int64_t) const override {
+    copy(tile.value[outputs[0]], tile.value[inputs[chosen(tile)]], tile.n * size_ * tile.lanes);
+  }
+  void backward(const Tile& tile, float* const* dx) const override {
+    const int64_t floats = tile.n * size_ * tile.lanes;
+    const size_t from = chosen(tile);
+    if (dx[from] != nullptr) copy(dx[from], tile.gradient[outputs[0]], floats);
+    if (dx[1 - from] != nullptr) std::fill_n(dx[1 - from], floats, 0.0f);
+  }
+  bool backward_reads_forward() const override { return false; }
+  bool reads(size_t i, bool training) const override { return i == (training ? 0 : 1); }
+
+ private:
+  static size_t chosen(const Tile& tile) { return tile.training ? 0 : 1; }
+
+  const int64_t size_;
+};
+
 class ToInt32Op final : public Op {
  public:
   ToInt32Op(int x, int y, int64_t size) : Op("to_int32", {x}, {y}, {}), size_(size) {}
@@ -197,6 +221,9 @@ std::unique_ptr<Op> make_merge(Merge kind, std::vector<int> xs, int y, int64_t f
 Merge parse_merge(const std::string& name) { return parse_name<Merge>("kind", name, kMergeNames); }
 std::unique_ptr<Op> make_dropout(int x, int y, int64_t repeats, int64_t features, float rate, uint64_t seed) {
   return std::make_unique<DropoutOp>(x, y, repeats, features, rate, seed);
+}
+std::unique_ptr<Op> make_by_mode(int in_training, int in_inference, int y, int64_t size) {
+  return std::make_unique<ByModeOp>(in_training, in_inference, y, size);
 }
 std::unique_ptr<Op> make_to_int32(int x, int y, int64_t size) { return std::make_unique<ToInt32Op>(x, y, size); }
 std::unique_ptr<Op> make_to_int64(int x, int y, int64_t size) { return std::make_unique<ToInt64Op>(x, y, size); }

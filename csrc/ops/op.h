@@ -114,6 +114,8 @@ class Op {
   virtual bool takes_lanes() const { return true; }
   // Whether a gradient can pass from the output to the inputs. Where not, nothing before the op is differentiated.
   virtual bool passes_gradient() const { return true; }
+  // Whether it reads input i in that mode. What nobody reads is not computed.
+  virtual bool reads(size_t /*i*/, bool /*training*/) const { return true; }
   // Whether the op does more than give its outputs, and so runs though nobody reads them.
   virtual bool has_effect() const { return false; }
   // Whether the op draws random numbers, in training at least.

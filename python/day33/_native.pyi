@@ -110,6 +110,7 @@ class PlanBuilder:
         mask: int = -1,
     ) -> int: ...
     # Active with training=True only. shared_axis: the same for all entries of the first axis.
+    def by_mode(self, in_training: int, in_inference: int) -> int: ...  # the other one is not even computed
     def dropout(self, x: int, rate: float, seed: int, *, shared_axis: bool = False) -> int: ...
     def global_average_pooling2d(self, x: int, *, keepdims: bool) -> int: ...
     def reshape(self, x: int, shape: Sequence[int]) -> int: ...
@@ -207,10 +208,10 @@ class PlanBuilder:
     # "floor", "ceil", "round", "trunc"; with an int32 result of 0 and 1 "isnan", "isinf", "isfinite", "logical_not".
     # Of int32: negative, abs, sign, square and logical_not.
     def unary(self, kind: str, x: int) -> int: ...
-    # kind: "add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "floor_divide", "mod", "arctan2";
-    # with an int32 result "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and",
-    # "logical_or", "logical_xor". Both float32 or both int32 (but for divide and arctan2). Of equal operands of a
-    # maximum or minimum, a gets the gradient.
+    # kind: "add", "subtract", "multiply", "divide", "power", "maximum", "minimum", "floor_divide", "mod", "arctan2",
+    # "sigmoid_crossentropy" (of logits and targets); with an int32 result "greater", "greater_equal", "less",
+    # "less_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_xor". Both float32 or both int32 (but
+    # for divide, arctan2 and the cross-entropy). Of equal operands of a maximum or minimum, a gets the gradient.
     def binary(self, kind: str, a: int, b: int) -> int: ...
     def select(self, condition: int, a: int, b: int) -> int: ...  # a where the int32 condition is not 0, else b
     def cast(

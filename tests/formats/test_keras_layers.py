@@ -10,6 +10,7 @@ from day33 import activations, layers
 from support.keras_files import assert_same_predictions, randomised
 
 keras = pytest.importorskip("keras")
+tf = pytest.importorskip("tensorflow")
 h5py = pytest.importorskip("h5py")
 
 # Layers by name: arguments, and the shapes of their inputs. Every layer of day33 that Keras has stands here.
@@ -17,6 +18,7 @@ IMAGE, SEQUENCE, IDS = (6, 6, 4), (5, 4), (5,)
 CASES = {
     "Activation": [dict(activation=name) for name in sorted(activations.names() - {"gelu_tanh"})],
     "Add": [{}],
+    "AlphaDropout": [dict(rate=0.2), dict(rate=0.3, noise_shape=(None, 1, 1, 4), seed=3)],
     "Average": [{}],
     "AveragePooling1D": [dict(pool_size=2), dict(pool_size=3, strides=2, padding="same")],
     "AveragePooling2D": [dict(pool_size=2), dict(pool_size=3, strides=2, padding="same")],
@@ -54,6 +56,8 @@ CASES = {
         dict(units=3), dict(units=2, reset_after=False, return_sequences=True, dropout=0.1),
         dict(units=2, activation="relu", recurrent_activation="hard_sigmoid", recurrent_dropout=0.2),
     ],
+    "GaussianDropout": [dict(rate=0.2)],
+    "GaussianNoise": [dict(stddev=0.3, seed=3)],
     "GlobalAveragePooling1D": [{}, dict(keepdims=True)],
     "GlobalAveragePooling2D": [{}, dict(keepdims=True)],
     "GlobalMaxPooling1D": [{}],
@@ -88,6 +92,7 @@ CASES = {
     "SpatialDropout1D": [dict(rate=0.25)],
     "SpatialDropout2D": [dict(rate=0.25)],
     "Subtract": [{}],
+    "ThresholdedReLU": [{}, dict(theta=0.25)],
     "UpSampling1D": [{}, dict(size=3)],
     "UpSampling2D": [{}, dict(size=(3, 2), interpolation="bilinear")],
     "ZeroPadding1D": [{}, dict(padding=(0, 2))],
@@ -115,7 +120,9 @@ def layer_model(library, name, arguments):
     make = library.layers
     inputs = [library.Input(shape) for shape in SHAPES.get(name, [IMAGE])]
     x = inputs if len(inputs) > 1 else inputs[0]
-    return library.Model(x, getattr(make, name)(**arguments)(x))
+    # ThresholdedReLU has left Keras, but not TensorFlow.
+    kind = getattr(make, name, None) or getattr(tf.keras.layers, name)
+    return library.Model(x, kind(**arguments)(x))
 
 
 # ---- every layer ----

@@ -188,10 +188,13 @@ def test_what_cannot_be_compiled_here_still_predicts(tmp_path):
         day33.load_model(tmp_path / "m.keras", compile=False)
 
 
-def test_regularizers_are_left_out_aloud(tmp_path):
-    theirs = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, kernel_regularizer="l2", name="head")])
+def test_unknown_regularizers_are_left_out_aloud(tmp_path):
+    def unknown(x):
+        return keras.ops.sum(x)
+
+    theirs = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, kernel_regularizer=unknown, name="head")])
     theirs.save(tmp_path / "m.keras")
-    with pytest.warns(UserWarning, match="kernel_regularizer of layer 'head' is left out"):
+    with pytest.warns(UserWarning, match="kernel_regularizer of layer 'head' is left out: regularizer is 'unknown'"):
         ours = day33.load_model(tmp_path / "m.keras")
     assert_same_predictions(ours, theirs)
 

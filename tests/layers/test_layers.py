@@ -158,6 +158,10 @@ GRID = [
     ("PReLU", {"shared_axes": (1, 2)}, (3, 4, 2)),
     ("PReLU", {"shared_axes": 2}, (3, 4, 2)),
     ("Identity", {}, (3, 4, 2)),
+    ("GaussianNoise", {"stddev": 0.4}, (3, 8)),
+    ("GaussianDropout", {"rate": 0.4}, (3, 8)),
+    ("AlphaDropout", {"rate": 0.4}, (3, 8)),
+    ("AlphaDropout", {"rate": 0.4, "noise_shape": (None, 1, 8)}, (3, 8)),
     ("SpatialDropout2D", {"rate": 0.4}, (3, 4, 2)),
     ("Dropout", {"rate": 0.4}, (3, 8)),
     ("Dropout", {"rate": 0.4, "noise_shape": (None, 1, 8)}, (3, 8)),
@@ -385,23 +389,30 @@ def test_merging_functions(keras, name):
 
 
 @pytest.mark.parametrize("axis", [-1, 1, (1, 2)])
-@pytest.mark.parametrize("shape", [(6, 3, 4), (6, 1, 4), (6, 3, 1)])
+@pytest.mark.parametrize("shape", [(6, 3, 4), (6, 1, 4), (6, 3, 1), (1, 3, 4), (3, 4), (4,)])
 def test_softmax_with_a_mask(keras, axis, shape):
     x = 3 * random(6, 3, 4)
     mask = random(*shape, seed=1) > 0
-    mask[2] = False  # nothing counts
+    mask[len(mask) // 2] = False  # of some samples nothing counts
     expected = np.asarray(keras.layers.Softmax(axis)(x, mask=mask))
     result = layers.Softmax(axis)(x, mask=mask)
     np.testing.assert_allclose(result, expected, atol=1e-6)
     assert not result[~np.broadcast_to(mask, x.shape)].any()
     np.testing.assert_array_equal(layers.Softmax(axis)(x, mask=2 * mask.astype(np.int64)), result)
+    np.testing.assert_array_equal(layers.Softmax(axis)(inputs=x, mask=0.6 * mask), result)
+    if mask.shape == x.shape:
+        given, kept = day33.Input((3, 4)), day33.Input((3, 4))
+        model = day33.Model([given, kept], layers.Softmax(axis)(given, mask=kept))
+        np.testing.assert_array_equal(model.predict([x, mask.astype(np.float32)], verbose=0), result)
 
 
 def test_refused_softmax():
     with pytest.raises(ValueError, match="axis of layer .* is 0; expected axes of the input"):
         layers.Softmax(0)(np.zeros((2, 3), np.float32))
-    with pytest.raises(ValueError, match=r"mask of layer .* has shape \(None, 3\); expected that of the input"):
+    with pytest.raises(ValueError, match=r"mask of layer .* has shape \(2, 3\); expected one that can be stretched"):
         layers.Softmax()(np.zeros((2, 3, 4), np.float32), mask=np.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"mask of layer .* has shape \(None, 3\); expected that of the input"):
+        layers.Softmax()(day33.Input((3, 4)), mask=day33.Input((3,)))
 
 
 def test_refused_prelu():
@@ -476,11 +487,12 @@ def test_automatic_names(keras):
         "RepeatVector", "Rescaling", "LayerNormalization", "Subtract", "Multiply", "Maximum", "Minimum", "Average",
         "Conv1D", "Conv1DTranspose", "DepthwiseConv1D", "SeparableConv1D", "MaxPooling1D", "AveragePooling1D",
         "UpSampling1D", "ZeroPadding1D", "Cropping1D", "PReLU", "Identity", "SpatialDropout2D", "Dot", "LSTMCell",
+        "GaussianNoise",
     ]  # fmt: skip
     more = {
         "Conv2D": (1, 1), "Conv2DTranspose": (1, 1), "DepthwiseConv2D": (1,), "AveragePooling2D": (2,),
         "SeparableConv2D": (1, 1), "Conv1D": (1, 1), "Conv1DTranspose": (1, 1), "DepthwiseConv1D": (1,),
-        "SeparableConv1D": (1, 1), "AveragePooling1D": (2,), "SpatialDropout2D": (0.5,),
+        "SeparableConv1D": (1, 1), "AveragePooling1D": (2,), "SpatialDropout2D": (0.5,), "GaussianNoise": (0.5,),
         "Dot": (1,), "LSTMCell": (1,), "Permute": ((1, 2),),
         "RepeatVector": (2,), "Rescaling": (2.0,),
     }  # fmt: skip

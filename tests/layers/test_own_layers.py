@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from day33 import layers
+import day33
+from day33 import layers, ops
 from support.zoo import random
 
 
@@ -51,39 +52,197 @@ def test_layer_with_native_ops():
     assert layer.weights[0].path == "twice/kernel"
 
 
-def test_call_that_depends_on_training_in_another_way():
-    class Bad(layers.Layer):
-        def __init__(self):
-            super().__init__()
-            self.a, self.b = layers.Dense(2), layers.Dense(2)
+# ---- training and inference ----
+
+
+def two_ways(library, functions):
+    """Another weight, another function and another loss in training, where moving statistics follow the batch."""
+
+    class TwoWays(library.layers.Layer):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.a, self.b = library.layers.Dense(3, name="a"), library.layers.Dense(3, name="b")
+            self.norm = library.layers.BatchNormalization(momentum=0.5, name="norm")
+
+        def build(self, input_shape):
+            for layer in (self.a, self.b, self.norm):
+                layer.build(input_shape)
 
         def call(self, x, training=False):
-            return self.a(x) if training else self.b(x)
+            if training:
+                return functions.tanh(self.a(self.norm(x, training=True))) + 1.0
+            return self.norm(x, training=False) @ functions.ones((4, 3)) + self.b(x)
 
-    with pytest.raises(ValueError, match="other layers with training=True"):
+    return TwoWays
+
+
+def models_of_two_ways():
+    keras = pytest.importorskip("keras")
+    built = []
+    for library, functions in ((day33, ops), (keras, keras.ops)):
+        inputs = library.layers.Input((4,))
+        built.append(library.Model(inputs, library.layers.Dense(2, name="end")(two_ways(library, functions)()(inputs))))
+    ours, theirs = built
+    # Weights are made in the order of the first call, which is another one: pair them by their paths.
+    for variable in ours.weights:
+        twin = next(v for v in theirs.weights if v.path.split("/")[-2:] == variable.path.split("/")[-2:])
+        twin.assign(variable.numpy())
+    return ours, theirs
+
+
+def same_by_path(ours, theirs):
+    for variable in ours.weights:
+        twin = next(v for v in theirs.weights if v.path.split("/")[-2:] == variable.path.split("/")[-2:])
+        np.testing.assert_allclose(variable, twin.numpy(), rtol=1e-4, atol=1e-5, err_msg=variable.path)
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")  # of those that only inference uses, in both
+def test_call_that_is_something_else_in_training():
+    ours, theirs = models_of_two_ways()
+    x, y = random(12, 4), random(12, 2)
+    for training in (False, True, False):
+        np.testing.assert_allclose(ours(x, training=training), theirs(x, training=training), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(ours.predict(x), theirs.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
+    same_by_path(ours, theirs)
+    histories = []
+    for model in (ours, theirs):
+        model.compile("sgd", "mse")
+        fitted = model.fit(x, y, batch_size=4, epochs=3, shuffle=False, verbose=0, validation_data=(x, y))
+        histories.append(fitted.history)
+    for name, values in histories[1].items():
+        np.testing.assert_allclose(histories[0][name], values, rtol=1e-4, err_msg=name)
+    same_by_path(ours, theirs)
+
+
+def test_such_a_call_on_a_tape():
+    tf = pytest.importorskip("tensorflow")
+    ours, theirs = models_of_two_ways()
+    x = random(12, 4)
+    for training in (True, False):
+        found = []
+        for model, functions, tape_class in (
+            (ours, ops, day33.GradientTape), (theirs, pytest.importorskip("keras").ops, tf.GradientTape)
+        ):  # fmt: skip
+            with tape_class() as tape:
+                loss = functions.mean(functions.square(model(x, training=training)))
+            variables = sorted(model.trainable_variables, key=lambda v: v.path.split("/")[-2:])
+            found.append(tape.gradient(loss, variables))
+        for mine, correct in zip(*found, strict=True):
+            assert (mine is None) == (correct is None) or not np.any(mine)
+            if correct is not None:
+                np.testing.assert_allclose(mine, correct, rtol=1e-5, atol=1e-6)
+
+
+def test_outputs_that_differ_between_the_modes():
+    class Bad(layers.Layer):
+        def call(self, x, training=False):
+            return x if training else ops.sum(x, axis=1)
+
+    with pytest.raises(ValueError, match="expected outputs of the same shapes and dtypes"):
         Bad()(np.zeros((1, 2)))
 
 
-def test_call_that_forces_training():
-    class Bad(layers.Layer):
+def test_dropout_that_always_acts():
+    """Monte Carlo dropout, in its three forms."""
+
+    class Own(layers.Dropout):
+        def call(self, inputs):
+            return super().call(inputs, training=True)
+
+    class Inside(layers.Layer):
         def __init__(self):
             super().__init__()
-            self.drop = layers.Dropout(0.5, name="always")
+            self.drop = layers.Dropout(0.25, noise_shape=(None, 1, None))
 
         def call(self, x):
             return self.drop(x, training=True)
 
-    with pytest.raises(ValueError, match="'always' with training=True always"):
-        Bad()(np.zeros((1, 2)))
+    ones = np.ones((20, 10, 50), np.float32)
+    inputs = layers.Input((10, 50))
+    functional = day33.Model(inputs, layers.Dropout(0.25)(inputs, training=True))
+    for layer, shared in ((Own(0.25), False), (Inside(), True), (functional, False)):
+        inputs = layers.Input((10, 50))
+        model = day33.Model(inputs, layer(inputs))
+        first, second = model.predict(ones), model.predict(ones)
+        assert not np.array_equal(first, second)
+        for values in (first, model(ones), model(ones, training=True)):
+            assert set(np.unique(values)) == {np.float32(0), np.float32(1 / 0.75)}
+            assert np.mean(values == 0) == pytest.approx(0.25, abs=0.03)
+            assert (np.ptp(values, axis=1) == 0).all() == shared
+        model.compile("sgd", "mse")
+        assert model.evaluate(ones, ones, verbose=0) == pytest.approx(0.25 + 0.75 * (1 / 0.75 - 1) ** 2, abs=0.03)
+    day33.set_random_seed(3)
+    again = functional.predict(ones)
+    day33.set_random_seed(3)
+    np.testing.assert_array_equal(functional.predict(ones), again)
 
 
-def test_call_that_uses_numpy():
+def test_normalization_that_always_trains():
+    inputs = layers.Input((3,))
+    model = day33.Model(inputs, layers.BatchNormalization()(inputs, training=True))
+    with pytest.raises(ValueError, match="training=True whatever the model is run for"):
+        model.predict(np.zeros((2, 3), np.float32))
+
+
+# ---- super().call ----
+
+
+def test_more_than_what_the_base_class_does():
+    class Scaled(layers.Dense):
+        def build(self, input_shape):
+            super().build(input_shape)
+            self.scale = self.add_weight((self.units,), "ones", name="scale")
+
+        def call(self, x):
+            return super().call(x) * self.scale + ops.mean(x, axis=-1, keepdims=True)
+
+    layer = Scaled(3)
+    x = random(5, 4)
+    layer(x)
+    layer.scale.assign([1.0, 2.0, 3.0])
+    kernel, bias, scale = layer.get_weights()
+    np.testing.assert_allclose(layer(x), (x @ kernel + bias) * scale + x.mean(axis=1, keepdims=True), rtol=1e-5)
+    assert layers.Dense(2).call(x).shape == (5, 2)
+    model = day33.Sequential([layers.Input((4,)), layer])
+    model.compile("sgd", "mse")
+    before = [w.copy() for w in model.get_weights()]
+    model.fit(x, random(5, 3), verbose=0)
+    assert all(np.any(a != b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_super_call_without_anything():
     class Bad(layers.Layer):
         def call(self, x):
-            return np.exp(x)
+            return super().call(x)
 
-    with pytest.raises(TypeError, match="no values yet"):
+    with pytest.raises(TypeError, match="its base class computes nothing"):
         Bad()(np.zeros((1, 2)))
+
+
+# ---- what goes wrong ----
+
+
+@pytest.mark.parametrize(
+    ("body", "instead"),
+    [
+        (lambda x: np.exp(x), r"numpy.exp was called on .* which has no values yet; expected .*day33.ops.exp"),
+        (lambda x: np.mean(x), "NumPy cannot be used on it; expected layers and functions of day33.ops"),
+        (lambda x: x if ops.sum(x) > 0 else -x, "instead of `if`, use day33.ops.where"),
+        (lambda x: x * float(ops.sum(x)), "so it is no number"),
+        (lambda x: sum(row for row in x), "cannot be iterated over"),
+        (lambda x: x + np.ones((3, 5)), "broadcast"),
+        (lambda x: ops.sum(x, axis=4), "axis"),
+    ],
+)
+def test_what_cannot_be_traced_names_the_line(body, instead):
+    class Bad(layers.Layer):
+        def call(self, x):
+            return body(x)
+
+    with pytest.raises((TypeError, ValueError), match=instead) as caught:
+        Bad(name="mine")(np.zeros((1, 2)))
+    line = body.__code__.co_firstlineno
+    assert f"Bad 'mine', line {line} of test_own_layers.py (" in str(caught.value)
 
 
 def test_forgotten_super():

@@ -221,7 +221,7 @@ TEST(binary_functions_are_exact_on_whole_numbers) {
         const bool truth = trait_of(kind) == Trait::truth;
         if (truth)
           k.binary_truth(kind, false, c.rows, whole.data());
-        else if (kind != Binary::divide && kind != Binary::arctan2)
+        else if (kind != Binary::divide && kind != Binary::arctan2 && kind != Binary::sigmoid_crossentropy)
           k.binary_forward(kind, c.rows, y.data());
         else
           return;

@@ -119,9 +119,10 @@ class Library:
             if not inspect.isclass(found) or not issubclass(found, self.base):
                 raise ValueError(self._unknown(name))
             chosen: Any = found
+            config = {key: self._restored(value) for key, value in config.items()}
             if self._objects.get(found.__name__) is found:
                 return chosen(**arguments_for(chosen, config, self._idle))
-            return chosen.from_config({key: self._restored(value) for key, value in config.items()})
+            return chosen.from_config(config)
         return self._named(item) if isinstance(item, str) else item
 
     def _restored(self, value: Any) -> Any:

@@ -47,7 +47,8 @@ def class_labels(name: str, value: ArrayLike, shape: tuple[int, ...], classes: i
         low, high = array.min(), array.max()
         if not (low >= 0 and high < classes):  # written so that NaN is refused too
             raise ValueError(
-                f"{name} of shape {array.shape} holds labels from {low} to {high}; expected 0 to {classes - 1}"
+                f"{name} of shape {array.shape} holds labels from {low:.10g} to {high:.10g}; expected 0 to "
+                f"{classes - 1}"
             )
     return np.ascontiguousarray(array, np.int32)
 

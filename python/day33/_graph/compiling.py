@@ -110,8 +110,8 @@ class CompiledPlan:
         traced: the numbers of the loss terms whose targets are inputs of the plan, after the others.
         draws: whether random numbers are drawn in inference as well.
         truths: the numbers of the outputs that are truth values, which plans have as int32.
-        weights: the penalties on weights; None for none, and where the plan has no losses.
         of_one_mode: whether it serves only in the mode for which it was made.
+        weights: the penalties on weights; None for none, and where the plan has no losses.
     """
 
     plan: Plan | StagedPlan
@@ -123,8 +123,8 @@ class CompiledPlan:
     traced: tuple[int, ...] = ()
     draws: bool = False
     truths: frozenset[int] = frozenset()
-    weights: WeightPenalties | None = None
     of_one_mode: bool = False
+    weights: WeightPenalties | None = None
 
     def forward(self, inputs: Sequence[Array], training: bool = False) -> list[Array]:
         """The outputs, with a seed from the stream of seeds where random numbers are drawn."""
@@ -225,8 +225,8 @@ def compile_plan(
         tuple(number for number, term in enumerate(losses or ()) if term.traced is not None),
         writing.lowering.draws.always,
         frozenset(n for n, output in enumerate(writing.outputs) if writing.lowering.dtype(output) == "bool"),
-        WeightPenalties(regularized) if wanted and regularized else None,
         writing.lowering.runs.matters,
+        WeightPenalties(regularized) if wanted and regularized else None,
     )
 
 

@@ -120,6 +120,9 @@ class _Called:
     def mode_key(self) -> tuple[Hashable, ...]:
         return ()
 
+    def adds_losses(self) -> bool:
+        return False
+
     def call_graph(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         return None
 

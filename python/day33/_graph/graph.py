@@ -37,7 +37,7 @@ class Graph:
         nodes: in an order in which they can run, those of input layers left out.
         for_losses: the nodes that only the losses need.
         layers: each once, in Keras's order: farthest from the outputs first, then as met from the outputs.
-        losses: as given. loss_terms, loss_constant: their sum, taken apart.
+        losses: as given. losses_apart: each of them taken apart. loss_terms, loss_constant: the sum of all.
         in_training: the graph that takes the place of this one in training; None where it is this one.
 
     Raises:
@@ -62,9 +62,9 @@ class Graph:
         self.loss_constant = 0.0
         self.in_training: Graph | None = None
         self._shapes: dict[tuple[Shape, ...], list[Shape]] = {}
-        for loss in losses:
-            terms_of_loss, constant = split(loss)
-            self.loss_terms += terms_of_loss
+        self.losses_apart = [split(loss) for loss in losses]
+        for apart, constant in self.losses_apart:
+            self.loss_terms += apart
             self.loss_constant += constant
         ordered, met = self._sort(owner)
         by_depth = _by_depth(ordered, met, self.inputs)
@@ -121,14 +121,6 @@ class Graph:
     def with_losses(self) -> Walk:
         """The calls for outputs and losses, the arithmetic with numbers for the batch included."""
         return Walk([*self.outputs, *self.losses], set(self.inputs))
-
-    @functools.cached_property
-    def adds_losses(self) -> bool:
-        """Whether there are losses, or activity regularizers, here or in layers inside."""
-        return bool(self.losses) or any(
-            node.layer.activity_regularizer is not None or (graph is not None and graph.adds_losses)
-            for node, graph in self._inside()
-        )
 
     @functools.cached_property
     def _keeps_batch(self) -> bool:

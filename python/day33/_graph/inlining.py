@@ -40,7 +40,7 @@ def call(
             True where it has an activity regularizer.
     """
     graph = layer.call_graph(arguments, kwargs)
-    if graph is not None and not masks and (len(graph.outputs) > 1 or graph.adds_losses):
+    if graph is not None and not masks and (len(graph.outputs) > 1 or layer.adds_losses()):
         outputs = _inlined(layer, graph.in_mode(training), tree.flatten(arguments), training, notes, add_loss)
     else:
         notes.before_call(layer, training)

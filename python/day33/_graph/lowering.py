@@ -383,7 +383,7 @@ class Lowering:
     def trains_here(self) -> bool:
         """Whether what is written is for training. The plan then serves in this mode alone."""
         self.runs.matters = True
-        return self.runs.training and not self.inference
+        return self.forced or (self.runs.training and not self.inference)
 
     @contextmanager
     def mode(self, training: bool | None) -> Iterator[None]:

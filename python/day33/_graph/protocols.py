@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from .._core.variables import Variable
 from .staging import PlanWriters
-
-if TYPE_CHECKING:
-    from .tensors import SymbolicTensor
 
 
 class CalledLayer(Protocol):
@@ -27,12 +24,13 @@ class CalledLayer(Protocol):
     def get_config(self) -> dict[str, Any]: ...
     @property
     def activity_regularizer(self) -> Any: ...
+    def adds_losses(self) -> bool: ...
     def call_graph(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The `Graph` of a call, made of calls of other layers and functions; None for a layer of native ops."""
         ...
 
-    def outputs_for(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[SymbolicTensor]:
-        """Fresh outputs of a call on tensors whose sizes are all known."""
+    def outputs_for(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+        """Fresh symbolic outputs of a call on tensors whose sizes are all known."""
         ...
 
     def moving_variables(self) -> Sequence[Variable]:

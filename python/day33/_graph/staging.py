@@ -320,7 +320,7 @@ class StagedLowering:
     def trains_here(self) -> bool:
         """See `Lowering.trains_here`."""
         self.runs.matters = True
-        return self.runs.training and self._mode is not False
+        return self._mode is True or (self.runs.training and self._mode is not False)
 
     @contextmanager
     def mode(self, training: bool | None) -> Iterator[None]:

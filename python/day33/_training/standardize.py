@@ -119,11 +119,11 @@ class Standardizer:
                 raise ValueError(f"{label} is missing; output {item.name!r} has a loss and needs targets")
             if item.loss.is_native:
                 target = _one_target(label, value, batch.size, shapes[item.output], item.loss.kind)
-                target = np.ascontiguousarray(smooth_labels(target, item.loss.kind, item.loss.label_smoothing))
+                smoothed = smooth_labels(target, item.loss.kind, item.loss.label_smoothing)
             else:
-                target = _traced_target(label, value)
+                target = smoothed = _traced_target(label, value)
             check_sizes([("x", batch.size), (label, len(target))])
-            batch.targets.append(target)
+            batch.targets.append(np.ascontiguousarray(smoothed))
             if objective.want_outputs:
                 raw = np.asarray(value)
                 batch.labels[item.output] = target if raw.shape == target.shape else raw

@@ -1,7 +1,7 @@
 """Layers, with Keras's names and arguments. Images are (N, H, W, C)."""
 
 from .._graph.registry import CLASSES as _CLASSES
-from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, ThresholdedReLU
 from .base import Layer
 from .categories import CategoryEncoding, Discretization, Hashing
 from .cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
@@ -28,6 +28,7 @@ from .merging import (
     multiply,
     subtract,
 )
+from .noise import AlphaDropout, GaussianDropout, GaussianNoise
 from .normalization import BatchNormalization, LayerNormalization
 from .pooling import (
     AveragePooling1D,
@@ -52,6 +53,7 @@ from .reshaping import (
     ZeroPadding1D,
     ZeroPadding2D,
 )
+from .softmax import Softmax
 from .text_vectorization import TextVectorization
 from .wrappers import Bidirectional, TimeDistributed
 
@@ -78,6 +80,7 @@ __all__ = [
     "RNN",
     "Activation",
     "Add",
+    "AlphaDropout",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -106,6 +109,8 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GRUCell",
+    "GaussianDropout",
+    "GaussianNoise",
     "GlobalAveragePooling1D",
     "GlobalAveragePooling2D",
     "GlobalAvgPool1D",
@@ -152,6 +157,7 @@ __all__ = [
     "StringLookup",
     "Subtract",
     "TextVectorization",
+    "ThresholdedReLU",
     "TimeDistributed",
     "UpSampling1D",
     "UpSampling2D",

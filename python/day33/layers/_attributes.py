@@ -43,7 +43,18 @@ class Checked(Generic[T]):
         instance.__dict__[self._slot] = self._check(value)
 
 
-class OfWeight(Checked[T]):
+class Option(Checked[T]):
+    """An attribute that holds an object such as a regularizer. Errors of `check` get its name in front."""
+
+    def __set__(self, instance: object, value: Any) -> None:
+        try:
+            super().__set__(instance, value)
+        except (TypeError, ValueError) as error:
+            name = f"{self._slot[1:]} of {type(instance).__name__}"
+            raise type(error)(f"{name}: {error}") from error
+
+
+class OfWeight(Option[T]):
     """An attribute such as `kernel_regularizer`, which says something about the weight `kernel`.
 
     Set when the weight is there already, it changes the weight, too.

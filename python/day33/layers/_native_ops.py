@@ -59,6 +59,9 @@ class NativeOps:
         key: tuple[Hashable, ...] = self._layer.mode_key()
         return key
 
+    def adds_losses(self) -> bool:
+        return False
+
     def call_graph(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         return None
 

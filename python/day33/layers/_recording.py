@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from .._core import tree
 from .._core.arrays import as_float32, as_indices
-from .._core.dispatch import recording
+from .._core.dispatch import TABLE, active_recorder
 from .._core.variables import Variable
-from .._graph import inlining
+from .._graph import inlining, penalties
 from .._graph.recorded import Recorded
 from .._graph.tensors import SymbolicTensor
 
@@ -41,14 +41,18 @@ def record(
     general = [item.general() for item in given]
     inferred = layer._infer(tree.pack(arguments, general), kwargs)
     symbols = [item.symbol(tensor.dtype) for item, tensor in zip(given, general, strict=True)]
-    losses: dict[Any, list[Any]] = {}
+    if layer.adds_losses():
+        for inside in layer.walk():
+            inside._call_losses = []
+            if recorder is active_recorder() and inside.sublayers() and not inside.has_graph():
+                inside.refuse_hidden_losses()
 
     def add_loss(owner: Any, tensor: SymbolicTensor, is_output: bool) -> None:
-        losses.setdefault(owner, []).append(_loss(recorder, owner, tensor, is_output))
+        for loss in _penalties(owner, tensor) if is_output else [tensor]:
+            owner._call_losses.append(recorder.wrap(loss))
 
     mask_symbols = [None if mask is None else recorder.leaf(mask, _as_mask(mask)) for mask in masks]
     outputs = inlining.call(layer, tree.pack(arguments, symbols), kwargs, training, recorder, add_loss, mask_symbols)
-    layer.keep_losses(losses)
     return tree.pack(inferred, recorder.wrap(outputs))
 
 
@@ -70,7 +74,7 @@ class _Given:
         if self._symbol is None:
             placeholder: SymbolicTensor = self._layer._placeholder(self._number, self._array)
             return placeholder
-        batch = self.shape[0] if self._layer.fixes_batch() else None
+        batch = self._layer._batch_to_build(self.shape[0])
         return SymbolicTensor((batch, *self.shape[1:]), self._symbol.dtype)
 
     def symbol(self, dtype: str) -> SymbolicTensor:
@@ -90,10 +94,9 @@ def _as_mask(mask: Any) -> Any:
     return np.ascontiguousarray(np.asarray(mask) != 0, np.int32)
 
 
-def _loss(recorder: Recorder, layer: Any, tensor: SymbolicTensor, is_output: bool) -> Any:
-    """What a layer adds to the loss: a tensor, or the penalty on an output divided by the number of samples."""
-    handle = recorder.wrap(tensor)
-    if not is_output:
-        return handle
-    with recording(recorder):
-        return layer.activity_regularizer(handle) / float(handle.shape[0])
+def _penalties(layer: Any, output: SymbolicTensor) -> list[Any]:
+    """What the activity regularizer of a layer adds to the loss for an output."""
+    samples = float(max(output.shape[0] or 0, 1))
+    owner = f"activity_regularizer of layer {layer.name!r}"
+    found = penalties.of_tensor(layer.activity_regularizer, output, owner)
+    return [TABLE["divide"](TABLE["sum"](penalty), samples) for penalty in found]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph import registry
 from .._graph.lowering import Lowering
-from .._graph.tensors import SymbolicTensor
 from ..activations import ActivationSpec
 from ._attributes import Checked, OfWeight
 from .base import Layer
@@ -22,10 +20,10 @@ from .base import Layer
 if TYPE_CHECKING:
     from .._native import Float32
 
-_LOW = -1e9  # what positions that a mask leaves out are set to before a softmax, as in Keras
 
+class Elementwise(Layer):
+    """A layer that is one of the activations of plans."""
 
-class _Elementwise(Layer):
     supports_masking = True
 
     @property
@@ -42,7 +40,7 @@ class _Elementwise(Layer):
         return registry.has(type(self))
 
 
-class Activation(_Elementwise):
+class Activation(Elementwise):
     """An activation as a layer of its own.
 
     Input and output (N, ...), float32. softmax and log_softmax are over the last axis.
@@ -71,7 +69,7 @@ class Activation(_Elementwise):
         return {**super().get_config(), "activation": self.activation.get_config()}
 
 
-class ReLU(_Elementwise):
+class ReLU(Elementwise):
     """Rectified linear unit: ``max_value`` where x >= max_value, x where threshold < x < max_value, and
     ``negative_slope * (x - threshold)`` below (Nair and Hinton, 2010, with Keras's options).
 
@@ -107,13 +105,7 @@ class ReLU(_Elementwise):
         if self.activation_spec is not None:
             return super().lower(lowering, inputs)
         builder, x = lowering.builder, inputs[0]
-        rises = self._shifted(lowering, x, 1.0, -self.threshold)
-        result = builder.activation(rises, "relu")
-        if self.threshold:  # above it x itself, not x - threshold
-            shape = lowering.shape(x)
-            apart = (*shape, 1)
-            above = builder.differs(builder.reshape(result, apart), 0.0)
-            result = builder.reshape(builder.keep_where(builder.reshape(x, apart), above), shape)
+        result = _above(lowering, x, self.threshold)
         if self.max_value is not None:
             result = builder.activation(result, "relu6", self.max_value)
         if self.negative_slope:
@@ -130,7 +122,7 @@ class ReLU(_Elementwise):
         return {**super().get_config(), **own}
 
 
-class LeakyReLU(_Elementwise):
+class LeakyReLU(Elementwise):
     """x where x > 0, else ``negative_slope * x`` (Maas et al., 2013).
 
     Input and output (N, ...), float32.
@@ -161,7 +153,7 @@ class LeakyReLU(_Elementwise):
         return result
 
 
-class ELU(_Elementwise):
+class ELU(Elementwise):
     """x where x > 0, else ``alpha * (exp(x) - 1)`` (Clevert et al., 2016).
 
     Input and output (N, ...), float32.
@@ -183,94 +175,6 @@ class ELU(_Elementwise):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "alpha": self.alpha}
-
-
-def _as_axes(value: Any) -> int | tuple[int, ...]:
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return tuple(as_int(f"axis[{i}]", axis) for i, axis in enumerate(value))
-    return as_int("axis", value)
-
-
-class Softmax(_Elementwise):
-    """``exp(x) / sum(exp(x))`` over an axis, or over several together.
-
-    Input and output (N, ...), float32. Called with ``mask=``, an array of the rank of the input whose sizes are those
-    of the input or 1, positions where it is 0 give 0 and do not count in the sum.
-
-    Args:
-        axis: an int or several; the batch counts as axis 0 and may not be meant.
-
-    Raises:
-        ValueError: axis 0; when called, an input that does not have the axis, or a mask that does not fit.
-    """
-
-    takes_mask = True
-    supports_masking = False  # `lower` hands on the mask of the input, and not one that the call gives
-    axis = Checked(_as_axes)
-
-    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.axis = axis
-
-    @property
-    def activation_spec(self) -> ActivationSpec | None:
-        return ActivationSpec("softmax") if self.axis in (-1, (-1,)) else None
-
-    def _axes(self, shape: Any) -> list[int]:
-        """The axes, counted from 0 for the batch."""
-        given = self.axis if isinstance(self.axis, tuple) else (self.axis,)
-        rank = len(shape)
-        axes = sorted({axis + rank if axis < 0 else axis for axis in given})
-        if not axes or any(not 0 < axis < rank for axis in axes):
-            raise ValueError(
-                f"axis of layer {self.name!r} is {self.axis}; expected axes of the input of shape {tuple(shape)} after "
-                "the batch"
-            )
-        return axes
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        self._axes(input_shape)
-        return tuple(input_shape)
-
-    def _check_mask(self, shape: Shape, mask: SymbolicTensor | None) -> None:
-        if mask is not None and (
-            mask.ndim != len(shape)
-            or any(
-                own not in (1, size) and None not in (own, size) for own, size in zip(mask.shape, shape, strict=True)
-            )
-        ):
-            raise ValueError(
-                f"mask of layer {self.name!r} has shape {mask.shape}; expected that of the input, {tuple(shape)}, or 1 "
-                "in place of sizes"
-            )
-
-    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
-        builder, x = lowering.builder, inputs[0]
-        kept = lowering.mask(x) if lowering.is_masked_by_call(x) else -1
-        if kept >= 0:
-            kept = builder.cast(kept, "bool")
-            x = builder.select(kept, x, builder.rescaling(builder.cast(kept, "float32"), *factors(-_LOW, _LOW)))
-        result = self._over_axes(lowering, x)
-        if kept >= 0:
-            return [builder.binary("multiply", result, builder.cast(kept, "float32"))]
-        lowering.pass_mask(inputs, [result])
-        return [result]
-
-    def _over_axes(self, lowering: Lowering, x: int) -> int:
-        builder, shape = lowering.builder, lowering.shape(x)
-        axes = [axis - 1 for axis in self._axes((None, *shape))]
-        last = [*(axis for axis in range(len(shape)) if axis not in axes), *axes]
-        moved = x if last == sorted(last) else builder.permute(x, last)
-        rows = [shape[axis] for axis in last[: -len(axes)]]
-        flat = builder.reshape(moved, [*rows, math.prod(shape[axis] for axis in axes)])
-        result = builder.reshape(builder.activation(flat, "softmax"), [shape[axis] for axis in last])
-        return result if last == sorted(last) else builder.permute(result, [last.index(i) for i in range(len(last))])
-
-    def treats_positions_alike(self) -> bool:
-        return self.axis == -1 and super().treats_positions_alike()
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "axis": self.axis}
 
 
 class PReLU(Layer):
@@ -350,6 +254,46 @@ class PReLU(Layer):
             "alpha_constraint": constraints.serialize(self.alpha_constraint),
             "shared_axes": self.shared_axes,
         }
+
+
+def _above(lowering: Lowering, x: int, threshold: float) -> int:
+    """X where it is above the threshold, else 0."""
+    builder, shape = lowering.builder, lowering.shape(x)
+    rises = builder.activation(builder.rescaling(x, *factors(1.0, -threshold)), "relu")
+    if not threshold:
+        return rises
+    apart = (*shape, 1)  # x itself, not x - threshold
+    above = builder.differs(builder.reshape(rises, apart), 0.0)
+    return builder.reshape(builder.keep_where(builder.reshape(x, apart), above), shape)
+
+
+class ThresholdedReLU(Elementwise):
+    """x where x > theta, else 0; `ReLU(threshold=theta)`, as Keras 2 and TensorFlow call it.
+
+    Input and output (N, ...), float32.
+
+    Args:
+        theta: where the rise begins, at least 0.
+
+    Raises:
+        ValueError: a negative theta, or None.
+    """
+
+    keras_module = "keras._legacy.layers"
+
+    def __init__(self, theta: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.theta = _factor("theta", theta)
+
+    @property
+    def activation_spec(self) -> ActivationSpec | None:
+        return None if self.theta else ActivationSpec("relu")
+
+    def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        return [_above(lowering, inputs[0], self.theta)]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "theta": self.theta}
 
 
 def _factor(argument: str, value: float) -> float:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .. import regularizers
 from .._core import tree, variables
 from .._core.dispatch import active_recorder, is_tracing, not_tracing, note_loss, tracing
-from .._core.tensors import like_inputs
+from .._core.tensors import as_tensor, like_inputs
 from .._core.types import Shape
 from .._core.user_code import blaming
 from .._core.variables import Variable
@@ -27,10 +27,13 @@ from .._graph.compiling import CompiledPlan, LossTerm, compile_masks, compile_pl
 from .._graph.graph import Graph
 from .._graph.lowering import Lowering
 from .._graph.modes import merge_modes
+from .._graph.recorded import Recorded
+from .._graph.recording import Recorder
 from .._graph.staging import PlanWriters
 from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..metrics import Metric
-from ._attributes import Checked
+from ..random import next_seed
+from ._attributes import Option
 from ._native_ops import NativeOps
 from ._recording import converted, record
 from ._saved import Configured
@@ -114,7 +117,7 @@ class Layer(Configured):
     has_metrics = False
     # The name of the first argument of a call, as in Keras.
     input_argument = "inputs"
-    activity_regularizer = Checked(regularizers.get)
+    activity_regularizer = Option(regularizers.get)
     input_dtypes: tuple[str, ...] = ()  # of each input; float32 where nothing is said
     output_dtypes: tuple[str, ...] = ()
 
@@ -157,8 +160,9 @@ class Layer(Configured):
         self._traces: OrderedDict[Hashable, Graph] = OrderedDict()
         self._modes: tuple[int, tuple[int, ...]] | None = None
         self._moving: tuple[int, tuple[Variable, ...]] | None = None
-        self._call_losses: list[Any] = []
-        self._adds_losses = False  # whether a call has added some
+        self._traced_losses = False  # whether a trace of `call` added something to the loss
+        self._adds: tuple[int, bool] | None = None
+        self._call_losses: list[Recorded] = []  # what the last call on arrays added
 
     _refused: frozenset[str] = frozenset()
 
@@ -214,7 +218,8 @@ class Layer(Configured):
     # The locks and the caches stay behind when a layer is copied or pickled; symbolic calls do too.
     def __getstate__(self) -> dict[str, Any]:
         dropped: dict[str, Any] = {
-            "_lock": None, "_plans": None, "_traces": None, "_modes": None, "_moving": None, "_call_losses": [],
+            "_lock": None, "_plans": None, "_traces": None, "_modes": None, "_moving": None, "_adds": None,
+            "_call_losses": [],
         }  # fmt: skip
         return {**self.__dict__, **dropped}
 
@@ -255,12 +260,13 @@ class Layer(Configured):
         """What a composite or a model does with inputs of that shape."""
         return self._trace((tree.map_shapes(SymbolicTensor, input_shape),), {})
 
-    def _has_graph(self) -> bool:
+    def has_graph(self) -> bool:
+        """Whether a graph of other layers and functions says what the layer does."""
         return self.is_composite()
 
     def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
         """Multiplications with a weight for one sample (shapes batch first, all sizes known but the batch)."""
-        if not self._has_graph():
+        if not self.has_graph():
             return 0
         shapes: list[Shape] = []
         tree.map_shapes(shapes.append, input_shape)
@@ -268,7 +274,7 @@ class Layer(Configured):
 
     def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int] | None:
         """First and last input position along spatial axis 0 or 1 that outputs low..high see; None for all."""
-        if not self._has_graph():
+        if not self.has_graph():
             return low, high
         graph = self._graph_for(input_shape)
         return graph.receptive_span(graph.outputs, low, high, axis)
@@ -335,7 +341,7 @@ class Layer(Configured):
             lowering.batched(inputs)
             graph = self._trace(tree.transform(placeholder, arguments), kwargs)
             return graph.lower(lowering, inputs, with_losses=lowering.wants_penalties)
-        if self._has_graph():
+        if self.has_graph():
             return self.lower(lowering, lowering.batched(inputs))  # type: ignore[arg-type]
         try:
             return lowering.call(self._lower_one, inputs)
@@ -372,6 +378,9 @@ class Layer(Configured):
                 finally:
                     names.pop()
                 _keep(self._traces, key, graph)
+                if graph.losses_apart and not self._traced_losses:
+                    self._traced_losses = True
+                    variables.modes_changed()
                 self._is_lowered = True
                 self.built = self.built or not self._building
             graph = self._traces[key]
@@ -472,6 +481,26 @@ class Layer(Configured):
             self._check_mask(leaf.shape, item)
         return self.extend_graph(arguments, kwargs, training, keep=not _names.scope(), masks=masks)
 
+    def refuse_hidden_losses(self) -> None:
+        """ValueError where a layer inside of this one, which is made of ops, adds a loss: a tape would not see it."""
+        for layer in self.sublayers():
+            if layer.adds_losses():
+                raise ValueError(
+                    f"layer {layer.name!r} inside of {self.name!r} ({type(self).__name__}) adds to the loss, which a "
+                    f"tape does not see; expected activity_regularizer on {self.name!r} itself"
+                )
+
+    def adds_losses(self) -> bool:
+        """Whether calls of this layer, or of those inside, add something to the loss, as far as they were traced."""
+        now = variables.modes_version()
+        if self._adds is None or self._adds[0] != now:
+            self._adds = now, any(layer.adds_own_losses() for layer in self.walk())
+        return self._adds[1]
+
+    def adds_own_losses(self) -> bool:
+        """Whether calls of this layer itself add something to the loss, as far as they were traced."""
+        return self._traced_losses or self.activity_regularizer is not None
+
     def _masks(self, mask: Any, count: int) -> list[Any]:
         """One mask or None for each of `count` inputs; an empty list where all are None."""
         if not self.takes_mask:
@@ -531,6 +560,9 @@ class Layer(Configured):
         tensors, arrays = self._prepared(leaves)
         structure = tree.pack(arguments, tensors)
         outputs = self._infer(structure, kwargs)
+        if not masks and self.adds_losses():
+            recorded = record(self, Recorder(next_seed), arguments, leaves, kwargs, training, masks)
+            return tree.pack(outputs, self._answers(leaves, [np.asarray(item) for item in tree.flatten(recorded)]))
         placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
         inputs = [*self._converted(tensors, arrays), *mask_arrays]
         compiled = self._compile(structure, kwargs, None, placeholders, training)
@@ -625,9 +657,13 @@ class Layer(Configured):
         """Whether the layer is built for batches of one size."""
         return any(layer.fixes_batch() for layer in self.sublayers())
 
+    def _batch_to_build(self, size: int | None) -> int | None:
+        """The size of a batch where the layer is to be built for it; None, for batches of all sizes, elsewhere."""
+        return size if not self.built and self.fixes_batch() else None
+
     def _placeholder(self, number: int, array: NDArray[Any]) -> SymbolicTensor:
-        batch = len(array) if not self.built and self.fixes_batch() else None
-        tensor = SymbolicTensor((batch, *array.shape[1:]), _at(self.input_dtypes, number), "input")
+        shape = (self._batch_to_build(len(array)), *array.shape[1:])
+        tensor = SymbolicTensor(shape, _at(self.input_dtypes, number), "input")
         if self.is_composite() and array.dtype.kind in "iu":
             tensor.dtype, tensor.undecided = "int32", True
         return tensor
@@ -707,6 +743,21 @@ class Layer(Configured):
         for tensor in penalties.loss_tensors(loss, f"layer {self.name!r}"):
             note_loss(tensor)
 
+    @property
+    def losses(self) -> list[Any]:
+        """What training adds to the loss: what the last call on arrays added, of this layer and those inside, then the
+        penalties on the trainable weights. Inside of a tape's block, values of which it takes gradients.
+        """
+        recorder = active_recorder()
+        found: list[Any] = []
+        for item in [loss for layer in self.walk() for loss in layer._call_losses]:
+            found.append(item if item.recorder is recorder else as_tensor(item.value))
+        for variable in self.trainable_weights:
+            if variable.regularizer is not None:
+                value = variable.regularizer(variable)
+                found.append(as_tensor(np.float32(value)) if isinstance(value, int | float) else value)
+        return found
+
     # ---- layers inside ----
 
     def sublayers(self) -> list[Layer]:
@@ -716,23 +767,6 @@ class Layer(Configured):
     def walk(self) -> Iterator[Layer]:
         """This layer and every layer inside it, each once."""
         return super().walk()
-
-    @property
-    def losses(self) -> list[Any]:
-        """What the layer and those inside add to the loss: what `add_loss` and activity regularizers gave in the last
-        call, where that was recorded by a tape or on arrays, and the penalties on weights as they are now.
-        """
-        layers = list(self.walk())
-        return [loss for layer in layers for loss in layer._call_losses] + [
-            variable.regularizer(variable) for variable in self.trainable_weights if variable.regularizer is not None
-        ]
-
-    def keep_losses(self, losses: dict[Layer, list[Any]]) -> None:
-        """Takes what layers inside have added to the loss in a call, in place of what there was."""
-        if losses or self._adds_losses:
-            self._adds_losses = True
-            for layer in self.walk():
-                layer._call_losses = losses.get(layer, [])
 
     def moving_variables(self) -> tuple[Variable, ...]:
         """The variables that a run in training changes and inference reads, of layers inside as well."""
@@ -767,8 +801,7 @@ class Layer(Configured):
         """Tensors that stand for all batches like these."""
 
         def open_batch(tensor: SymbolicTensor) -> SymbolicTensor:
-            batch = tensor.shape[0] if self.fixes_batch() else None
-            return SymbolicTensor((batch, *tensor.shape[1:]), tensor.dtype)
+            return SymbolicTensor((self._batch_to_build(tensor.shape[0]), *tensor.shape[1:]), tensor.dtype)
 
         return tree.transform(open_batch, arguments)
 

@@ -138,6 +138,11 @@ class GatedCell(Cell):
         }
         if self.gates > 1:
             options["recurrent_activation"] = (self.recurrent_activation.kind, self.recurrent_activation.alpha)
+        if lowering.forced and (self.dropout or self.recurrent_dropout):
+            raise ValueError(
+                f"layer {self.name!r} has dropout and is called with training=True whatever the model is run for; "
+                "expected None, False, or the `training` argument of call"
+            )
         if not lowering.inference:
             seed = lowering.seed_of(Seed.of(self))
             # As in Keras: with recurrent_dropout, or implementation 1, every gate drops inputs of its own.

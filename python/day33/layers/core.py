@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from .. import initializers
 from .._core.arrays import as_int
 from .._core.types import Shape
@@ -166,7 +168,8 @@ class Dense(WeightedLayer):
         return {**super().get_config(), "units": self.units}
 
 
-def _as_noise_shape(value: Any) -> Shape | None:
+def as_noise_shape(value: Any) -> Shape | None:
+    """`noise_shape` as a tuple. ValueError unless it is None, or a size or None for each axis, None for the batch."""
     if value is None:
         return None
     if isinstance(value, str) or not isinstance(value, Iterable):
@@ -175,6 +178,17 @@ def _as_noise_shape(value: Any) -> Shape | None:
     if not sizes or sizes[0] is not None:
         raise ValueError(f"noise_shape is {value!r}; expected None as first entry: samples are drawn on their own")
     return sizes
+
+
+def check_noise_shape(layer: Layer, noise: Shape | None, shape: Shape) -> None:
+    """ValueError unless noise of that shape can be stretched to an input of `shape`."""
+    if noise is not None and (
+        len(noise) != len(shape)
+        or any(own not in (None, 1, size) and size is not None for own, size in zip(noise, shape, strict=True))
+    ):
+        raise ValueError(
+            f"layer {layer.name!r} was given an input of shape {shape}; expected what fits its noise_shape {noise}"
+        )
 
 
 class Dropout(Layer):
@@ -196,7 +210,7 @@ class Dropout(Layer):
     acts_in_training_only = True
     supports_masking = True
     rate = Checked(as_rate)
-    noise_shape = Checked(_as_noise_shape)
+    noise_shape = Checked(as_noise_shape)
     seed = Seed()
 
     def __init__(
@@ -208,16 +222,8 @@ class Dropout(Layer):
         self.seed = seed
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
-        shape = tuple(input_shape)
-        noise = self.noise_shape
-        if noise is not None and (
-            len(noise) != len(shape)
-            or any(own not in (None, 1, size) and size is not None for own, size in zip(noise, shape, strict=True))
-        ):
-            raise ValueError(
-                f"layer {self.name!r} was given an input of shape {shape}; expected what fits its noise_shape {noise}"
-            )
-        return shape
+        check_noise_shape(self, self.noise_shape, tuple(input_shape))
+        return tuple(input_shape)
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         if lowering.inference or not self.rate:
@@ -225,9 +231,22 @@ class Dropout(Layer):
         x, shape = inputs[0], lowering.shape(inputs[0])
         self.compute_output_shape((None, *shape))
         shared = [axis for axis, size in enumerate((self.noise_shape or (None,))[1:]) if size == 1 < shape[axis]]
+        if lowering.forced:
+            return [self._constant_dropout(lowering, x, shared)]
         if not shared:
             return [lowering.builder.dropout(x, self.rate, lowering.seed_of(Seed.of(self)))]
         return [self._shared_dropout(lowering, x, shared)]
+
+    def _constant_dropout(self, lowering: Lowering, x: int, shared: list[int]) -> int:
+        """Dropout in inference as well, made of ops that have no mode."""
+        builder, shape = lowering.builder, lowering.shape(x)
+        seed = lowering.op_seed(lowering.seed_of(Seed.of(self)))
+        sizes = [1 if axis in shared else size for axis, size in enumerate(shape)]
+        drawn = builder.random("uniform", sizes, seed)
+        kept = builder.binary("greater_equal", drawn, lowering.constant(np.float32(self.rate)))
+        scale = np.array([1.0 / (1.0 - self.rate)], np.float32)
+        scaled = builder.rescaling(x, scale, np.zeros(1, np.float32))
+        return builder.select(kept, scaled, lowering.constant(np.float32(0.0)))
 
     def _shared_dropout(self, lowering: Lowering, x: int, shared: list[int]) -> int:
         """What is dropped is the same along the axes `shared`: they are moved to the front, and back."""

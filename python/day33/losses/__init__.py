@@ -111,13 +111,14 @@ _OLD = {
     "cosine_proximity": "cosine_similarity", "huber_loss": "huber", "kullback_leibler_divergence": "kl_divergence",
     "logcosh": "log_cosh",
 }  # fmt: skip
-_NAMED = {
+_NAMED: dict[str, type[Loss]] = {
     **_FUNCTIONS,
+    "LossFunctionWrapper": LossFunctionWrapper,
     **{cls.__name__: cls for cls in _CLASSES},
     **{short: _FUNCTIONS[name] for short, name in (_SHORT | _OLD).items()},
     **{short.upper(): _FUNCTIONS[name] for short, name in _SHORT.items()},
 }
-_LIBRARY = Library("loss", "keras.losses", _NAMED, Loss)
+_LIBRARY = Library("loss", "keras.losses", _NAMED, Loss, frozenset({"dtype", "fn"}))
 
 
 def get(identifier: Any) -> Loss:

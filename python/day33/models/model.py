@@ -146,6 +146,9 @@ class Model(Trainer, Layer):
         graph = self._graph
         self._set_graph(graph.input_structure, graph.output_structure, [*self._added_losses, *tensors])
 
+    def adds_own_losses(self) -> bool:
+        return super().adds_own_losses() or (self._graph is not None and bool(self._graph.losses_apart))
+
     def is_composite(self) -> bool:
         return self._graph is None and super().is_composite()
 
@@ -344,7 +347,7 @@ class Model(Trainer, Layer):
         self._output_shapes([(None, *lowering.shape(tensor)) for tensor in inputs])  # the layers word the error
         return self._graph.lower(lowering, inputs, with_losses=lowering.wants_penalties)
 
-    def _has_graph(self) -> bool:
+    def has_graph(self) -> bool:
         return True
 
     def call_graph(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> Graph | None:

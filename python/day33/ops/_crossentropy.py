@@ -128,11 +128,7 @@ class BinaryCrossentropy(Elementwise):
             yes = builder.binary("multiply", t, builder.unary("log", p))
             no = builder.binary("multiply", _scaled(plan, t, -1.0, 1.0), builder.unary("log1p", _scaled(plan, p, -1.0)))
             return [_scaled(plan, builder.binary("add", yes, no), -1.0)]
-        # max(z, 0) - z·t + log(1 + exp(-|z|)), with max(z, 0) as (z + |z|) / 2 for the sake of the gradient at 0.
-        size = builder.unary("abs", z)
-        above = _scaled(plan, builder.binary("add", z, size), 0.5)
-        linear = builder.binary("subtract", above, builder.binary("multiply", z, t))
-        return [builder.binary("add", linear, builder.activation(_scaled(plan, size, -1.0), "softplus"))]
+        return [builder.binary("sigmoid_crossentropy", z, t)]
 
 
 def _scaled(plan: Writer, x: int, scale: float, offset: float = 0.0) -> int:
