@@ -443,7 +443,10 @@ def test_activation(kind, shape):
     largest = {"exponential": np.exp(x.max()), "selu": 1.8, "log_softmax": length}.get(kind, 1)
     magnitude = 2 * np.abs(dy).max() * largest
     assert_close(
-        getattr(ops, f"{kind}_backward")(dy, x, **exact), gradient, length=length, magnitude=magnitude,
+        getattr(ops, f"{kind}_backward")(dy, x, **exact),
+        gradient,
+        length=length,
+        magnitude=magnitude,
         extra=ELEMENTARY,
     )
 
