@@ -342,6 +342,16 @@ def test_a_masked_model_passes_over_padding():
             "go_backwards=True",
         ),
         (
+            lambda: models.Sequential([layers.Embedding(9, 3), layers.LSTM(3, activation="relu"), layers.Dense(9)]),
+            ValueError,
+            "activation='relu'; expected 'tanh'",
+        ),
+        (
+            lambda: models.Sequential([layers.Embedding(9, 3), layers.LSTM(3, stateful=True), layers.Dense(9)]),
+            ValueError,
+            "stateful=True; expected False",
+        ),
+        (
             lambda: models.Sequential([layers.Embedding(9, 3), layers.LSTM(3), layers.Dense(9)]),
             ValueError,
             "no weights yet",

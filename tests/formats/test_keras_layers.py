@@ -47,7 +47,7 @@ CASES = {
         dict(kernel_size=3), dict(kernel_size=(3, 2), strides=2, padding="same", depth_multiplier=2, activation="silu"),
         dict(kernel_size=2, dilation_rate=2, use_bias=False),
     ],
-    "Dot": [dict(axes=1), dict(axes=(2, -1), normalize=True)],
+    "Dot": [dict(axes=1), dict(axes=[2, 1], normalize=True)],
     "Dropout": [dict(rate=0.4)],
     "ELU": [dict(alpha=0.5)],
     "Embedding": [dict(input_dim=9, output_dim=4), dict(input_dim=9, output_dim=3, mask_zero=True)],

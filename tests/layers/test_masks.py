@@ -96,9 +96,9 @@ def test_floats_that_are_no_numbers_of_the_table(number, shown):
 
 
 @pytest.mark.parametrize("arguments", [{"input_dim": 0, "output_dim": 2}, {"input_dim": 2, "output_dim": -1},
-                                       {"input_dim": 2, "output_dim": 2, "embeddings_regularizer": "l2"}])  # fmt: skip
+                                       {"input_dim": 2, "output_dim": 2, "embeddings_regularizer": "l3"}])  # fmt: skip
 def test_refused_arguments(arguments):
-    with pytest.raises(ValueError, match=r"input_dim|output_dim|regularizer"):
+    with pytest.raises(ValueError, match=r"input_dim|output_dim|l3"):
         day33.layers.Embedding(**arguments)
 
 
@@ -407,3 +407,11 @@ def test_every_layer_with_weights_on_masked_input(name, source):
     y = [random(N, T, 2), random(N, 2, seed=1)]
     assert_same_gradients(ours, theirs, keras, x, y, ["mse", "mse"], 1e-5)
     assert_same_predictions(ours, theirs, x, 1e-5)
+
+
+def test_input_length_has_no_effect():
+    """As in Keras 3, where it is deprecated."""
+    with pytest.warns(UserWarning, match="input_length"):
+        layer = day33.layers.Embedding(5, 3, input_length=7)
+    assert layer(np.zeros((2, 4), np.int32)).shape == (2, 4, 3)
+    assert "input_length" not in layer.get_config()

@@ -367,6 +367,10 @@ class StackedRNNCells(Cell):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], custom_objects: CustomObjects | None = None) -> Self:
-        cells = [layer_from_config(item, custom_objects or {}) if isinstance(item, Mapping) else item
-                 for item in config["cells"]]  # fmt: skip
-        return super().from_config({**config, "cells": cells}, custom_objects)
+        cells = config.get("cells")
+        if isinstance(cells, list | tuple):
+            made = [
+                layer_from_config(item, custom_objects or {}) if isinstance(item, Mapping) else item for item in cells
+            ]
+            config = {**config, "cells": made}
+        return super().from_config(config, custom_objects)
