@@ -232,7 +232,8 @@ class _Compiled:
     ) -> None:  # fmt: skip
         mode = Mode(training=True, only_training=True)
         stages = StagedLowering(trains=lambda variable: id(variable) in trained, mode=mode)
-        values = {leaf: stages.give(_known(leaf), leaf.dtype, None, leaf in tensors) for leaf in leaves}
+        wanted = {tensor for tensor in tensors if tensor is not None}  # a list would compare values
+        values = {leaf: stages.give(_known(leaf), leaf.dtype, None, leaf in wanted) for leaf in leaves}
         inputs = list(values.values())
         # The gradient with respect to a tensor inside is that of zeros that are added to it.
         zeros = {
