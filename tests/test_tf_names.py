@@ -203,7 +203,7 @@ def test_dir_lists_what_there_is():
     assert "L2" in dir(day33.keras.regularizers)
     assert {"Adam", "schedules"} <= set(dir(tf.keras.optimizers))
     assert {"load_model", "Model"} <= set(dir(tf.keras.models))
-    for module in (name for name in sys.modules if name.startswith("day33.keras.")):
+    for module in [name for name in sys.modules if name.startswith("day33.keras.")]:
         for name in dir(sys.modules[module]):
             assert getattr(sys.modules[module], name) is not None
 

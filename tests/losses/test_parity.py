@@ -177,7 +177,7 @@ def test_ten_steps(name, arguments, true, pred, reduction):
     for number in range(10):
         x, y = rng.random((7, 4, 5)).astype(np.float32), targets(true, shape, rng)
         values = correct_loss.call(np.asarray(y, np.float32), np.asarray(their(x)))
-        weights = rng.random(values.shape or (7,)).astype(np.float32) if number % 2 else None
+        weights = rng.random(tuple(values.shape) or (7,)).astype(np.float32) if number % 2 else None
         mine = own.train_on_batch(x, y, sample_weight=weights)
         correct = their.train_on_batch(x, y, sample_weight=weights)
         assert mine == pytest.approx(float(correct), rel=1e-4, abs=TRAINING_STEPS)

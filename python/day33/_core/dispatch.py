@@ -226,19 +226,7 @@ def recorded_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, An
 
 
 class Symbolic(Operators):
-    """A value that is known by its shape and dtype alone, in a graph.
-
-    ``==`` and ``!=`` compare elements, but with None. So lists of symbolic values cannot be searched for one of them;
-    sets and dicts go by identity.
-    """
-
-    def __eq__(self, other: Any) -> Any:
-        return False if other is None else TABLE["equal"](self, other)
-
-    def __ne__(self, other: Any) -> Any:
-        return True if other is None else TABLE["not_equal"](self, other)
-
-    __hash__ = object.__hash__
+    """A value that is known by its shape and dtype alone, in a graph. ``==`` asks whether two are one and the same."""
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """`array * x` arrives here; every other function of NumPy is refused."""

@@ -232,8 +232,8 @@ class _Compiled:
     ) -> None:  # fmt: skip
         mode = Mode(training=True, only_training=True)
         stages = StagedLowering(trains=lambda variable: id(variable) in trained, mode=mode)
-        wanted = {tensor for tensor in tensors if tensor is not None}  # a list would compare values
-        values = {leaf: stages.give(_known(leaf), leaf.dtype, None, leaf in wanted) for leaf in leaves}
+        watched = set(tensors)
+        values = {leaf: stages.give(_known(leaf), leaf.dtype, None, leaf in watched) for leaf in leaves}
         inputs = list(values.values())
         # The gradient with respect to a tensor inside is that of zeros that are added to it.
         zeros = {

@@ -37,7 +37,6 @@ from ..activations.functions import (
 from ..activations.gradients import (
     elu_backward,
     exponential_backward,
-    gelu_backward,
     hard_sigmoid_backward,
     hard_silu_backward,
     leaky_relu_backward,
@@ -59,6 +58,7 @@ from ._calls import Gradients
 from .activation import (
     celu,
     gelu,
+    gelu_backward,
     glu,
     hard_shrink,
     hard_tanh,

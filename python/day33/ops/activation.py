@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._core.arrays import ELU_ALPHA, LEAKY_RELU_SLOPE, as_number
+from ..activations.gradients import gelu_backward as exact_gelu_backward
 from ..activations.options import gelu_kind, native_relu, relu_options
 from ._activations import Activation, AxisActivation
 from ._functions import call
@@ -80,6 +81,17 @@ IN_GRAPHS: dict[str, Callable[..., Any]] = {
 def gelu(x: Any, approximate: bool = True) -> Any:
     """The Gaussian error linear unit, as `activations.gelu`, but approximated by default, as in `keras.ops`."""
     return _gelu(x, approximate)
+
+
+def gelu_backward(dy: Any, x: Any, approximate: bool = True) -> Any:
+    """Gradient of `gelu`, approximated by default as that is.
+
+    Args:
+        dy: real numbers of the shape of `x`, the gradient of a scalar with respect to the result.
+        x: real numbers of any shape.
+        approximate: as of `gelu`.
+    """
+    return exact_gelu_backward(dy, x, approximate)
 
 
 def celu(x: Any, alpha: float = 1.0) -> Any:

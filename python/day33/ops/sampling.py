@@ -30,7 +30,13 @@ def _draw(kind: str, sizes: Any, seed: Any) -> Any:
 
 
 def _scaled(drawn: Any, scale: Any, offset: Any) -> Any:
-    return add(multiply(drawn, scale), offset)
+    drawn = drawn if _is(scale, 1.0) else multiply(drawn, scale)
+    return drawn if _is(offset, 0.0) else add(drawn, offset)
+
+
+def _is(value: Any, number: float) -> bool:
+    """Whether a value is this plain number."""
+    return isinstance(value, int | float) and value == number
 
 
 def _normal(sizes: Any, mean: Any, stddev: Any, dtype: str, seed: Any) -> Any:
@@ -38,7 +44,9 @@ def _normal(sizes: Any, mean: Any, stddev: Any, dtype: str, seed: Any) -> Any:
 
 
 def _uniform(sizes: Any, minval: Any, maxval: Any, dtype: str, seed: Any) -> Any:
-    return _scaled(_draw("uniform", sizes, seed), subtract(maxval, minval), minval)
+    plain = all(isinstance(bound, int | float) for bound in (minval, maxval))
+    span = maxval - minval if plain else subtract(maxval, minval)
+    return _scaled(_draw("uniform", sizes, seed), span, minval)
 
 
 def _truncated_normal(sizes: Any, mean: Any, stddev: Any, dtype: str, seed: Any) -> Any:
