@@ -49,7 +49,7 @@ def record(
 
     def add_loss(owner: Any, tensor: SymbolicTensor, is_output: bool) -> None:
         for loss in _penalties(owner, tensor) if is_output else [tensor]:
-            owner._call_losses.append(recorder.wrap(loss))
+            owner._call_losses.append(recorder.wrap(TABLE["sum"](loss) if loss.shape else loss))
 
     mask_symbols = [None if mask is None else recorder.leaf(mask, _as_mask(mask)) for mask in masks]
     outputs = inlining.call(layer, tree.pack(arguments, symbols), kwargs, training, recorder, add_loss, mask_symbols)
@@ -99,4 +99,4 @@ def _penalties(layer: Any, output: SymbolicTensor) -> list[Any]:
     samples = float(max(output.shape[0] or 0, 1))
     owner = f"activity_regularizer of layer {layer.name!r}"
     found = penalties.of_tensor(layer.activity_regularizer, output, owner)
-    return [TABLE["divide"](TABLE["sum"](penalty), samples) for penalty in found]
+    return [TABLE["divide"](penalty, samples) for penalty in found]
