@@ -176,6 +176,9 @@ def test_ten_steps(name, arguments, true, pred, reduction):
     their.compile(keras.optimizers.SGD(rate), correct_loss)
     for number in range(10):
         x, y = rng.random((7, 4, 5)).astype(np.float32), targets(true, shape, rng)
+        if arguments.get("axis") == 1:
+            # TensorFlow's gradient takes for granted that targets sum to 1 along the classes.
+            y = ((y + 0.1) / (y + 0.1).sum(axis=1, keepdims=True)).astype(np.float32)
         values = correct_loss.call(np.asarray(y, np.float32), np.asarray(their(x)))
         weights = rng.random(tuple(values.shape) or (7,)).astype(np.float32) if number % 2 else None
         mine = own.train_on_batch(x, y, sample_weight=weights)
