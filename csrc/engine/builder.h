@@ -86,7 +86,7 @@ class GraphBuilder {
   int add(const std::vector<int>& xs) { return merge(Merge::add, xs); }
   int dropout(int x, float rate, uint64_t seed, bool shared_axis);  // shared_axis: one mask for the first axis
   int by_mode(int in_training, int in_inference);  // the one that the mode says; of one shape and dtype
-  int to_int64(int x);  // of int32; only the caller can read the result, no op does
+  int to_int64(int x);                             // of int32; only the caller can read the result, no op does
   int to_int32(int x);  // the fraction is cut off; values outside the range of int32 are refused when it runs
 
   // builder_arithmetic.cpp. Shapes are broadcast as NumPy does it; operands of one op have one dtype.

@@ -139,9 +139,19 @@ TEST(recurrent_layers_match_the_formulas) {
   each_recurrent_case([&](const RecurrentCase& c) {
     const Plan plan = make_plan(c);
     const RecurrentData d = make_data(random, c);
-    reference::Recurrent r{
-        c.kind, c.N, c.T, c.E, c.U, to_double(d.x), to_double(d.kernel), to_double(d.recurrent), to_double(d.bias),
-        d.mask, {}, c.activations.activation_by_definition, c.activations.recurrent_by_definition};
+    reference::Recurrent r{c.kind,
+                           c.N,
+                           c.T,
+                           c.E,
+                           c.U,
+                           to_double(d.x),
+                           to_double(d.kernel),
+                           to_double(d.recurrent),
+                           to_double(d.bias),
+                           d.mask,
+                           {},
+                           c.activations.activation_by_definition,
+                           c.activations.recurrent_by_definition};
     for (const Floats& state : d.initial) r.initial.push_back(to_double(state));
     const reference::Values dy = to_double(d.dy);
     const reference::Values y = recurrent(r), dx = recurrent_gradient(r, &reference::Recurrent::x, dy),
