@@ -115,7 +115,7 @@ class Library:
             name, config = item["class_name"], item.get("config", {})
             if name == "function":
                 return self._named(config)
-            found: Any = self.find(item.get("registered_name"), name)
+            found: Any = custom.find(item.get("registered_name"), name) or self.find(name)
             if not inspect.isclass(found) or not issubclass(found, self.base):
                 raise ValueError(self._unknown(name))
             chosen: Any = found
