@@ -114,6 +114,7 @@ WITHOUT_CASE |= {"Bidirectional", "TimeDistributed"}  # see test_wrappers.py
 WITHOUT_CASE |= {"IntegerLookup", "StringLookup", "TextVectorization"}  # see test_lookup_files.py
 WITHOUT_CASE |= {"RNN", "StackedRNNCells", "LSTMCell", "GRUCell", "SimpleRNNCell"}  # see test_recurrent_cells.py
 WITHOUT_CASE |= {"CategoryEncoding", "Discretization", "Hashing"}  # so are these
+WITHOUT_CASE |= {"Lambda"}  # see test_lambda.py
 
 
 def layer_model(library, name, arguments):

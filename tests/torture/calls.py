@@ -234,6 +234,7 @@ def _layers() -> dict[str, Call]:
         if not inspect.isclass(kind) or name in (
             "Layer",
             "InputLayer",
+            "Lambda",
             "MaxUnpooling2D",
             "Dot",
             "LSTMCell",

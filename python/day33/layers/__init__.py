@@ -9,6 +9,7 @@ from .convolutional import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
 from .core import Dense, Dropout, Identity, Input, InputLayer, SpatialDropout1D, SpatialDropout2D
 from .depthwise import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
 from .embedding import Embedding, Masking
+from .functional import Lambda
 from .lookup import IntegerLookup, StringLookup
 from .merging import (
     Add,
@@ -125,6 +126,7 @@ __all__ = [
     "InputLayer",
     "IntegerLookup",
     "LSTMCell",
+    "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",

@@ -112,7 +112,7 @@ def _class_of(item: Mapping[str, Any], custom_objects: CustomObjects) -> type[An
     name = item["class_name"]
     config = item.get("config")
     called = config.get("name") if isinstance(config, Mapping) else None
-    if name == "Lambda":
+    if name == "Lambda" and not (isinstance(config, Mapping) and is_function_name(config.get("function"))):
         raise ValueError(f"layer {called!r} is a Lambda, which holds Python code; code from a file is never run")
     for key in (item.get("registered_name"), name):
         # Keras writes "package>name" for registered classes.
@@ -134,6 +134,11 @@ def _class_of(item: Mapping[str, Any], custom_objects: CustomObjects) -> type[An
             f"{', '.join(sorted(known))}"
         )
     return known[name]
+
+
+def is_function_name(item: Any) -> bool:
+    """Whether the function of a configuration is the name of one, not code."""
+    return isinstance(item, Mapping) and item.get("class_name") == "function" and isinstance(item.get("config"), str)
 
 
 def constructor_arguments(cls: Any, config: Mapping[str, Any], custom_objects: CustomObjects) -> dict[str, Any]:
