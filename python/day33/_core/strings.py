@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import string
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+# As TensorFlow has them: capitals, white space and punctuation are those of ASCII.
+ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+ASCII_UPPER = str.maketrans(string.ascii_lowercase, string.ascii_uppercase)
+ASCII_SPACES = " \t\n\v\f\r"
+ASCII_WORDS = re.compile(f"[^{ASCII_SPACES}]+")
 
 
 def as_strings(what: str, value: Any) -> NDArray[np.object_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import string
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.arrays import as_int, is_int
+from .._core.strings import ASCII_LOWER, ASCII_WORDS
 from .._core.tensors import as_tensor
 from .._core.types import Shape
 from ._encoding import as_mode, encoded_rows, refuse_sparse
@@ -17,15 +18,12 @@ from .host import HostLayer, batches_of
 from .lookup import StringLookup, as_encoding
 from .serialization import CustomObjects
 
-# As TensorFlow's: capitals, white space and punctuation are those of ASCII.
-_LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
-_WITHOUT_PUNCTUATION = dict.fromkeys(map(ord, "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'"))
+_WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _STANDARDIZE: dict[str, dict[int, Any]] = {
-    "lower_and_strip_punctuation": {**_LOWER, **_WITHOUT_PUNCTUATION},
-    "lower": _LOWER,
+    "lower_and_strip_punctuation": {**ASCII_LOWER, **_WITHOUT_PUNCTUATION},
+    "lower": ASCII_LOWER,
     "strip_punctuation": _WITHOUT_PUNCTUATION,
 }
-_WORDS = re.compile(r"[^ \t\n\v\f\r]+")
 _AT_ONCE = 256  # texts that a function of the user is given: arrays of strings are as wide as the longest one
 _Rows = list[list[str]]
 
@@ -210,7 +208,7 @@ class TextVectorization(HostLayer):
 
     def _split_up(self, texts: NDArray[np.object_]) -> Iterator[list[str]]:
         if self.split == "whitespace":
-            yield from (_WORDS.findall(text) for text in texts)
+            yield from (ASCII_WORDS.findall(text) for text in texts)
         elif self.split == "character":
             yield from (list(text) for text in texts)
         else:

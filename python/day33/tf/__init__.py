@@ -21,7 +21,7 @@ from .._core.variables import Variable
 from .._data.specs import TensorSpec
 from .._native import __version__ as __version__
 from .._tape import GradientTape
-from . import data, image, linalg, math, nn, random
+from . import data, image, linalg, math, nn, random, strings
 from .arrays import (
     broadcast_to,
     cast,
@@ -214,6 +214,7 @@ __all__ = [
     "stack",
     "stop_gradient",
     "string",
+    "strings",
     "subtract",
     "tan",
     "tanh",
