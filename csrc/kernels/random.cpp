@@ -19,7 +19,8 @@ DAY33_INLINE Pair normal(VecU radius_word, VecU angle_word) {
   const Vec u = __builtin_convertvector(radius_word, Vec) * 0x1p-32f + 0x1p-33f;
   const Vec radius = sqrt(-2.0f * log(at_most(u, 1.0f)));
   const Vec rest = __builtin_convertvector((VecI)(angle_word << 2), Vec) * (1.57079632679489661923f * 0x1p-32f);
-  const QuarterTurns angle{rest, (VecI)(angle_word >> 30)};
+  // The rest is signed: from its half on it counts back from the next quarter.
+  const QuarterTurns angle{rest, (VecI)((angle_word + 0x20000000u) >> 30)};
   return {radius * sin_ahead(angle, 1), radius * sin_ahead(angle, 0)};
 }
 

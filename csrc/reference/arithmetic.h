@@ -20,8 +20,8 @@ struct Unary {
 inline double sign(double x) { return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x - x; }
 inline double rint_even(double x) {
   const double below = std::floor(x), rest = x - below;
-  if (rest != 0.5) return rest < 0.5 ? below : below + 1.0;
-  return std::fmod(below, 2.0) == 0.0 ? below : below + 1.0;
+  const bool down = rest == 0.5 ? std::fmod(below, 2.0) == 0.0 : rest < 0.5;
+  return std::copysign(down ? below : below + 1.0, x);
 }
 
 inline const Unary kUnaries[] = {

@@ -18,7 +18,7 @@ IMAGE, SEQUENCE, IDS = (6, 6, 4), (5, 4), (5,)
 CASES = {
     "Activation": [dict(activation=name) for name in sorted(activations.names() - {"gelu_tanh"})],
     "Add": [{}],
-    "AlphaDropout": [dict(rate=0.2), dict(rate=0.3, noise_shape=(None, 1, 1, 4), seed=3)],
+    "AlphaDropout": [dict(rate=0.2), dict(rate=0.3, noise_shape=[None, 1, 1, 4], seed=3)],
     "Average": [{}],
     "AveragePooling1D": [dict(pool_size=2), dict(pool_size=3, strides=2, padding="same")],
     "AveragePooling2D": [dict(pool_size=2), dict(pool_size=3, strides=2, padding="same")],

@@ -36,7 +36,7 @@ def test_several_inputs_arguments_and_layers_inside():
         x, y = vectors
         return ops.sqrt(ops.maximum(ops.sum(ops.square(x - y), axis=1, keepdims=True), 1e-7)) * scale
 
-    x, y = random(5, 4), random(5, 4)
+    x, y = random(5, 4), 2.0 - random(5, 4)
     a, b = layers.Input((4,)), layers.Input((4,))
     model = day33.Model([a, b], layers.Lambda(distance, output_shape=(1,), arguments={"scale": 3.0})([a, b]))
     expected = 3 * np.linalg.norm(x - y, axis=1, keepdims=True)

@@ -275,7 +275,7 @@ def test_dropout_is_the_same_at_all_steps(kind):
         ({"implementation": 3}, "implementation is 3"),
         ({"use_cudnn": "never"}, "use_cudnn is 'never'"),
         ({"dropout": 1.5}, "dropout"),
-        ({"kernel_regularizer": "l2"}, "kernel_regularizer"),
+        ({"kernel_regularizer": "l3"}, "kernel_regularizer"),
         ({"units": 0}, "units"),
     ],
 )
