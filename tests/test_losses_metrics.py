@@ -93,7 +93,7 @@ def test_gradients_as_keras(name, arguments, own_head):
     expected = tape.gradient(value, theirs.trainable_variables)
     ours.compile("sgd", getattr(losses, name)(**arguments))
     assert ours.train_on_batch(x, true, sample_weight=weights) == pytest.approx(float(value), rel=1e-5, abs=1e-6)
-    program = ours._training_plans._program((x.shape[1:],), ())
+    program = ours._training_plans._program((x.shape[1:],), (), True)
     for mine, correct in zip(program.gradients, expected, strict=True):
         np.testing.assert_allclose(mine, correct, rtol=1e-4, atol=2e-6)
 
