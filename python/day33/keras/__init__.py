@@ -122,7 +122,8 @@ _SINGLE_NAMES = {
     "datasets.imdb": dict.fromkeys(("get_word_index", "load_data"), "datasets.imdb"),
     "datasets.reuters": dict.fromkeys(("get_label_names", "get_word_index", "load_data"), "datasets.reuters"),
     "losses": _SHORT_LOSSES,
-    "metrics": _SHORT_LOSSES | _LONG_LOSSES,
+    # `metrics.cosine_similarity` has the other sign than the loss of that name.
+    "metrics": {k: v for k, v in (_SHORT_LOSSES | _LONG_LOSSES).items() if k != "cosine_similarity"},
     "preprocessing": dict.fromkeys(
         ("image_dataset_from_directory", "text_dataset_from_directory", "timeseries_dataset_from_array"), "utils"
     ),
