@@ -25,6 +25,14 @@ Shape broadcast_shape(const char* names, const std::vector<Shape>& shapes) {
   return result;
 }
 
+std::vector<BroadcastOperand> operands_of(const Node& node, const std::vector<Shape>& shapes) {
+  std::vector<BroadcastOperand> operands;
+  size_t next = 0;
+  for (size_t k = 0; k < shapes.size(); ++k)
+    operands.push_back({node.slots[k] < 0 ? node.inputs[next++] : -1, node.slots[k], shapes[k]});
+  return operands;
+}
+
 }  // namespace
 
 int GraphBuilder::unary(Unary kind, int x) {
@@ -45,9 +53,10 @@ int GraphBuilder::binary(Binary kind, int a, int b) {
     fail("a and b have dtype int32; expected float32 for '" + to_string(kind) + "'");
   const Shape shape = broadcast_shape("a and b", {first.shape, second.shape});
   const int y = new_tensor(shape, trait_of(kind) == Trait::truth ? DType::int32 : first.dtype);
-  add_other({a, b}, y, [=](const Node& n) {
-    return make_binary(kind, n.inputs[0], n.inputs[1], y, first.dtype, first.shape, second.shape, shape);
-  });
+  const std::vector<Shape> shapes{first.shape, second.shape};
+  add_other({a, b}, y, [=](const Node& n) { return make_binary(kind, operands_of(n, shapes), y, first.dtype, shape); });
+  nodes_.back().kind = Node::broadcast_node;
+  nodes_.back().slots = {-1, -1};
   return y;
 }
 
@@ -59,9 +68,10 @@ int GraphBuilder::select(int condition, int a, int b) {
          "; expected equal ones");
   const Shape shape = broadcast_shape("condition, a and b", {when.shape, first.shape, second.shape});
   const int y = new_tensor(shape, first.dtype);
-  add_other({condition, a, b}, y, [=](const Node& n) {
-    return make_select(n.inputs[0], n.inputs[1], n.inputs[2], y, when.shape, first.shape, second.shape, shape);
-  });
+  const std::vector<Shape> shapes{when.shape, first.shape, second.shape};
+  add_other({condition, a, b}, y, [=](const Node& n) { return make_select(operands_of(n, shapes), y, shape); });
+  nodes_.back().kind = Node::broadcast_node;
+  nodes_.back().slots = {-1, -1, -1};
   return y;
 }
 
@@ -87,6 +97,8 @@ int GraphBuilder::parameter_value(int slot) {
   const ParameterInfo info = graph_.parameters[slot];
   const int y = new_tensor(info.shape);
   add_other({}, y, [=](const Node&) { return make_parameter_value(y, slot, info.size); });
+  nodes_.back().kind = Node::parameter_value_node;
+  nodes_.back().slot = slot;
   return y;
 }
 

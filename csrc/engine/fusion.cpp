@@ -55,6 +55,32 @@ class Fuser {
     });
   }
 
+  // Lets arithmetic read parameters themselves.
+  void fuse_parameters() {
+    const auto slot_of = [&](int id) {
+      for (const Node& node : nodes_)
+        if (node.kind == Node::parameter_value_node && tensors_[node.outputs[0]].buffer == tensors_[id].buffer)
+          return node.slot;
+      return -1;
+    };
+    for (Node& node : nodes_) {
+      if (node.kind != Node::broadcast_node) continue;
+      std::vector<int> left;
+      size_t next = 0;
+      for (int& slot : node.slots) {
+        if (slot >= 0) continue;
+        const int id = node.inputs[next++];
+        slot = slot_of(id);
+        if (slot < 0)
+          left.push_back(id);
+        else
+          --readers_[tensors_[id].buffer];
+      }
+      node.inputs = left;
+    }
+    each(Node::parameter_value_node, [&](const Node& value) { return readers(value.outputs[0]) == 0; });
+  }
+
   // Moves max pooling into the convolution before it, if windows do not overlap and the indices are not wanted.
   void fuse_pooling() {
     each(Node::max_pool_node, [&](Node& pool) {
@@ -131,6 +157,7 @@ void fuse(std::vector<Node>& nodes, const std::vector<Tensor>& tensors, const st
   if (fusions.activation) fuser.fuse_activations();
   if (fusions.up_sampling) fuser.fuse_up_sampling();
   if (fusions.pooling) fuser.fuse_pooling();
+  if (fusions.parameters) fuser.fuse_parameters();
 }
 
 }  // namespace day33

@@ -24,6 +24,8 @@ struct Node {
     batch_norm_node,
     max_pool_node,
     nearest_up_sampling_node,
+    parameter_value_node,
+    broadcast_node,
     other_node
   };
   Kind kind;
@@ -34,7 +36,9 @@ struct Node {
   Convolution convolution{};    // of a convolution node
   ConvAxis pool_height{}, pool_width{};
   Pair scale{1, 1};
-  FoldedNorm norm{};  // of a batch normalisation node
+  FoldedNorm norm{};       // of a batch normalisation node
+  int slot = -1;           // of a parameter value
+  std::vector<int> slots;  // of a broadcast node, by operand: a parameter, or -1 for the next one of the inputs
   bool effect = false;
 };
 
@@ -42,9 +46,10 @@ struct Node {
 //   activation   of a convolution or dense layer, applied while its sums are in registers
 //   batch_norm   folded into the convolution before it, for inference
 //   loss         a sparse cross-entropy taken by the large dense layer that makes the logits
+//   parameters   read by arithmetic where they are, not from a copy for every sample
 //   pooling      max pooling of a convolution's rows while they are in the cache
 //   up_sampling  nearest, folded into the kernel of the convolution that follows
-#define DAY33_FUSIONS(X) X(activation) X(batch_norm) X(loss) X(pooling) X(up_sampling)
+#define DAY33_FUSIONS(X) X(activation) X(batch_norm) X(loss) X(parameters) X(pooling) X(up_sampling)
 struct Fusions {
 #define DAY33_FUSION(name) bool name = true;
   DAY33_FUSIONS(DAY33_FUSION)

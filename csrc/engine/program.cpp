@@ -131,8 +131,8 @@ void Program::plan_backward(const std::vector<char>& runs) {
     const Op& op = *graph.ops[i];
     const bool own = std::any_of(op.parameters.begin(), op.parameters.end(),
                                  [&](int slot) { return slot >= 0 && graph.parameters[slot].trainable; });
-    if (own || (op.passes_gradient() &&
-                std::any_of(op.inputs.begin(), op.inputs.end(), [&](int id) { return wanted[buffer(id)]; })))
+    if (op.passes_gradient() &&
+        (own || std::any_of(op.inputs.begin(), op.inputs.end(), [&](int id) { return wanted[buffer(id)]; })))
       wanted[buffer(op.outputs[0])] = 1;
   }
 

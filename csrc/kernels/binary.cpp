@@ -3,6 +3,7 @@
 #include "simd/body.h"
 #include "simd/lanes.h"
 #include "simd/math.h"
+#include "simd/power.h"
 #include "simd/rounding.h"
 
 namespace day33::DAY33_ISA {
@@ -62,13 +63,6 @@ DAY33_INLINE void each_stretch(const BroadcastRows& rows, Body body) {
 constexpr bool is_whole(Binary kind) {
   return kind == Binary::power || kind == Binary::floor_divide || kind == Binary::mod || kind == Binary::arctan2 ||
          kind == Binary::sigmoid_crossentropy;
-}
-
-DAY33_INLINE float power_of(float a, float b) { return b == 2.0f ? a * a : __builtin_powf(a, b); }
-
-DAY33_INLINE Vec power(Vec a, Vec b) {
-  if (!any(b != 2.0f)) return a * a;
-  return each_lane(a, b, [](float x, float y) { return power_of(x, y); });
 }
 
 // With the sign of b, as TensorFlow's FloorMod.

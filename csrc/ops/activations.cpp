@@ -1,6 +1,7 @@
 #include "ops/activations.h"
 
 #include "core/names.h"
+#include "ops/flat.h"
 
 namespace day33 {
 namespace {
@@ -12,8 +13,11 @@ class ActivationOp final : public Op {
   ActivationOp(int x, int y, ActivationSpec spec, int64_t rows, int64_t C)
       : Op("activation", {x}, {y}, {}), spec_(spec), rows_(rows), C_(C) {}
 
-  void forward(const Tile& tile, int64_t, int64_t) const override {
-    run_activation(tile, spec_, tile.value[inputs[0]], tile.value[outputs[0]], tile.n * rows_, C_);
+  int64_t units(int64_t n) const override { return FlatUnits(n * rows_, C_).count(); }
+  void forward(const Tile& tile, int64_t begin, int64_t end) const override {
+    const FlatUnits::Rows rows = FlatUnits(tile.n * rows_, C_).rows(begin, end);
+    const int64_t from = rows.begin * C_ * tile.lanes;
+    run_activation(tile, spec_, tile.value[inputs[0]] + from, tile.value[outputs[0]] + from, rows.size(), C_);
   }
   void backward(const Tile& tile, float* const* dx) const override {
     if (dx[0] == nullptr) return;

@@ -1,41 +1,37 @@
 #include "ops/arithmetic.h"
 
-#include <array>
+#include <algorithm>
 #include <cstring>
 
-#include "core/aligned_buffer.h"
 #include "core/names.h"
-#include "ops/broadcast.h"
+#include "ops/flat.h"
 
 namespace day33 {
 namespace {
 
 constexpr const char* kUnaryNames[] = {DAY33_UNARIES(DAY33_ENUMERATOR_NAME)};
-constexpr const char* kBinaryNames[] = {DAY33_BINARIES(DAY33_ENUMERATOR_NAME)};
-#define DAY33_TRAIT(name, trait) Trait::trait,
-constexpr Trait kUnaryTraits[] = {DAY33_UNARIES(DAY33_TRAIT)};
-constexpr Trait kBinaryTraits[] = {DAY33_BINARIES(DAY33_TRAIT)};
-#undef DAY33_TRAIT
+constexpr Trait kUnaryTraits[] = {DAY33_UNARIES(DAY33_ENUMERATOR_TRAIT)};
 
-constexpr int kMaxLanes = 16;
-constexpr int64_t kUnitWords = 4096;
+// Whether moving the words costs more than the function.
+bool is_cheap(Unary kind) {
+  const Trait trait = trait_of(kind);
+  return trait == Trait::flat || trait == Trait::truth || kind == Unary::negative || kind == Unary::abs ||
+         kind == Unary::square || kind == Unary::reciprocal;
+}
 
 const int32_t* ints(const float* p) { return reinterpret_cast<const int32_t*>(p); }
 int32_t* ints(float* p) { return reinterpret_cast<int32_t*>(p); }
-
-bool has_gradient(Trait trait) { return trait == Trait::of_input || trait == Trait::of_output; }
 
 // The base of ops on elements at the same place of one input and the output: units are stretches of words.
 class FlatOp : public Op {
  public:
   FlatOp(std::string kind, int x, int y, int64_t size) : Op(std::move(kind), {x}, {y}, {}), size_(size) {}
 
-  int64_t units(int64_t n) const final { return std::max<int64_t>((size_ * n + kUnitWords - 1) / kUnitWords, 1); }
+  int64_t units(int64_t n) const final { return FlatUnits(size_ * n).count(); }
   void forward(const Tile& tile, int64_t begin, int64_t end) const final {
-    const int64_t from = begin * kUnitWords, to = std::min(end * kUnitWords, size_ * tile.n);
-    if (to <= from) return;
-    map(*tile.kernels, tile.value[inputs[0]] + from * tile.lanes, tile.value[outputs[0]] + from * tile.lanes,
-        (to - from) * tile.lanes);
+    const FlatUnits::Rows words = FlatUnits(size_ * tile.n).rows(begin, end);
+    const int64_t from = words.begin * tile.lanes;
+    map(*tile.kernels, tile.value[inputs[0]] + from, tile.value[outputs[0]] + from, words.size() * tile.lanes);
   }
   void backward(const Tile&, float* const*) const override {}
   bool backward_reads_forward() const override { return false; }
@@ -58,7 +54,8 @@ class UnaryOp final : public FlatOp {
     tile.kernels->unary_backward(kind_, x, y, tile.gradient[outputs[0]], dx[0], size_ * tile.n * tile.lanes);
   }
   bool backward_reads_forward() const override { return trait_of(kind_) == Trait::of_output; }
-  bool passes_gradient() const override { return has_gradient(trait_of(kind_)); }
+  bool passes_gradient() const override { return day33::passes_gradient(trait_of(kind_)); }
+  int64_t cost_per_word() const override { return is_cheap(kind_) ? 4 : 32; }
 
  private:
   void map(const Kernels& kernels, const float* x, float* y, int64_t words) const override {
@@ -99,112 +96,6 @@ class StopGradientOp final : public FlatOp {
   }
 };
 
-// The base of ops on operands that are broadcast.
-class BroadcastOp : public Op {
- public:
-  BroadcastOp(std::string kind, std::vector<int> xs, int y, const Shape& shape, const std::vector<Shape>& operands)
-      : Op(std::move(kind), std::move(xs), {y}, {}), broadcast_(shape, operands) {}
-
-  int64_t units(int64_t n) const final { return broadcast_.units(n); }
-  void forward(const Tile& tile, int64_t begin, int64_t end) const final {
-    float* y = tile.value[outputs[0]];
-    broadcast_.each(broadcast_.units(tile.n, begin, end), tile.lanes, values(tile),
-                    [&](const BroadcastRows& rows, int64_t at) { map(*tile.kernels, rows, y + at); });
-  }
-  int64_t scratch_size(const Kernels&, int lanes, int64_t n) const final {
-    int64_t floats = 0;
-    for (size_t k = 0; k < inputs.size(); ++k)
-      if (broadcast_.is_repeated(k)) floats = std::max(floats, broadcast_.sum_scratch_size(k, n, lanes));
-    return floats;
-  }
-
- protected:
-  virtual void map(const Kernels& kernels, const BroadcastRows& rows, float* y) const = 0;
-
-  Broadcast::Pointers values(const Tile& tile) const {
-    Broadcast::Pointers base{};
-    for (size_t k = 0; k < inputs.size(); ++k) base[k] = tile.value[inputs[k]];
-    return base;
-  }
-  // slope(rows, at, d) writes the gradient of operand k for rows of the result that begin with its word `at`.
-  template <typename Slope>
-  void gradient(const Tile& tile, size_t k, float* dx, Slope slope) const {
-    const auto make = [&](const Broadcast::Part& part, int64_t first, float* d) -> const float* {
-      broadcast_.each(part, tile.lanes, values(tile),
-                      [&](const BroadcastRows& rows, int64_t at) { slope(rows, at, d + (at - first)); });
-      return d;
-    };
-    if (broadcast_.is_repeated(k))
-      broadcast_.sum_repeated(*tile.kernels, k, tile.n, tile.lanes, tile.scratch, dx, make);
-    else
-      make(broadcast_.whole(tile.n), 0, dx);
-  }
-
-  const Broadcast broadcast_;
-};
-
-class BinaryOp final : public BroadcastOp {
- public:
-  BinaryOp(Binary kind, int a, int b, int y, DType dtype, const Shape& a_shape, const Shape& b_shape,
-           const Shape& shape)
-      : BroadcastOp(to_string(kind), {a, b}, y, shape, {a_shape, b_shape}), kind_(kind), dtype_(dtype) {}
-
-  void backward(const Tile& tile, float* const* dx) const override {
-    const float* dy = tile.gradient[outputs[0]];
-    for (size_t k = 0; k < 2; ++k) {
-      if (dx[k] == nullptr) continue;
-      if (kind_ == Binary::add && broadcast_.is_repeated(k)) {  // the gradient is dy itself
-        broadcast_.sum_repeated(*tile.kernels, k, tile.n, tile.lanes, tile.scratch, dx[k],
-                                [&](const Broadcast::Part&, int64_t first, float*) { return dy + first; });
-        continue;
-      }
-      const float* y = backward_reads_forward() ? tile.value[outputs[0]] : dy;
-      gradient(tile, k, dx[k], [&](const BroadcastRows& rows, int64_t at, float* d) {
-        tile.kernels->binary_backward(kind_, static_cast<int>(k), rows, y + at, dy + at, d);
-      });
-    }
-  }
-  bool backward_reads_forward() const override { return trait_of(kind_) == Trait::of_output; }
-  bool passes_gradient() const override { return has_gradient(trait_of(kind_)); }
-
- private:
-  void map(const Kernels& kernels, const BroadcastRows& rows, float* y) const override {
-    if (trait_of(kind_) == Trait::truth)
-      kernels.binary_truth(kind_, dtype_ == DType::int32, rows, ints(y));
-    else if (dtype_ == DType::int32)
-      kernels.binary_int(kind_, rows, ints(y));
-    else
-      kernels.binary_forward(kind_, rows, y);
-  }
-  const Binary kind_;
-  const DType dtype_;
-};
-
-class SelectOp final : public BroadcastOp {
- public:
-  SelectOp(int condition, int a, int b, int y, const Shape& condition_shape, const Shape& a_shape, const Shape& b_shape,
-           const Shape& shape)
-      : BroadcastOp("select", {condition, a, b}, y, shape, {condition_shape, a_shape, b_shape}) {}
-
-  void backward(const Tile& tile, float* const* dx) const override {
-    static constexpr std::array<float, kMaxLanes> kZeros{};
-    for (size_t k = 1; k < 3; ++k) {
-      if (dx[k] == nullptr) continue;
-      gradient(tile, k, dx[k], [&](BroadcastRows rows, int64_t at, float* d) {
-        rows.x[k] = {tile.gradient[outputs[0]] + at, rows.row_step, false};
-        rows.x[3 - k] = {kZeros.data(), 0, true};
-        tile.kernels->select_where(rows, d);
-      });
-    }
-  }
-  bool backward_reads_forward() const override { return false; }
-
- private:
-  void map(const Kernels& kernels, const BroadcastRows& rows, float* y) const override {
-    kernels.select_where(rows, y);
-  }
-};
-
 class ParameterValueOp final : public Op {
  public:
   ParameterValueOp(int y, int slot, int64_t size) : Op("parameter_value", {}, {y}, {slot}), size_(size) {}
@@ -239,11 +130,8 @@ class ParameterValueOp final : public Op {
 }  // namespace
 
 Unary parse_unary(const std::string& name) { return parse_name<Unary>("kind", name, kUnaryNames); }
-Binary parse_binary(const std::string& name) { return parse_name<Binary>("kind", name, kBinaryNames); }
 std::string to_string(Unary kind) { return name_of(kind, kUnaryNames); }
-std::string to_string(Binary kind) { return name_of(kind, kBinaryNames); }
 Trait trait_of(Unary kind) { return kUnaryTraits[static_cast<size_t>(kind)]; }
-Trait trait_of(Binary kind) { return kBinaryTraits[static_cast<size_t>(kind)]; }
 
 bool takes_ints(Unary kind) {
   switch (kind) {
@@ -258,20 +146,8 @@ bool takes_ints(Unary kind) {
   }
 }
 
-bool takes_ints(Binary kind) {
-  return kind != Binary::divide && kind != Binary::arctan2 && kind != Binary::sigmoid_crossentropy;
-}
-
 std::unique_ptr<Op> make_unary(Unary kind, int x, int y, DType dtype, int64_t size) {
   return std::make_unique<UnaryOp>(kind, x, y, dtype, size);
-}
-std::unique_ptr<Op> make_binary(Binary kind, int a, int b, int y, DType dtype, const Shape& a_shape,
-                                const Shape& b_shape, const Shape& shape) {
-  return std::make_unique<BinaryOp>(kind, a, b, y, dtype, a_shape, b_shape, shape);
-}
-std::unique_ptr<Op> make_select(int condition, int a, int b, int y, const Shape& condition_shape, const Shape& a_shape,
-                                const Shape& b_shape, const Shape& shape) {
-  return std::make_unique<SelectOp>(condition, a, b, y, condition_shape, a_shape, b_shape, shape);
 }
 std::unique_ptr<Op> make_cast(int x, int y, DType from, Cast to, int64_t size) {
   return std::make_unique<CastOp>(x, y, from, to, size);

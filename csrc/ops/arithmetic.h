@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "ops/op.h"
 
@@ -14,17 +15,23 @@ std::string to_string(Unary kind);
 std::string to_string(Binary kind);
 Trait trait_of(Unary kind);
 Trait trait_of(Binary kind);
+inline bool passes_gradient(Trait trait) { return trait == Trait::of_input || trait == Trait::of_output; }
 
 // Whether the function has an int32 form: of int32, with the result int32.
 bool takes_ints(Unary kind);
 bool takes_ints(Binary kind);
 
 std::unique_ptr<Op> make_unary(Unary kind, int x, int y, DType dtype, int64_t size);
-std::unique_ptr<Op> make_binary(Binary kind, int a, int b, int y, DType dtype, const Shape& a_shape,
-                                const Shape& b_shape, const Shape& shape);
-// condition != 0 ? a : b; a and b of one dtype.
-std::unique_ptr<Op> make_select(int condition, int a, int b, int y, const Shape& condition_shape, const Shape& a_shape,
-                                const Shape& b_shape, const Shape& shape);
+
+// An operand that is broadcast to a shape: a tensor, or the parameter in a slot; the other number is -1.
+struct BroadcastOperand {
+  int tensor, slot;
+  Shape shape;
+};
+std::unique_ptr<Op> make_binary(Binary kind, const std::vector<BroadcastOperand>& operands, int y, DType dtype,
+                                const Shape& shape);
+// {condition, a, b}: condition != 0 ? a : b; a and b of one dtype.
+std::unique_ptr<Op> make_select(const std::vector<BroadcastOperand>& operands, int y, const Shape& shape);
 
 enum class Cast { float32, int32, boolean };
 std::unique_ptr<Op> make_cast(int x, int y, DType from, Cast to, int64_t size);

@@ -1,13 +1,8 @@
 #include "ops/broadcast.h"
 
-#include "core/aligned_buffer.h"
+#include "ops/flat.h"
 
 namespace day33 {
-namespace {
-
-constexpr int64_t kUnitElements = 4096;
-
-}  // namespace
 
 ReduceChain::ReduceChain(std::vector<int64_t> sizes, const std::vector<char>& reduced) {
   sizes[0] = 1;
@@ -69,7 +64,8 @@ void ReduceChain::run_part(const Kernels& kernels, Reduce kind, bool ints, int l
     kernels.reduce(kind, args, x, y);
 }
 
-Broadcast::Broadcast(const Shape& result, const std::vector<Shape>& operands) : size_(element_count(result)) {
+Broadcast::Broadcast(const Shape& result, const std::vector<Shape>& operands, const std::vector<char>& shared)
+    : size_(element_count(result)) {
   for (const Shape& shape : operands) operand_size_.push_back(element_count(shape));
   const auto push = [&](const Axis& axis) {
     if (!axes_.empty()) {
@@ -86,7 +82,7 @@ Broadcast::Broadcast(const Shape& result, const std::vector<Shape>& operands) : 
     axes_.push_back(axis);
   };
   Axis samples{1, size_, {}};
-  for (size_t k = 0; k < operands.size(); ++k) samples.step[k] = operand_size_[k];
+  for (size_t k = 0; k < operands.size(); ++k) samples.step[k] = !shared.empty() && shared[k] ? 0 : operand_size_[k];
   push(samples);
   std::vector<int64_t> left(operand_size_);  // elements per index of the axes before
   int64_t below = size_;

@@ -47,12 +47,13 @@ class Broadcast {
   static constexpr size_t kMaxOperands = 3;
   using Pointers = std::array<const float*, kMaxOperands>;
 
-  // Shapes of one sample; `result` is the shape to which the operands are broadcast.
-  Broadcast(const Shape& result, const std::vector<Shape>& operands);
+  // Shapes of one sample; `result` is the shape to which the operands are broadcast. `shared`: by operand, whether it
+  // is the same for all samples.
+  Broadcast(const Shape& result, const std::vector<Shape>& operands, const std::vector<char>& shared = {});
 
   int64_t size() const { return size_; }
   int64_t size_of(size_t operand) const { return operand_size_[operand]; }
-  bool is_repeated(size_t operand) const { return operand_size_[operand] != size_; }
+  bool is_repeated(size_t operand) const { return operand_size_[operand] != size_ || axes_[0].step[operand] == 0; }
 
   // The result in equal parts that can be made in any order.
   int64_t units(int64_t n) const;
@@ -71,7 +72,7 @@ class Broadcast {
 
   // Sums a gradient of the result's shape to that of an operand which is repeated. The gradient is made in parts that
   // fit in the cache: make(part, offset, d) returns where it stands, from the word `offset` of the result on, which may
-  // be d, memory for it.
+  // be d, memory for it. The sums of an operand that is the same for all samples are added to `sums`.
   template <typename Make>
   void sum_repeated(const Kernels& kernels, size_t operand, int64_t n, int lanes, float* scratch, float* sums,
                     Make make) const;
@@ -150,8 +151,9 @@ void Broadcast::each(const Part& part, int lanes, const Pointers& base, Body bod
 template <typename Make>
 void Broadcast::sum_repeated(const Kernels& kernels, size_t operand, int64_t n, int lanes, float* scratch, float* sums,
                              Make make) const {
+  const bool shared = axes_[0].step[operand] == 0;
   if (size_ == 0) {
-    std::fill_n(sums, operand_size_[operand] * n * lanes, 0.0f);
+    if (!shared) std::fill_n(sums, operand_size_[operand] * n * lanes, 0.0f);
     return;
   }
   const size_t axis = splits_second(lanes) ? 1 : 0;
@@ -170,7 +172,11 @@ void Broadcast::sum_repeated(const Kernels& kernels, size_t operand, int64_t n, 
       const int64_t outer_offset = axis == 0 ? 0 : i * axes_[0].result_step;
       const float* made = make(part, (outer_offset + from * axes_[axis].result_step) * lanes, d);
       float* to = sums + ((axis == 0 ? 0 : i * axes_[0].step[operand]) + from * step) * lanes;
-      const bool add = step == 0 && from > 0;
+      if (chain.steps().empty()) {  // a part of an operand that is repeated for the samples only
+        kernels.add_to(made, to, count * axes_[axis].result_step * lanes);
+        continue;
+      }
+      const bool add = shared || (step == 0 && from > 0);
       chain.run(kernels, Reduce::sum, false, count, lanes, made, add ? addend : to, rest);
       if (add) kernels.add_to(addend, to, chain.result_size(count, lanes));
     }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/names.h"
+#include "ops/flat.h"
 #include "ops/random_key.h"
 
 namespace day33 {
@@ -28,21 +29,28 @@ class RescalingOp final : public Op {
         offset_(std::move(offset)),
         zero_(offset_.size(), 0.0f) {}
 
-  void forward(const Tile& tile, int64_t, int64_t) const override {
-    run(tile, tile.value[inputs[0]], offset_, tile.value[outputs[0]]);
+  int64_t units(int64_t n) const override { return flat(n).count(); }
+  void forward(const Tile& tile, int64_t begin, int64_t end) const override {
+    run(tile, flat(tile.n).rows(begin, end), tile.value[inputs[0]], offset_, tile.value[outputs[0]]);
   }
   void backward(const Tile& tile, float* const* dx) const override {
-    if (dx[0] != nullptr) run(tile, tile.gradient[outputs[0]], zero_, dx[0]);
+    const FlatUnits all = flat(tile.n);
+    if (dx[0] != nullptr) run(tile, all.rows(0, all.count()), tile.gradient[outputs[0]], zero_, dx[0]);
   }
   bool backward_reads_forward() const override { return false; }
 
  private:
-  void run(const Tile& tile, const float* x, const std::vector<float>& shift, float* y) const {
+  // Rows: single elements, or samples where each element has factors of its own.
+  FlatUnits flat(int64_t n) const { return scale_.size() == 1 ? FlatUnits(n * features_) : FlatUnits(n, features_); }
+  void run(const Tile& tile, FlatUnits::Rows rows, const float* x, const std::vector<float>& shift, float* y) const {
+    const int64_t row = (scale_.size() == 1 ? 1 : features_) * tile.lanes;
+    x += rows.begin * row;
+    y += rows.begin * row;
     if (scale_.size() == 1)
-      tile.kernels->scale_shift(x, scale_[0], shift[0], y, tile.n * features_ * tile.lanes);
+      tile.kernels->scale_shift(x, scale_[0], shift[0], y, rows.size() * row);
     else
       tile.kernels->channel_affine(
-          {.rows = tile.n, .C = features_, .lanes = tile.lanes, .valid_lanes = tile.valid_lanes}, x, scale_.data(),
+          {.rows = rows.size(), .C = features_, .lanes = tile.lanes, .valid_lanes = tile.valid_lanes}, x, scale_.data(),
           shift.data(), y);
   }
   const int64_t features_;

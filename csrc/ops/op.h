@@ -112,7 +112,8 @@ class Op {
   virtual bool whole(int /*lanes*/) const { return false; }
   // Whether the op can run with samples in the lanes.
   virtual bool takes_lanes() const { return true; }
-  // Whether a gradient can pass from the output to the inputs. Where not, nothing before the op is differentiated.
+  // Whether a gradient can pass from the output to inputs and parameters. Where not, nothing before the op is
+  // differentiated.
   virtual bool passes_gradient() const { return true; }
   // Whether it reads input i in that mode. What nobody reads is not computed.
   virtual bool reads(size_t /*i*/, bool /*training*/) const { return true; }

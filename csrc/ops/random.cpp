@@ -3,13 +3,14 @@
 #include <algorithm>
 
 #include "core/names.h"
+#include "ops/flat.h"
 #include "ops/random_key.h"
 
 namespace day33 {
 namespace {
 
 constexpr const char* kDistributionNames[] = {DAY33_DISTRIBUTIONS(DAY33_ENUMERATOR_NAME)};
-constexpr int64_t kUnitElements = 4096;  // a multiple of 64, as the kernel asks for
+static_assert(kUnitElements % 64 == 0);  // as the kernel asks for
 
 class RandomOp final : public Op {
  public:

@@ -5,6 +5,7 @@
 #include "core/aligned_buffer.h"
 #include "core/names.h"
 #include "ops/broadcast.h"
+#include "ops/flat.h"
 
 namespace day33 {
 namespace {
@@ -13,7 +14,6 @@ constexpr const char* kReduceNames[] = {DAY33_REDUCTIONS(DAY33_ENUMERATOR_NAME)}
 constexpr const char* kArgReduceNames[] = {DAY33_ARG_REDUCTIONS(DAY33_ENUMERATOR_NAME)};
 constexpr const char* kCumulateNames[] = {DAY33_CUMULATIONS(DAY33_ENUMERATOR_NAME)};
 constexpr int kMaxLanes = 16;
-constexpr int64_t kUnitElements = 4096;
 
 Shape kept_shape(Shape shape, const std::vector<int64_t>& axes) {
   for (int64_t axis : axes) shape[static_cast<size_t>(axis)] = 1;
@@ -35,7 +35,7 @@ class ReduceOp final : public Op {
 
   int64_t units(int64_t n) const override {
     if (broadcast_.size() == 0 || chain().steps().size() != 1) return 1;
-    return std::max<int64_t>((rows(n) + grain() - 1) / grain(), 1);
+    return flat(n).count();
   }
 
   void forward(const Tile& tile, int64_t begin, int64_t end) const override {
@@ -47,11 +47,10 @@ class ReduceOp final : public Op {
       chain().run(*tile.kernels, kind_, ints_, broadcast_.samples(tile.n), tile.lanes, x, y, tile.scratch);
       return finish(tile, y, size);
     }
-    const ReduceChain::Step& s = chain().steps()[0];
-    const int64_t from = begin * grain(), to = std::min(end * grain(), rows(tile.n));
-    if (to <= from) return;
-    chain().run_part(*tile.kernels, kind_, ints_, tile.lanes, x, y, from, to);
-    finish(tile, y + from * s.inner * tile.lanes, (to - from) * s.inner * tile.lanes);
+    const FlatUnits::Rows rows = flat(tile.n).rows(begin, end);
+    const int64_t inner = chain().steps()[0].inner * tile.lanes;
+    chain().run_part(*tile.kernels, kind_, ints_, tile.lanes, x, y, rows.begin, rows.end);
+    finish(tile, y + rows.begin * inner, rows.size() * inner);
   }
 
   void backward(const Tile& tile, float* const* dx) const override {
@@ -79,11 +78,10 @@ class ReduceOp final : public Op {
 
  private:
   const ReduceChain& chain() const { return broadcast_.chain(1); }
-  int64_t rows(int64_t n) const { return chain().steps()[0].outer * broadcast_.samples(n); }
   int64_t y_size() const { return broadcast_.size_of(1); }
-  int64_t grain() const {
+  FlatUnits flat(int64_t n) const {
     const ReduceChain::Step& s = chain().steps()[0];
-    return std::max<int64_t>(kUnitElements / std::max<int64_t>(s.K * s.inner, 1), 1);
+    return {s.outer * broadcast_.samples(n), s.K * s.inner};
   }
   // A sum of nothing is 0, a mean NaN, a product 1, a maximum -infinity.
   void of_nothing(const Tile& tile, float* y, int64_t size) const {
@@ -131,7 +129,7 @@ class AxisOp : public Op {
   AxisOp(std::string kind, int x, int y, DType dtype, const ReduceArgs& sample)
       : Op(std::move(kind), {x}, {y}, {}), ints_(dtype == DType::int32), sample_(sample) {}
 
-  int64_t units(int64_t n) const final { return std::max<int64_t>((sample_.outer * n + grain() - 1) / grain(), 1); }
+  int64_t units(int64_t n) const final { return flat(n).count(); }
   bool backward_reads_forward() const override { return false; }
 
  protected:
@@ -142,10 +140,9 @@ class AxisOp : public Op {
     int64_t first;  // row of the outer axis
   };
   Part part(const Tile& tile, int64_t begin, int64_t end) const {
-    const int64_t from = begin * grain(), to = std::min(end * grain(), sample_.outer * tile.n);
+    const FlatUnits::Rows rows = flat(tile.n).rows(begin, end);
     const int64_t inner = sample_.inner * tile.lanes;
-    return {
-        {std::max<int64_t>(to - from, 0), sample_.K, inner}, tile.value[inputs[0]] + from * sample_.K * inner, from};
+    return {{rows.size(), sample_.K, inner}, tile.value[inputs[0]] + rows.begin * sample_.K * inner, rows.begin};
   }
   Part all(const Tile& tile) const { return part(tile, 0, units(tile.n)); }
 
@@ -153,9 +150,7 @@ class AxisOp : public Op {
   const ReduceArgs sample_;
 
  private:
-  int64_t grain() const {
-    return std::max<int64_t>(kUnitElements / std::max<int64_t>(sample_.K * sample_.inner, 1), 1);
-  }
+  FlatUnits flat(int64_t n) const { return {sample_.outer * n, sample_.K * sample_.inner}; }
 };
 
 class ArgReduceOp final : public AxisOp {

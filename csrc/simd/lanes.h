@@ -24,11 +24,23 @@ DAY33_INLINE Vec each_lane(Vec x, Vec y, Function function) {
 
 // Whether any lane of a mask is set.
 DAY33_INLINE bool any(VecI mask) {
-  typedef int64_t Pairs __attribute__((vector_size(4 * DAY33_LANES)));
-  const Pairs pairs = (Pairs)mask;
-  int64_t all = 0;
-  for (int i = 0; i < kLanes / 2; ++i) all |= pairs[i];
-  return all != 0;
+#if DAY33_LANES >= 16
+  typedef int32_t Half __attribute__((vector_size(32)));
+  const Half half = __builtin_shufflevector(mask, mask, 0, 1, 2, 3, 4, 5, 6, 7) |
+                    __builtin_shufflevector(mask, mask, 8, 9, 10, 11, 12, 13, 14, 15);
+#else
+  const VecI half = mask;
+#endif
+  typedef int32_t Quarter __attribute__((vector_size(16)));
+#if DAY33_LANES >= 8
+  const Quarter four =
+      __builtin_shufflevector(half, half, 0, 1, 2, 3) | __builtin_shufflevector(half, half, 4, 5, 6, 7);
+#else
+  const Quarter four = half;
+#endif
+  typedef int64_t Pair __attribute__((vector_size(16)));
+  const Pair pair = (Pair)four;
+  return (pair[0] | pair[1]) != 0;
 }
 
 }  // namespace day33::DAY33_ISA

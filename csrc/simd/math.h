@@ -36,7 +36,7 @@ DAY33_INLINE Vec expm1_reduced(Vec r) {
 }
 
 DAY33_INLINE Vec exp(Vec x) {
-  Vec clamped = at_most(at_least(x, -87.33f), 88.72f);
+  Vec clamped = at_most(at_least(x, -87.33f), 88.7228394f);
   clamped = select(x != x, broadcast(0.0f), clamped);
   Vec n = round_small(clamped * 1.44269504088896341f);
   // ln 2 is split in two parts, so that n * ln 2 is subtracted without loss.

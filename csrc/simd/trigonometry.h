@@ -13,6 +13,8 @@
 namespace day33::DAY33_ISA {
 
 constexpr float kLargeAngle = 1048576.0f;
+// With two doubles in a vector, libm is faster.
+constexpr bool kFewLanes = kLanes == 4;
 
 struct QuarterTurns {
   Vec rest;
@@ -69,6 +71,7 @@ DAY33_INLINE Vec sin_ahead(const QuarterTurns& q, int ahead) {
 DAY33_INLINE VecI is_large_angle(Vec x) { return ~(abs(x) < kLargeAngle); }
 
 DAY33_INLINE Vec sin(Vec x) {
+  if constexpr (kFewLanes) return each_lane(x, [](float v) { return __builtin_sinf(v); });
   const VecI large = is_large_angle(x);
   const Vec y = sin_ahead(quarter_turns(select(large, broadcast(0.0f), x)), 0);
   if (!any(large)) return select(x == 0.0f, x, y);
@@ -76,6 +79,7 @@ DAY33_INLINE Vec sin(Vec x) {
 }
 
 DAY33_INLINE Vec cos(Vec x) {
+  if constexpr (kFewLanes) return each_lane(x, [](float v) { return __builtin_cosf(v); });
   const VecI large = is_large_angle(x);
   const Vec y = sin_ahead(quarter_turns(select(large, broadcast(0.0f), x)), 1);
   if (!any(large)) return y;
@@ -83,6 +87,7 @@ DAY33_INLINE Vec cos(Vec x) {
 }
 
 DAY33_INLINE Vec tan(Vec x) {
+  if constexpr (kFewLanes) return each_lane(x, [](float v) { return __builtin_tanf(v); });
   const VecI large = is_large_angle(x);
   const QuarterTurns q = quarter_turns(select(large, broadcast(0.0f), x));
   const VecI odd = (q.turns & 1) == 1;

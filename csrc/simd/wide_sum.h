@@ -2,6 +2,10 @@
 // fixed order at the end.
 #pragma once
 
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
 #include "simd/vec.h"
 
 namespace day33::DAY33_ISA {
@@ -14,12 +18,23 @@ struct WideVec {
   VecD low, high;
 };
 
+// GCC 12 turns __builtin_convertvector to double into twice as many instructions as there are, hence the intrinsics.
 DAY33_INLINE WideVec widen(Vec v) {
+#if defined(__SSE2__) && DAY33_LANES == 4
+  return {(VecD)_mm_cvtps_pd((__m128)v), (VecD)_mm_cvtps_pd(_mm_movehl_ps((__m128)v, (__m128)v))};
+#else
   union {
     Vec whole;
     HalfVec half[2];
   } parts = {v};
+#if DAY33_LANES == 16
+  return {(VecD)_mm512_cvtps_pd((__m256)parts.half[0]), (VecD)_mm512_cvtps_pd((__m256)parts.half[1])};
+#elif DAY33_LANES == 8
+  return {(VecD)_mm256_cvtps_pd((__m128)parts.half[0]), (VecD)_mm256_cvtps_pd((__m128)parts.half[1])};
+#else
   return {__builtin_convertvector(parts.half[0], VecD), __builtin_convertvector(parts.half[1], VecD)};
+#endif
+#endif
 }
 
 DAY33_INLINE Vec narrow(VecD low, VecD high) {

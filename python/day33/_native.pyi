@@ -268,7 +268,7 @@ class PlanBuilder:
         self, prediction: int, kind: str, *, from_logits: bool = False, reduction: str = "mean", weight: float = 1.0
     ) -> int: ...
     # layout: "auto" (chosen from channels and batch), or "lanes" / "channels" for tests; without: names of fusions to
-    # leave out ("activation", "batch_norm", "loss", "pooling", "up_sampling"), for tests.
+    # leave out ("activation", "batch_norm", "loss", "parameters", "pooling", "up_sampling"), for tests.
     # effects: whether states are kept.
     def build(
         self, outputs: Sequence[int], *, layout: str = "auto", without: Sequence[str] = (), effects: bool = True

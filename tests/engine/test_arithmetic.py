@@ -390,3 +390,57 @@ def test_refusals():
         OpPlan(lambda b, t: b.cast(t, "int64"), [x])
     with pytest.raises(ValueError, match=r"slot: no parameter has the number 3"):
         OpPlan(lambda b, t: b.parameter_value(3), [x])
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("samples", [1, 3, 40])
+@pytest.mark.parametrize("shapes", [((4, 7), ()), ((4, 7), (7,)), ((4, 7), (4, 1)), ((4, 7), (4, 7)), ((4, 1), (1, 7))])
+def test_parameters_read_in_place_are_the_same_as_copies(shapes, samples, layout):
+    rng = np.random.default_rng(10)
+    x = rng.integers(-4, 5, (samples, *shapes[0])).astype(np.float32)
+    p, q = (rng.integers(1, 5, shapes[1]).astype(np.float32) for _ in range(2))
+
+    def build(b, t, first, second):
+        p, q = b.parameter_value(first), b.parameter_value(second)
+        both = b.binary("multiply", p, q)  # of parameters only
+        chosen = b.select(b.binary("greater", t, p), b.binary("multiply", t, q), p)
+        return b.binary("subtract", b.binary("add", chosen, both), b.binary("multiply", b.reshape(q, shapes[1]), t))
+
+    fused, copied = (OpPlan(build, [x], layout, [p, q], without=without) for without in ([], ["parameters"]))
+    kinds = [[row["kind"] for row in plan.plan.describe(samples)] for plan in (fused, copied)]
+    assert kinds[0].count("parameter_value") == 0 and kinds[1].count("parameter_value") == 2
+    y = fused.forward()
+    np.testing.assert_array_equal(y, np.where(x > p, x * q, p) + p * q - q * x)
+    np.testing.assert_array_equal(copied.forward(), y)
+    dy = rng.integers(-3, 4, y.shape).astype(np.float32)
+    for got, expected in zip(fused.backward(dy), copied.backward(dy), strict=True):
+        for a, b in zip(got, expected, strict=True):
+            np.testing.assert_array_equal(a, b)
+    (dx,), (dp, dq) = fused.backward(dy)
+    np.testing.assert_array_equal(dx, sum_to(dy * ((x > p) * q - q), x.shape))
+
+    def summed(terms):
+        return sum_to(np.broadcast_to(terms, dy.shape).sum(0, keepdims=True), (1, *shapes[1]))[0]
+
+    np.testing.assert_array_equal(dp, summed(dy * ((x <= p) + q)))
+    np.testing.assert_array_equal(dq, summed(dy * ((x > p) * x + p - x)))
+
+
+@pytest.mark.parametrize("shape", [(3000, 7), (40, 2000), (2, 9000), (3, 1, 50, 60)])
+def test_gradients_of_large_broadcasts_are_summed_in_parts(shape):
+    """More than one part along the first or the second axis, for operands repeated in front, behind and in between."""
+    rng = np.random.default_rng(11)
+    x = rng.integers(-2, 3, (3, *shape)).astype(np.float32)
+    dy = rng.integers(-2, 3, x.shape).astype(np.float32)
+    for mask in itertools.product([False, True], repeat=len(shape)):
+        small = tuple(1 if repeated else size for repeated, size in zip(mask, shape, strict=True))
+        y = rng.integers(-2, 3, (3, *small)).astype(np.float32)
+        for layout in LAYOUTS:
+            plan = OpPlan(binary("multiply"), [x, y], layout)
+            da, db = plan.backward(dy)[0]
+            np.testing.assert_array_equal(da, dy * y)
+            np.testing.assert_array_equal(db, sum_to(dy * x, y.shape))
+            shared = OpPlan(lambda b, t, slot: b.binary("multiply", t, b.parameter_value(slot)), [x], layout, [y[0]])
+            np.testing.assert_array_equal(
+                shared.backward(dy)[1][0], sum_to((dy * x).sum(0, keepdims=True), (1, *small))[0]
+            )

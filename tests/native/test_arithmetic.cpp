@@ -81,6 +81,41 @@ TEST(unary_functions_at_special_values) {
   });
 }
 
+// As TensorFlow's, so that the deviation of equal numbers has a gradient.
+TEST(roots_have_no_gradient_where_nothing_comes_back) {
+  const float x[3] = {0.0f, 0.0f, 4.0f}, dy[3] = {0.0f, 2.0f, 0.0f};
+  for_each_isa([&](const Kernels& k) {
+    for (Unary kind : {Unary::sqrt, Unary::rsqrt}) {
+      float y[3], dx[3];
+      k.unary_forward(kind, x, y, 3);
+      k.unary_backward(kind, x, y, dy, dx, 3);
+      CHECK_EQUAL(dx[0], 0.0f);
+      CHECK(std::isinf(dx[1]));
+      CHECK_EQUAL(dx[2], 0.0f);
+    }
+  });
+}
+
+TEST(powers_are_rounded_correctly) {
+  Random random(74);
+  for_each_isa([&](const Kernels& k) {
+    const int64_t n = 4096;
+    Floats a(n), b(n), y(n);
+    for (int64_t i = 0; i < n; ++i) {
+      a[i] = std::exp2(random.real(-120.0f, 120.0f));
+      b[i] = random.real(-1.0f, 1.0f) * std::exp2(random.real(-8.0f, 6.0f));
+      if (i % 3 == 0) a[i] = random.real(0.9f, 1.1f), b[i] = random.real(-500.0f, 500.0f);
+    }
+    k.binary_forward(Binary::power, {1, n, 0, 1, {{a.data(), 0, false}, {b.data(), 0, false}, {}}}, y.data());
+    for (int64_t i = 0; i < n; ++i) {
+      const Context context(a[i], " ^ ", b[i]);
+      const double expected = std::pow(static_cast<double>(a[i]), static_cast<double>(b[i]));
+      if (expected > 3.4e38) continue;
+      CHECK_NEAR(y[i], expected, std::fmax(1.01 * kRoundoff * expected, 1.5e-45) * (k.lanes == 4 ? 2.0 : 1.0));
+    }
+  });
+}
+
 TEST(unary_functions_of_whole_numbers) {
   const std::vector<int32_t> x = {0, 1, -1, 7, -7, INT32_MAX, INT32_MIN, 46341, 100000};
   for_each_isa([&](const Kernels& k) {

@@ -272,4 +272,40 @@ TEST(squared_and_absolute_error_are_exact) {
   });
 }
 
+// The prediction itself, in both layouts.
+TEST(value_loss_is_the_weighted_sum) {
+  Random random(47);
+  for_each_isa([&](const Kernels& k) {
+    for (int lanes : {1, k.lanes})
+      for (int valid : {1, lanes / 2, lanes})
+        for (int64_t rows : {int64_t{1}, int64_t{5}, int64_t{2} * k.lanes + 3}) {
+          if (valid < 1) continue;
+          const Context context("lanes ", lanes, " valid ", valid, " rows ", rows);
+          Floats value = random.integers(rows * lanes), weights = random.integers(rows * lanes, 0, 3);
+          for (int64_t i = 0; i < rows * lanes; ++i)
+            if (i % lanes >= valid) value[i] = kNan;
+          for (bool weighted : {false, true}) {
+            Floats gradient(value.size(), kNan);
+            LossArgs args{};
+            args.rows = rows;
+            args.C = 1;
+            args.lanes = lanes;
+            args.valid_lanes = valid;
+            args.prediction = value.data();
+            args.weights = weighted ? weights.data() : nullptr;
+            args.gradient = gradient.data();
+            args.scale = 0.5f;
+            double expected = 0.0;
+            for (int64_t i = 0; i < rows * lanes; ++i)
+              if (i % lanes < valid) expected += static_cast<double>(value[i] * (weighted ? weights[i] : 1.0f));
+            CHECK_EQUAL(k.value_loss(args), expected);
+            for (int64_t i = 0; i < rows * lanes; ++i)
+              CHECK_EQUAL(gradient[i], i % lanes < valid ? 0.5f * (weighted ? weights[i] : 1.0f) : 0.0f);
+            args.gradient = nullptr;
+            CHECK_EQUAL(k.value_loss(args), expected);
+          }
+        }
+  });
+}
+
 }  // namespace day33::testing

@@ -24,13 +24,14 @@ class OpPlan:
         arrays: Sequence[np.ndarray],
         layout: str = "auto",
         parameters: Sequence[np.ndarray] = (),
+        without: Sequence[str] = (),
     ) -> None:
         builder = _native.PlanBuilder()
         self.arrays = [np.ascontiguousarray(a) for a in arrays]
         self.parameters = [np.ascontiguousarray(p, np.float32) for p in parameters]
         slots = [builder.parameter(p.shape) for p in self.parameters]
         inputs = [builder.input(a.shape[1:], dtype_name(a)) for a in self.arrays]
-        self.plan = builder.build([build(builder, *inputs, *slots)], layout=layout)
+        self.plan = builder.build([build(builder, *inputs, *slots)], layout=layout, without=without)
 
     def forward(self, **options: object) -> np.ndarray:
         return self.plan.forward(self.arrays, self.parameters, **options)[0]
