@@ -1,5 +1,6 @@
 // Functions of two or three elements, row by row of operands that are broadcast, and their derivatives.
 #include "kernels/kernels.h"
+#include "simd/arcs.h"
 #include "simd/body.h"
 #include "simd/lanes.h"
 #include "simd/math.h"
@@ -65,19 +66,13 @@ constexpr bool is_whole(Binary kind) {
          kind == Binary::sigmoid_crossentropy;
 }
 
-// With the sign of b, as TensorFlow's FloorMod.
-DAY33_INLINE float mod_of(float a, float b) {
-  const float rest = __builtin_fmodf(a, b);
-  return rest != 0.0f && (rest < 0.0f) != (b < 0.0f) ? rest + b : rest;
-}
-
 template <Binary kKind>
 DAY33_INLINE Vec whole(Vec a, Vec b) {
   if constexpr (kKind == Binary::power) return power(a, b);
   if constexpr (kKind == Binary::floor_divide) return floor(a / b);
-  if constexpr (kKind == Binary::mod) return each_lane(a, b, [](float x, float y) { return mod_of(x, y); });
+  if constexpr (kKind == Binary::mod) return mod(a, b);
   if constexpr (kKind == Binary::sigmoid_crossentropy) return at_least(a, 0.0f) - a * b + log1p(exp(-abs(a)));
-  return each_lane(a, b, [](float x, float y) { return __builtin_atan2f(x, y); });
+  return atan2(a, b);
 }
 
 // NaN in either operand is kept.

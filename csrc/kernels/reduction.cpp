@@ -15,6 +15,13 @@ struct Sum {
   inline __attribute__((always_inline)) void take(Vec v) { wide.add(v); }
   inline __attribute__((always_inline)) void take(float v) { one += static_cast<double>(v); }
   inline __attribute__((always_inline)) Vec vector() const { return narrow(wide.low, wide.high); }
+  inline __attribute__((always_inline)) void take_lane(const Sum& other, int i) { one += other.wide.lane(i); }
+  inline __attribute__((always_inline)) void merge(const Sum& other) {
+    wide.low += other.wide.low;
+    wide.high += other.wide.high;
+  }
+  // Of single numbers only.
+  inline __attribute__((always_inline)) float narrow_number() const { return static_cast<float>(one); }
   // Of the lanes and the numbers together.
   inline __attribute__((always_inline)) float number() const { return static_cast<float>(wide.folded() + one); }
 };
@@ -29,6 +36,14 @@ struct Product {
   }
   inline __attribute__((always_inline)) void take(float v) { one *= static_cast<double>(v); }
   inline __attribute__((always_inline)) Vec vector() const { return narrow(low, high); }
+  inline __attribute__((always_inline)) void take_lane(const Product& other, int i) {
+    one *= i < kLanes / 2 ? other.low[i] : other.high[i - kLanes / 2];
+  }
+  inline __attribute__((always_inline)) void merge(const Product& other) {
+    low *= other.low;
+    high *= other.high;
+  }
+  inline __attribute__((always_inline)) float narrow_number() const { return static_cast<float>(one); }
   inline __attribute__((always_inline)) float number() const {
     const VecD both = low * high;
     double result = one;
@@ -44,10 +59,18 @@ struct Extreme {
   float one = -__builtin_inff();
   inline __attribute__((always_inline)) void take(Vec v) { wide = greater_of(wide, v * static_cast<float>(kSign)); }
   inline __attribute__((always_inline)) void take(float v) {
-    const float x = v * static_cast<float>(kSign);
-    one = x > one || x != x ? x : one;
+    // In a vector, since a branch on random numbers would be mispredicted half of the time.
+    typedef float Four __attribute__((vector_size(16)));
+    const Four x = Four{} + v * static_cast<float>(kSign), best = Four{} + one;
+    const Four better = (x > best) | (x != x) ? x : best;
+    one = better[0];
   }
   inline __attribute__((always_inline)) Vec vector() const { return wide * static_cast<float>(kSign); }
+  inline __attribute__((always_inline)) void take_lane(const Extreme& other, int i) {
+    take(other.wide[i] * static_cast<float>(kSign));
+  }
+  inline __attribute__((always_inline)) void merge(const Extreme& other) { wide = greater_of(wide, other.wide); }
+  inline __attribute__((always_inline)) float narrow_number() const { return one * static_cast<float>(kSign); }
   inline __attribute__((always_inline)) float number() const {
     Extreme all = *this;
     all.take(max_lanes(wide) * static_cast<float>(kSign));
@@ -57,15 +80,44 @@ struct Extreme {
 
 template <typename Total>
 DAY33_INLINE float along(const float* x, int64_t K) {
-  Total total;
+  Total first, second;
   int64_t k = 0;
-  for (; k + kLanes <= K; k += kLanes) total.take(load(x + k));
-  for (; k < K; ++k) total.take(x[k]);
-  return total.number();
+  if (K < kLanes) {
+    for (; k < K; ++k) first.take(x[k]);
+    return first.narrow_number();
+  }
+  for (; k + 2 * kLanes <= K; k += 2 * kLanes) {
+    first.take(load(x + k));
+    second.take(load(x + k + kLanes));
+  }
+  first.merge(second);
+  for (; k + kLanes <= K; k += kLanes) first.take(load(x + k));
+  for (; k < K; ++k) first.take(x[k]);
+  return first.number();
+}
+
+// Rows of less than a vector: kLanes of them are `inner` vectors. Lane i of vector j belongs to column
+// (j * kLanes + i) % inner.
+template <typename Total>
+DAY33_INLINE void across_short(const float* x, float* y, int64_t K, int64_t inner) {
+  Total vectors[kLanes], columns[kLanes];
+  int64_t k = 0;
+  for (; k + kLanes <= K; k += kLanes)
+    for (int64_t j = 0; j < inner; ++j) vectors[j].take(load(x + k * inner + j * kLanes));
+  for (; k < K; ++k)
+    for (int64_t c = 0; c < inner; ++c) columns[c].take(x[k * inner + c]);
+  int64_t c = 0;
+  for (int64_t j = 0; j < inner; ++j)
+    for (int i = 0; i < kLanes; ++i) {
+      columns[c].take_lane(vectors[j], i);
+      c = c + 1 == inner ? 0 : c + 1;
+    }
+  for (c = 0; c < inner; ++c) y[c] = columns[c].narrow_number();
 }
 
 template <typename Total>
 DAY33_INLINE void across(const float* x, float* y, int64_t K, int64_t inner) {
+  if (inner < kLanes && K >= 2 * kLanes) return across_short<Total>(x, y, K, inner);
   int64_t i = 0;
   for (; i + 2 * kLanes <= inner; i += 2 * kLanes) {
     Total first, second;
@@ -84,7 +136,7 @@ DAY33_INLINE void across(const float* x, float* y, int64_t K, int64_t inner) {
   for (; i < inner; ++i) {
     Total total;
     for (int64_t k = 0; k < K; ++k) total.take(x[k * inner + i]);
-    y[i] = total.number();
+    y[i] = total.narrow_number();
   }
 }
 

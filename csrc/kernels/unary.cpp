@@ -1,7 +1,9 @@
 // Functions of one element and their derivatives, on contiguous words.
 #include "kernels/kernels.h"
+#include "simd/arcs.h"
 #include "simd/lanes.h"
 #include "simd/math.h"
+#include "simd/power.h"
 #include "simd/rounding.h"
 #include "simd/trigonometry.h"
 
@@ -40,12 +42,6 @@ template <Unary kKind>
 DAY33_INLINE Vec function_of(Vec x) {
 #define DAY33_LIBM(name, function) \
   if constexpr (kKind == Unary::name) return each_lane(x, [](float v) { return function(v); });
-  DAY33_LIBM(exp2, __builtin_exp2f)
-  DAY33_LIBM(log2, __builtin_log2f)
-  DAY33_LIBM(log10, __builtin_log10f)
-  DAY33_LIBM(asin, __builtin_asinf)
-  DAY33_LIBM(acos, __builtin_acosf)
-  DAY33_LIBM(atan, __builtin_atanf)
   DAY33_LIBM(asinh, __builtin_asinhf)
   DAY33_LIBM(acosh, __builtin_acoshf)
   DAY33_LIBM(atanh, __builtin_atanhf)
@@ -60,12 +56,18 @@ DAY33_INLINE Vec function_of(Vec x) {
   if constexpr (kKind == Unary::rsqrt) return 1.0f / sqrt(x);
   if constexpr (kKind == Unary::reciprocal) return 1.0f / x;
   if constexpr (kKind == Unary::exp) return exp(x);
+  if constexpr (kKind == Unary::exp2) return exp2(x);
   if constexpr (kKind == Unary::expm1) return select(x == 0.0f, x, expm1(x));
   if constexpr (kKind == Unary::log) return log(x);
+  if constexpr (kKind == Unary::log2) return log2(x);
+  if constexpr (kKind == Unary::log10) return log10(x);
   if constexpr (kKind == Unary::log1p) return log1p(x);
   if constexpr (kKind == Unary::sin) return sin(x);
   if constexpr (kKind == Unary::cos) return cos(x);
   if constexpr (kKind == Unary::tan) return tan(x);
+  if constexpr (kKind == Unary::asin) return asin(x);
+  if constexpr (kKind == Unary::acos) return acos(x);
+  if constexpr (kKind == Unary::atan) return atan(x);
   if constexpr (kKind == Unary::sinh) return sinh(x);
   if constexpr (kKind == Unary::cosh) return hyperbolic<1>(abs(x));
   if constexpr (kKind == Unary::erf) return erf(x);

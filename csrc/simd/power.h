@@ -1,6 +1,6 @@
-// a to the power of b for a Vec, rounded correctly but for rare ties: the logarithm and the exponential are taken in
-// double, to about 2^-40. What is no power of a positive normal number (zeros, negative bases, infinities, NaN, numbers
-// below the normal ones) is left to libm.
+// Powers, their logarithms and remainders for a Vec, rounded correctly but for rare ties: logarithms and exponentials
+// are taken in double, to about 2^-40. Zeros, negative bases, infinities, NaN and numbers below the normal ones are
+// left to libm.
 #pragma once
 
 #include "simd/lanes.h"
@@ -45,26 +45,84 @@ DAY33_INLINE VecD exp2_of(VecD t) {
   return p * (VecD)((exponent + 1023) << 52);
 }
 
-DAY33_INLINE Vec power(Vec a, Vec b) {
-  const auto by_libm = [](float x, float p) { return __builtin_powf(x, p); };
-  if constexpr (kLanes == 4) return each_lane(a, b, by_libm);  // which is faster than two doubles at a time
-  const VecI rare = ~((a >= 1.17549435e-38f) & (a < __builtin_inff()) & (abs(b) < __builtin_inff()));
-  const Vec base = select(rare, broadcast(1.0f), a), raised = select(rare, broadcast(0.0f), b);
-  VecI exponent = ((as_int(base) >> 23) & 0xff) - 126;
-  Vec m = as_float((as_int(base) & 0x007fffff) | 0x3f000000);  // mantissa in [0.5, 1)
+// With two doubles in a vector, libm is faster.
+constexpr bool kLibmPowers = kLanes == 4;
+
+// Where libm has to do it: what is no positive normal number.
+DAY33_INLINE VecI is_rare_base(Vec x) { return ~((x >= 1.17549435e-38f) & (x < __builtin_inff())); }
+
+// log2 of positive normal numbers.
+DAY33_INLINE WideVec log2_wide(Vec x) {
+  VecI exponent = ((as_int(x) >> 23) & 0xff) - 126;
+  Vec m = as_float((as_int(x) & 0x007fffff) | 0x3f000000);  // mantissa in [0.5, 1)
   const VecI low = m < 0.707106781186547524f;
   exponent += low;  // a mask is -1
   m = select(low, m + m, m);
-  const WideVec e = widen(to_float(exponent)), mantissa = widen(m), by = widen(raised);
-  const auto raise = [](VecD e, VecD m, VecD b) {
-    VecD t = (e + log2_of_mantissa(m)) * b;
-    t = t < -200.0 ? VecD{} - 200.0 : t;
-    t = t > 200.0 ? VecD{} + 200.0 : t;
-    return exp2_of(t);
+  const WideVec e = widen(to_float(exponent)), mantissa = widen(m);
+  return {e.low + log2_of_mantissa(mantissa.low), e.high + log2_of_mantissa(mantissa.high)};
+}
+
+// 2^t as floats: 0 or infinity where that is what is left.
+DAY33_INLINE Vec exp2_narrow(WideVec t) {
+  const auto limited = [](VecD v) {
+    v = v < -200.0 ? VecD{} - 200.0 : v;
+    return v > 200.0 ? VecD{} + 200.0 : v;
   };
-  const Vec y = narrow(raise(e.low, mantissa.low, by.low), raise(e.high, mantissa.high, by.high));
+  return narrow(exp2_of(limited(t.low)), exp2_of(limited(t.high)));
+}
+
+DAY33_INLINE Vec power(Vec a, Vec b) {
+  const auto by_libm = [](float x, float p) { return __builtin_powf(x, p); };
+  if constexpr (kLibmPowers) return each_lane(a, b, by_libm);
+  const VecI rare = is_rare_base(a) | ~(abs(b) < __builtin_inff());
+  const WideVec log = log2_wide(select(rare, broadcast(1.0f), a)), by = widen(select(rare, broadcast(0.0f), b));
+  const Vec y = exp2_narrow({log.low * by.low, log.high * by.high});
   if (!any(rare)) return y;
   return select(rare, each_lane(a, b, by_libm), y);
+}
+
+DAY33_INLINE Vec exp2(Vec x) {
+  if constexpr (kLibmPowers) return each_lane(x, [](float v) { return __builtin_exp2f(v); });
+  return select(x != x, x, exp2_narrow(widen(select(x != x, broadcast(0.0f), x))));
+}
+
+// A logarithm: log2 times `factor`.
+template <typename Libm>
+DAY33_INLINE Vec log_to_base(Vec x, double factor, Libm libm) {
+  if constexpr (kLibmPowers) return each_lane(x, libm);
+  const VecI rare = is_rare_base(x);
+  const WideVec log = log2_wide(select(rare, broadcast(1.0f), x));
+  const Vec y = narrow(log.low * factor, log.high * factor);
+  if (!any(rare)) return y;
+  return select(rare, each_lane(x, libm), y);
+}
+DAY33_INLINE Vec log2(Vec x) {
+  return log_to_base(x, 1.0, [](float v) { return __builtin_log2f(v); });
+}
+DAY33_INLINE Vec log10(Vec x) {
+  return log_to_base(x, 0.30102999566398119521, [](float v) { return __builtin_log10f(v); });
+}
+
+// The remainder with the sign of b, as TensorFlow's FloorMod.
+DAY33_INLINE float mod_of(float a, float b) {
+  const float rest = __builtin_fmodf(a, b);
+  return rest != 0.0f && (rest < 0.0f) != (b < 0.0f) ? rest + b : rest;
+}
+
+// Up to quotients of 2^28, their product with b is exact in double, and so is what is left of a.
+DAY33_INLINE Vec mod(Vec a, Vec b) {
+  if constexpr (kLibmPowers) return each_lane(a, b, [](float x, float y) { return mod_of(x, y); });
+  const VecI rare = ~((abs(a / b) < 268435456.0f) & (abs(b) < __builtin_inff()));
+  const WideVec x = widen(select(rare, broadcast(0.0f), a)), y = widen(select(rare, broadcast(1.0f), b));
+  const auto rest = [](VecD x, VecD y) {
+    const VecD whole = __builtin_convertvector(__builtin_convertvector(x / y, HalfVecI), VecD);
+    VecD r = x - whole * y;
+    r = ((r < 0.0) != (y < 0.0)) & (r != 0.0) ? r + y : r;  // the whole part is cut off, or rounded up
+    return r;
+  };
+  const Vec z = narrow(rest(x.low, y.low), rest(x.high, y.high));
+  if (!any(rare)) return z;
+  return select(rare, each_lane(a, b, [](float v, float w) { return mod_of(v, w); }), z);
 }
 
 }  // namespace day33::DAY33_ISA

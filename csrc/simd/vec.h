@@ -76,8 +76,24 @@ DAY33_INLINE float sum_lanes(Vec v) {
   return (four[0] + four[2]) + (four[1] + four[3]);
 }
 DAY33_INLINE float max_lanes(Vec v) {
-  float best = v[0];
-  for (int i = 1; i < kLanes; ++i) best = v[i] > best || v[i] != v[i] ? v[i] : best;
+#if DAY33_LANES >= 16
+  typedef float Half __attribute__((vector_size(32)));
+  const Half a = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7),
+             b = __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+  const Half half = (b > a) | (b != b) ? b : a;
+#else
+  const Vec half = v;
+#endif
+  typedef float Quarter __attribute__((vector_size(16)));
+#if DAY33_LANES >= 8
+  const Quarter c = __builtin_shufflevector(half, half, 0, 1, 2, 3),
+                d = __builtin_shufflevector(half, half, 4, 5, 6, 7);
+  const Quarter four = (d > c) | (d != d) ? d : c;
+#else
+  const Quarter four = half;
+#endif
+  float best = four[0];
+  for (int i = 1; i < 4; ++i) best = four[i] > best || four[i] != four[i] ? four[i] : best;
   return best;
 }
 

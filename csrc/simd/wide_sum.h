@@ -28,7 +28,9 @@ DAY33_INLINE WideVec widen(Vec v) {
     HalfVec half[2];
   } parts = {v};
 #if DAY33_LANES == 16
-  return {(VecD)_mm512_cvtps_pd((__m256)parts.half[0]), (VecD)_mm512_cvtps_pd((__m256)parts.half[1])};
+  constexpr __mmask8 kAll = 0xff;  // GCC 12 warns of the form without a mask
+  return {(VecD)_mm512_maskz_cvtps_pd(kAll, (__m256)parts.half[0]),
+          (VecD)_mm512_maskz_cvtps_pd(kAll, (__m256)parts.half[1])};
 #elif DAY33_LANES == 8
   return {(VecD)_mm256_cvtps_pd((__m128)parts.half[0]), (VecD)_mm256_cvtps_pd((__m128)parts.half[1])};
 #else
