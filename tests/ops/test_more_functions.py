@@ -157,6 +157,13 @@ def test_on_arrays(name):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
+def test_medians_of_infinities():
+    x = np.float32([[np.inf, 1, np.inf], [-np.inf, np.nan, 2], [np.inf, np.inf, np.nan]])
+    np.testing.assert_array_equal(ops.median(x[:1], axis=1), [np.inf])
+    np.testing.assert_array_equal(ops.nanmedian(x, axis=1), np.nanmedian(x.astype(np.float64), axis=1))
+    np.testing.assert_array_equal(ops.nanmedian(x, axis=()), x)
+
+
 def test_argpartition():
     for kth, axis in ((2, -1), (-1, 1), (0, 0)):
         places = ops.argpartition(MATRIX, kth, axis)
@@ -196,7 +203,7 @@ def test_dtypes_of_truth_values_and_integers(name):
 
 SYMBOL = SymbolicTensor((None, 4))
 WRONG = {
-    "in a graph": (lambda: ops.median(SYMBOL), TypeError, "quantile was given .* day33 has no quantile inside of a"),
+    "in a graph": (lambda: ops.median(SYMBOL), TypeError, "median was given .* day33 has no median inside of a"),
     "part": (lambda: ops.quantile(SMALL, 1.5), ValueError, "q of quantile is 1.5"),
     "method": (lambda: ops.quantile(SMALL, 0.5, method="hazen"), ValueError, "method is 'hazen'; expected one of"),
     "negative": (lambda: ops.bincount([-1, 2]), ValueError, "expected integers of at least 0"),
@@ -222,3 +229,20 @@ def test_what_does_not_fit(name):
     call, error, message = WRONG[name]
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_over_all_axes(name):
+    mine, right = (getattr(o, name)(X, axis=None) for o in (ops, keras.ops))
+    np.testing.assert_allclose(mine, np.asarray(right), rtol=2e-5)
+    np.testing.assert_allclose(getattr(ops, name)(SymbolicTensor((None, 4, 5)), axis=(1, 2)).shape[1:], (4, 5))
+
+
+@pytest.mark.parametrize("name", ["sort", "argsort"])
+def test_order_of_all_values(name):
+    np.testing.assert_array_equal(getattr(ops, name)(MATRIX, axis=None), getattr(np, name)(MATRIX, axis=None))
+
+
+def test_axes_of_unknown_length_are_not_left_out():
+    with pytest.raises(ValueError, match=r"axis is 0 and x has shape \(None, 1\); expected an axis of length 1"):
+        ops.squeeze(SymbolicTensor((None, 1)), axis=0)

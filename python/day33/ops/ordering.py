@@ -15,14 +15,15 @@ from .shaping import shape_of
 Axis = int | tuple[int, ...] | list[int] | None
 
 
-def sort(x: Any, axis: int = -1) -> Any:
-    """The values in ascending order along an axis. Arrays only."""
-    return np.sort(given("sort", x), as_axis(axis, len(shape_of(x))))
+def sort(x: Any, axis: int | None = -1) -> Any:
+    """The values in ascending order along an axis, or, with None, of all values in a row. Arrays only."""
+    return np.sort(given("sort", x), None if axis is None else as_axis(axis, len(shape_of(x))))
 
 
-def argsort(x: Any, axis: int = -1) -> Any:
-    """The positions of the values in ascending order along an axis, int32; equal ones keep theirs. Arrays only."""
-    return np.argsort(given("argsort", x), as_axis(axis, len(shape_of(x))), kind="stable").astype(np.int32)
+def argsort(x: Any, axis: int | None = -1) -> Any:
+    """The positions of the values in ascending order, int32; equal ones keep theirs. As `sort`."""
+    along = None if axis is None else as_axis(axis, len(shape_of(x)))
+    return np.argsort(given("argsort", x), along, kind="stable").astype(np.int32)
 
 
 def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Any, Any]:
@@ -99,12 +100,20 @@ def nanpercentile(x: Any, q: Any, axis: Axis = None, method: str = "linear", kee
 
 def median(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The value in the middle, or the mean of the two there. Arrays only."""
-    return quantile(x, 0.5, axis, keepdims=keepdims)
+    return _median("median", np.median, x, axis, keepdims)
 
 
 def nanmedian(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """`median` of the values that are not NaN; NaN where there is nothing else."""
-    return nanquantile(x, 0.5, axis, keepdims=keepdims)
+    return _median("nanmedian", np.nanmedian, x, axis, keepdims)
+
+
+def _median(function: str, find: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    """Apart from quantiles, which between infinities are NaN."""
+    values = double(function, x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return single(find(values, as_axes(axis, values.ndim), keepdims=bool(keepdims)))
 
 
 def _quantile(function: str, find: Any, x: Any, q: Any, axis: Axis, method: str, keepdims: bool) -> Any:
