@@ -62,6 +62,7 @@ CASES = {
     "GlobalAveragePooling2D": [{}, dict(keepdims=True)],
     "GlobalMaxPooling1D": [{}],
     "GlobalMaxPooling2D": [{}, dict(keepdims=True)],
+    "GroupNormalization": [dict(groups=2), dict(groups=-1, center=False), dict(groups=1, scale=False, epsilon=0.1)],
     "Identity": [{}],
     "LSTM": [
         dict(units=3), dict(units=2, return_sequences=True, go_backwards=True, use_bias=False),
@@ -81,6 +82,7 @@ CASES = {
         dict(axis=None, mean=2.0, variance=4.0, invert=True),
     ],
     "Permute": [dict(dims=(3, 1, 2))],
+    "RMSNormalization": [{}, dict(axis=[-1], epsilon=0.1)],
     "ReLU": [{}, dict(negative_slope=0.2), dict(max_value=6.0)],
     "RepeatVector": [dict(n=3)],
     "Rescaling": [dict(scale=1 / 255), dict(scale=2.0, offset=[0.5, 1.0, 2.0, 3.0])],
@@ -93,6 +95,7 @@ CASES = {
     "SpatialDropout2D": [dict(rate=0.25)],
     "Subtract": [{}],
     "ThresholdedReLU": [{}, dict(theta=0.25)],
+    "UnitNormalization": [{}, dict(axis=[1, 2])],
     "UpSampling1D": [{}, dict(size=3)],
     "UpSampling2D": [{}, dict(size=(3, 2), interpolation="bilinear")],
     "ZeroPadding1D": [{}, dict(padding=(0, 2))],

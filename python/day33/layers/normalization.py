@@ -11,6 +11,7 @@ from .._core.arrays import as_int
 from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
+from ._affine import Affine
 from ._attributes import Checked, OfWeight
 from .base import Layer
 
@@ -193,7 +194,7 @@ class BatchNormalization(Layer):
         }
 
 
-class LayerNormalization(Layer):
+class LayerNormalization(Affine):
     """gamma (x - mean) / sqrt(variance + epsilon) + beta, with the moments of each sample (Ba et al., 2016).
 
     The moments are taken over the last axes; gamma and beta have their shape.
@@ -203,8 +204,8 @@ class LayerNormalization(Layer):
     Args:
         axis: -1, or the numbers of the last axes in any order. The batch counts as axis 0.
         epsilon: not negative.
-        center, scale: whether there is a beta, a gamma.
-        beta_initializer, gamma_initializer: see `day33.initializers`.
+        center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer, beta_constraint,
+            gamma_constraint: of the weights, as of `BatchNormalization`.
 
     Raises:
         ValueError: an argument out of range, or one of Keras that day33 does not have; when called, an input of which
@@ -212,10 +213,6 @@ class LayerNormalization(Layer):
     """
 
     supports_masking = True
-    beta_regularizer = OfWeight(regularizers.get)
-    gamma_regularizer = OfWeight(regularizers.get)
-    beta_constraint = OfWeight(constraints.get)
-    gamma_constraint = OfWeight(constraints.get)
 
     def __init__(
         self, axis: int | Sequence[int] = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
@@ -226,9 +223,10 @@ class LayerNormalization(Layer):
         beta_constraint: constraints.ConstraintLike = None, gamma_constraint: constraints.ConstraintLike = None,
         rms_scaling: bool = False, **kwargs: Any,
     ) -> None:  # fmt: skip
-        super().__init__(**kwargs)
-        self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
-        self.beta_constraint, self.gamma_constraint = beta_constraint, gamma_constraint
+        super().__init__(
+            center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer, beta_constraint,
+            gamma_constraint, **kwargs,
+        )  # fmt: skip
         self._refuse(rms_scaling=rms_scaling)
         if not epsilon >= 0:
             raise ValueError(f"epsilon is {epsilon}; expected a number of at least 0")
@@ -237,11 +235,6 @@ class LayerNormalization(Layer):
         if not self.axis:
             raise ValueError("axis is empty; expected -1 or the numbers of the last axes")
         self.epsilon = float(epsilon)
-        self.center, self.scale = bool(center), bool(scale)
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.gamma: Variable | None = None
-        self.beta: Variable | None = None
 
     def _normalised(self, shape: Any) -> tuple[int, ...]:
         """The sizes of the axes that are normalised."""
@@ -265,17 +258,7 @@ class LayerNormalization(Layer):
         return sizes
 
     def build(self, input_shape: Any) -> None:
-        shape = self._normalised(input_shape)
-        if self.scale:
-            self.gamma = self.add_weight(
-                shape, self.gamma_initializer, name="gamma", regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint,
-            )  # fmt: skip
-        if self.center:
-            self.beta = self.add_weight(
-                shape, self.beta_initializer, name="beta", regularizer=self.beta_regularizer,
-                constraint=self.beta_constraint,
-            )  # fmt: skip
+        self.make_affine(self._normalised(input_shape))
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         self._normalised(input_shape)
@@ -297,13 +280,6 @@ class LayerNormalization(Layer):
             **super().get_config(),
             "axis": self.axis[0] if len(self.axis) == 1 else self.axis,
             "epsilon": self.epsilon,
-            "center": self.center,
-            "scale": self.scale,
-            "beta_initializer": initializers.serialize(self.beta_initializer),
-            "gamma_initializer": initializers.serialize(self.gamma_initializer),
-            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
-            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
-            "beta_constraint": constraints.serialize(self.beta_constraint),
-            "gamma_constraint": constraints.serialize(self.gamma_constraint),
+            **self.affine_config(),
             "rms_scaling": False,
         }
