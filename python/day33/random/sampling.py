@@ -189,7 +189,10 @@ def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Seed = None
 def binomial(shape: Any, counts: Any, probabilities: Any, dtype: Any = None, seed: Seed = None) -> Any:
     """How many of `counts` trials succeed, each with a probability; as floats. Arrays only."""
     _refuse_graph("binomial", shape, counts, probabilities)
-    drawn = _generator(seed).binomial(np.asarray(counts).astype(np.int64), probabilities, _shape(shape))
+    trials = np.asarray(counts)
+    if trials.dtype.kind not in "iuf" or not ((trials >= 0) & (trials < 2**63)).all():
+        raise ValueError(f"counts is {counts!r}; expected numbers from 0 to 2**63 - 1")
+    drawn = _generator(seed).binomial(trials.astype(np.int64), probabilities, _shape(shape))
     return _as_float(drawn, dtype)
 
 
