@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .. import regularizers
 from .._core import tree, variables
 from .._core.dispatch import active_recorder, is_tracing, not_tracing, note_loss, tracing
-from .._core.tensors import as_tensor, like_inputs
+from .._core.tensors import as_tensor
 from .._core.types import Shape
 from .._core.user_code import blaming
 from .._core.variables import Variable
@@ -562,12 +562,12 @@ class Layer(Configured):
         outputs = self._infer(structure, kwargs)
         if not masks and self.adds_losses():
             recorded = record(self, Recorder(next_seed), arguments, leaves, kwargs, training, masks)
-            return tree.pack(outputs, self._answers(leaves, [np.asarray(item) for item in tree.flatten(recorded)]))
+            return tree.pack(outputs, [as_tensor(item) for item in tree.flatten(recorded)])
         placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
         inputs = [*self._converted(tensors, arrays), *mask_arrays]
         compiled = self._compile(structure, kwargs, None, placeholders, training)
         results = compiled.forward(inputs, training)
-        return tree.pack(outputs, self._answers(leaves, results))
+        return tree.pack(outputs, [as_tensor(array) for array in results])
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of what the layer gives for `inputs`.
@@ -640,10 +640,6 @@ class Layer(Configured):
             placeholders.append(SymbolicTensor((None, *given[-1].shape[1:]), "int32", "mask"))
             self._check_mask(tensor.shape, placeholders[-1])
         return placeholders, given
-
-    def _answers(self, inputs: list[Any], results: list[NDArray[Any]]) -> list[NDArray[Any]]:
-        """What a call on arrays returns: arrays for arrays, tensors of `day33.tf` for tensors."""
-        return like_inputs(inputs, results)
 
     def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
         """A model with declared inputs adds or drops a last axis of 1, as Keras's do."""
