@@ -14,7 +14,7 @@ CLASSES = RNG.integers(0, 5, 80)
 def few_lines(keras, tf):
     """A quick start: fit, evaluate, logits turned into shares by a second model, and what losses say of arrays."""
     network = keras.models.Sequential()
-    network.add(keras.layers.InputLayer(shape=(12, 12)))
+    network.add(keras.layers.InputLayer(input_shape=(12, 12)))
     network.add(keras.layers.Flatten())
     network.add(keras.layers.Dense(20, activation="relu"))
     network.add(keras.layers.Dense(5))

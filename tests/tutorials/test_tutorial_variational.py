@@ -244,7 +244,7 @@ def bound_on_evidence(encoder, decoder, pictures, draws=4):
 
 
 def test_bound_on_digits(digits):
-    """A model that gives every picture the mean of all is the measure; after a few short epochs this one is far above."""
+    """Far above that of a model that gives every picture the mean of all, after a few short epochs."""
     pictures = digits[0][:4000]
     held_out = digits[0][-500:]
     mean = np.clip(pictures.mean(axis=0), 1e-4, 1 - 1e-4)
