@@ -385,7 +385,7 @@ class Layer(Configured):
                 finally:
                     names.pop()
                 _keep(self._traces, key, graph)
-                if graph.losses_apart and not self._traced_losses:
+                if graph.losses and not self._traced_losses:
                     self._traced_losses = True
                     variables.modes_changed()
                 self._is_lowered = True

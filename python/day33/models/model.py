@@ -146,7 +146,7 @@ class Model(Trainer, Layer):
         self._set_graph(graph.input_structure, graph.output_structure, [*self._added_losses, *tensors])
 
     def adds_own_losses(self) -> bool:
-        return super().adds_own_losses() or (self._graph is not None and bool(self._graph.losses_apart))
+        return super().adds_own_losses() or (self._graph is not None and bool(self._graph.losses))
 
     def is_composite(self) -> bool:
         return self._graph is None and super().is_composite()

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 from .._core import tree
-from .._core.arrays import as_int
+from .._core.arrays import as_axis, as_int
 from .._core.dispatch import Symbolic
 from ._functions import as_dtype, as_operand, call, is_symbolic
 from ._indexing import Cut, GetItem, OneHot, Take, TakeAlongAxis, within
-from ._shapes import as_axis
 from .elementwise import cast
 from .shaping import as_tuple, ravel, reshape, shape_of
 

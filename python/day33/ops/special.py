@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core.arrays import is_int
-from ._shapes import as_axis
+from .._core.arrays import as_axis, is_int
 from .elementwise import abs as absolute
 from .elementwise import (
     add,
