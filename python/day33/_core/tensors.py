@@ -72,8 +72,3 @@ def _default_dtype(array: NDArray[Any], leaf: Any) -> DTypeLike | None:
         fits = array.size == 0 or (array.min() >= _INT32.min and array.max() <= _INT32.max)
         return np.int32 if fits else np.int64
     return None
-
-
-def like_inputs(inputs: list[Any], results: list[NDArray[Any]]) -> list[NDArray[Any]]:
-    """`results`, as tensors if one of `inputs` is one."""
-    return [as_tensor(array) for array in results] if any(isinstance(x, Tensor) for x in inputs) else results

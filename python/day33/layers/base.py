@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .. import regularizers
 from .._core import tree, variables
 from .._core.dispatch import active_recorder, is_tracing, not_tracing, note_loss, tracing
-from .._core.tensors import as_tensor, like_inputs
+from .._core.tensors import as_tensor
 from .._core.types import Shape
 from .._core.user_code import blaming
 from .._core.variables import Variable
@@ -33,6 +33,7 @@ from .._graph.staging import PlanWriters
 from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..metrics import Metric
 from ..random import next_seed
+from . import _at_once
 from ._attributes import Option
 from ._native_ops import NativeOps
 from ._recording import converted, record
@@ -162,6 +163,7 @@ class Layer(Configured):
         self._moving: tuple[int, tuple[Variable, ...]] | None = None
         self._traced_losses = False  # whether a trace of `call` added something to the loss
         self._adds: tuple[int, bool] | None = None
+        self._assigns = False  # whether `call` was seen to assign to a variable
         self._call_losses: list[Recorded] = []  # what the last call on arrays added
 
     _refused: frozenset[str] = frozenset()
@@ -312,6 +314,11 @@ class Layer(Configured):
         if len(arguments) != 1 or kwargs:
             raise TypeError(f"super().call of layer {self.name!r} was given {len(arguments)} arguments and "
                             f"{sorted(kwargs)}; expected one, a list for several inputs")  # fmt: skip
+        if self._assigns and not any(isinstance(leaf, SymbolicTensor) for leaf in tree.flatten(arguments)):
+            raise TypeError(
+                f"super().call of layer {self.name!r} was called in a call that also assigns to variables; expected a "
+                "layer kept as an attribute in its place"
+            )
         return NativeOps(self).extend_graph(arguments, training)
 
     call: Any = _call_native
@@ -471,15 +478,25 @@ class Layer(Configured):
         given = [*leaves, *(item for item in masks if item is not None)] if masks else leaves
         symbolic = [isinstance(leaf, SymbolicTensor) for leaf in given]
         if not any(symbolic):
-            recorder = active_recorder()
-            if recorder is not None:
-                return record(self, recorder, arguments, leaves, kwargs, bool(training), masks)
-            return self._compute(arguments, leaves, kwargs, bool(training), masks)
+            return self._call_on_arrays(arguments, leaves, kwargs, bool(training), masks)
         if not all(symbolic):
             raise TypeError(f"layer {self.name!r} was given arrays and symbolic tensors together")
         for leaf, item in zip(leaves, masks, strict=False):
             self._check_mask(leaf.shape, item)
         return self.extend_graph(arguments, kwargs, training, keep=not _names.scope(), masks=masks)
+
+    def _call_on_arrays(
+        self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], training: bool, masks: list[Any]
+    ) -> Any:
+        if not self._assigns:
+            recorder = active_recorder()
+            try:
+                if recorder is not None:
+                    return record(self, recorder, arguments, leaves, kwargs, training, masks)
+                return self._compute(arguments, leaves, kwargs, training, masks)
+            except variables.AssignedInTrace:
+                self._assigns = True
+        return _at_once.run(self, arguments, kwargs, training)
 
     def refuse_hidden_losses(self) -> None:
         """ValueError where a layer inside of this one, which is made of ops, adds a loss: a tape would not see it."""
@@ -562,12 +579,12 @@ class Layer(Configured):
         outputs = self._infer(structure, kwargs)
         if not masks and self.adds_losses():
             recorded = record(self, Recorder(next_seed), arguments, leaves, kwargs, training, masks)
-            return tree.pack(outputs, self._answers(leaves, [np.asarray(item) for item in tree.flatten(recorded)]))
+            return tree.pack(outputs, [as_tensor(item) for item in tree.flatten(recorded)])
         placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
         inputs = [*self._converted(tensors, arrays), *mask_arrays]
         compiled = self._compile(structure, kwargs, None, placeholders, training)
         results = compiled.forward(inputs, training)
-        return tree.pack(outputs, self._answers(leaves, results))
+        return tree.pack(outputs, [as_tensor(array) for array in results])
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of what the layer gives for `inputs`.
@@ -640,10 +657,6 @@ class Layer(Configured):
             placeholders.append(SymbolicTensor((None, *given[-1].shape[1:]), "int32", "mask"))
             self._check_mask(tensor.shape, placeholders[-1])
         return placeholders, given
-
-    def _answers(self, inputs: list[Any], results: list[NDArray[Any]]) -> list[NDArray[Any]]:
-        """What a call on arrays returns: arrays for arrays, tensors of `day33.tf` for tensors."""
-        return like_inputs(inputs, results)
 
     def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
         """A model with declared inputs adds or drops a last axis of 1, as Keras's do."""
@@ -739,6 +752,11 @@ class Layer(Configured):
             RuntimeError: outside of `call`. TypeError: no such value.
         """
         if not is_tracing():
+            if self._assigns:
+                raise RuntimeError(
+                    f"add_loss of layer {self.name!r} was called in a call that also assigns to variables; expected "
+                    "one of both"
+                )
             raise RuntimeError(f"add_loss of layer {self.name!r} was called outside of call; expected it inside of it")
         for tensor in penalties.loss_tensors(loss, f"layer {self.name!r}"):
             note_loss(tensor)

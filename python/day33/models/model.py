@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from .._core import tree, variables
 from .._core.arrays import as_float32, fit_rank
 from .._core.dispatch import is_tracing
-from .._core.tensors import as_tensor
 from .._core.types import Shape
 from .._formats import model_config, model_files, weight_files
 from .._graph import penalties, registry
@@ -326,10 +325,6 @@ class Model(Trainer, Layer):
     def _taken_shapes(self) -> list[Shape]:
         """The shapes that the model takes; None for sizes that may vary."""
         return [tensor.shape for tensor in self.known_graph().inputs]
-
-    def _answers(self, inputs: list[Any], results: list[NDArray[Any]]) -> list[NDArray[Any]]:
-        """Tensors, whatever the inputs are: code written for TensorFlow calls ``model(x).numpy()``."""
-        return [as_tensor(array) for array in results]
 
     def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
         if self._graph is None or number >= len(self._graph.inputs):
