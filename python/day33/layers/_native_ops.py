@@ -24,6 +24,7 @@ class NativeOps:
         self._layer = layer
         self.name = layer.name
         self.acts_in_training_only = layer.acts_in_training_only
+        self.training_by_default: bool | None = layer.native_training
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, NativeOps) and other._layer is self._layer
@@ -77,7 +78,8 @@ class NativeOps:
         return self._layer._native_output_shape(input_shape)
 
     def lower_call(self, lowering: PlanWriters, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
-        results: list[int] = lowering.call(self._layer._lower_one, tree.flatten(arguments))
+        with lowering.mode(self.training_by_default if lowering.by_default else None):
+            results: list[int] = lowering.call(self._layer._lower_one, tree.flatten(arguments))
         return results
 
     def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
