@@ -15,9 +15,11 @@ from __future__ import annotations
 
 from ._explanation import Explanation
 from .convolution import conv2d
+from .linear import dense
+from .pooling import max_pool2d, max_unpool2d, up_sampling2d
 from .transposed import conv2d_transpose
 
-__all__ = ["Explanation", "conv2d", "conv2d_transpose"]
+__all__ = ["Explanation", "conv2d", "conv2d_transpose", "dense", "max_pool2d", "max_unpool2d", "up_sampling2d"]
 
 
 def __dir__() -> list[str]:

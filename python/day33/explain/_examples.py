@@ -35,3 +35,8 @@ def hills() -> Floats:
     rows = [[1, 3, 2, 0, 1, 1], [0, 2, 4, 1, 5, 2], [6, 1, 0, 0, 3, 3], [2, 1, 7, 1, 0, 2],
             [0, 4, 1, 2, 8, 1], [3, 0, 2, 5, 1, 0]]  # fmt: skip
     return np.array(rows, np.float32)[None, :, :, None]
+
+
+def rectangles() -> Floats:
+    """The corners of two rectangles, 3 wide and 2 high, and 2 wide and 3 high, (2, 4, 2)."""
+    return np.array([[[1, 1], [1, 3], [4, 1], [4, 3]], [[1, 1], [3, 1], [1, 4], [3, 4]]], np.float32)

@@ -34,6 +34,10 @@ const day33 = {
     return y;
   },
 
+  // Rows times a kernel, plus a bias.
+  dense: (rows, kernel, bias = null) => rows.map((row) => kernel[0].map((_, o) =>
+    row.reduce((sum, value, c) => sum + value * kernel[c][o], bias ? bias[o] : 0))),
+
   // Probabilities of the next token: softmax(logits / temperature) over the topK largest (0: over all), on a tie those
   // with the lower number first. Temperature 0 gives everything to the largest.
   probabilities(logits, temperature, topK) {

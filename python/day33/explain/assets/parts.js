@@ -183,3 +183,32 @@ day33.release = () => {
 day33.listeners = [];
 day33.tell = (side, r, c) => day33.listeners.forEach((listener) => listener(side, r, c));
 day33.shape = (...sizes) => `(${sizes.join(", ")})`;
+
+// A plane with axes, y upwards, and polygons on it: corners in the order of a grid (two rows or columns of two).
+day33.plane = ({low, high, label}) => {
+  const size = high - low;
+  const node = day33.svg("svg", {class: "plane", viewBox: `${low} ${-high} ${size} ${size}`, role: "img", "aria-label": label});
+  for (let n = low; n <= high; n++)
+    node.append(day33.svg("line", {class: n ? "rule" : "axis", x1: n, x2: n, y1: -high, y2: -low}),
+      day33.svg("line", {class: n ? "rule" : "axis", x1: low, x2: high, y1: -n, y2: -n}));
+  node.append(day33.svg("path", {class: "origin", d: "M-.18-.18L.18.18M-.18.18L.18-.18"}));
+  return {
+    node,
+    polygon(points, style, name) {
+      const area = day33.svg("polygon", {class: style});
+      const dots = points.map(() => day33.svg("circle", {class: style, r: .12}));
+      const tag = day33.svg("text", {class: "tag"});
+      tag.textContent = name;
+      const move = (next) => {
+        const order = [0, 1, 3, 2].map((n) => next[n]);
+        area.setAttribute("points", order.map(([x, y]) => `${x},${-y}`).join(" "));
+        next.forEach(([x, y], n) => { dots[n].setAttribute("cx", x); dots[n].setAttribute("cy", -y); });
+        tag.setAttribute("x", next[3][0] + .15);
+        tag.setAttribute("y", -next[3][1] - .15);
+      };
+      node.append(area, ...dots, tag);
+      move(points);
+      return {move};
+    },
+  };
+};
