@@ -165,11 +165,8 @@ class Layer(Configured):
         self._moving: tuple[int, tuple[Variable, ...]] | None = None
         self._traced_losses = False  # whether a trace of `call` added something to the loss
         self._adds: tuple[int, bool] | None = None
-<<<<<<< HEAD
         self._assigns = False  # whether `call` was seen to assign to a variable
-=======
         self._default_mode: tuple[int, Training] | None = None
->>>>>>> augment
         self._call_losses: list[Recorded] = []  # what the last call on arrays added
 
     _refused: frozenset[str] = frozenset()
@@ -487,24 +484,17 @@ class Layer(Configured):
         given = [*leaves, *(item for item in masks if item is not None)] if masks else leaves
         symbolic = [isinstance(leaf, SymbolicTensor) for leaf in given]
         if not any(symbolic):
-<<<<<<< HEAD
-            return self._call_on_arrays(arguments, leaves, kwargs, bool(training), masks)
-=======
-            recorder = active_recorder()
-            if recorder is not None:
-                return record(self, recorder, arguments, leaves, kwargs, self._mode_of(training), masks)
-            return self._compute(arguments, leaves, kwargs, self._mode_of(training), masks)
->>>>>>> augment
+            return self._call_on_arrays(arguments, leaves, kwargs, self._mode_of(training), masks)
         if not all(symbolic):
             raise TypeError(f"layer {self.name!r} was given arrays and symbolic tensors together")
         for leaf, item in zip(leaves, masks, strict=False):
             self._check_mask(leaf.shape, item)
         return self.extend_graph(arguments, kwargs, training, keep=not _names.scope(), masks=masks)
 
-<<<<<<< HEAD
     def _call_on_arrays(
-        self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], training: bool, masks: list[Any]
-    ) -> Any:
+        self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], training: Training,
+        masks: list[Any],
+    ) -> Any:  # fmt: skip
         if not self._assigns:
             recorder = active_recorder()
             try:
@@ -513,8 +503,8 @@ class Layer(Configured):
                 return self._compute(arguments, leaves, kwargs, training, masks)
             except variables.AssignedInTrace:
                 self._assigns = True
-        return _at_once.run(self, arguments, kwargs, training)
-=======
+        return _at_once.run(self, arguments, kwargs, bool(training))
+
     @property
     def training_by_default(self) -> bool | None:
         """The default of `training` in `call`; None where there is none."""
@@ -537,7 +527,6 @@ class Layer(Configured):
             )
             self._default_mode = now, BY_DEFAULT if differs else bool(default)
         return self._default_mode[1]
->>>>>>> augment
 
     def refuse_hidden_losses(self) -> None:
         """ValueError where a layer inside of this one, which is made of ops, adds a loss: a tape would not see it."""
@@ -625,13 +614,8 @@ class Layer(Configured):
         placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
         inputs = [*self._converted(tensors, arrays), *mask_arrays]
         compiled = self._compile(structure, kwargs, None, placeholders, training)
-<<<<<<< HEAD
-        results = compiled.forward(inputs, training)
-        return tree.pack(outputs, [as_tensor(array) for array in results])
-=======
         results = compiled.forward(inputs, bool(training))
-        return tree.pack(outputs, self._answers(leaves, results))
->>>>>>> augment
+        return tree.pack(outputs, [as_tensor(array) for array in results])
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of what the layer gives for `inputs`.
