@@ -40,6 +40,7 @@ FLOORS = (
     ("keras", "autoencoder", "lyricist"),
     ("tf",),
     ("ensemble",),
+    ("explain",),
     ("cli",),
     (ROOF,),
 )

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         datasets,
         decoding,
         ensemble,
+        explain,
         initializers,
         keras,
         layers,
@@ -60,8 +61,8 @@ _register_if_imported()
 
 _MODULES = (
     "activations", "autoencoder", "callbacks", "cli", "constraints", "datasets", "decoding", "ensemble",
-    "initializers", "keras", "layers", "losses", "lyricist", "metrics", "models", "ops", "optimizers", "plotting",
-    "random", "regularizers", "saving", "sklearn", "text", "tf", "utils",
+    "explain", "initializers", "keras", "layers", "losses", "lyricist", "metrics", "models", "ops", "optimizers",
+    "plotting", "random", "regularizers", "saving", "sklearn", "text", "tf", "utils",
 )  # fmt: skip
 _NAMES = {
     "GradientTape": "._tape",
@@ -91,6 +92,7 @@ __all__ = [
     "datasets",
     "decoding",
     "ensemble",
+    "explain",
     "from_keras",
     "get_num_threads",
     "initializers",

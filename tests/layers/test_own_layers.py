@@ -167,7 +167,7 @@ def test_dropout_that_always_acts():
         assert not np.array_equal(first, second)
         for values in (first, model(ones), model(ones, training=True)):
             assert set(np.unique(values).tolist()) == {0.0, float(np.float32(1 / 0.75))}
-            assert np.mean(values == 0) == pytest.approx(0.25, abs=0.03)
+            assert np.mean(values == 0) == pytest.approx(0.25, abs=0.07)  # five deviations of 1000 draws
             assert (np.ptp(values, axis=1) == 0).all() == shared
         model.compile("sgd", "mse")
         assert model.evaluate(ones, ones, verbose=0) == pytest.approx(0.25 + 0.75 * (1 / 0.75 - 1) ** 2, abs=0.03)

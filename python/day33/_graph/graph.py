@@ -260,7 +260,7 @@ def lower_node(node: Node, lowering: PlanWriters, values: dict[SymbolicTensor, i
     masks = [None if mask is None else values[mask] for mask in node.masks]
     given = lowering.with_masks([values[tensor] for tensor in tree.flatten(node.arguments)], masks)
     arguments = tree.pack(node.arguments, given)
-    with lowering.mode(node.training):
+    with lowering.mode(node.training), lowering.inside(node.layer.name):
         results = node.layer.lower_call(lowering, arguments, node.kwargs)
     for tensor, result in zip(node.outputs, results, strict=True):
         values[tensor] = result

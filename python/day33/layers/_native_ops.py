@@ -22,6 +22,7 @@ class NativeOps(Called):
         self._layer = layer
         self.name = layer.name
         self.acts_in_training_only = layer.acts_in_training_only
+        self.training_by_default: bool | None = layer.native_training
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, NativeOps) and other._layer is self._layer
@@ -60,5 +61,6 @@ class NativeOps(Called):
         return self._layer._native_output_shape(input_shape)
 
     def lower_call(self, lowering: PlanWriters, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
-        results: list[int] = lowering.call(self._layer._lower_one, tree.flatten(arguments))
+        with lowering.mode(self.training_by_default if lowering.by_default else None):
+            results: list[int] = lowering.call(self._layer._lower_one, tree.flatten(arguments))
         return results

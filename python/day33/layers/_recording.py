@@ -13,6 +13,7 @@ from .._core.arrays import as_float32, as_ids
 from .._core.dispatch import TABLE, active_recorder
 from .._core.variables import Variable
 from .._graph import inlining, penalties
+from .._graph.lowering import Training
 from .._graph.recorded import Recorded
 from .._graph.tensors import SymbolicTensor
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def record(
     layer: Any, recorder: Recorder, arguments: tuple[Any, ...], leaves: Sequence[Any], kwargs: dict[str, Any],
-    training: bool, masks: Sequence[Any],
+    training: Training, masks: Sequence[Any],
 ) -> Any:  # fmt: skip
     """The handles for what a call will give.
 

@@ -219,6 +219,7 @@ class Dropout(Layer):
     """
 
     acts_in_training_only = True
+    native_training = False
     supports_masking = True
     rate = Checked(as_rate)
     noise_shape = Checked(as_noise_shape)

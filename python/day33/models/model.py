@@ -17,6 +17,7 @@ from .._core.arrays import as_float32, fit_rank
 from .._core.dispatch import is_tracing
 from .._core.types import Shape
 from .._formats import model_config, model_files, weight_files
+from .._formats.onnx import export
 from .._graph import penalties, registry
 from .._graph.compiling import CompiledPlan, LossTerm
 from .._graph.graph import Graph
@@ -487,6 +488,38 @@ class Model(Trainer, Layer):
             FileNotFoundError: there is no such file.
         """
         weight_files.load(filepath, self, by_name, skip_mismatch)
+
+    def export(
+        self, filepath: str | os.PathLike[str], format: str = "onnx", verbose: bool | None = None,
+        input_signature: Any = None, *, opset_version: int | None = None,
+    ) -> None:  # fmt: skip
+        """Writes what `predict` computes to an ONNX file, whole or not at all. It needs the package onnx.
+
+        Inputs and outputs keep their names, shapes and dtypes; images are (N, H, W, C) there, too. The size of the
+        batch is open.
+
+        Args:
+            filepath: of the file.
+            format: "onnx".
+            verbose: whether to print a line.
+            input_signature: shapes (batch first) and dtypes of the inputs, nested or in a row as the inputs are:
+                symbolic tensors, arrays, or anything else with `shape` and `dtype`. It gives sizes that the model
+                leaves open, and may fix the size of the batch. None takes what the model declares.
+            opset_version: of ONNX's operators, from 18 to 23; 18 by default.
+
+        Raises:
+            ValueError: another format; sizes other than the batch that nothing gives; the model is not built; or it
+                does what ONNX cannot say (the message names the layers): states from one call to the next, images under
+                affine transforms, strings, results that mix samples.
+            ImportError: the package onnx is not installed. OSError: the file cannot be written.
+        """
+        export.export(filepath, self, format, verbose, input_signature, opset_version)
+
+    def write_into(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        """Writes the model into a plan: from its tensors of the inputs to those of the outputs."""
+        graph = self.known_graph()
+        structure = graph.input_structure if self._graph is None else (graph.input_structure,)
+        return self.lower_call(lowering, tree.pack(structure, inputs), {})
 
     # ---- what Keras's files ask ----
 
