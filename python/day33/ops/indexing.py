@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._core import tree
-from .._core.arrays import as_axis, as_int
+from .._core.arrays import as_int
 from .._core.dispatch import Symbolic
 from ._functions import as_dtype, call
 from ._indexing import Cut, GetItem, OneHot, Take, TakeAlongAxis, within

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .._core.arrays import as_int
+from .._core.arrays import as_axis, as_int
 from ._alone import given
-from ._shapes import as_axis
 from .shaping import shape_of
 
 
