@@ -137,3 +137,63 @@ def test_residual_network_of_separable_convolutions():
         return {"history": seen.history, "score": score, "weights": model.get_weights()}
 
     on_both(program, bound=1e-3)
+
+
+def augmented(pictures, labels, epochs):
+    """Changed pictures as the first layers of a model and in a data set's `map`; digits that are turned and moved."""
+
+    def program(keras, tf):
+        layers = keras.layers
+        change = keras.Sequential(
+            [
+                layers.RandomRotation(0.08, fill_mode="constant"),
+                layers.RandomTranslation(0.1, 0.1, fill_mode="constant"),
+                layers.RandomZoom(0.1, fill_mode="constant"),
+                layers.RandomContrast(0.2),
+            ],
+            name="change",
+        )
+        resize = keras.Sequential([layers.Resizing(20, 20), layers.Rescaling(2.0, offset=-1.0)])
+        mirrored = layers.RandomFlip("horizontal", seed=3)
+        data = tf.data.Dataset.from_tensor_slices((pictures, labels)).shuffle(len(pictures)).batch(64)
+        data = data.map(lambda x, y: (change(x, training=True), y), num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+
+        model = keras.Sequential(
+            [
+                keras.Input(pictures.shape[1:]),
+                layers.RandomTranslation(0.05, 0.05, fill_mode="constant"),
+                resize,
+                layers.Conv2D(12, 3, activation="relu"),
+                layers.MaxPooling2D(),
+                layers.Conv2D(24, 3, activation="relu"),
+                layers.MaxPooling2D(),
+                layers.Flatten(),
+                layers.Dropout(0.2),
+                layers.Dense(10),
+            ]
+        )
+        model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+        history = model.fit(data, epochs=epochs, verbose=0).history
+        turned = change(pictures[-500:], training=True)
+        return {
+            "history": history,
+            "still": change(pictures[:4], training=False).numpy(),
+            "turned": turned.numpy(),
+            "on turned": model.evaluate(turned, labels[-500:], verbose=0)[1],
+            "twice": [model.predict(pictures[:8], verbose=0) for _ in range(2)],
+            "mirrored": mirrored(pictures[:32], training=True).numpy(),
+        }
+
+    return program
+
+
+def test_augmented_digits(digits):
+    pictures, labels = digits[0][:4000], digits[1][:4000]
+    found = on_day33(augmented(pictures, labels, epochs=3))
+    assert found["on turned"] > 0.85 and found["history"]["accuracy"][-1] > 0.8
+    np.testing.assert_array_equal(found["still"], pictures[:4])  # nothing changes but in training
+    np.testing.assert_array_equal(*found["twice"])
+    assert (np.abs(found["turned"] - pictures[-500:]).max(axis=(1, 2, 3)) > 0.1).mean() > 0.98
+    as_it_was = (found["mirrored"] == pictures[:32]).all(axis=(1, 2, 3))
+    turned_over = (found["mirrored"] == pictures[:32, :, ::-1]).all(axis=(1, 2, 3))
+    assert (as_it_was | turned_over).all() and as_it_was.any() and turned_over.any()
