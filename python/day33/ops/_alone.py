@@ -31,4 +31,4 @@ def double(function: str, x: Any, name: str = "x") -> NDArray[np.float64]:
 
 def single(x: Any) -> NDArray[np.float32]:
     """A result of double as float32."""
-    return np.ascontiguousarray(x, np.float32)
+    return np.asarray(x, np.float32, order="C")

@@ -35,7 +35,7 @@ class Reduction(Function):
         shape = tuple(1 if axis in axes else size for axis, size in enumerate(x.shape))
         if not self.keepdims:
             shape = tuple(size for axis, size in enumerate(x.shape) if axis not in axes)
-        if self.kind in self._TRUTHS:
+        if self.kind in self._TRUTHS or (x.dtype == "bool" and self.kind in ("max", "min")):
             return Spec(shape, "bool")
         return Spec(shape, "float32" if x.dtype == "float32" or self.kind == "mean" else "int32")
 

@@ -112,7 +112,7 @@ class Squeeze(Function):
     def infer(self, *given: Spec) -> Spec:
         (x,) = given
         axes = self._axes(x.shape)
-        wrong = [axis for axis in axes if x.shape[axis] not in (1, None)]
+        wrong = [axis for axis in axes if x.shape[axis] != 1]
         if wrong:
             raise ValueError(f"axis is {wrong[0]} and x has shape {x.shape}; expected an axis of length 1")
         return Spec(tuple(size for axis, size in enumerate(x.shape) if axis not in axes), x.dtype)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from .._core.arrays import as_axis, is_int
+from ._functions import dtype_of
+from .creation import copy as copied
 from .elementwise import abs as absolute
 from .elementwise import (
     add,
@@ -99,6 +101,8 @@ def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: fl
         x: real numbers.
         nan: for NaN. posinf, neginf: for the infinities; the largest and the lowest number of float32 by default.
     """
+    if dtype_of(x) != "float32":
+        return copied(x)
     largest = float(np.finfo(np.float32).max)
     x = where(isnan(x), np.float32(nan), x)
     x = where(equal(x, np.float32(np.inf)), np.float32(largest if posinf is None else posinf), x)
