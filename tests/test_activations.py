@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import types
 
 import numpy as np
 import pytest
@@ -13,7 +12,9 @@ from support.tolerances import ELEMENTARY, UNIT_ROUNDOFF, assert_close
 
 tf = pytest.importorskip("tensorflow")
 
-FUNCTIONS = sorted(set(activations.__all__) - {"ActivationSpec", "get", "names", "swish", "hard_swish"})
+FUNCTIONS = sorted(
+    set(activations.__all__) - {"ActivationSpec", "deserialize", "get", "names", "serialize", "swish", "hard_swish"}
+)
 X = np.array([-np.inf, -30, -6, -3, -1, -0.5, 0, 0.25, 0.5, 1, 2, 3, 6, 6.5, 30, np.inf], np.float32)
 RELU_OPTIONS = [
     {},
@@ -116,17 +117,6 @@ def test_bad_options(call, error, words):
 def test_every_function_stands_for_its_activation(name):
     function = getattr(activations, name)
     assert activations.get(function) == activations.get(name) == layers.Dense(1, activation=function).activation
-
-
-def test_functions_of_others_are_refused():
-    def relu(x):
-        return x
-
-    without_module = types.FunctionType(relu.__code__, {})
-    assert without_module.__module__ is None
-    for other in (relu, without_module, np.tanh, ops.relu_backward, layers.Dense(1), print):
-        with pytest.raises(TypeError, match="activation is .*; expected None, an activation layer, or one of"):
-            layers.Dense(1, activation=other)
 
 
 def test_a_dict_needs_a_name():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from .._core import tree
-from .._core.custom_objects import known
+from .._core.custom_objects import for_copies, known
 from .._formats import compiled, model_config
 from .._graph import registry
 from .._graph.tensors import Node, SymbolicTensor
@@ -69,7 +69,8 @@ def clone_model(
 
 def _copied(layer: Layer) -> Layer:
     own = {type(inner).__name__: type(inner) for inner in layer.walk() if not registry.has(type(inner))}
-    copy: Layer = layer_from_config(layer_config(layer), own)
+    with for_copies():
+        copy: Layer = layer_from_config(layer_config(layer), own)
     return copy
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._core.arrays import ELU_ALPHA, LEAKY_RELU_SLOPE, as_number
+from ..activations import ActivationSpec
 from ..activations.gradients import gelu_backward as exact_gelu_backward
 from ..activations.options import gelu_kind, native_relu, relu_options
 from ._activations import Activation, AxisActivation
@@ -81,6 +82,9 @@ IN_GRAPHS: dict[str, Callable[..., Any]] = {
 def gelu(x: Any, approximate: bool = True) -> Any:
     """The Gaussian error linear unit, as `activations.gelu`, but approximated by default, as in `keras.ops`."""
     return _gelu(x, approximate)
+
+
+gelu.activation_spec = ActivationSpec("gelu_tanh")  # type: ignore[attr-defined]
 
 
 def gelu_backward(dy: Any, x: Any, approximate: bool = True) -> Any:
