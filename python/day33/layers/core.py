@@ -13,6 +13,7 @@ from .._core.arrays import as_int
 from .._core.types import Shape
 from .._graph.lowering import Lowering
 from .._graph.tensors import Node, SymbolicTensor
+from ._activated import activated
 from ._attributes import Checked, Seed, as_rate, check_channels_last
 from ._weighted import WeightedLayer
 from .base import Layer
@@ -120,7 +121,8 @@ class Dense(WeightedLayer):
 
     Args:
         units: size of the last axis of the output.
-        activation: None, a name, or an activation layer; see `day33.activations`.
+        activation: None, a name, an activation layer, or a function of a tensor written with functions of `day33.ops`;
+            see `day33.activations`.
         use_bias: whether there is a bias.
         kernel_initializer, bias_initializer: see `day33.initializers`.
 
@@ -164,13 +166,15 @@ class Dense(WeightedLayer):
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         kind, alpha = self.activation.kind, self.activation.alpha
         slots = lowering.slot(self.kernel), lowering.slot(self.bias)
+        if self.activation.function is not None:
+            return [activated(lowering, lowering.builder.dense(inputs[0], *slots), self.activation, self.name)]
         return [lowering.builder.dense(inputs[0], *slots, activation=kind, alpha=alpha)]
 
     def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
         return int(math.prod(input_shape[1:])) * self.units
 
     def treats_positions_alike(self) -> bool:
-        return type(self) is Dense
+        return type(self) is Dense and self.activation.function is None
 
     def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int] | None:
         return (low, high) if len(input_shape) == 4 else None

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from .._core.arrays import ELU_ALPHA, LEAKY_RELU_SLOPE, as_axes, as_number
+from ..activations import ActivationSpec
 from ..activations.gradients import gelu_backward as exact_gelu_backward
 from ..activations.options import gelu_kind, native_relu, relu_options
-from ..activations.spec import note_function
 from ._activations import Activation, AxisActivation
 from ._functions import call
 from .elementwise import abs as absolute
@@ -83,7 +83,7 @@ def gelu(x: Any, approximate: bool = True) -> Any:
     return _gelu(x, approximate)
 
 
-note_function(gelu, "gelu_tanh")
+gelu.activation_spec = ActivationSpec("gelu_tanh")  # type: ignore[attr-defined]
 
 
 def gelu_backward(dy: Any, x: Any, approximate: bool = True) -> Any:

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops, random
+from .. import activations, ops, random
 from .._core.namespaces import absent
-from ..activations.spec import note_function
-from ._wrapping import answer, elementwise
-from .math import l2_normalize, sigmoid, softplus, softsign, tanh
+from ._wrapping import answer, elementwise, stands_for
+from .math import l2_normalize
 
 __all__ = [
     "avg_pool2d", "bias_add", "conv1d", "conv2d", "dropout", "elu", "embedding_lookup", "gelu", "l2_normalize",
@@ -25,6 +24,10 @@ elu = elementwise(ops.elu)
 relu = elementwise(ops.relu)
 relu6 = elementwise(ops.relu6)
 selu = elementwise(ops.selu)
+sigmoid = elementwise(ops.sigmoid)
+softplus = elementwise(ops.softplus)
+softsign = elementwise(ops.softsign)
+tanh = elementwise(ops.tanh)
 
 
 def __dir__() -> list[str]:
@@ -60,10 +63,12 @@ def silu(features: Any, beta: float = 1.0) -> Any:
 
 swish = silu
 
-for _function in (
-    elu, gelu, leaky_relu, log_softmax, relu, relu6, selu, sigmoid, silu, softmax, softplus, softsign, tanh
+# As the `activation` of a layer each is the one of Keras.
+for _function, _same in (
+    (softmax, activations.softmax), (log_softmax, activations.log_softmax), (leaky_relu, activations.leaky_relu),
+    (gelu, activations.gelu), (silu, activations.silu),
 ):  # fmt: skip
-    note_function(_function, _function.__name__)
+    stands_for(_function, _same)
 
 
 def moments(x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: Any = None) -> Any:
