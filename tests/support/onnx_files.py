@@ -40,13 +40,18 @@ def shaken(model, seed=1):
     return model
 
 
+def predicted(model, inputs):
+    """What `predict` gives for a list of inputs, as a list."""
+    return as_list(model.predict(inputs if len(inputs) > 1 else inputs[0], verbose=0))
+
+
 def assert_exports(model, path, bound=1e-5, inputs=None, **options):
     """Exports a model; in ONNX Runtime the file gives what `predict` gives, for batches of several sizes."""
     model.export(path, **options)
     for batch in BATCHES:
         given = [samples_for(tensor, batch, n) for n, tensor in enumerate(model.inputs)] if inputs is None else inputs
         found = run(path, given)
-        expected = as_list(model.predict(given if len(given) > 1 else given[0], verbose=0))
+        expected = predicted(model, given)
         for mine, theirs in zip(found, expected, strict=True):
             assert mine.dtype == theirs.dtype
         assert_all_close(found, expected, bound)

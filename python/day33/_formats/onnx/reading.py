@@ -106,10 +106,11 @@ def read(path: Path) -> FileGraph:
     """
     onnx = onnx_package()
     with open_regular(path) as stream:
-        data = stream.read(_MOST_BYTES + 1)
+        size = os.fstat(stream.fileno()).st_size
+        data = stream.read(size) if size <= _MOST_BYTES else b""
     with refusing(path):
-        if len(data) > _MOST_BYTES:
-            raise ValueError(f"it has more than {_MOST_BYTES:,} bytes")
+        if size > _MOST_BYTES:
+            raise ValueError(f"it has {size:,} bytes; expected at most {_MOST_BYTES:,}")
         return _Parser(path.parent, _parsed(onnx, data)).graph()
 
 
