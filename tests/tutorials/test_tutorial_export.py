@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from support.tutorials import on_both, on_day33, start
 
 RNG = np.random.default_rng(101)
