@@ -6,50 +6,6 @@ import numpy as np
 import pytest
 
 from day33 import explain, ops
-from day33.explain import Explanation
-from support.pages import browser_path
-
-PAGES = {
-    "conv2d": lambda: explain.conv2d(padding="same"),
-    "conv2d of reals": lambda: explain.conv2d(-100 * np.random.default_rng(0).normal(size=(9, 9)), np.ones((3, 3)) / 9),
-    "conv2d_transpose": explain.conv2d_transpose,
-}
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    path = browser_path()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def opened(chromium, tmp_path):
-    """A function that opens an explanation; at the end, no script failed and nothing was written to the console."""
-    complaints, pages = [], []
-
-    def open_page(explanation: Explanation, width: int = 1280, scheme: str = "light"):
-        page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce")
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on(
-            "request",
-            lambda request: (
-                complaints.append(request.url) if len(pages) and not request.url.startswith("file:") else None
-            ),
-        )
-        pages.append(page)
-        page.goto(explanation.save(tmp_path / "page.html").as_uri())
-        return page
-
-    yield open_page
-    for page in pages:
-        page.close()
-    assert not complaints, complaints
 
 
 def cell(page, label: str, row: int, column: int, part: int = 0):
@@ -179,11 +135,10 @@ CONTRAST = """() => {
 }"""
 
 
-@pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("width", [375, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_are_legible(opened, name, width, scheme):
-    page = opened(PAGES[name](), width, scheme)
+def test_pages_are_legible(opened, kind, explanation, width, scheme):
+    page = opened(explanation, width, scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(CONTRAST) == []
     sizes = page.evaluate(
@@ -196,3 +151,107 @@ def test_pages_are_legible(opened, name, width, scheme):
         "[...document.querySelectorAll('.cell')].filter((n) => n.scrollWidth > n.clientWidth + 1).length"
     )
     assert overlong == 0
+
+
+def test_winners_of_max_pooling(opened):
+    x = np.array([[1, 5, 2, 2], [0, 3, 2, 9]])
+    page = opened(explain.max_pool2d(x))
+    cell(page, "output", 0, 1).hover()
+    assert lit(page, "input") == {(0, 2), (0, 3), (1, 2), (1, 3)}
+    assert readout(page) == "output (0, 1) = max(2, 2, 2, 9) = 9, found at (1, 3): index 1·4 + 3 = 7"
+    cell(page, "input", 0, 1).hover()
+    assert readout(page) == "input (0, 1) = 5 wins output (0, 0)."
+    cell(page, "input", 1, 1).hover()
+    assert readout(page) == "input (1, 1) = 3 wins nothing: it is dropped."
+
+
+def test_where_values_go_and_come_from(opened):
+    page = opened(explain.up_sampling2d(np.array([[1, 2], [3, 8]])))
+    cell(page, "values", 1, 1).hover()
+    assert lit(page, "nearest") == {(2, 2), (2, 3), (3, 2), (3, 3)}
+    assert lit(page, "bed of nails") == {(2, 2)}
+    cell(page, "bilinear", 1, 1).hover()
+    assert lit(page, "values") == {(0, 0), (0, 1), (1, 0), (1, 1)}
+    expected = ops.up_sampling2d(np.array([[1, 2], [3, 8]])[None, :, :, None], 2, interpolation="bilinear")[0, 1, 1, 0]
+    assert readout(page).endswith(f"= {expected:.4g}")
+    cell(page, "bed of nails", 1, 1).hover()
+    assert "which no value reaches" in readout(page)
+
+
+def test_rectangles_fall_together_in_one_direction_only(opened):
+    page = opened(explain.dense())
+    part = page.locator("section", has_text="One column is one direction")
+    assert "wide: 2, 4, 5, 7; high: 2, 4, 5, 7: the same numbers" in part.locator(".readout").text_content()
+    part.locator("input").nth(0).fill("2")
+    assert "wide: 3, 5, 9, 11; high: 3, 6, 7, 10: different numbers" in part.locator(".readout").text_content()
+
+    part = page.locator("section", has_text="What a bias adds")
+    assert "The origin goes to (0, 0)." in part.locator(".readout").text_content()
+    part.locator("input").nth(4).fill("-3")
+    part.locator("input").nth(5).fill("1")
+    assert part.locator(".readout").text_content() == "The origin goes to (−3, 1). It lies on the dashed one."
+
+
+def test_fields_follow_the_pointer_and_the_keys(opened, network):
+    page = opened(explain.receptive_field(network, "encoder_pool_1"))
+    maps = page.locator(".widget .map")
+    box = maps.nth(2).bounding_box()  # encoder_pool_1, (13, 13) of 28 - 2
+    maps.nth(2).hover(position={"x": box["width"] * 0.5 / 13, "y": box["height"] * 2.5 / 13})
+    # A pooling cell i covers rows 2i and 2i + 1 of the convolution, which see rows 2i to 2i + 3 of the image.
+    assert readout(page) == "encoder_pool_1 (2, 0) sees 4 × 4 pixels: rows 4 to 7, columns 0 to 3."
+    assert maps.nth(0).locator(".frame").get_attribute("data-box") == "4,0,7,3"
+    maps.nth(2).focus()
+    page.keyboard.press("ArrowRight")
+    assert readout(page).startswith("encoder_pool_1 (2, 1) sees 4 × 4 pixels")
+
+
+def test_probabilities_follow_temperature_and_top_k(opened, lyricist):
+    explanation = explain.next_word(lyricist, "i love")
+    from support.pages import Page
+
+    logits = np.array(Page(explanation).of("next")["paths"][0]["logits"])
+    page = opened(explanation)
+    steps, temperature, top_k = page.locator("input[type=range]").all()
+
+    def shown() -> dict[int, float]:
+        return {int(bar.get_attribute("data-token")): float(bar.get_attribute("data-share"))
+                for bar in page.locator(".bar").all()}  # fmt: skip
+
+    for step, heat in ((1, 1.0), (2, 0.5), (2, 2.0)):
+        steps.fill(str(step))
+        temperature.fill(str(heat))
+        expected = ops.softmax(logits[step - 1] / heat)
+        for token, share in shown().items():
+            assert share == pytest.approx(expected[token], rel=1e-4, abs=1e-9)
+    temperature.fill("1")
+    top_k.fill("3")
+    kept = np.argsort(-logits[1], kind="stable")[:3]
+    exact = np.exp(logits[1][kept]) / np.exp(logits[1][kept]).sum()
+    found = shown()
+    for token, share in zip(kept, exact, strict=True):
+        assert found[int(token)] == pytest.approx(share, rel=1e-4)
+    assert sum(found.values()) == pytest.approx(1, rel=1e-6)
+
+
+def test_the_line_length_moves_the_padded_loss_only(opened, lyricist):
+    explanation = explain.loss(lyricist, "i love the rain", line_length=10)
+    page = opened(explanation)
+    losses = [float(bar.get_attribute("data-loss")) for bar in page.locator(".bar").all()]
+    sums = page.locator(".sums")
+    for length in (10, 20):
+        page.locator("input[type=range]").fill(str(length))
+        padded, real = sum(losses) / length, sum(losses) / len(losses)
+        numbers = [float(text.split()[-1]) for text in sums.text_content().split(" · ")]
+        np.testing.assert_allclose(numbers, [padded, real, np.exp(real)], rtol=1e-3)
+
+
+def test_curves_and_film(opened, pages):
+    page = opened(pages["training"]())
+    slider = page.locator('section[data-part="0"] input')
+    slider.fill("1")
+    assert readout(page) == "loss after epoch 2: training 0.4, validation 0.45"
+    page.get_by_role("button", name="accuracy").click()
+    assert readout(page) == "accuracy after epoch 2: training 0.5"
+    film = page.locator('section[data-part="1"]')
+    film.locator("input").fill("0")
+    assert film.locator("figcaption b").all_text_contents() == ["originals", "after epoch 1"]

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+_OF_SQUARES = ("cholesky", "cholesky_inverse", "det", "eigh", "inv", "logdet", "qr", "slogdet", "svd")
 Call = tuple[Callable[..., Any], dict[str, Any]]
 X, SMALL = (2, 6, 5, 3), (2, 3, 2, 3)
 
@@ -42,6 +43,7 @@ def _given() -> dict[str, dict[str, Any]]:
     """The arguments of functions of `day33.ops` whose parameters' names do not say what they take."""
     x, kernel = _arrays(*X), _arrays(3, 3, 3, 4, seed=1)
     indices = np.arange(36).reshape(SMALL) % 60
+    definite = np.eye(3, dtype=np.float32) * 2 + 1
     return {
         "conv2d": {"x": x, "kernel": kernel, "bias": _arrays(4), "strides": 1, "padding": "same"},
         "conv2d_backward": {"dy": _arrays(2, 4, 3, 4), "x": x, "kernel": kernel, "bias": _arrays(4)},
@@ -86,6 +88,8 @@ def _given() -> dict[str, dict[str, Any]]:
         },
         "pad_images": {"images": x, "top_padding": 1, "left_padding": 1, "target_height": 9, "target_width": 9},
         "dropout": {"inputs": x, "rate": 0.5},
+        **{name: {"a": definite, "b": _arrays(3, 2)} for name in ("lstsq", "solve", "solve_triangular")},
+        **{name: {"x": definite} for name in _OF_SQUARES},
     }  # fmt: skip
 
 
@@ -138,7 +142,7 @@ _ON_ARRAYS_ONLY = {
     "argsort", "avg_pool2d", "conv2d", "conv2d_matrix", "conv2d_transpose", "convert_to_numpy", "dense",
     "depthwise_conv2d", "get_state", "is_tensor", "layer_norm", "max_pool2d", "max_unpool2d", "ndim", "next_seed",
     "set_random_seed", "set_state", "shape", "shuffle", "size", "sort", "sparse_categorical_crossentropy", "top_k",
-    "up_sampling2d", "vdot",
+    "up_sampling2d", "vdot", "lstsq", "matrix_rank", "pinv", "solve", "solve_triangular", *_OF_SQUARES,
 }  # fmt: skip
 
 

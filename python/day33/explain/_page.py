@@ -19,7 +19,7 @@ import numpy as np
 
 MAX_BYTES = 3_000_000
 # `page.js` starts the widgets that stand before it.
-_SCRIPTS = "math", "parts"
+_SCRIPTS = "math", "parts", "map"
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 
 

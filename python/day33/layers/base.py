@@ -110,8 +110,10 @@ class Layer(Configured):
     acts_in_training_only = False
     # The default of `training` in Keras's call of the layer; None where that has none.
     native_training: bool | None = None
-    # Whether results have the mask of the input, as in Keras; other layers have none, or set their own in `lower`.
+    # Whether masks go on behind the layer, as Keras says of it: results have that of the input, or the one that `lower`
+    # sets where `sets_mask` is true.
     supports_masking = False
+    sets_mask = False
     # Whether inputs after the first are states, of which Keras's calls have an argument (`arguments_in_keras`).
     takes_states = False
     # Whether calls take `mask`, a mask in place of the one that the input carries.
@@ -150,7 +152,8 @@ class Layer(Configured):
         stem = self.name_stem()
         self.named_by_user = name is not None and re.fullmatch(rf"{stem}(_\d+)?", name) is None
         self.name: str = name if name is not None else _names.unique(stem)
-        self.built = False
+        # What neither makes weights nor is made of others has nothing to build.
+        self.built = not (self._has_own_build() or self.has_graph())
         self._building = False
         self.dtype = "float32"
         self.input_shape_argument = (input_dim,) if input_dim is not None else input_shape
@@ -364,7 +367,7 @@ class Layer(Configured):
 
     def _lower_one(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         results = self.lower(lowering, inputs)
-        if self.supports_masking:
+        if self.supports_masking and not self.sets_mask:
             lowering.pass_mask(inputs, results)
         return results
 

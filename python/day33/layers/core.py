@@ -341,6 +341,12 @@ class SpatialDropout2D(_SpatialDropout):
 class Identity(Layer):
     """Gives what it is given: a tensor of any shape and dtype, with its mask."""
 
+    supports_masking = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.built = True
+
     def call(self, inputs: Any) -> Any:
         return inputs
 

@@ -98,24 +98,6 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     return add(total, highest if keepdims else sum(highest, axis))
 
 
-def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The length of vectors: the root of the sum of squares, or another norm.
-
-    Args:
-        ord: None or 2 for the Euclidean norm, 1 for the sum of absolute values, infinity for the largest of them.
-
-    Raises:
-        ValueError: another `ord`.
-    """
-    if ord in (None, 2, "euclidean", "fro"):
-        return sqrt(sum(square(x), axis, keepdims))
-    if ord == 1:
-        return sum(absolute(x), axis, keepdims)
-    if ord == np.inf:
-        return max(absolute(x), axis, keepdims)
-    raise ValueError(f"ord is {ord!r}; expected None, 1, 2 or infinity")
-
-
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
     """The position of the largest value along an axis, the first of several: int32. NaN counts as largest."""
     return _arg("argmax", x, axis, keepdims)
