@@ -146,7 +146,7 @@ def augmented(pictures, labels, epochs):
         layers = keras.layers
         change = keras.Sequential(
             [
-                layers.RandomRotation(0.08, fill_mode="constant"),
+                layers.RandomRotation(0.05, fill_mode="constant"),
                 layers.RandomTranslation(0.1, 0.1, fill_mode="constant"),
                 layers.RandomZoom(0.1, fill_mode="constant"),
                 layers.RandomContrast(0.2),
@@ -172,7 +172,11 @@ def augmented(pictures, labels, epochs):
                 layers.Dense(10),
             ]
         )
-        model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+        model.compile(
+            keras.optimizers.Adam(0.003),
+            keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics=["accuracy"],
+        )
         history = model.fit(data, epochs=epochs, verbose=0).history
         turned = change(pictures[-500:], training=True)
         return {
