@@ -34,7 +34,7 @@ FLOORS = (
     ("_training",),
     ("_formats",),
     ("models",),
-    ("saving", "plotting", "decoding", "datasets"),
+    ("saving", "_onnx", "plotting", "decoding", "datasets"),
     ("utils",),
     ("sklearn",),
     ("keras", "autoencoder", "lyricist"),

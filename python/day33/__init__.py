@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         tf,
         utils,
     )
+    from ._onnx.importing import from_onnx
     from .keras import from_keras, to_keras
     from .layers import Input
     from .layers.base import clear_session
@@ -71,6 +72,7 @@ _NAMES = {
     "Sequential": ".models",
     "clear_session": ".layers.base",
     "from_keras": ".keras",
+    "from_onnx": "._onnx.importing",
     "load_model": ".saving",
     "to_keras": ".keras",
     "Variable": "._core.variables",
@@ -94,6 +96,7 @@ __all__ = [
     "ensemble",
     "explain",
     "from_keras",
+    "from_onnx",
     "get_num_threads",
     "initializers",
     "keras",

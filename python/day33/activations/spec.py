@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,8 @@ _DEFAULT_ALPHA = {
 }
 _OWN = frozenset({"gelu_tanh"})  # without a name in Keras
 _ALIASES = {"swish": "silu", "hard_swish": "hard_silu"}  # as in Keras
-_FUNCTIONS = {name: getattr(functions, name) for name in _DEFAULT_ALPHA if name != "gelu_tanh"}
+# Only our own functions count: another library's `relu` may compute something else.
+_FUNCTIONS = {getattr(functions, name): name for name in _DEFAULT_ALPHA if name != "gelu_tanh"}
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,8 @@ def get(identifier: str | Mapping[str, Any] | Callable[..., Any] | ActivationSpe
 
     Args:
         identifier: a name ("relu"); None for linear; a function of this module, such as `activations.relu`, with its
-            default options; an activation layer such as `layers.LeakyReLU(0.1)`, or its class; an `ActivationSpec`, or
-            what its `get_config` returned.
+            default options, or the same function of `day33.ops` or `tf.nn`; an activation layer such as
+            `layers.LeakyReLU(0.1)`, or its class; an `ActivationSpec`, or what its `get_config` returned.
 
     Returns:
         The activation.
@@ -108,14 +109,18 @@ def get(identifier: str | Mapping[str, Any] | Callable[..., Any] | ActivationSpe
         return spec_of_layer
     name = identifier
     if callable(identifier):
-        # Only our own functions count: another library's `relu` may compute something else.
-        name = next((known for known, function in _FUNCTIONS.items() if function is identifier), None)
+        name = _FUNCTIONS.get(identifier) if isinstance(identifier, Hashable) else None
     if isinstance(name, str):
         name = _ALIASES.get(name, name)
         if name not in _DEFAULT_ALPHA:
             raise ValueError(f"activation is {identifier!r}; expected {_expected()}")
         return ActivationSpec(name, _DEFAULT_ALPHA[name])
     raise TypeError(f"activation is {identifier!r}; expected {_expected()}")
+
+
+def note_function(function: Callable[..., Any], name: str) -> None:
+    """Has `get` take a function of another room for the activation of that name."""
+    _FUNCTIONS[function] = name
 
 
 def _expected() -> str:

@@ -94,6 +94,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "models": ("models", "saving"),
     "ops": ("ops",),
     "ops.image": ("ops.image",),
+    "ops.linalg": ("ops.linalg",),
     "ops.nn": ("ops.nn",),
     "ops.numpy": ("ops",),
     "optimizers": ("optimizers",),

@@ -29,6 +29,8 @@ class TakesStates(Layer):
 
     takes_states = True
     takes_mask = True
+    supports_masking = True
+    sets_mask = True
     input_argument = "sequences"
 
     def state_count(self) -> int:
@@ -86,6 +88,8 @@ class RNN(TakesStates):
             with unknown features or others than when built, states of another shape, or, where stateful, a batch of a
             size that is unknown or another one than when built.
     """
+
+    native_training = False
 
     def __init__(
         self, cell: Any, return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,

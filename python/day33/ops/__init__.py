@@ -53,7 +53,7 @@ from ..activations.gradients import (
     softsign_backward,
     tanh_backward,
 )
-from . import activation, image, nn, sampling
+from . import activation, image, linalg, nn, sampling
 from ._calls import Gradients
 from .activation import (
     celu,
@@ -68,6 +68,22 @@ from .activation import (
     squareplus,
     tanh_shrink,
     threshold,
+)
+from .algebra import (
+    cholesky,
+    cholesky_inverse,
+    det,
+    eigh,
+    inv,
+    logdet,
+    lstsq,
+    matrix_rank,
+    pinv,
+    qr,
+    slogdet,
+    solve,
+    solve_triangular,
+    svd,
 )
 from .convolution import (
     conv2d,
@@ -161,23 +177,15 @@ from .elementwise import (
     where,
 )
 from .filters import average_pool, conv, conv_transpose, depthwise_conv, max_pool, separable_conv
-from .indexing import (
-    argsort,
-    getitem,
-    meshgrid,
-    one_hot,
-    slice,
-    sort,
-    take,
-    take_along_axis,
-    top_k,
-)
+from .indexing import getitem, one_hot, slice, take, take_along_axis
 from .matrices import dot, einsum, inner, matmul, outer, tensordot, vdot
 from .matrix import conv2d_matrix
 from .moving import array_split, diff, flip, fliplr, flipud, pad, repeat, roll, rot90, split, tile, unstack
 from .nan import nanmax, nanmean, nanmin, nanprod, nanstd, nansum, nanvar
 from .normalization import LayerNormGradients, layer_norm, layer_norm_backward
 from .normalizing import batch_normalization, layer_normalization, moments, normalize, rms_normalization
+from .norms import norm
+from .ordering import argsort, meshgrid, sort, top_k
 from .pooling import (
     avg_pool2d,
     avg_pool2d_backward,
@@ -197,7 +205,6 @@ from .reductions import (
     max,
     mean,
     min,
-    norm,
     prod,
     std,
     sum,
@@ -290,6 +297,8 @@ __all__ = [
     "cbrt",
     "ceil",
     "celu",
+    "cholesky",
+    "cholesky_inverse",
     "clip",
     "concatenate",
     "conv",
@@ -313,12 +322,14 @@ __all__ = [
     "depthwise_conv",
     "depthwise_conv2d",
     "depthwise_conv2d_backward",
+    "det",
     "diagonal",
     "diff",
     "divide",
     "divide_no_nan",
     "dot",
     "dstack",
+    "eigh",
     "einsum",
     "elu",
     "elu_backward",
@@ -365,6 +376,7 @@ __all__ = [
     "identity",
     "image",
     "inner",
+    "inv",
     "is_tensor",
     "isclose",
     "isfinite",
@@ -379,6 +391,7 @@ __all__ = [
     "leaky_relu_backward",
     "less",
     "less_equal",
+    "linalg",
     "linspace",
     "log",
     "log1p",
@@ -390,12 +403,15 @@ __all__ = [
     "log_softmax_backward",
     "logaddexp",
     "logaddexp2",
+    "logdet",
     "logical_and",
     "logical_not",
     "logical_or",
     "logical_xor",
     "logsumexp",
+    "lstsq",
     "matmul",
+    "matrix_rank",
     "max",
     "max_pool",
     "max_pool2d",
@@ -433,10 +449,12 @@ __all__ = [
     "ones_like",
     "outer",
     "pad",
+    "pinv",
     "power",
     "prod",
     "psnr",
     "ptp",
+    "qr",
     "rad2deg",
     "ravel",
     "reciprocal",
@@ -465,6 +483,7 @@ __all__ = [
     "sinh",
     "size",
     "slice",
+    "slogdet",
     "soft_shrink",
     "softmax",
     "softmax_backward",
@@ -472,6 +491,8 @@ __all__ = [
     "softplus_backward",
     "softsign",
     "softsign_backward",
+    "solve",
+    "solve_triangular",
     "sort",
     "sparse_categorical_crossentropy",
     "sparse_plus",
@@ -486,6 +507,7 @@ __all__ = [
     "stop_gradient",
     "subtract",
     "sum",
+    "svd",
     "swapaxes",
     "swish",
     "take",

@@ -8,8 +8,9 @@ import numpy as np
 
 from .. import ops, random
 from .._core.namespaces import absent
+from ..activations.spec import note_function
 from ._wrapping import answer, elementwise
-from .math import l2_normalize
+from .math import l2_normalize, sigmoid, softplus, softsign, tanh
 
 __all__ = [
     "avg_pool2d", "bias_add", "conv1d", "conv2d", "dropout", "elu", "embedding_lookup", "gelu", "l2_normalize",
@@ -24,10 +25,6 @@ elu = elementwise(ops.elu)
 relu = elementwise(ops.relu)
 relu6 = elementwise(ops.relu6)
 selu = elementwise(ops.selu)
-sigmoid = elementwise(ops.sigmoid)
-softplus = elementwise(ops.softplus)
-softsign = elementwise(ops.softsign)
-tanh = elementwise(ops.tanh)
 
 
 def __dir__() -> list[str]:
@@ -62,6 +59,11 @@ def silu(features: Any, beta: float = 1.0) -> Any:
 
 
 swish = silu
+
+for _function in (
+    elu, gelu, leaky_relu, log_softmax, relu, relu6, selu, sigmoid, silu, softmax, softplus, softsign, tanh
+):  # fmt: skip
+    note_function(_function, _function.__name__)
 
 
 def moments(x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: Any = None) -> Any:
