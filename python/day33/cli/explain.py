@@ -177,7 +177,8 @@ def receptive_field(
     """Explain which pixels a cell of a layer sees, and which of them count."""
 
     def make() -> Explanation:
-        from .. import explain, load_model
+        from .. import explain
+        from ..saving import load_model
 
         place = None if position is None else _sizes("--position", position, 2)
         return explain.receptive_field(None if model is None else load_model(model), layer, place)
@@ -195,7 +196,8 @@ def feature_maps(
     """Explain what each filter of a model sees in an image."""
 
     def make() -> Explanation:
-        from .. import explain, load_model
+        from .. import explain
+        from ..saving import load_model
 
         pixels = _array(image)
         assert pixels is not None
@@ -214,7 +216,8 @@ def filters(
     """Explain the filters of a convolution."""
 
     def make() -> Explanation:
-        from .. import explain, load_model
+        from .. import explain
+        from ..saving import load_model
 
         return explain.filters(load_model(model).get_layer(layer))
 
