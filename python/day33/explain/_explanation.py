@@ -44,6 +44,7 @@ class Explanation:
 
     Attributes:
         title: its title.
+        lede: what it is about, in a sentence or two.
         sections: the parts of its page.
         notes: what was left out of the reader's arrays because it was too large to draw.
     """
@@ -61,7 +62,7 @@ class Explanation:
         self.title = title
         self.sections = tuple(sections)
         self.notes = tuple(notes)
-        self._lede = lede
+        self.lede = lede
         self._words = tuple(words)
         self._draw = draw
 
@@ -86,11 +87,11 @@ class Explanation:
 
     def text(self) -> str:
         """Say in words and numbers what the page shows. Readers of the page without a screen get the same."""
-        return "\n".join([self.title, "", self._lede, *self.notes, "", *self._words]) + "\n"
+        return "\n".join([self.title, "", self.lede, *self.notes, "", *self._words]) + "\n"
 
     def html(self) -> str:
         """The interactive page, complete in one string: it needs no network and no other file."""
-        return page_of(self.title, self._lede, self.notes, self.sections, self.text())
+        return page_of(self.title, self.lede, self.notes, self.sections, self.text())
 
     def save(self, path: PathLike) -> Path:
         """Write the interactive page to a file that any browser opens.

@@ -52,21 +52,29 @@ def page_of(title: str, lede: str, notes: Sequence[str], sections: Sequence[Sect
     scripts = "\n".join(asset(f"{name}.js") for name in (*_SCRIPTS, *widgets, "page"))
     body = "".join(_section(number, section) for number, section in enumerate(sections))
     remarks = "".join(f'<p class="note">{_inline(note)}</p>' for note in notes)
-    page = (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(title)}</title>\n<style>\n{asset('page.css')}</style>\n</head>\n<body>\n<main>\n"
+    page = frame_of(
+        title,
         f'<h1>{html.escape(title)}</h1>\n<p class="lede">{_inline(lede)}</p>\n{remarks}\n{body}'
         f"<details><summary>The same in words and numbers</summary>\n<pre>{html.escape(text)}</pre>\n</details>\n"
-        f"<noscript><pre>{html.escape(text)}</pre></noscript>\n</main>\n"
+        f"<noscript><pre>{html.escape(text)}</pre></noscript>\n",
         f'<script type="application/json" id="data">{_json([section.data for section in sections])}</script>\n'
-        f"<script>\n{scripts}</script>\n</body>\n</html>\n"
+        f"<script>\n{scripts}</script>\n",
     )
     size = len(page.encode())
     if size > MAX_BYTES:
         raise ValueError(f"the page has {size:,} bytes; expected at most {MAX_BYTES:,}: explain smaller arrays")
     return page
+
+
+def frame_of(title: str, body: str, end: str = "") -> str:
+    """A document with the style of the pages: `body` is HTML, `end` stands behind it."""
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{html.escape(title)}</title>\n<style>\n{asset('page.css')}</style>\n</head>\n<body>\n"
+        f"<main>\n{body}</main>\n{end}</body>\n</html>\n"
+    )
 
 
 def _section(number: int, section: SectionLike) -> str:
