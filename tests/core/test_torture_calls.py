@@ -38,6 +38,11 @@ ROWS = np.full((2, 3), 0.5, np.float32)
         (lambda: random.randint((2,), 0, 10**30), "range of int32"),
         (lambda: random.randint((2,), np.nan, 3), "minval is nan"),
         (lambda: ops.reshape(X[..., :0], (-1, 5, 0)), "expected no -1 beside a size of 0"),
+        *(
+            (lambda f=f: f(np.diag([np.inf, 1, 1])), "holds NaN or infinity")
+            for f in (ops.svd, ops.pinv, ops.matrix_rank)
+        ),
+        (lambda: ops.lstsq(np.diag([np.inf, 1]), np.ones(2)), "a of shape .* holds NaN or infinity"),
         (lambda: losses.categorical_generalized_cross_entropy([1], 0), r"y_pred has shape \(\)"),
         (lambda: initializers.GlorotUniform(input_axes=(2**31, 1), output_axes=[])((3, 3)), "input_axes is 2147483648"),
         (lambda: initializers.GlorotUniform(input_axes=[0], output_axes=[5])((3, 3)), "output_axes is 5"),

@@ -88,7 +88,7 @@ def _odd_value(rng: random.Random, name: str, value: Any) -> Any:
         return _odd_array(rng, value)
     odd = rng.choice(_ODD)
     # How long a call takes, and how large its result is, is what it was asked for.
-    while name in ("shape", "N", "M", "start", "stop", "num", "num_classes") and odd is _LARGE:
+    while name in ("shape", "N", "M", "start", "stop", "num", "num_classes", "indices_or_sections") and odd is _LARGE:
         odd = rng.choice(_ODD)
     while name in ("epochs", "steps", "steps_per_epoch", "initial_epoch", "verbose", "repeats", "max_len") and (
         isinstance(odd, int | float | np.generic) and not odd < 4
