@@ -20,7 +20,8 @@ def test_answer(group):
             try:
                 function(**arguments)
             except Exception as error:
-                pytest.fail(f"{name} was refused: {error}")
+                if "graphs" not in group or "inside of a graph" not in str(error):
+                    pytest.fail(f"{name} was refused: {error}")
 
 
 HUGE, X = 2**63, np.ones((2, 6, 5, 3), np.float32)
@@ -43,6 +44,8 @@ ROWS = np.full((2, 3), 0.5, np.float32)
             for f in (ops.svd, ops.pinv, ops.matrix_rank)
         ),
         (lambda: ops.lstsq(np.diag([np.inf, 1]), np.ones(2)), "a of shape .* holds NaN or infinity"),
+        (lambda: ops.trapezoid(ROWS, 2.0), r"x has shape \(\) and y \(2, 3\)"),
+        (lambda: ops.quantile(X[:0], 0.5), "expected at least one value"),
         (lambda: losses.categorical_generalized_cross_entropy([1], 0), r"y_pred has shape \(\)"),
         (lambda: initializers.GlorotUniform(input_axes=(2**31, 1), output_axes=[])((3, 3)), "input_axes is 2147483648"),
         (lambda: initializers.GlorotUniform(input_axes=[0], output_axes=[5])((3, 3)), "output_axes is 5"),

@@ -30,6 +30,12 @@ _ODD: list[Any] = [
 ]  # fmt: skip
 
 
+_SIZES = ("shape", "N", "M", "start", "stop", "num", "num_classes")
+_REPEATS = (
+    "epochs", "steps", "steps_per_epoch", "initial_epoch", "verbose", "repeats", "max_len", "indices_or_sections",
+)  # fmt: skip
+
+
 def _odd_array(rng: random.Random, array: np.ndarray[Any, Any]) -> Any:
     """`array` in another form, of another shape, with other values, or something else."""
     change = rng.randrange(24)
@@ -88,10 +94,8 @@ def _odd_value(rng: random.Random, name: str, value: Any) -> Any:
         return _odd_array(rng, value)
     odd = rng.choice(_ODD)
     # How long a call takes, and how large its result is, is what it was asked for.
-    while name in ("shape", "N", "M", "start", "stop", "num", "num_classes", "indices_or_sections") and odd is _LARGE:
-        odd = rng.choice(_ODD)
-    while name in ("epochs", "steps", "steps_per_epoch", "initial_epoch", "verbose", "repeats", "max_len") and (
-        isinstance(odd, int | float | np.generic) and not odd < 4
+    while (name in _SIZES and odd is _LARGE) or (
+        name in _REPEATS and isinstance(odd, int | float | np.generic) and not odd < 4
     ):
         odd = rng.choice(_ODD)
     return odd
