@@ -449,7 +449,7 @@ def test_spatial_dropout_of_images():
     y = layer(x, training=True)
     channels = y[:, 0, 0]
     np.testing.assert_array_equal(y, np.broadcast_to(channels[:, None, None], y.shape))
-    assert set(np.unique(channels)) == {np.float32(0), np.float32(1 / np.float32(0.75))}
+    assert set(np.unique(channels.numpy())) == {np.float32(0), np.float32(1 / np.float32(0.75))}
     # 320 draws kept with probability 3/4: deviation 0.0242; five times that.
     assert (channels > 0).mean() == pytest.approx(0.75, abs=0.121)
     with pytest.raises(ValueError, match=r"expected \(N, H, W, C\)"):
@@ -618,13 +618,15 @@ def test_what_is_not_real_numbers(x):
 @pytest.mark.parametrize(
     "name",
     ["Dense", "Conv2D", "BatchNormalization", "Flatten", "MaxPooling2D", "Dropout", "DepthwiseConv2D", "Permute",
-     "AveragePooling2D", "GlobalMaxPooling2D", "ZeroPadding2D", "Cropping2D", "Rescaling", "LayerNormalization"],
+     "AveragePooling2D", "GlobalMaxPooling2D", "ZeroPadding2D", "Cropping2D", "Rescaling", "LayerNormalization",
+     "RandomRotation", "RandomContrast", "RandomFlip", "CenterCrop"],
 )  # fmt: skip
 @pytest.mark.parametrize("training", [False, True])
 def test_empty_batch(name, training):
     arguments = {
         "Dense": (3,), "Conv2D": (3, 2), "Dropout": (0.5,), "DepthwiseConv2D": (2,), "Permute": ((3, 2, 1),),
-        "AveragePooling2D": (2,), "Rescaling": (2,),
+        "AveragePooling2D": (2,), "Rescaling": (2,), "RandomRotation": (0.2,), "RandomContrast": (0.2,),
+        "CenterCrop": (3, 2),
     }  # fmt: skip
     layer = getattr(layers, name)(*arguments.get(name, ()))
     y = layer(np.zeros((0, 6, 6, 2), np.float32), training=training)

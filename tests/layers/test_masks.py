@@ -417,6 +417,25 @@ def test_input_length_has_no_effect():
     assert "input_length" not in layer.get_config()
 
 
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(np.nan, "nan"), (-np.inf, "-inf"), (2.0**40, "1099511627776.0"), (2.0**31, "2147483648.0"), (-1.0, "-1.0")],
+)
+@pytest.mark.parametrize("way", ["predict", "predict_on_batch", "__call__"])
+def test_floats_that_are_no_ids(way, number, shown):
+    model = day33.Sequential([day33.Input((2,), dtype="int32"), day33.layers.Embedding(V, 4)])
+    with pytest.raises(ValueError, match=rf"holds {shown} at \(0, 1\); expected numbers from 0 to 2147483647"):
+        getattr(model, way)(np.array([[0, number]]))
+
+
+def test_ids_that_are_floats_are_cut_as_in_keras():
+    model = day33.Sequential([day33.Input((2,), dtype="int32"), day33.layers.Embedding(V, 4)])
+    expected = model(np.array([[1, 2]]))
+    for floats in (np.array([[1.0, 2.9]]), np.array([[1.5, 2.0]], np.float32)):
+        np.testing.assert_array_equal(model(floats), expected)
+        np.testing.assert_array_equal(model.predict(floats, verbose=0), expected)
+
+
 # ---- merging what is masked ----
 
 

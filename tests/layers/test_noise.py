@@ -106,6 +106,15 @@ def test_models_train_with_noise(case):
     assert history[-1] < history[0]
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_a_call_in_training_mode_is_always_noisy(case):
+    x = day33.Input(SHAPE)
+    model, data = day33.Model(x, make(case)(x, training=True)), random(N, *SHAPE)
+    for result in (model(data), model.predict(data, verbose=0), model(data, training=True)):
+        assert not np.array_equal(result, data)
+    assert not np.array_equal(model.predict(data, verbose=0), model.predict(data, verbose=0))
+
+
 def test_nothing_to_do_is_nothing_done():
     x = random(3, *SHAPE)
     for layer in (layers.GaussianNoise(0.0), layers.GaussianDropout(0.0), layers.AlphaDropout(0)):

@@ -17,6 +17,7 @@ T = TypeVar("T")
 _registered: dict[str, Any] = {}
 _names: dict[Any, str] = {}
 _scope: ContextVar[dict[str, Any] | None] = ContextVar("custom_objects", default=None)
+_for_copies: ContextVar[bool] = ContextVar("for_copies", default=False)
 
 
 def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
@@ -73,6 +74,21 @@ def known(custom_objects: Mapping[str, Any]) -> Iterator[None]:
         yield
     finally:
         _scope.reset(token)
+
+
+@contextmanager
+def for_copies() -> Iterator[None]:
+    """Inside, configurations are for copies in this process: functions stand in them as they are, not by name."""
+    token = _for_copies.set(True)
+    try:
+        yield
+    finally:
+        _for_copies.reset(token)
+
+
+def are_for_copies() -> bool:
+    """Whether configurations are not for files; see `for_copies`."""
+    return _for_copies.get()
 
 
 def get_custom_objects() -> dict[str, Any]:

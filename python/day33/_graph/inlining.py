@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from .._core import tree
 from .functions import Function, Source, Spec
 from .graph import Graph
+from .lowering import BY_DEFAULT, Training
 from .protocols import CalledLayer
 from .tensors import Node, SymbolicTensor
 
@@ -20,7 +21,7 @@ from .tensors import Node, SymbolicTensor
 class Notes(Protocol):
     """A recorder as it is told of calls."""
 
-    def before_call(self, layer: CalledLayer, training: bool) -> None: ...
+    def before_call(self, layer: CalledLayer, training: Training) -> None: ...
     def note(self, node: Node) -> None: ...
 
 
@@ -28,7 +29,7 @@ AddLoss = Callable[[CalledLayer, SymbolicTensor, bool], None]
 
 
 def call(
-    layer: CalledLayer, arguments: tuple[Any, ...], kwargs: dict[str, Any], training: bool, notes: Notes,
+    layer: CalledLayer, arguments: tuple[Any, ...], kwargs: dict[str, Any], training: Training, notes: Notes,
     add_loss: AddLoss, masks: Sequence[SymbolicTensor | None] = (),
 ) -> list[SymbolicTensor]:  # fmt: skip
     """The outputs of a call of a layer on tensors whose shapes are all known.
@@ -39,9 +40,11 @@ def call(
         add_loss: called with a layer, a tensor and False for what it adds to the loss; with each of its outputs and
             True where it has an activity regularizer.
     """
+    if training is BY_DEFAULT and layer.training_by_default is not None:
+        training = layer.training_by_default
     graph = layer.call_graph(arguments, kwargs)
     if graph is not None and not masks and (len(graph.outputs) > 1 or layer.adds_losses()):
-        outputs = _inlined(layer, graph.in_mode(training), tree.flatten(arguments), training, notes, add_loss)
+        outputs = _inlined(layer, graph.in_mode(bool(training)), tree.flatten(arguments), training, notes, add_loss)
     else:
         notes.before_call(layer, training)
         outputs = layer.outputs_for(arguments, kwargs)
@@ -53,15 +56,16 @@ def call(
 
 
 def _inlined(
-    owner: CalledLayer, graph: Graph, inputs: Sequence[SymbolicTensor], training: bool, notes: Notes, add_loss: AddLoss
-) -> list[SymbolicTensor]:
+    owner: CalledLayer, graph: Graph, inputs: Sequence[SymbolicTensor], training: Training, notes: Notes,
+    add_loss: AddLoss,
+) -> list[SymbolicTensor]:  # fmt: skip
     values = dict(zip(graph.inputs, inputs, strict=True))
     for node in graph.with_losses.nodes:
         arguments = tree.transform(values.__getitem__, node.arguments)
         if isinstance(node.layer, Function | Source):
             outputs = _called(node, arguments)
         else:
-            mode = training and node.training is not False
+            mode = training if node.training is None else node.training
             masks = [None if mask is None else values[mask] for mask in node.masks]
             outputs = call(node.layer, arguments, node.kwargs, mode, notes, add_loss, masks)
         values.update(zip(node.outputs, outputs, strict=True))

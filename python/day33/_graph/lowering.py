@@ -25,6 +25,20 @@ def is_trainable(variable: Variable) -> bool:
     return variable.trainable
 
 
+class ByDefault:
+    """The mode of a call on arrays that does not say one: inference, but for layers whose default is another one."""
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "by default"
+
+
+BY_DEFAULT = ByDefault()
+Training = bool | ByDefault
+
+
 @dataclass
 class Mode:
     """In which mode the runs of a plan are.
@@ -103,8 +117,10 @@ class Lowering:
         wants_penalties: whether what layers add to the loss (`add_loss`, regularizers) is written, too.
         trains: which variables have gradients; by default those that are trainable.
         mode: that of the runs, where it is known, else None; see `Mode`.
+        builder: what the ops are written to; a new one by default.
 
     Attributes:
+        layers: the names of the layers being written, from the outermost on.
         variables: by slot. versions: which values of theirs are meant, see `Call`.
         trained: by slot, whether there is a gradient. written: slots that the plan changes in training. repeated:
             those of them whose change does not count.
@@ -113,9 +129,10 @@ class Lowering:
 
     def __init__(
         self, draws: Draws | None = None, wants_penalties: bool = False, trains: Trains = is_trainable,
-        mode: Mode | None = None,
+        mode: Mode | None = None, builder: PlanBuilder | None = None,
     ) -> None:  # fmt: skip
-        self.builder = PlanBuilder()
+        self.builder = PlanBuilder() if builder is None else builder
+        self.layers: list[str] = []
         self.variables: list[Variable] = []
         self.versions: list[int] = []
         self.trained: list[bool] = []
@@ -128,6 +145,7 @@ class Lowering:
         self.runs = Mode() if mode is None else mode
         self.inference = False  # inside a layer that was called with training=False
         self.forced = False  # inside one that was called with training=True, whatever the plan is run for
+        self.by_default = False  # inside a call that did not say
         self._slots: dict[tuple[int, int], int] = {}
         self._slot_values: dict[tuple[int, str], int] = {}
         self._dtypes: dict[int, str] = {}
@@ -370,6 +388,15 @@ class Lowering:
                 self._masks[result] = mask
 
     @contextmanager
+    def inside(self, layer: str) -> Iterator[None]:
+        """What is written inside belongs to a layer of that name."""
+        self.layers.append(layer)
+        try:
+            yield
+        finally:
+            self.layers.pop()
+
+    @contextmanager
     def calling(self, call: Call | None) -> Iterator[None]:
         """Inside, what is written belongs to a recorded call; None changes nothing."""
         before, drawn = self._call, self.draws.call
@@ -380,20 +407,25 @@ class Lowering:
         finally:
             self._call, self.draws.call = before, drawn
 
+    def acts(self) -> bool | None:
+        """Whether a layer that acts in training does so here: in every run, in none, or (None) in those in training."""
+        return False if self.inference else self.forced or None
+
     def trains_here(self) -> bool:
         """Whether what is written is for training. The plan then serves in this mode alone."""
         self.runs.matters = True
         return self.forced or (self.runs.training and not self.inference)
 
     @contextmanager
-    def mode(self, training: bool | None) -> Iterator[None]:
+    def mode(self, training: Training | None) -> Iterator[None]:
         """The mode inside a layer that was called with this `training`; it stays so further inside until another one
         is given.
         """
-        before = self.inference, self.forced
+        before = self.inference, self.forced, self.by_default
         if training is not None:
-            self.inference, self.forced = not training, training and not self.runs.only_training
+            self.inference, self.forced = not training, bool(training) and not self.runs.only_training
+            self.by_default = training is BY_DEFAULT
         try:
             yield
         finally:
-            self.inference, self.forced = before
+            self.inference, self.forced, self.by_default = before

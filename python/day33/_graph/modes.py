@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._core import tree
+from .._core.custom_objects import for_copies
 from .functions import Function, Source
 from .graph import Graph
 from .protocols import CalledLayer
@@ -70,7 +71,8 @@ def _identity(layer: CalledLayer) -> object:
         return layer.key()
     if layer.weights or layer.sublayers() or layer.is_composite():
         return id(layer)
-    return type(layer), repr({key: value for key, value in layer.get_config().items() if key != "name"})
+    with for_copies():
+        return type(layer), repr({key: value for key, value in layer.get_config().items() if key != "name"})
 
 
 def _signature(graph: Graph) -> _Signature:

@@ -85,7 +85,7 @@ class Recorded(Symbolic):
         return self.value.item()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        return np.array(self.value, dtype=dtype, copy=bool(copy) or dtype not in (None, self.value.dtype))
+        return np.array(self.value, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         recorded = recorded_ufunc(ufunc, method, inputs, kwargs)

@@ -26,6 +26,7 @@ from .._native import Parameter
 from .calls import source_tensor
 from .draws import Call
 from .functions import ConstantSource, VariableSource
+from .lowering import Training
 from .protocols import CalledLayer
 from .recorded import Recorded
 from .recorded_graph import RecordedGraph, Wish
@@ -118,16 +119,16 @@ class Recorder:
             return source_tensor(ConstantSource(value))
         return self.leaf(value, as_array(value))
 
-    def before_call(self, layer: CalledLayer, training: bool) -> None:
+    def before_call(self, layer: CalledLayer, training: Training) -> None:
         """To be called before a call of a layer becomes a node.
 
         A call in inference reads moving averages that calls in training change: all before it is computed first.
         """
-        moving = layer.moving_variables()
-        if any(self._modes.get(id(variable), training) != training for variable in moving):
+        moving, trains = layer.moving_variables(), bool(training)
+        if any(self._modes.get(id(variable), trains) != trains for variable in moving):
             self._begin_version(None)
         for variable in moving:
-            self._modes[id(variable)] = training
+            self._modes[id(variable)] = trains
 
     def note(self, node: Node) -> None:
         """To be called with each call of a layer that became a node."""

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 from .._native import Plan
 from .draws import Call, Draws
 from .functions import Function, Given, Source, known_shape
-from .lowering import AddedLoss, Lowering, Mode, Shared, Trains, Write, is_trainable
+from .lowering import BY_DEFAULT, AddedLoss, Lowering, Mode, Shared, Training, Trains, Write, is_trainable
 
 _EXTERNAL = -1  # the level of what comes from outside
 
@@ -158,7 +158,7 @@ class StagedLowering:
         self.loss_constant = 0.0
         self._values: list[Value] = []
         self._sources: dict[Any, int] = {}
-        self._mode: bool | None = None
+        self._mode: Training | None = None
         self.draws = Draws()
         self._trains = trains
         self.runs = Mode() if mode is None else mode
@@ -317,13 +317,18 @@ class StagedLowering:
 
         return self.call(write, [*numbers, *given])
 
+    @property
+    def by_default(self) -> bool:
+        """See `Lowering`."""
+        return self._mode is BY_DEFAULT
+
     def trains_here(self) -> bool:
         """See `Lowering.trains_here`."""
         self.runs.matters = True
-        return self._mode is True or (self.runs.training and self._mode is not False)
+        return self._mode is True or (self.runs.training and self._mode is None)
 
     @contextmanager
-    def mode(self, training: bool | None) -> Iterator[None]:
+    def mode(self, training: Training | None) -> Iterator[None]:
         """See `Lowering.mode`."""
         before = self._mode
         self._mode = before if training is None else training
@@ -331,6 +336,10 @@ class StagedLowering:
             yield
         finally:
             self._mode = before
+
+    def inside(self, layer: str) -> AbstractContextManager[None]:
+        """See `Lowering.inside`; plans in stages have no use for names."""
+        return nullcontext()
 
     @contextmanager
     def calling(self, call: Call | None) -> Iterator[None]:

@@ -83,8 +83,8 @@ class Node:
     Attributes:
         arguments: the tuple of positional arguments, nested as given.
         kwargs: the other arguments; no tensors are among them.
-        training: None for the mode in which the plan is run, False for inference always. True occurs only inside a
-            trace that is being made.
+        training: None for the mode in which the plan is run, False for inference always, True for training always;
+            `BY_DEFAULT` of `lowering.py` where a recorded call does not say.
         masks: the mask given for each tensor of `arguments`, None for one without; empty where no mask was given.
         inputs: the tensors of `arguments`, then those of `masks`.
         output_structure: the outputs, nested as the layer returns them. outputs: the same as a list.
@@ -96,7 +96,7 @@ class Node:
         layer: CalledLayer,
         arguments: tuple[Any, ...],
         kwargs: dict[str, Any],
-        training: bool | None,
+        training: Any,
         outputs: Any,
         masks: Sequence[SymbolicTensor | None] = (),
     ) -> None:

@@ -2,6 +2,7 @@
 
     layers.Dense(10, activation="softmax")
     layers.Dense(10, activation=activations.softmax)
+    layers.Dense(10, activation=lambda x: ops.sin(x) * x)
     activations.softmax(x, axis=1)
 
 The gradients are in `day33.ops` (`ops.softmax_backward`, ...).
@@ -30,13 +31,14 @@ from .functions import (
     softsign,
     tanh,
 )
-from .spec import ActivationSpec, get, names
+from .spec import ActivationSpec, deserialize, get, names, serialize
 
 hard_swish = hard_silu
 swish = silu
 
 __all__ = [
     "ActivationSpec",
+    "deserialize",
     "elu",
     "exponential",
     "gelu",
@@ -53,6 +55,7 @@ __all__ = [
     "relu",
     "relu6",
     "selu",
+    "serialize",
     "sigmoid",
     "silu",
     "softmax",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .. import layers as kinds
+from .._core.custom_objects import for_copies
 
 
 class Parts(NamedTuple):
@@ -36,10 +37,11 @@ def parts_of(model: Any) -> Parts:
         names = ", ".join(type(layer).__name__ for layer in layers) or "none"
         raise ValueError(f"{model!r} has the layers {names}; expected an Embedding, LSTM layers and a Dense layer")
     dense = layers[-1]
-    if dense.activation.get_config() not in (None, "linear"):
-        raise ValueError(f"{dense!r} has the activation {dense.activation.get_config()!r}; expected logits")
+    if dense.activation.kind != "linear":
+        raise ValueError(f"{dense!r} has the activation {dense.activation.label!r}; expected logits")
     for layer in layers[1:-1]:
-        config = layer.get_config()
+        with for_copies():
+            config = layer.get_config()
         wanted = {"activation": "tanh", "recurrent_activation": "sigmoid", "go_backwards": False, "stateful": False}
         for option, value in wanted.items():
             if config.get(option, value) != value:

@@ -2,6 +2,15 @@
 
 from .._graph.registry import CLASSES as _CLASSES
 from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, ThresholdedReLU
+from .augmentation import (
+    RandomBrightness,
+    RandomContrast,
+    RandomCrop,
+    RandomFlip,
+    RandomRotation,
+    RandomTranslation,
+    RandomZoom,
+)
 from .base import Layer
 from .categories import CategoryEncoding, Discretization, Hashing
 from .cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
@@ -10,6 +19,7 @@ from .core import Dense, Dropout, Identity, Input, InputLayer, SpatialDropout1D,
 from .depthwise import DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D
 from .embedding import Embedding, Masking
 from .functional import Lambda
+from .images import CenterCrop, Resizing
 from .lookup import IntegerLookup, StringLookup
 from .merging import (
     Add,
@@ -91,6 +101,7 @@ __all__ = [
     "BatchNormalization",
     "Bidirectional",
     "CategoryEncoding",
+    "CenterCrop",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -145,10 +156,18 @@ __all__ = [
     "PReLU",
     "Permute",
     "RMSNormalization",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -123,12 +123,28 @@ def over_time(
     """`Cell.over_time` of any cell: one of yours is written once for each step."""
     if isinstance(cell, Cell):
         return cell.over_time(lowering, x, mask, initial, with_states)
+
+    def one_step(row: int, states: list[int]) -> list[int]:
+        return cell.lower_call(lowering, (row, states), {})
+
+    return step_by_step(cell, lowering, x, mask, initial, one_step)
+
+
+def step_by_step(
+    cell: Layer, lowering: Lowering, x: int, mask: int, initial: Sequence[int],
+    one_step: Callable[[int, list[int]], list[int]],
+) -> tuple[int, list[int]]:  # fmt: skip
+    """The same, with the ops of a step written for each of them.
+
+    Args:
+        one_step: writes a step, from the row of x and the states to the output and the new states.
+    """
     builder, steps = lowering.builder, lowering.shape(x)[0]
     states = list(initial) or [_zeros(lowering, size) for size in state_sizes(cell)]
     output, rows = _zeros(lowering, output_size(cell)), []
     for step in range(steps):
         part = builder.reshape(builder.slice(x, step, step + 1), lowering.shape(x)[1:])
-        result, *after = cell.lower_call(lowering, (part, states), {})
+        result, *after = one_step(part, states)
         if mask >= 0:
             counts = builder.reshape(builder.slice(mask, step, step + 1), ())
             result = builder.select(counts, result, output)

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core import tree
-from .._core.arrays import as_float32, as_indices
+from .._core.arrays import as_float32, as_ids
 from .._core.dispatch import TABLE, active_recorder
 from .._core.variables import Variable
 from .._graph import inlining, penalties
+from .._graph.lowering import Training
 from .._graph.recorded import Recorded
 from .._graph.tensors import SymbolicTensor
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def record(
     layer: Any, recorder: Recorder, arguments: tuple[Any, ...], leaves: Sequence[Any], kwargs: dict[str, Any],
-    training: bool, masks: Sequence[Any],
+    training: Training, masks: Sequence[Any],
 ) -> Any:  # fmt: skip
     """The handles for what a call will give.
 
@@ -87,7 +88,7 @@ class _Given:
 
 def converted(name: str, array: NDArray[Any], dtype: str) -> NDArray[Any]:
     """An array as plans take it. TypeError, ValueError with `name` where it cannot be."""
-    return as_float32(name, array) if dtype == "float32" else as_indices(name, array, 2**31)
+    return as_float32(name, array) if dtype == "float32" else as_ids(name, array)
 
 
 def _as_mask(mask: Any) -> Any:

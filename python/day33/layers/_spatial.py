@@ -10,6 +10,7 @@ from .._core.tree import is_shape
 from .._core.types import Shape
 from .._graph.lowering import Lowering
 from .._native import conv_output_length
+from ._activated import activated
 from ._attributes import Checked, check_channels_last
 from ._weighted import WeightedLayer
 from .base import Layer
@@ -153,7 +154,7 @@ class Filtering(Windowed, WeightedLayer):
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         # After the reshape of a sequence: a cross-entropy looks through an activation that gives its prediction.
         (sums,) = super().lower(lowering, inputs)
-        return [lowering.builder.activation(sums, self.activation.kind, self.activation.alpha)]
+        return [activated(lowering, sums, self.activation, self.name)]
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -14,6 +14,7 @@ from .._core.variables import Variable
 from .._graph import registry
 from .._graph.lowering import Lowering
 from ..activations import ActivationSpec
+from ._activated import activated
 from ._attributes import Checked, OfWeight
 from .base import Layer
 
@@ -34,10 +35,11 @@ class Elementwise(Layer):
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         spec = self.activation_spec
         assert spec is not None
-        return [lowering.builder.activation(inputs[0], spec.kind, spec.alpha)]
+        return [activated(lowering, inputs[0], spec, self.name)]
 
     def treats_positions_alike(self) -> bool:
-        return registry.has(type(self))
+        spec = self.activation_spec
+        return registry.has(type(self)) and (spec is None or spec.function is None)
 
 
 class Activation(Elementwise):
@@ -46,10 +48,11 @@ class Activation(Elementwise):
     Input and output (N, ...), float32. softmax and log_softmax are over the last axis.
 
     Args:
-        activation: a name, a function of `day33.activations`, an activation layer, or None for none.
+        activation: a name, a function of `day33.activations`, an activation layer, a function of a tensor written with
+            functions of `day33.ops`, or None for none.
 
     Raises:
-        ValueError: an unknown name. TypeError: a function of another library.
+        ValueError: an unknown name. TypeError: a function of NumPy.
     """
 
     activation = Checked(activations.get)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .. import regularizers
 from .._core import tree, variables
 from .._core.dispatch import active_recorder, is_tracing, not_tracing, note_loss, tracing
-from .._core.tensors import as_tensor, like_inputs
+from .._core.tensors import as_tensor
 from .._core.types import Shape
 from .._core.user_code import blaming
 from .._core.variables import Variable
@@ -25,7 +25,7 @@ from .._graph import penalties
 from .._graph.calls import as_symbolic
 from .._graph.compiling import CompiledPlan, LossTerm, compile_masks, compile_plan
 from .._graph.graph import Graph
-from .._graph.lowering import Lowering
+from .._graph.lowering import BY_DEFAULT, Lowering, Training
 from .._graph.modes import merge_modes
 from .._graph.recorded import Recorded
 from .._graph.recording import Recorder
@@ -33,6 +33,7 @@ from .._graph.staging import PlanWriters
 from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..metrics import Metric
 from ..random import next_seed
+from . import _at_once
 from ._attributes import Option
 from ._native_ops import NativeOps
 from ._recording import converted, record
@@ -107,6 +108,8 @@ class Layer(Configured):
 
     # Whether the layer passes its input through unless in training (Dropout).
     acts_in_training_only = False
+    # The default of `training` in Keras's call of the layer; None where that has none.
+    native_training: bool | None = None
     # Whether masks go on behind the layer, as Keras says of it: results have that of the input, or the one that `lower`
     # sets where `sets_mask` is true.
     supports_masking = False
@@ -165,6 +168,8 @@ class Layer(Configured):
         self._moving: tuple[int, tuple[Variable, ...]] | None = None
         self._traced_losses = False  # whether a trace of `call` added something to the loss
         self._adds: tuple[int, bool] | None = None
+        self._assigns = False  # whether `call` was seen to assign to a variable
+        self._default_mode: tuple[int, Training] | None = None
         self._call_losses: list[Recorded] = []  # what the last call on arrays added
 
     _refused: frozenset[str] = frozenset()
@@ -222,6 +227,7 @@ class Layer(Configured):
     def __getstate__(self) -> dict[str, Any]:
         dropped: dict[str, Any] = {
             "_lock": None, "_plans": None, "_traces": None, "_modes": None, "_moving": None, "_adds": None,
+            "_default_mode": None,
             "_call_losses": [],
         }  # fmt: skip
         return {**self.__dict__, **dropped}
@@ -315,6 +321,11 @@ class Layer(Configured):
         if len(arguments) != 1 or kwargs:
             raise TypeError(f"super().call of layer {self.name!r} was given {len(arguments)} arguments and "
                             f"{sorted(kwargs)}; expected one, a list for several inputs")  # fmt: skip
+        if self._assigns and not any(isinstance(leaf, SymbolicTensor) for leaf in tree.flatten(arguments)):
+            raise TypeError(
+                f"super().call of layer {self.name!r} was called in a call that also assigns to variables; expected a "
+                "layer kept as an attribute in its place"
+            )
         return NativeOps(self).extend_graph(arguments, training)
 
     call: Any = _call_native
@@ -326,7 +337,8 @@ class Layer(Configured):
     def lower_call(self, lowering: PlanWriters, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
         """Writes one call into a plan: `arguments` hold tensors of the plan, nested as in the call."""
         self._is_lowered = True
-        results = self._lower_call(lowering, arguments, kwargs)
+        with lowering.mode(self.training_by_default if lowering.by_default else None):
+            results = self._lower_call(lowering, arguments, kwargs)
         if self.activity_regularizer is not None and lowering.wants_penalties:
             for result in results:
                 owner = f"activity_regularizer of layer {self.name!r}"
@@ -381,7 +393,7 @@ class Layer(Configured):
                 finally:
                     names.pop()
                 _keep(self._traces, key, graph)
-                if graph.losses_apart and not self._traced_losses:
+                if graph.losses and not self._traced_losses:
                     self._traced_losses = True
                     variables.modes_changed()
                 self._is_lowered = True
@@ -444,7 +456,8 @@ class Layer(Configured):
 
         Args:
             arguments: the input, or a list of several; also by the name that Keras has for it, `inputs` or `sequences`.
-            training: whether to run in training mode; False by default.
+            training: whether to run in training mode; by default what `call` has as default, and False where it has
+                none. Layers that change images act by default, also inside of models.
             mask: of layers that take one: which positions of the input count, (N, T) for (N, T, ...), in place of the
                 mask that the input carries. A list for several inputs, with None for those without.
             kwargs: other arguments of the layer.
@@ -474,15 +487,49 @@ class Layer(Configured):
         given = [*leaves, *(item for item in masks if item is not None)] if masks else leaves
         symbolic = [isinstance(leaf, SymbolicTensor) for leaf in given]
         if not any(symbolic):
-            recorder = active_recorder()
-            if recorder is not None:
-                return record(self, recorder, arguments, leaves, kwargs, bool(training), masks)
-            return self._compute(arguments, leaves, kwargs, bool(training), masks)
+            return self._call_on_arrays(arguments, leaves, kwargs, self._mode_of(training), masks)
         if not all(symbolic):
             raise TypeError(f"layer {self.name!r} was given arrays and symbolic tensors together")
         for leaf, item in zip(leaves, masks, strict=False):
             self._check_mask(leaf.shape, item)
         return self.extend_graph(arguments, kwargs, training, keep=not _names.scope(), masks=masks)
+
+    def _call_on_arrays(
+        self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], training: Training,
+        masks: list[Any],
+    ) -> Any:  # fmt: skip
+        if not self._assigns:
+            recorder = active_recorder()
+            try:
+                if recorder is not None:
+                    return record(self, recorder, arguments, leaves, kwargs, training, masks)
+                return self._compute(arguments, leaves, kwargs, training, masks)
+            except variables.AssignedInTrace:
+                self._assigns = True
+        return _at_once.run(self, arguments, kwargs, bool(training))
+
+    @property
+    def training_by_default(self) -> bool | None:
+        """The default of `training` in `call`; None where there is none."""
+        if not self.is_composite():
+            return self.native_training
+        parameter = inspect.signature(self.call).parameters.get("training")
+        return None if parameter is None or not isinstance(parameter.default, bool) else parameter.default
+
+    def _mode_of(self, training: bool | None) -> Training:
+        """The mode of a call on arrays with that argument."""
+        if training is not None:
+            return bool(training)
+        now = variables.modes_version()
+        if self._default_mode is None or self._default_mode[0] != now:
+            default = self.training_by_default
+            differs = default is None and any(
+                (layer.acts_in_training_only and layer.native_training)
+                or (layer.is_composite() and layer.training_by_default)
+                for layer in self.walk()
+            )
+            self._default_mode = now, BY_DEFAULT if differs else bool(default)
+        return self._default_mode[1]
 
     def refuse_hidden_losses(self) -> None:
         """ValueError where a layer inside of this one, which is made of ops, adds a loss: a tape would not see it."""
@@ -558,19 +605,20 @@ class Layer(Configured):
         return arguments, kwargs
 
     def _compute(
-        self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], training: bool, masks: list[Any]
-    ) -> Any:
+        self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], training: Training,
+        masks: list[Any],
+    ) -> Any:  # fmt: skip
         tensors, arrays = self._prepared(leaves)
         structure = tree.pack(arguments, tensors)
         outputs = self._infer(structure, kwargs)
         if not masks and self.adds_losses():
             recorded = record(self, Recorder(next_seed), arguments, leaves, kwargs, training, masks)
-            return tree.pack(outputs, self._answers(leaves, [np.asarray(item) for item in tree.flatten(recorded)]))
+            return tree.pack(outputs, [as_tensor(item) for item in tree.flatten(recorded)])
         placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
         inputs = [*self._converted(tensors, arrays), *mask_arrays]
         compiled = self._compile(structure, kwargs, None, placeholders, training)
-        results = compiled.forward(inputs, training)
-        return tree.pack(outputs, self._answers(leaves, results))
+        results = compiled.forward(inputs, bool(training))
+        return tree.pack(outputs, [as_tensor(array) for array in results])
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of what the layer gives for `inputs`.
@@ -644,10 +692,6 @@ class Layer(Configured):
             self._check_mask(tensor.shape, placeholders[-1])
         return placeholders, given
 
-    def _answers(self, inputs: list[Any], results: list[NDArray[Any]]) -> list[NDArray[Any]]:
-        """What a call on arrays returns: arrays for arrays, tensors of `day33.tf` for tensors."""
-        return like_inputs(inputs, results)
-
     def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
         """A model with declared inputs adds or drops a last axis of 1, as Keras's do."""
         return array
@@ -673,7 +717,7 @@ class Layer(Configured):
 
     def _compile(
         self, arguments: tuple[Any, ...], kwargs: dict[str, Any], losses: tuple[LossTerm, ...] | None,
-        masks: Sequence[SymbolicTensor | None] = (), training: bool = False,
+        masks: Sequence[SymbolicTensor | None] = (), training: Training = False,
     ) -> CompiledPlan:  # fmt: skip
         """The plan for symbolic `arguments` whose sizes are all known but the batch, and for `masks` of them.
 
@@ -685,32 +729,35 @@ class Layer(Configured):
             repr(sorted(kwargs.items())), losses, self.mode_key(),
         )  # fmt: skip
         with self._lock:
-            for mode in (None, training):
+            for mode in (training,) if training is BY_DEFAULT else (None, training):
                 compiled = self._plans.get((key, mode))
                 if compiled is not None:
                     self._plans.move_to_end((key, mode))
                     return compiled
             compiled = compile_plan(
-                self._lower_with_masks(arguments, kwargs, masks),
+                self._lower_with_masks(arguments, kwargs, masks, training if training is BY_DEFAULT else None),
                 [tensor.shape[1:] for tensor in tensors],  # type: ignore[misc]
                 [tensor.dtype for tensor in tensors],
                 losses,
                 [v for v in self.trainable_weights if v.regularizer is not None] if losses is not None else (),
-                training,
+                bool(training),
             )
-            _keep(self._plans, (key, training if compiled.of_one_mode else None), compiled)
+            only = compiled.of_one_mode or training is BY_DEFAULT
+            _keep(self._plans, (key, training if only else None), compiled)
             return compiled
 
     def _lower_with_masks(
-        self, arguments: tuple[Any, ...], kwargs: dict[str, Any], masks: Sequence[SymbolicTensor | None]
-    ) -> Callable[[Lowering, list[int]], list[int]]:
+        self, arguments: tuple[Any, ...], kwargs: dict[str, Any], masks: Sequence[SymbolicTensor | None],
+        mode: Training | None = None,
+    ) -> Callable[[Lowering, list[int]], list[int]]:  # fmt: skip
         """A function that writes a call into a plan, of which the masks are the last inputs."""
         count = len(tree.flatten(arguments))
 
         def lower(lowering: Lowering, inputs: list[int]) -> list[int]:
             rest = iter(inputs[count:])
             given = lowering.with_masks(inputs[:count], [None if mask is None else next(rest) for mask in masks])
-            return self.lower_call(lowering, tree.pack(arguments, given), kwargs)
+            with lowering.mode(mode):
+                return self.lower_call(lowering, tree.pack(arguments, given), kwargs)
 
         return lower
 
@@ -742,6 +789,11 @@ class Layer(Configured):
             RuntimeError: outside of `call`. TypeError: no such value.
         """
         if not is_tracing():
+            if self._assigns:
+                raise RuntimeError(
+                    f"add_loss of layer {self.name!r} was called in a call that also assigns to variables; expected "
+                    "one of both"
+                )
             raise RuntimeError(f"add_loss of layer {self.name!r} was called outside of call; expected it inside of it")
         for tensor in penalties.loss_tensors(loss, f"layer {self.name!r}"):
             note_loss(tensor)

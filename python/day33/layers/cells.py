@@ -15,6 +15,7 @@ from .._graph.lowering import Lowering
 from ._attributes import Checked, OfWeight, Seed, as_rate
 from ._building import inside
 from ._cell import Cell, build_cell, is_cell, last_row, output_size, over_time, state_sizes, step_multiply_adds
+from ._functional_cells import over_time_with_functions
 from .base import Layer
 from .serialization import CustomObjects, layer_config, layer_from_config
 
@@ -131,6 +132,8 @@ class GatedCell(Cell):
         self, lowering: Lowering, x: int, mask: int, initial: Sequence[int], with_states: bool
     ) -> tuple[int, list[int]]:
         self._is_lowered = True
+        if self.activation.function is not None or self.recurrent_activation.function is not None:
+            return over_time_with_functions(self, lowering, x, mask, initial)
         options: dict[str, Any] = {
             "mask": mask,
             "initial": initial,

@@ -13,6 +13,7 @@ from .._core.arrays import as_int
 from .._core.types import Shape
 from .._graph.lowering import Lowering
 from .._graph.tensors import Node, SymbolicTensor
+from ._activated import activated
 from ._attributes import Checked, Seed, as_rate, check_channels_last
 from ._weighted import WeightedLayer
 from .base import Layer
@@ -25,6 +26,7 @@ class InputLayer(Layer):
 
     Args:
         shape, batch_size, dtype, name, batch_shape: as of `Input`.
+        input_shape, batch_input_shape: older names of `shape` and `batch_shape`.
 
     Attributes:
         output: the tensor.
@@ -39,8 +41,11 @@ class InputLayer(Layer):
     def __init__(
         self, shape: Sequence[int | None] | None = None, batch_size: int | None = None, dtype: Any = None,
         name: str | None = None, *, batch_shape: Sequence[int | None] | None = None,
+        input_shape: Sequence[int | None] | None = None, batch_input_shape: Sequence[int | None] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(name=name)
+        shape = _under_one_name("shape", shape, "input_shape", input_shape)
+        batch_shape = _under_one_name("batch_shape", batch_shape, "batch_input_shape", batch_input_shape)
         if (shape is None) == (batch_shape is None):
             raise ValueError(f"shape is {shape} and batch_shape is {batch_shape}; expected exactly one of them")
         if shape is not None:
@@ -78,6 +83,13 @@ class InputLayer(Layer):
         return result
 
 
+def _under_one_name(name: str, value: Any, older: str, given: Any) -> Any:
+    """An argument of two names, of which one at most may be given."""
+    if value is not None and given is not None:
+        raise ValueError(f"{name} is {value} and {older} is {given}; expected one of them")
+    return value if given is None else given
+
+
 def Input(
     shape: Sequence[int | None] | None = None, batch_size: int | None = None, dtype: Any = None,
     name: str | None = None, *, batch_shape: Sequence[int | None] | None = None,
@@ -109,7 +121,8 @@ class Dense(WeightedLayer):
 
     Args:
         units: size of the last axis of the output.
-        activation: None, a name, or an activation layer; see `day33.activations`.
+        activation: None, a name, an activation layer, or a function of a tensor written with functions of `day33.ops`;
+            see `day33.activations`.
         use_bias: whether there is a bias.
         kernel_initializer, bias_initializer: see `day33.initializers`.
 
@@ -153,13 +166,15 @@ class Dense(WeightedLayer):
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         kind, alpha = self.activation.kind, self.activation.alpha
         slots = lowering.slot(self.kernel), lowering.slot(self.bias)
+        if self.activation.function is not None:
+            return [activated(lowering, lowering.builder.dense(inputs[0], *slots), self.activation, self.name)]
         return [lowering.builder.dense(inputs[0], *slots, activation=kind, alpha=alpha)]
 
     def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
         return int(math.prod(input_shape[1:])) * self.units
 
     def treats_positions_alike(self) -> bool:
-        return type(self) is Dense
+        return type(self) is Dense and self.activation.function is None
 
     def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int] | None:
         return (low, high) if len(input_shape) == 4 else None
@@ -208,6 +223,7 @@ class Dropout(Layer):
     """
 
     acts_in_training_only = True
+    native_training = False
     supports_masking = True
     rate = Checked(as_rate)
     noise_shape = Checked(as_noise_shape)

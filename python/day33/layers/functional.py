@@ -67,16 +67,18 @@ class Lambda(Layer):
 
     def get_config(self) -> dict[str, Any]:
         name = custom.get_registered_name(self.function) if hasattr(self.function, "__name__") else ""
-        if custom.find(name) is not self.function:
+        function: Any = {
+            "module": "builtins", "class_name": "function", "config": name, "registered_name": "function",
+        }  # fmt: skip
+        if custom.are_for_copies():
+            function = self.function
+        elif custom.find(name) is not self.function:
             raise TypeError(
                 f"layer {self.name!r} is a Lambda of {self.function!r}, which no file can hold; expected a function "
                 "that was registered with day33.saving.register_keras_serializable, or a layer of your own"
             )
-        if callable(self.output_shape_argument):
+        if callable(self.output_shape_argument) and not custom.are_for_copies():
             raise TypeError(f"output_shape of layer {self.name!r} is a function, which no file can hold")
-        function = {
-            "module": "builtins", "class_name": "function", "config": name, "registered_name": "function",
-        }  # fmt: skip
         return {
             **super().get_config(), "function": function, "output_shape": self.output_shape_argument, "mask": None,
             "arguments": self.arguments,

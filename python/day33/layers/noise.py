@@ -11,6 +11,7 @@ from .._core.types import Shape
 from .._graph import registry
 from .._graph.lowering import Lowering
 from ._attributes import Checked, Seed, as_rate
+from ._in_training import in_training
 from .activation import factors
 from .base import Layer
 from .core import as_noise_shape, check_noise_shape
@@ -22,6 +23,7 @@ class _Noise(Layer):
     """What the layers share: noise from Philox, keyed by the seed of the run, that of the layer, sample and element."""
 
     acts_in_training_only = True
+    native_training = False
     supports_masking = True
     seed = Seed()
 
@@ -33,14 +35,14 @@ class _Noise(Layer):
         """0 where the layer changes nothing."""
         raise TypeError(f"{type(self).__name__} does not define _strength")
 
-    def _noisy(self, lowering: Lowering, x: int) -> int:
+    def _noisy(self, lowering: Lowering, x: int, seed: int) -> int:
         """What becomes of x in training."""
         raise TypeError(f"{type(self).__name__} does not define _noisy")
 
     def lower(self, lowering: Lowering, inputs: list[int]) -> list[int]:
-        if lowering.inference or not self._strength():
+        if not self._strength():
             return inputs
-        return [lowering.builder.by_mode(self._noisy(lowering, inputs[0]), inputs[0])]
+        return [in_training(lowering, Seed.of(self), inputs[0], lambda seed: self._noisy(lowering, inputs[0], seed))]
 
     def treats_positions_alike(self) -> bool:
         return registry.has(type(self))
@@ -78,9 +80,9 @@ class GaussianNoise(_Noise):
     def _strength(self) -> float:
         return self.stddev
 
-    def _noisy(self, lowering: Lowering, x: int) -> int:
+    def _noisy(self, lowering: Lowering, x: int, seed: int) -> int:
         builder = lowering.builder
-        noise = builder.random("normal", lowering.shape(x), lowering.seed_of(Seed.of(self)))
+        noise = builder.random("normal", lowering.shape(x), seed)
         return builder.binary("add", x, builder.rescaling(noise, *factors(self.stddev, 0.0)))
 
     def get_config(self) -> dict[str, Any]:
@@ -110,9 +112,9 @@ class GaussianDropout(_Noise):
     def _strength(self) -> float:
         return self.rate
 
-    def _noisy(self, lowering: Lowering, x: int) -> int:
+    def _noisy(self, lowering: Lowering, x: int, seed: int) -> int:
         builder = lowering.builder
-        noise = builder.random("normal", lowering.shape(x), lowering.seed_of(Seed.of(self)))
+        noise = builder.random("normal", lowering.shape(x), seed)
         deviation = math.sqrt(self.rate / (1 - self.rate))
         return builder.binary("multiply", x, builder.rescaling(noise, *factors(deviation, 1.0)))
 
@@ -151,14 +153,14 @@ class AlphaDropout(_Noise):
     def _strength(self) -> float:
         return self.rate
 
-    def _noisy(self, lowering: Lowering, x: int) -> int:
+    def _noisy(self, lowering: Lowering, x: int, seed: int) -> int:
         builder, shape = lowering.builder, lowering.shape(x)
         self.compute_output_shape((None, *shape))
         own = (self.noise_shape or (None,) * (len(shape) + 1))[1:]
         sizes = [size if given is None else given for given, size in zip(own, shape, strict=True)]
         low = -_SELU_ALPHA * _SELU_SCALE
         scale = ((1 - self.rate) * (1 + self.rate * low**2)) ** -0.5
-        drawn = builder.random("uniform", sizes, lowering.seed_of(Seed.of(self)))
+        drawn = builder.random("uniform", sizes, seed)
         kept = builder.unary("floor", builder.rescaling(drawn, *factors(1.0, 1.0 - self.rate)))
         changed = builder.binary(
             "add", builder.binary("multiply", x, kept), builder.rescaling(kept, *factors(-low, low))

@@ -89,6 +89,8 @@ class RNN(TakesStates):
             size that is unknown or another one than when built.
     """
 
+    native_training = False
+
     def __init__(
         self, cell: Any, return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
         stateful: bool = False, unroll: bool = False, zero_output_for_mask: bool = False, **kwargs: Any,

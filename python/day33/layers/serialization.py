@@ -112,7 +112,8 @@ def _class_of(item: Mapping[str, Any], custom_objects: CustomObjects) -> type[An
     name = item["class_name"]
     config = item.get("config")
     called = config.get("name") if isinstance(config, Mapping) else None
-    if name == "Lambda" and not (isinstance(config, Mapping) and is_function_name(config.get("function"))):
+    function = config.get("function") if isinstance(config, Mapping) else None
+    if name == "Lambda" and not (is_function_name(function) or callable(function)):  # the latter is from no file
         raise ValueError(f"layer {called!r} is a Lambda, which holds Python code; code from a file is never run")
     for key in (item.get("registered_name"), name):
         # Keras writes "package>name" for registered classes.
@@ -186,7 +187,8 @@ def _argument(key: str, value: Any, custom_objects: CustomObjects) -> Any:
         return config["value"]  # nested lists
     if key.endswith("activation"):
         if name == "function":
-            return _function_name(value)
+            named = custom_objects.get(config) or custom.find(config, value.get("registered_name"))
+            return _function_name(value) if named is None else named
         if isinstance(name, str) and name in activations.names():
             return value
     return layer_from_config(value, custom_objects)

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._core import custom_objects as custom
 from .._core.types import Shape
 from .._graph.lowering import Lowering
 from ._building import inside
@@ -21,7 +22,8 @@ _KINDS = {"sum": "add", "mul": "multiply", "ave": "average"}
 
 def _copied(layer: Layer, name: str, **changes: Any) -> Any:
     """A fresh layer with the configuration of another one."""
-    item = layer_config(layer)
+    with custom.for_copies():
+        item = layer_config(layer)
     config = {**item["config"], "name": name, **changes}
     return layer_from_config({**item, "config": config}, {type(layer).__name__: type(layer)})
 

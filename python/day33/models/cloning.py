@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from .._core import tree
-from .._core.custom_objects import known
+from .._core.custom_objects import for_copies, known
 from .._core.signatures import accepted_arguments
 from .._formats import compiled, model_config
 from .._graph import registry
@@ -87,7 +87,8 @@ def _cloned(model: Model, input_tensors: Any, clone_function: Callable[[Layer], 
 
 def _copied(layer: Layer) -> Layer:
     own = {type(inner).__name__: type(inner) for inner in layer.walk() if not registry.has(type(inner))}
-    copy: Layer = layer_from_config(layer_config(layer), own)
+    with for_copies():
+        copy: Layer = layer_from_config(layer_config(layer), own)
     return copy
 
 

@@ -84,7 +84,9 @@ def graph_config(graph: Graph, name: str, trainable: bool) -> dict[str, Any]:
             args, states = cast("Layer", node.layer).arguments_in_keras(args)
             kwargs.update(states)
         if node.training is not None:
-            kwargs["training"] = node.training
+            # Keras writes the default of a layer as well, which says nothing. What was asked for is 0 or 1 then.
+            is_default = node.training == node.layer.training_by_default
+            kwargs["training"] = int(node.training) if is_default else node.training
         if node.masks:
             first, *others = (None if mask is None else argument(mask) for mask in node.masks)
             kwargs["mask"] = [first, *others] if any(others) else first
@@ -134,7 +136,10 @@ def graph_from_config(config: Mapping[str, Any], custom_objects: CustomObjects) 
         if call.layer in operations:
             output = call_operation(operations[call.layer], args, kwargs)
         else:
-            output = layers[call.layer](*args, training=call.training, **kwargs)
+            layer = layers[call.layer]
+            is_default = call.training is layer.training_by_default
+            training = None if call.training is None or is_default else bool(call.training)
+            output = layer(*args, training=training, **kwargs)
         results[call.layer, call.number] = tree.flatten(output)
     return _ends(config["input_layers"], results), _ends(config["output_layers"], results)
 
@@ -147,7 +152,7 @@ class _Call:
     number: int
     args: list[Any]
     kwargs: dict[str, Any]
-    training: bool | None
+    training: bool | int | None
 
     def references(self) -> set[tuple[str, int]]:
         return {(layer, call) for layer, call, _ in _references([self.args, self.kwargs], 0)}
@@ -223,7 +228,7 @@ def _implicit_masks(items: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(masks)
 
 
-def _arguments_of(node: Any, masks: frozenset[str]) -> tuple[list[Any], dict[str, Any], bool | None]:
+def _arguments_of(node: Any, masks: frozenset[str]) -> tuple[list[Any], dict[str, Any], bool | int | None]:
     if isinstance(node, Mapping):
         args, kwargs = list(node["args"]), dict(node.get("kwargs") or {})
     else:  # Keras 2: a list of [layer, call, output, keywords], or one of them
@@ -233,7 +238,7 @@ def _arguments_of(node: Any, masks: frozenset[str]) -> tuple[list[Any], dict[str
         kwargs = {key: value for entry in entries for key, value in (entry[3] if len(entry) > 3 else {}).items()}
         kwargs = {key: _as_tensor(value) if _is_end(value) else value for key, value in kwargs.items()}
     training = kwargs.pop("training", None)
-    if training is not None and not isinstance(training, bool):
+    if training not in (None, 0, 1) or isinstance(training, float):
         raise ValueError(f"a call has training={training!r}; expected True, False or None")
     if _is_tensor(kwargs.get("mask")) and _history(kwargs["mask"])[0] in masks:
         del kwargs["mask"]

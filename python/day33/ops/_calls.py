@@ -35,6 +35,8 @@ class Gradients(NamedTuple):
 
 def activation_of(identifier: Activation) -> tuple[str, float]:
     spec = activations.get(identifier)
+    if spec.function is not None:
+        raise TypeError(f"activation is {identifier!r}; expected the name of one, or None and a call of the function")
     return spec.kind, spec.alpha
 
 

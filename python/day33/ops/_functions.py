@@ -151,8 +151,3 @@ def _plan(function: Function, specs: tuple[Spec, ...]) -> tuple[Plan, list[Array
             operands.append(tensor)
     plan = lowering.builder.build(lowering.write(function, operands, first))
     return plan, [variable.value for variable in lowering.variables[given:]]
-
-
-def forget_plans() -> None:
-    """Drops the cached plans, as tests do that change the instruction set."""
-    _plan.cache_clear()

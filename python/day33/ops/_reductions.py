@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from .._core.arrays import as_axes, as_axis
 from .._core.naming import camel_case
 from .._graph.functions import Function, Given, Operand, Spec, Writer
 from ._elementwise import as_float
-from ._shapes import as_axes, as_axis, keeps_samples_on_axes
+from ._shapes import keeps_samples_on_axes
 
 
 @dataclass(frozen=True)

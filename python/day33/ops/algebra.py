@@ -21,6 +21,14 @@ def _matrices(function: str, x: Any, name: str = "x", square: bool = False) -> N
     return found
 
 
+def _finite(function: str, x: Any, name: str = "x") -> NDArray[np.float64]:
+    """Matrices for singular values, of which LAPACK looks for infinite ones without an end."""
+    found = _matrices(function, x, name)
+    if not np.isfinite(found).all():
+        raise ValueError(f"{name} of shape {found.shape} holds NaN or infinity; {function} expected finite numbers")
+    return found
+
+
 def _solved(function: str, call: Any, *arrays: NDArray[Any]) -> Any:
     try:
         return call(*arrays)
@@ -87,7 +95,7 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
         a: (M, N). b: (M,) or (M, K).
         rcond: singular values below this part of the largest count as 0; the rounding of float32 by default.
     """
-    matrix, right = _matrices("lstsq", a, "a"), double("lstsq", b, "b")
+    matrix, right = _finite("lstsq", a, "a"), double("lstsq", b, "b")
     if matrix.ndim != 2 or right.ndim not in (1, 2) or len(matrix) != len(right):
         raise ValueError(f"a has shape {matrix.shape} and b {right.shape}; expected (M, N) and (M,) or (M, K)")
     cut = max(matrix.shape) * float(np.finfo(np.float32).eps) if rcond is None else rcond
@@ -101,7 +109,7 @@ def matrix_rank(x: Any, tol: float | None = None) -> Any:
         x: (..., M, N).
         tol: the bound; by default the largest singular value times max(M, N) times the rounding of float32.
     """
-    matrices = _matrices("matrix_rank", x)
+    matrices = _finite("matrix_rank", x)
     values = np.linalg.svd(matrices, compute_uv=False)
     eps = float(np.finfo(np.float32).eps)
     bound = values.max(-1, keepdims=True) * max(matrices.shape[-2:]) * eps if tol is None else np.asarray(tol)
@@ -116,7 +124,7 @@ def pinv(x: Any, rcond: float | None = None) -> Any:
         rcond: singular values below this part of the largest count as 0; by default ``10 max(M, N)`` times the
             rounding of float32.
     """
-    matrices = _matrices("pinv", x)
+    matrices = _finite("pinv", x)
     cut = 10 * max(matrices.shape[-2:]) * float(np.finfo(np.float32).eps) if rcond is None else rcond
     return single(_solved("pinv", lambda m: np.linalg.pinv(m, cut), matrices))
 
@@ -178,7 +186,7 @@ def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     Returns:
         The tuple of U, s and Vᵀ, or s.
     """
-    matrices = _matrices("svd", x)
+    matrices = _finite("svd", x)
     if not compute_uv:
         return single(_solved("svd", lambda m: np.linalg.svd(m, compute_uv=False), matrices))
     found = _solved("svd", lambda m: np.linalg.svd(m, full_matrices), matrices)

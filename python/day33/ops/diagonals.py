@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .._core.arrays import as_int
+from .._core.arrays import as_axis, as_int
 from ._functions import as_dtype, dtype_of
-from ._shapes import as_axis
 from .elementwise import where
 from .indexing import take
 from .moving import pad

@@ -70,7 +70,7 @@ def _in_proportion(images: Any, size: tuple[int, int], crop: bool, value: float)
     height, width = _known_size(images)
     wide, high = int(float(height * size[1]) / size[0]), int(float(width * size[0]) / size[1])
     if crop:
-        wide, high = min(width, wide) or width, min(height, high) or height
+        wide, high = max(min(width, wide), 1), max(min(height, high), 1)
         top, left = int(float(height - high) / 2), int(float(width - wide) / 2)
         return getitem(images, (slice(None), slice(top, top + high), slice(left, left + wide)))
     wide, high = max(width, wide), max(height, high)

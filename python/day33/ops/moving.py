@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .._core.arrays import as_int, as_number, is_int
+from .._core.arrays import as_axis, as_int, as_number, is_int
 from ._functions import call, dtype_of
 from ._moving import Flip, Pad, Repeat, Roll, Split, Tile, Unstack
-from ._shapes import as_axis
 from .elementwise import not_equal, subtract
 from .indexing import getitem
 from .shaping import as_tuple, ravel, reshape, shape, shape_of, swapaxes

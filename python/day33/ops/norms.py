@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core.arrays import as_number
-from ._shapes import as_axes, as_axis
+from .._core.arrays import as_axes, as_axis, as_number
 from .algebra import svd
 from .elementwise import abs as absolute
 from .elementwise import cast, not_equal, power, sqrt, square

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .._core.arrays import as_int
+from .._core.arrays import as_axes, as_axis, as_int
 from ._alone import double, given, single
-from ._shapes import as_axes, as_axis
 from .shaping import shape_of
 
 Axis = int | tuple[int, ...] | list[int] | None
@@ -120,12 +119,15 @@ def _quantile(function: str, find: Any, x: Any, q: Any, axis: Axis, method: str,
     if method not in _METHODS:
         raise ValueError(f"method is {method!r}; expected one of {_METHODS}")
     values = double(function, x)
+    axes = as_axes(axis, values.ndim)
+    if any(values.shape[one] == 0 for one in axes):
+        raise ValueError(f"x has shape {values.shape}; {function} along {axes} expected at least one value")
     parts = np.asarray(q, np.float64)
     if parts.size and not (parts.min() >= 0 and parts.max() <= 1):
         raise ValueError(f"q of {function} is {q!r}; expected numbers in its range")
     with warnings.catch_warnings():  # of slices without numbers, which give NaN
         warnings.simplefilter("ignore", RuntimeWarning)
-        return single(find(values, parts, as_axes(axis, values.ndim), method=method, keepdims=bool(keepdims)))
+        return single(find(values, parts, axes, method=method, keepdims=bool(keepdims)))
 
 
 # ---- places and counts ----

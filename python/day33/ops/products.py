@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .._core.arrays import as_int
+from .._core.arrays import as_axis, as_int
 from ._functions import dtype_of
-from ._shapes import as_axis
 from .elementwise import cast, divide, maximum, multiply, power, sqrt, square, subtract
 from .indexing import getitem, take
 from .matrices import matmul
@@ -89,11 +88,16 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
         x: their positions, of the shape of y, or one for each place of the axis; None for equal distances.
         dx: these distances.
         axis: the axis.
+
+    Raises:
+        ValueError: positions of another rank, or no such axis.
     """
     rank = len(shape_of(y))
     along = as_axis(axis, rank)
     values = moveaxis(cast(y, "float32"), along, -1)
     if x is not None:
+        if len(shape_of(x)) not in (1, rank):
+            raise ValueError(f"x has shape {shape_of(x)} and y {shape_of(y)}; expected the same, or one axis")
         positions = cast(x, "float32")
         positions = moveaxis(positions, along, -1) if len(shape_of(x)) == rank else positions
         dx = subtract(getitem(positions, (..., slice(1, None))), getitem(positions, (..., slice(None, -1))))

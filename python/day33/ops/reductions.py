@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from .._core.arrays import as_axes, as_axis
 from ._functions import call
 from ._reductions import ArgReduction, Cumulation, Reduction
-from ._shapes import as_axes, as_axis
 from .elementwise import (
     abs as absolute,
 )

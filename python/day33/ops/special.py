@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .._core.arrays import is_int
+from .._core.arrays import as_axis, is_int
 from ._functions import dtype_of
-from ._shapes import as_axis
 from .creation import copy as copied
 from .elementwise import abs as absolute
 from .elementwise import (

@@ -22,7 +22,7 @@ from .inputs import validated
 from .randomness import SEED_LIMIT, OwnSeed, generator_of, seeded_stream
 from .targets import class_targets, probabilities, single_output
 
-__all__ = ["Classifier", "Regressor"]
+__all__ = ["Classifier", "Regressor", "SKLearnClassifier", "SKLearnRegressor"]
 
 _NUMBERS: dict[str, Any] = {"dtype": np.float32, "allow_nd": True}
 _OF_FIT = frozenset(inspect.signature(Model.fit).parameters) - {"self", "x", "y", "sample_weight"}
@@ -376,3 +376,11 @@ def _afresh(model: Any) -> Any:
                 variable.assign(other.numpy())
     compile_alike(model, fresh)
     return fresh
+
+
+class SKLearnClassifier(Classifier):
+    """`Classifier` under Keras's name, after which ``make_pipeline`` names the step."""
+
+
+class SKLearnRegressor(Regressor):
+    """`Regressor` under Keras's name."""

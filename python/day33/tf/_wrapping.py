@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import activations
 from .._core.dispatch import Symbolic, is_tracing
 from .._core.tensors import as_tensor
 from .._core.variables import Variable
@@ -66,4 +67,12 @@ def _axes(axis: Any) -> Any:
 def _named(apply: Callable[..., Any], function: Callable[..., Any], name: str | None) -> Callable[..., Any]:
     apply.__name__ = apply.__qualname__ = name or function.__name__
     apply.__doc__ = function.__doc__
+    return stands_for(apply, function)
+
+
+def stands_for(apply: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function; layers take it as their `activation` for that of day33 which it calls."""
+    spec = activations.get(function)
+    if spec.function is None:
+        apply.activation_spec = spec  # type: ignore[attr-defined]
     return apply

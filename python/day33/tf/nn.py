@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops, random
+from .. import activations, ops, random
 from .._core.namespaces import absent
-from ._wrapping import answer, elementwise
+from ._wrapping import answer, elementwise, stands_for
 from .math import l2_normalize
 
 __all__ = [
@@ -62,6 +62,13 @@ def silu(features: Any, beta: float = 1.0) -> Any:
 
 
 swish = silu
+
+# As the `activation` of a layer each is the one of Keras.
+for _function, _same in (
+    (softmax, activations.softmax), (log_softmax, activations.log_softmax), (leaky_relu, activations.leaky_relu),
+    (gelu, activations.gelu), (silu, activations.silu),
+):  # fmt: skip
+    stands_for(_function, _same)
 
 
 def moments(x: Any, axes: Any, shift: Any = None, keepdims: bool = False, name: Any = None) -> Any:

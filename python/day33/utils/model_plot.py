@@ -79,7 +79,7 @@ def plot_model(
         lines = [f"{layer.name} ({type(layer).__name__})" if show_layer_names else type(layer).__name__]
         activation = getattr(layer, "activation", None)
         if show_layer_activations and activation is not None:
-            lines.append(f"activation: {getattr(activation, 'kind', activation)}")
+            lines.append(f"activation: {getattr(activation, 'label', activation)}")
         if show_shapes:
             if node.inputs:
                 lines.append(f"input: {_shapes(node.inputs)}")
