@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core.dispatch import ARRAY_METHODS, TABLE, Symbolic, recorded_function, recorded_ufunc
-from .._core.tensors import as_tensor
+from .._core.tensors import as_tensor, mask_of
 from .._core.types import Array
 from .tensors import SymbolicTensor
 
@@ -72,6 +72,11 @@ class Recorded(Symbolic):
         assert self._held is not None
         return self._held
 
+    @property
+    def _keras_mask(self) -> Array | None:
+        """The mask of what a layer gave, under the name that Keras has for it."""
+        return mask_of(self)
+
     def hold(self, array: Array) -> None:
         """Keeps the values."""
         self._held = array
@@ -85,7 +90,9 @@ class Recorded(Symbolic):
         return self.value.item()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        return np.array(self.value, dtype=dtype, copy=bool(copy) or dtype not in (None, self.value.dtype))
+        # None equals float64 for NumPy's dtypes.
+        converts = dtype is not None and np.dtype(dtype) != self.value.dtype
+        return np.array(self.value, dtype=dtype, copy=bool(copy) or converts)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         recorded = recorded_ufunc(ufunc, method, inputs, kwargs)

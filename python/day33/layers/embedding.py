@@ -39,6 +39,12 @@ class Embedding(Layer):
     """
 
     input_dtypes = ("int32",)
+
+    @property
+    def makes_masks(self) -> bool:  # type: ignore[override]
+        """Whether 0 is padding."""
+        return self.mask_zero
+
     embeddings_regularizer = OfWeight(regularizers.get)
     embeddings_constraint = OfWeight(constraints.get)
 
@@ -115,6 +121,8 @@ class Masking(Layer):
     Raises:
         ValueError: when called, an input of fewer than two axes.
     """
+
+    makes_masks = True
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
