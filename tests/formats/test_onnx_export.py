@@ -12,6 +12,7 @@ from day33 import layers, ops
 from day33._formats.onnx.builder import NOT_WRITTEN
 from day33._formats.onnx.registry import WRITERS
 from day33._native import PlanBuilder
+from day33.lyricist import TextGenerator
 from support import zoo
 from support.onnx_cases import FUNCTIONS, IMAGE, LAYERS, ROW, SEQUENCE, of_function, of_layer
 from support.onnx_files import assert_exports, predicted, run, samples_for, shaken
@@ -179,7 +180,7 @@ class Subclass(day33.Model):
 def test_subclass(path):
     model = Subclass()
     model.build((None, 5))
-    assert_exports(model, path, input_signature=[layers.Input((5,))], inputs=[zoo.random(3, 5)])
+    assert_exports(shaken(model), path, inputs=[zoo.random(3, 5)])
 
 
 # ---- whole models ----
@@ -236,6 +237,19 @@ def test_language_model(path, masked):
     assert_exports_any_length(model, path)
     (entry,) = onnx.load(path).graph.input
     assert [d.dim_param for d in entry.type.tensor_type.shape.dim] == ["batch", "tokens_1"]
+
+
+def test_lyricist(path):
+    """The language model of the note, a subclass: of the length of its first call, or of any; padding is skipped."""
+    model = TextGenerator(30, embedding_size=8, hidden_size=10)
+    rows = np.array([[3, 4, 5, 0], [1, 0, 0, 0]], np.int32)
+    model(rows)
+    assert_exports(shaken(model), path, inputs=[rows])
+    assert [d.dim_value for d in onnx.load(path).graph.input[0].type.tensor_type.shape.dim] == [0, 4]
+    model.export(path, input_signature=layers.Input((None,), dtype="int32"))
+    for length in (1, 4, 50):
+        x = np.random.default_rng(0).integers(0, 30, (3, length)).astype(np.int32)
+        assert_all_close(run(path, [x]), predicted(model, [x]), 1e-5)
 
 
 OPEN = {

@@ -504,7 +504,8 @@ class Model(Trainer, Layer):
             verbose: whether to print a line.
             input_signature: shapes (batch first) and dtypes of the inputs, nested or in a row as the inputs are:
                 symbolic tensors, arrays, or anything else with `shape` and `dtype`. It may fix sizes that the model
-                leaves open, the batch included. None takes what the model declares.
+                leaves open, the batch included. None takes what the model declares; of a subclass, the sizes of
+                its first call.
             opset_version: of ONNX's operators, from 18 to 23; 18 by default.
 
         Raises:

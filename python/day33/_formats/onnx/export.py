@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from ..._core import tree
 from ..._core.types import Shape
+from ..._graph.graph import Graph
 from ..._graph.lowering import CrossesSamples, Lowering
 from ..._graph.tensors import SymbolicTensor
 from ..._io.files import clear_leftovers, replacing
@@ -29,6 +30,7 @@ class ExportedModel(Protocol):
 
     @property
     def inputs(self) -> list[SymbolicTensor]: ...
+    def known_graph(self) -> Graph: ...
     def output_keys(self) -> list[str]: ...
     def write_into(self, lowering: Lowering, inputs: list[int]) -> list[int]: ...
 
@@ -61,7 +63,8 @@ def _shapes(model: ExportedModel, signature: Any) -> list[Shape]:
         ValueError: the signature does not fit. TypeError: it is none.
     """
     declared = model.inputs
-    shapes: list[Shape] = [(None, *tensor.shape[1:]) for tensor in declared]
+    # Those of a model that is defined by its code are known from its first call.
+    shapes: list[Shape] = [(None, *tensor.shape[1:]) for tensor in model.known_graph().inputs]
     if signature is not None:
         given = tree.flatten(signature)
         if len(given) != len(declared):
@@ -95,8 +98,7 @@ def _shape_of(item: Any, declared: SymbolicTensor) -> Shape:
     kind = str(getattr(dtype, "name", dtype))
     if dtype is not None and kind != declared.dtype:
         raise ValueError(f"input_signature has dtype {kind} for input {declared.name!r}; expected {declared.dtype}")
-    known = [mine if theirs is None else theirs for mine, theirs in zip(sizes[1:], declared.shape[1:], strict=True)]
-    return (sizes[0], *known)
+    return (sizes[0], *(mine or theirs for mine, theirs in zip(sizes[1:], declared.shape[1:], strict=True)))
 
 
 def to_proto(model: ExportedModel, shapes: Sequence[Shape], opset: int) -> Any:
