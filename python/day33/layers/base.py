@@ -493,7 +493,7 @@ class Layer(Configured):
         given = [*leaves, *(item for item in masks if item is not None)] if masks else leaves
         symbolic = [isinstance(leaf, SymbolicTensor) for leaf in given]
         if not any(symbolic):
-            return self._call_on_arrays(arguments, leaves, kwargs, self._mode_of(training), masks)
+            return self._call_on_arrays(arguments, leaves, kwargs, training, masks)
         if not all(symbolic):
             raise TypeError(f"layer {self.name!r} was given arrays and symbolic tensors together")
         for leaf, item in zip(leaves, masks, strict=False):
@@ -501,18 +501,19 @@ class Layer(Configured):
         return self.extend_graph(arguments, kwargs, training, keep=not _names.scope(), masks=masks)
 
     def _call_on_arrays(
-        self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], training: Training,
+        self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], training: bool | None,
         masks: list[Any],
     ) -> Any:  # fmt: skip
+        training = _at_once.mode() if training is None else bool(training)
         if not self._assigns:
-            recorder = active_recorder()
+            recorder, mode = active_recorder(), self._mode_of(training)
             try:
                 if recorder is not None:
-                    return record(self, recorder, arguments, leaves, kwargs, training, masks)
-                return self._compute(arguments, leaves, kwargs, training, masks)
+                    return record(self, recorder, arguments, leaves, kwargs, mode, masks)
+                return self._compute(arguments, leaves, kwargs, mode, masks)
             except variables.AssignedInTrace:
                 self._assigns = True
-        return _at_once.run(self, arguments, kwargs, bool(training))
+        return _at_once.run(self, arguments, kwargs, training)
 
     @property
     def training_by_default(self) -> bool | None:
