@@ -163,19 +163,20 @@ def _write(model: ExportedModel, sizes: Sequence[Sequence[int]], opset: int) -> 
 
 
 def _outputs(graph: OnnxGraph, lowering: Lowering, outputs: Sequence[int], keys: Sequence[str]) -> list[str]:
-    """Names the outputs after the model's; those of plans are notes on what numbers stand for."""
-    names = []
+    """Names the outputs after the model's, once all nodes are written."""
     with graph.outermost():
-        for number, (output, key) in enumerate(zip(outputs, keys, strict=True)):
+        for output in outputs:
             value = graph[output]
             if lowering.dtype(output) == "bool":
                 value = graph.converted(value, "bool")
             elif value.dtype == "bool":
                 value = graph.converted(value, "int32")
-            value = graph.stretched(value, value.shape)
-            graph.values[output] = value
-            names.append(graph.rename_or_copy(graph.name(value), key or f"output_{number}"))
-    return names
+            graph.values[output] = graph.stretched(value, value.shape)
+        written = [graph.name(graph[output]) for output in outputs]
+        return [
+            graph.rename_or_copy(name, key or f"output_{number}")
+            for number, (name, key) in enumerate(zip(written, keys, strict=True))
+        ]
 
 
 class _Writer:
