@@ -36,6 +36,7 @@ READERS: list[tuple[str, Callable[[Path], object]]] = [
     (".json", lambda path: tokenizer_from_json(path.read_bytes().decode("utf-8"))),
     (".json", lambda path: json_text.parse_object(path.read_bytes(), "the file")),
     (".txt", lambda path: check_model_text(path.read_bytes().decode("utf-8"))),
+    (".onnx", day33.from_onnx),
 ]
 _FOLDER = Path("/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir()) / f"day33-fuzz-{os.getpid()}"
 
@@ -63,7 +64,7 @@ def make_corpus(folder: Path) -> None:
         (0, "weights (.npz, .weights.h5)", "weights.npz"), (1, "training state", "state/training_state.npz"),
         (2, "weights (.npz, .weights.h5)", "model.weights.h5"),
         (3, "sample beside a model", "verified/model.keras"), (7, "tokenizer", "tokenizer1.json"),
-        (8, "run.json", "run/run.json"),
+        (8, "run.json", "run/run.json"), (10, "models (.onnx)", "sequences.onnx"),
     ):  # fmt: skip
         with tempfile.TemporaryDirectory() as temporary:
             KINDS[kind].make(Path(temporary))

@@ -67,6 +67,19 @@ def _read_model(path: Path) -> None:
     day33.load_model(path)
 
 
+def _make_onnx(folder: Path) -> None:
+    from support import zoo
+
+    for name, model in (("images.onnx", zoo.branched()), ("sequences.onnx", zoo.sequence())):
+        model.export(folder / name)
+
+
+def _read_onnx(path: Path) -> None:
+    import day33
+
+    day33.from_onnx(path)
+
+
 def _make_weights(folder: Path) -> None:
     model = _small_model()
     for name in ("weights.npz", "model.weights.h5"):
@@ -297,6 +310,7 @@ def _read_record(folder: Path) -> None:
 MODELS = ("tower.keras", "tower.h5", "model.keras", "model.h5", "names.h5", "packed.h5", "latest.h5")
 KINDS: dict[str, Kind] = {
     "models (.keras, .h5)": Kind(_make_models, _read_model, MODELS),
+    "models (.onnx)": Kind(_make_onnx, _read_onnx, ("images.onnx", "sequences.onnx")),
     "weights (.npz, .weights.h5)": Kind(_make_weights, _read_weights, ("weights.npz", "model.weights.h5")),
     "sample beside a model": Kind(_make_sample, _read_sample, ("verified",)),
     "training state": Kind(_make_state, lambda folder: _fit(folder, 3), ("state",)),
