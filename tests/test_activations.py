@@ -7,6 +7,7 @@ import inspect
 import numpy as np
 import pytest
 
+import day33
 from day33 import activations, layers, ops
 from support.tolerances import ELEMENTARY, UNIT_ROUNDOFF, assert_close
 
@@ -117,6 +118,18 @@ def test_bad_options(call, error, words):
 def test_every_function_stands_for_its_activation(name):
     function = getattr(activations, name)
     assert activations.get(function) == activations.get(name) == layers.Dense(1, activation=function).activation
+
+
+def test_functions_of_ops_and_of_tensorflow_stand_for_theirs():
+    for name in sorted(activations.names() & set(dir(day33.tf.nn))):
+        x = np.linspace(-4, 4, 16, dtype=np.float32).reshape(4, 4)
+        function, correct = getattr(day33.tf.nn, name), getattr(tf.nn, name)
+        layer = layers.Dense(4, activation=function, kernel_initializer="identity")
+        assert layer.get_config()["activation"] == name
+        theirs = tf.keras.layers.Dense(4, activation=correct, kernel_initializer="identity")
+        assert_close(layer(x), theirs(x).numpy(), length=15, extra=ELEMENTARY)
+    assert activations.get(ops.relu) == activations.get(ops.nn.relu) == activations.get("relu")
+    assert activations.get(ops.gelu) == activations.get("gelu_tanh")  # Keras's `ops.gelu` approximates
 
 
 def test_a_dict_needs_a_name():

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         datasets,
         decoding,
         ensemble,
+        explain,
         initializers,
         keras,
         layers,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
         tf,
         utils,
     )
+    from ._onnx.importing import from_onnx
     from .keras import from_keras, to_keras
     from .layers import Input
     from .layers.base import clear_session
@@ -60,8 +62,8 @@ _register_if_imported()
 
 _MODULES = (
     "activations", "autoencoder", "callbacks", "cli", "constraints", "datasets", "decoding", "ensemble",
-    "initializers", "keras", "layers", "losses", "lyricist", "metrics", "models", "ops", "optimizers", "plotting",
-    "random", "regularizers", "saving", "sklearn", "text", "tf", "utils",
+    "explain", "initializers", "keras", "layers", "losses", "lyricist", "metrics", "models", "ops", "optimizers",
+    "plotting", "random", "regularizers", "saving", "sklearn", "text", "tf", "utils",
 )  # fmt: skip
 _NAMES = {
     "GradientTape": "._tape",
@@ -70,6 +72,7 @@ _NAMES = {
     "Sequential": ".models",
     "clear_session": ".layers.base",
     "from_keras": ".keras",
+    "from_onnx": "._onnx.importing",
     "load_model": ".saving",
     "to_keras": ".keras",
     "Variable": "._core.variables",
@@ -91,7 +94,9 @@ __all__ = [
     "datasets",
     "decoding",
     "ensemble",
+    "explain",
     "from_keras",
+    "from_onnx",
     "get_num_threads",
     "initializers",
     "keras",

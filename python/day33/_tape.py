@@ -161,12 +161,14 @@ class GradientTape:
         return [None if item is None else next(found) for item in allowed]
 
     def _part(self, target: Any, factor: Any) -> Any:
-        """The sum of a target, times factors; None where it depends on nothing that was recorded."""
+        """The sum of a target, times factors; None where it depends on nothing that was recorded, or is of integers."""
         assert self._recorder is not None
         if not self._recorder.concerns(target):
             if isinstance(target, np.ndarray | np.number | float | int):
                 return None
             raise TypeError(f"target is {target!r}; expected what was recorded inside of the tape's block")
+        if not np.issubdtype(target.dtype, np.floating):
+            return None
         if factor is not None:
             if np.shape(factor) != target.shape:
                 raise ValueError(

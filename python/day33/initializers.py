@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._core import custom_objects as _custom
-from ._core.arrays import as_int, as_number
+from ._core.arrays import as_axis, as_int, as_number
 from ._core.descriptions import Library
 from .random import SeedGenerator, next_seed
 
@@ -205,7 +205,11 @@ def compute_fans(
         for no axis. With axes given, the products of their sizes.
     """
     if input_axes is not None and output_axes is not None:
-        return math.prod(shape[axis] for axis in input_axes), math.prod(shape[axis] for axis in output_axes)
+        inputs, outputs = (
+            [as_axis(axis, len(shape), name) for axis in axes]
+            for name, axes in (("input_axes", input_axes), ("output_axes", output_axes))
+        )
+        return math.prod(shape[axis] for axis in inputs), math.prod(shape[axis] for axis in outputs)
     if len(shape) < 2:
         fan = shape[0] if shape else 1
         return fan, fan

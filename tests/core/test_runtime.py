@@ -257,8 +257,8 @@ def test_select_isa_refuses_what_is_not_there():
 
 def test_importing_is_light():
     heavy = (
-        "tensorflow", "keras", "torch", "onnxruntime", "scipy", "sklearn", "matplotlib", "rich", "typer", "h5py",
-        "lightgbm", "pandas", "pooch", "joblib", "threadpoolctl",
+        "tensorflow", "keras", "torch", "onnx", "onnxruntime", "scipy", "sklearn", "matplotlib", "rich", "typer",
+        "h5py", "lightgbm", "pandas", "pooch", "joblib", "threadpoolctl",
     )  # fmt: skip
     code = f"import sys, day33; print(*[name for name in {heavy} if name in sys.modules])"
     assert output_of(code) == ""

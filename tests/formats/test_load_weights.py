@@ -41,6 +41,48 @@ def both(sizes, names=None):
     return ours, theirs
 
 
+def with_optimizers(library):
+    """A model for a step of its own, with optimizers as attributes, whose state Keras's files have."""
+
+    class Game(library.Model):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = library.layers.Dense(2), library.layers.Dense(1)
+
+        def call(self, x):
+            return self.second(self.first(x))
+
+        def add_rules(self):
+            self.d_optimizer = library.optimizers.Adam(library.optimizers.schedules.ExponentialDecay(0.1, 5, 0.5))
+            self.rules = [library.optimizers.SGD(momentum=0.5)]
+            for rule in (self.d_optimizer, *self.rules):
+                rule.build(self.trainable_variables)
+
+    model = Game()
+    model(np.zeros((1, 3), np.float32))
+    return model
+
+
+@pytest.mark.parametrize("suffix", ["weights.h5", "keras"])
+def test_optimizers_that_are_attributes_are_passed_over(tmp_path, suffix):
+    path, theirs = tmp_path / f"m.{suffix}", randomised(with_optimizers(keras))
+    theirs.add_rules()
+    theirs.save_weights(path) if suffix == "weights.h5" else theirs.save(path)
+    for there in (False, True):
+        ours = with_optimizers(day33)
+        if there:
+            ours.add_rules()
+        ours.load_weights(path)
+        assert_same_weights(ours, theirs)
+        assert all(rule.iterations == 0 for rule in ours.own_optimizers().values())
+    if suffix == "weights.h5":
+        with h5py.File(path, "a") as file:
+            assert {"d_optimizer", "rules"} <= set(file)
+            file["third/vars/0"] = np.zeros(3, np.float32)
+        with pytest.raises(ValueError, match="it has weights that no layer of .* takes: third/vars"):
+            ours.load_weights(path)
+
+
 def test_by_name(tmp_path):
     """Layers of the same name take the weights, wherever they stand; others keep theirs."""
     randomised(stack(keras, (4, 4, 2), ("a", "b", "c"))).save(tmp_path / "m.h5")

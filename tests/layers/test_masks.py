@@ -415,3 +415,75 @@ def test_input_length_has_no_effect():
         layer = day33.layers.Embedding(5, 3, input_length=7)
     assert layer(np.zeros((2, 4), np.int32)).shape == (2, 4, 3)
     assert "input_length" not in layer.get_config()
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [(np.nan, "nan"), (-np.inf, "-inf"), (2.0**40, "1099511627776.0"), (2.0**31, "2147483648.0"), (-1.0, "-1.0")],
+)
+@pytest.mark.parametrize("way", ["predict", "predict_on_batch", "__call__"])
+def test_floats_that_are_no_ids(way, number, shown):
+    model = day33.Sequential([day33.Input((2,), dtype="int32"), day33.layers.Embedding(V, 4)])
+    with pytest.raises(ValueError, match=rf"holds {shown} at \(0, 1\); expected numbers from 0 to 2147483647"):
+        getattr(model, way)(np.array([[0, number]]))
+
+
+def test_ids_that_are_floats_are_cut_as_in_keras():
+    model = day33.Sequential([day33.Input((2,), dtype="int32"), day33.layers.Embedding(V, 4)])
+    expected = model(np.array([[1, 2]]))
+    for floats in (np.array([[1.0, 2.9]]), np.array([[1.5, 2.0]], np.float32)):
+        np.testing.assert_array_equal(model(floats), expected)
+        np.testing.assert_array_equal(model.predict(floats, verbose=0), expected)
+
+
+# ---- merging what is masked ----
+
+
+@pytest.mark.parametrize("name", ["Add", "Average", "Maximum", "Minimum", "Multiply"])
+def test_merging_of_masked_inputs(name):
+    """All masks, of all inputs or some; the values repeat, and are 0 where a mask may leave them out."""
+    rng = np.random.default_rng(3)
+    xs = [rng.integers(-2, 3, (N, T, 2)).astype(np.float32) for _ in range(3)]
+    for x in xs:
+        x[rng.random((N, T)) < 0.4] = 0
+
+    def build(library, masked):
+        inputs = [library.Input((T, 2)) for _ in range(3)]
+        found = [library.layers.Masking()(x) if m else x for x, m in zip(inputs, masked, strict=True)]
+        merged = getattr(library.layers, name)()(found)
+        return library.Model(inputs, [merged, library.layers.LSTM(2)(merged)])
+
+    for masked in ((True, False, False), (False, True, True), (True, True, True), (True, True, False)):
+        ours, theirs = build_both(lambda library, masked=masked: build(library, masked), keras)
+        assert_same_predictions(ours, theirs, xs)
+
+
+def test_gradients_through_merged_masks():
+    def build(library):
+        inputs = [library.Input((T, 2)) for _ in range(2)]
+        found = [library.layers.Masking()(library.layers.Dense(2, use_bias=False)(x)) for x in inputs]
+        both = [getattr(library.layers, name)()(found) for name in ("Multiply", "Maximum", "Minimum")]
+        return library.Model(inputs, library.layers.Concatenate()(both))
+
+    xs = [random(N, T, 2, seed=seed) for seed in (0, 1)]
+    for number, x in enumerate(xs):
+        x[:, number : number + 2] = 0
+    ours, theirs = build_both(build, keras)
+    assert_same_gradients(ours, theirs, keras, xs, random(N, T, 6, seed=2))
+
+
+def test_which_layers_hand_masks_on():
+    """`supports_masking`, and what is built before any call, as Keras says of its layers."""
+    for name, arguments in {
+        "Activation": ("relu",), "Add": (), "Average": (), "AveragePooling2D": (2,), "Concatenate": (),
+        "Conv1D": (3, 2), "Dense": (3,), "Dot": (1,), "Dropout": (0.5,), "ELU": (), "Flatten": (), "GRU": (3,),
+        "GaussianNoise": (0.5,), "GlobalAveragePooling1D": (), "GlobalMaxPooling1D": (), "Identity": (), "LSTM": (3,),
+        "LayerNormalization": (), "LeakyReLU": (), "Masking": (), "MaxPooling2D": (), "Maximum": (), "Multiply": (),
+        "PReLU": (), "ReLU": (), "Reshape": ((1,),), "SimpleRNN": (3,), "Softmax": (), "SpatialDropout1D": (0.5,),
+        "Subtract": (),
+    }.items():  # fmt: skip
+        ours, theirs = (getattr(library.layers, name)(*arguments) for library in (day33, keras))
+        assert ours.supports_masking == theirs.supports_masking, name
+        assert ours.built or not theirs.built, name
+    for mask_zero in (False, True):
+        assert day33.layers.Embedding(4, 3, mask_zero=mask_zero).supports_masking == mask_zero

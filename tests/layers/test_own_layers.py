@@ -219,6 +219,100 @@ def test_super_call_without_anything():
         Bad()(np.zeros((1, 2)))
 
 
+# ---- variables that calls assign to ----
+
+
+def counting(library, functions):
+    """A layer that keeps a moving mean of what it sees in training, and a model around it."""
+
+    class Centred(library.layers.Layer):
+        def __init__(self, size):
+            super().__init__()
+            self.mean = self.add_weight((size,), "zeros", trainable=False, name="mean")
+            self.calls = self.add_weight((), "zeros", trainable=False, name="calls")
+            self.scale = self.add_weight((size,), "ones", name="scale")
+
+        def call(self, x, training=False):
+            self.calls.assign_add(1.0)
+            if training:
+                self.mean.assign(0.5 * self.mean + 0.5 * functions.mean(x, axis=0))
+            return (x - self.mean) * self.scale
+
+    class Around(library.Model):
+        def __init__(self):
+            super().__init__()
+            self.centred, self.dense = Centred(4), library.layers.Dense(2, kernel_initializer="ones")
+
+        def call(self, x, training=False):
+            return self.dense(self.centred(x, training=training))
+
+    return Centred(4), Around()
+
+
+def test_assignments_happen_in_each_call_on_arrays():
+    keras = pytest.importorskip("keras")
+    results = []
+    for library, functions in ((day33, ops), (keras, keras.ops)):
+        layer, model = counting(library, functions)
+        seen = []
+        for number, training in enumerate((True, False, True, True)):
+            seen += [layer(random(3, 4) + number, training=training), model(random(2, 4) - number, training=training)]
+        results.append([*seen, *layer.get_weights(), *model.get_weights()])
+    for mine, correct in zip(*results, strict=True):
+        np.testing.assert_allclose(mine, correct, rtol=1e-5, atol=1e-5)
+    assert layer.calls.numpy() == 4
+
+
+def test_assignments_in_a_step_with_a_tape():
+    keras, tensorflow = pytest.importorskip("keras"), pytest.importorskip("tensorflow")
+    results = []
+    for library, functions, tape_class in (
+        (day33, ops, day33.GradientTape),
+        (keras, keras.ops, tensorflow.GradientTape),
+    ):
+        _, model = counting(library, functions)
+        optimizer, losses = library.optimizers.SGD(0.1), []
+        for number in range(3):
+            with tape_class() as tape:
+                loss = functions.mean(functions.square(model(random(6, 4) + number, training=True)))
+            slopes = tape.gradient(loss, model.trainable_variables)
+            optimizer.apply_gradients(zip(slopes, model.trainable_variables, strict=True))
+            losses.append(np.asarray(loss))
+        results.append([*losses, *slopes, *model.get_weights()])
+    for mine, correct in zip(*results, strict=True):
+        np.testing.assert_allclose(mine, np.asarray(correct), rtol=1e-5, atol=1e-5)
+
+
+def test_assignments_have_no_place_in_plans():
+    layer, model = counting(day33, ops)
+    message = "variable '.*calls' is assigned by code of which a plan is made once; expected"
+    with pytest.raises(TypeError, match=message):
+        layer(day33.Input((4,)))
+    model.compile("sgd", "mse")
+    with pytest.raises(TypeError, match=message):
+        model.fit(np.zeros((4, 4), np.float32), np.zeros((4, 2), np.float32), verbose=0)
+    with pytest.raises(TypeError, match=message):
+        model.predict(np.zeros((4, 4), np.float32), verbose=0)
+    assert all(float(weight) == 0 for weight in [layer.calls.numpy(), model.centred.calls.numpy()])
+
+    class Dense(layers.Dense):
+        def call(self, x):
+            self.bias.assign_add(ops.ones(2))
+            return super().call(x)
+
+    with pytest.raises(TypeError, match=r"super\(\).call of layer .* also assigns to variables; expected a layer kept"):
+        Dense(2)(np.zeros((1, 3), np.float32))
+
+    class Adds(layers.Layer):
+        def call(self, x):
+            self.add_weight((), "zeros", name="w").assign_add(1.0)
+            self.add_loss(ops.sum(x))
+            return x
+
+    with pytest.raises(RuntimeError, match="also assigns to variables; expected one of both"):
+        Adds()(np.zeros((1, 3), np.float32))
+
+
 # ---- what goes wrong ----
 
 

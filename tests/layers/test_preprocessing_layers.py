@@ -42,6 +42,21 @@ GIVEN = [
 ]
 
 
+@pytest.mark.parametrize("arguments", [*NORMALIZATIONS, *GIVEN], ids=repr)
+def test_mean_and_variance_are_attributes(arguments):
+    mine, correct = both("Normalization", **arguments)
+    assert mine.mean is None
+    for layer in (mine, correct):
+        if "mean" in arguments:
+            layer.build(DATA.shape)
+        else:
+            layer.adapt(DATA)
+    for name in ("mean", "variance"):
+        found = getattr(mine, name)
+        assert_same(found.numpy(), getattr(correct, name))
+        assert_same((DATA - found).numpy(), DATA - np.asarray(getattr(correct, name)))
+
+
 @pytest.mark.parametrize("arguments", NORMALIZATIONS)
 def test_normalization_adapted(arguments):
     ours, theirs = both("Normalization", **arguments)

@@ -176,7 +176,7 @@ def test_dropout_of_initial_states(kind):
     elif kind != "SimpleRNN":
         flat[width : 2 * width] = 1.0  # r
     layer.set_weights(weights)
-    y = layer(x, initial_state=states, training=True)
+    y = layer(x, initial_state=states, training=True).numpy()
     assert set(np.unique(y)) == {0.0, 2.0}
     # 1200 draws: 600 +- 5 standard deviations of 17.3.
     assert 513 < (y == 0).sum() < 687

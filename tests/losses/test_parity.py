@@ -258,3 +258,18 @@ def test_configurations(name, arguments, true, pred):
     again = losses.deserialize(losses.serialize(ours))
     assert again.get_config() == ours.get_config()
     assert {key: again.get_config()[key] for key in arguments} == arguments
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("weight", [2.3, np.float32(0), 3])
+def test_one_weight_for_all(reduction, weight):
+    rng = np.random.default_rng(0)
+    y_true, y_pred = rng.random((2, 4, 3, 2)).astype(np.float32)
+    ours, theirs = (lib.losses.MeanSquaredError(reduction=reduction) for lib in (day33, keras))
+    right = np.asarray(theirs(y_true, y_pred, sample_weight=weight))
+    with day33.GradientTape() as tape:  # in a graph
+        tape.watch(y_pred)
+        traced = ours(y_true, y_pred, sample_weight=weight)
+    for mine in (ours(y_true, y_pred, sample_weight=weight), traced):
+        assert np.shape(mine) == right.shape
+        np.testing.assert_allclose(mine, right, rtol=1e-5)

@@ -303,3 +303,30 @@ def test_sizes_that_layers_need_are_still_checked():
     declared = Sequential([layers.Input((5,)), layers.Dense(2)])
     with pytest.raises(ValueError, match=r"expected \(N, 5\)"):
         declared.predict(np.ones((2, 6)), verbose=0)
+
+
+def test_clones_are_compiled_alike():
+    """As in Keras: with an optimizer and metrics of their own, which begin anew. A model defined by code is not."""
+
+    def shifted(y_true, y_pred):  # a loss that no file could hold
+        return day33.ops.mean(day33.ops.square(y_true - y_pred + 1.0), axis=-1)
+
+    x, y = np.ones((8, 3), np.float32), np.zeros((8, 1), np.float32)
+    model = day33.Sequential([day33.Input((3,)), day33.layers.Dense(1)])
+    model.compile(day33.optimizers.SGD(0.125, momentum=0.5), shifted, metrics=["mae"])
+    model.fit(x, y, verbose=0)
+    i = day33.Input((3,))
+    functional = day33.Model(i, day33.layers.Dense(1)(i))
+    functional.compile("adam", "mse")
+    for source in (model, functional):
+        for twin in (
+            clone_model(source),
+            clone_model(source, clone_function=lambda l: type(l).from_config(l.get_config())),
+        ):
+            assert twin.compiled and twin.optimizer is not source.optimizer
+            assert type(twin.optimizer) is type(source.optimizer) and twin.optimizer.iterations == 0
+            assert twin.optimizer.get_config() == source.optimizer.get_config()
+            twin.set_weights(source.get_weights())
+            assert twin.evaluate(x, y, verbose=0) == source.evaluate(x, y, verbose=0)
+            twin.fit(x, y, verbose=0)
+    assert not clone_model(day33.Sequential([i, day33.layers.Dense(1)])).compiled

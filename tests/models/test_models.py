@@ -210,6 +210,20 @@ def test_graph_errors():
         Model(a, layers.Dense(2, name="same")(layers.Dense(2, name="same")(a)))
 
 
+def test_input_layers_with_older_names_of_their_arguments():
+    for arguments, shape in (
+        ({"input_shape": (3, 2)}, (None, 3, 2)), ({"input_shape": [4], "batch_size": 5}, (5, 4)),
+        ({"batch_input_shape": (2, 6)}, (2, 6)),
+    ):  # fmt: skip
+        first = layers.InputLayer(**arguments)
+        model = Sequential([first, layers.Dense(2)])
+        assert first.batch_shape == model.input_shape == shape and model.built
+    with pytest.raises(ValueError, match=r"shape is \(3,\) and input_shape is \(4,\); expected one of them"):
+        layers.InputLayer((3,), input_shape=(4,))
+    with pytest.raises(ValueError, match="shape is None and batch_shape is None; expected exactly one of them"):
+        layers.InputLayer()
+
+
 def test_wrong_inputs():
     model = autoencoder("upsampling")
     with pytest.raises(ValueError, match=r"input 0 of shape \(None, 32, 28, 1\); expected \(None, 28, 28, 1\)"):

@@ -49,6 +49,7 @@ CALLS = {
     "pad by reflection": lambda t, x: t.pad(x, [[0, 0], [1, 2]], "REFLECT"),
     "reverse": lambda t, x: t.reverse(x, axis=[1]),
     "roll": lambda t, x: t.roll(x, shift=1, axis=1),
+    "newaxis": lambda t, x: x[:, t.newaxis, ...],
     "slice": lambda t, x: t.slice(x, [0, 1], [-1, 2]),
     "gather": lambda t, x: t.gather(x, [2, 0], axis=1),
     "one_hot": lambda t, x: t.one_hot(t.cast(t.abs(x), t.int32), 3),

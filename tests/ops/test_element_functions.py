@@ -221,7 +221,7 @@ WRONG = {
     "axis": (lambda: ops.sum(SYMBOL, axis=2), ValueError, "axis is 2 for an array of 2 dimensions; expected -2 to 1"),
     "axes": (lambda: ops.sum(SYMBOL, axis=(1, 1)), ValueError, "expected each axis once"),
     "no axis": (lambda: ops.mean(SYMBOL, axis="a"), TypeError, "axis is 'a'; expected an integer"),
-    "order": (lambda: ops.norm(SYMBOL, ord=3), ValueError, "ord is 3; expected"),
+    "order": (lambda: ops.norm(SYMBOL, ord=3), ValueError, "ord is 3 for matrices; expected"),
     "nothing": (lambda: ops.max(np.zeros((0, 3)), axis=0), ValueError, "needs at least one element"),
     "if": (lambda: bool(SYMBOL > 0), TypeError, "neither true nor false; instead of `if`, use day33.ops.where"),
     "numpy": (lambda: np.exp(SYMBOL), TypeError, "expected a function of day33.ops, such as day33.ops.exp"),

@@ -260,8 +260,13 @@ def test_parameters():
             model.set_params(**{name: 3})
     with pytest.raises(ValueError, match="fit was given epoch; expected arguments of Model.fit"):
         model.fit(X, y, epoch=3)
-    assert SKLearnClassifier is Classifier and SKLearnRegressor is Regressor
-    assert day33.keras.wrappers.SKLearnClassifier is Classifier
+    assert issubclass(SKLearnClassifier, Classifier) and issubclass(SKLearnRegressor, Regressor)
+    assert day33.keras.wrappers.SKLearnClassifier is SKLearnClassifier
+    pipeline = make_pipeline(StandardScaler(), SKLearnClassifier(classifier, fit_kwargs={"epochs": 1}))
+    assert list(pipeline.named_steps) == ["standardscaler", "sklearnclassifier"]  # as with Keras's wrapper
+    X, y = load_iris(return_X_y=True)
+    copied = pickle.loads(pickle.dumps(pipeline.fit(X, y)))
+    np.testing.assert_array_equal(copied.predict(X), pipeline.predict(X))
 
 
 BAD = [

@@ -100,6 +100,18 @@ def test_numpy_functions_of_watched_tensors_are_recorded():
     assert np.add(np.ones(6, np.float32), x, out=np.zeros_like(X)).shape == (8, 6)
 
 
+def test_recorded_values_become_arrays_of_any_dtype():
+    w = Variable(X)
+    with GradientTape() as tape:
+        number, array = ops.sum(w), w * 2.0
+        assert np.asarray(number, np.float64) == np.float64(np.asarray(number))
+        assert np.asarray(array, np.float64).dtype == np.float64 and np.asarray(array).dtype == np.float32
+        mean = day33.metrics.Mean()
+        mean.update_state(number)
+        assert mean.result() == pytest.approx(float(number))
+    np.testing.assert_array_equal(tape.gradient(array, w), np.full_like(X, 2))
+
+
 def test_numpy_arrays_are_seen_by_functions_and_layers():
     x = X.copy()
     layer = layers.Dense(3)

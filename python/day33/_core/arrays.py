@@ -77,6 +77,20 @@ def as_indices(name: str, value: ArrayLike, size: int) -> NDArray[np.int32]:
     return np.require(array, np.int32, ("C", "A"))
 
 
+def as_ids(name: str, value: ArrayLike) -> NDArray[np.int32]:
+    """Ids of tokens as int32, from integers or, cut as Keras cuts them, from floats."""
+    array = _as_array(name, value)
+    if array.dtype.kind == "f":
+        within = (array > -1) & (array < INT32_MAX + 1)
+        if not within.all():
+            wrong = tuple(int(i) for i in np.argwhere(~within)[0])
+            raise ValueError(
+                f"{name} of shape {array.shape} holds {array[wrong]} at {wrong}; expected numbers from 0 to {INT32_MAX}"
+            )
+        array = array.astype(np.int32)
+    return as_indices(name, array, INT32_MAX + 1)
+
+
 def check_image(name: str, array: NDArray[Any]) -> None:
     """Raises ValueError unless `array` is (N, H, W, C) with H, W, C >= 1. N may be 0."""
     if array.ndim != 4 or 0 in array.shape[1:]:
@@ -95,6 +109,27 @@ def is_int(value: object) -> bool:
     except TypeError:
         return False
     return not isinstance(value, bool | np.bool_)
+
+
+def as_axis(axis: object, rank: int, name: str = "axis") -> int:
+    """An axis counted from 0. TypeError, ValueError where there is none."""
+    if not is_int(axis):
+        raise TypeError(f"{name} is {axis!r}; expected an integer")
+    number = as_int(name, axis, -(2**31))
+    if not -rank <= number < rank:
+        raise ValueError(f"{name} is {number} for an array of {rank} dimensions; expected {-rank} to {rank - 1}")
+    return number % rank
+
+
+def as_axes(axis: object, rank: int, name: str = "axis") -> tuple[int, ...]:
+    """Axes counted from 0, ascending; None stands for all."""
+    if axis is None:
+        return tuple(range(rank))
+    given = axis if isinstance(axis, list | tuple) else [axis]
+    axes = [as_axis(item, rank, name) for item in given]
+    if len(set(axes)) != len(axes):
+        raise ValueError(f"{name} is {axis!r}; expected each axis once")
+    return tuple(sorted(axes))
 
 
 def drop_last_axis(array: NDArray[Any], rank: int) -> NDArray[Any]:

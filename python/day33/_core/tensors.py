@@ -12,7 +12,10 @@ _INT32 = np.iinfo(np.int32)
 
 
 class Tensor(np.ndarray[Any, Any]):
-    """A NumPy array that also answers ``.numpy()``. What models, losses and the functions of `day33.tf` return."""
+    """A NumPy array that also answers ``.numpy()``. What models, losses and the functions of `day33.tf` return.
+
+    Operators and ufuncs give tensors; other functions of NumPy give plain arrays, as they do of TensorFlow's tensors.
+    """
 
     def numpy(self) -> NDArray[Any]:
         """The same values as a plain NumPy array; a NumPy number where there is no axis."""
@@ -27,6 +30,16 @@ class Tensor(np.ndarray[Any, Any]):
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
         return found if isinstance(found, np.ndarray) else as_tensor(np.asarray(found))
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return function(*_plain(args), **{name: _plain(value) for name, value in kwargs.items()})
+
+
+def _plain(value: Any) -> Any:
+    """The argument of a function of NumPy with arrays in place of tensors."""
+    if isinstance(value, Tensor):
+        return value.view(np.ndarray)
+    return type(value)(map(_plain, value)) if type(value) in (list, tuple) else value
 
 
 MaskSource = Callable[[], "NDArray[Any] | None"]
@@ -102,8 +115,3 @@ def _default_dtype(array: NDArray[Any], leaf: Any) -> DTypeLike | None:
         fits = array.size == 0 or (array.min() >= _INT32.min and array.max() <= _INT32.max)
         return np.int32 if fits else np.int64
     return None
-
-
-def like_inputs(inputs: list[Any], results: list[NDArray[Any]]) -> list[NDArray[Any]]:
-    """`results`, as tensors if one of `inputs` is one."""
-    return [as_tensor(array) for array in results] if any(isinstance(x, Tensor) for x in inputs) else results

@@ -11,12 +11,12 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from .. import _native
 from .arrays import as_float32
-from .dispatch import Operators
+from .dispatch import Operators, is_tracing
 
 if TYPE_CHECKING:
     from .._native import Float32
 
-__all__ = ["Variable"]
+__all__ = ["AssignedInTrace", "Variable"]
 
 _lock = threading.Lock()
 _modes_version = 0
@@ -46,6 +46,10 @@ def about_to_change(variables: Iterable[Variable] | None = None) -> None:
     """Has to be called before values of variables change."""
     for function in _before_changes:
         function(variables)
+
+
+class AssignedInTrace(TypeError):
+    """A variable was assigned by code of which a plan is made: it would happen once, and not in each run."""
 
 
 class Variable(Operators):
@@ -154,9 +158,10 @@ class Variable(Operators):
             The variable itself.
 
         Raises:
-            TypeError: `value` does not hold real numbers.
+            TypeError: `value` does not hold real numbers, or a plan is made of the code that assigns.
             ValueError: it has another shape.
         """
+        self._refuse_in_trace()
         array = as_float32(f"value for variable {self.path!r}", value)
         if array.shape != self.shape:
             raise ValueError(f"value for variable {self.path!r} has shape {array.shape}; expected {self.shape}")
@@ -174,7 +179,16 @@ class Variable(Operators):
         """Subtracts from the values; see `assign`. `delta` may broadcast to the variable's shape."""
         return self.assign(self.numpy() - self._delta(delta))
 
+    def _refuse_in_trace(self) -> None:
+        if is_tracing():
+            raise AssignedInTrace(
+                f"variable {self.path!r} is assigned by code of which a plan is made once; expected the assignment "
+                "outside of it, or calls of the layer or model on arrays, which run its `call` each time, such as in a "
+                "`train_step` or a loop with a tape"
+            )
+
     def _delta(self, delta: ArrayLike) -> Float32:
+        self._refuse_in_trace()
         array = as_float32(f"delta for variable {self.path!r}", delta)
         try:
             return np.broadcast_to(array, self.shape)

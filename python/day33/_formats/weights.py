@@ -155,12 +155,21 @@ def _numbered(tree: Group, path: str) -> list[Dataset]:
 
 
 def _groups_with_arrays(tree: Group, prefix: str = "") -> Iterator[str]:
-    """Groups with arrays that are weights: neither the optimizer's nor the metrics', which Keras 2 saves, too."""
+    """Groups with arrays that are weights: neither an optimizer's nor the metrics', which Keras 2 saves, too."""
     for name, member in tree.members.items():
         if isinstance(member, Group) and not (prefix == "" and name in (OPTIMIZER, _METRICS)):
-            if any(isinstance(inner, Dataset) for inner in member.members.values()):
+            arrays = any(isinstance(inner, Dataset) for inner in member.members.values())
+            if arrays and not _counts_steps(member):
                 yield prefix + name
             yield from _groups_with_arrays(member, f"{prefix}{name}/")
+
+
+def _counts_steps(group: Group) -> bool:
+    """Whether these are the variables of an optimizer, which models may have as attributes: its first one is the number
+    of steps, and those of layers are floats.
+    """
+    steps = group.members.get("0")
+    return isinstance(steps, Dataset) and steps.shape == () and steps.dtype.kind == "i"
 
 
 def assign(found: Found) -> None:

@@ -8,6 +8,7 @@ array is the one sample).
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -93,13 +94,13 @@ class Values(Protocol):
     def apply(self, function: Function, inputs: Sequence[int]) -> list[int]: ...
 
 
-class _Called:
+class Called:
     """What graphs ask of a layer, answered for what has no weights and nothing inside."""
 
     name: str
     acts_in_training_only = False
     takes_states = False
-    training_by_default = None
+    training_by_default: bool | None = None
     activity_regularizer = None
 
     @property
@@ -143,7 +144,7 @@ class _Called:
         return 1
 
 
-class Source(_Called):
+class Source(Called, abc.ABC):
     """A value that is no result: the same for all samples.
 
     Attributes:
@@ -152,17 +153,17 @@ class Source(_Called):
 
     value: NDArray[np.float32] | None = None
 
+    @abc.abstractmethod
     def key(self) -> Hashable:
         """What tells it from other sources."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def spec(self) -> Spec:
         """Its shape and dtype."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def variable(self) -> Variable:
         """What holds its values in a plan."""
-        raise NotImplementedError
 
     @property
     def number(self) -> float | None:
@@ -225,7 +226,7 @@ class ConstantSource(Source):
         return float(self.value) if self.value.ndim == 0 else None
 
 
-class Function(_Called):
+class Function(Called, abc.ABC):
     """An op without weights. Subclasses are frozen dataclasses, whose fields are the configuration."""
 
     keras_name: ClassVar[str]  # the class of Keras's operation; empty where Keras has none
@@ -237,18 +238,19 @@ class Function(_Called):
     stops_gradient: ClassVar[bool] = False
     name = ""
 
+    @abc.abstractmethod
     def infer(self, *given: Spec) -> Spec | tuple[Spec, ...]:
         """Shape and dtype of the result, or of each. ValueError, TypeError for what does not fit."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def keeps_samples(self, *given: Given) -> bool:
         """Whether each sample of the result comes from the same sample of the batched arguments alone.
 
         Args:
             given: at least one is batched.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def emit(self, plan: Writer, operands: Sequence[Operand], first: int) -> list[int]:
         """Writes the op into a plan.
 
@@ -260,7 +262,6 @@ class Function(_Called):
         Returns:
             The plan's tensors for the results.
         """
-        raise NotImplementedError
 
     def full_reduction(self, rank: int) -> str | None:
         """ "mean" or "sum" where it reduces all axes of its argument, of that rank, to a scalar; None elsewhere."""

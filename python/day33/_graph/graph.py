@@ -31,22 +31,19 @@ class Graph:
         inputs, outputs: as they are given and wanted.
         owner: for messages.
         losses: symbolic tensors to be minimised besides, each a scalar, or the sum of what it holds.
-        terms: the same, taken apart already.
 
     Attributes:
         nodes: in an order in which they can run, those of input layers left out.
         for_losses: the nodes that only the losses need.
         layers: each once, in Keras's order: farthest from the outputs first, then as met from the outputs.
-        losses: as given. losses_apart: each of them taken apart. loss_terms, loss_constant: the sum of all.
+        losses: as given. loss_terms, loss_constant: the sum of all.
         in_training: the graph that takes the place of this one in training; None where it is this one.
 
     Raises:
         ValueError: an output does not depend on the inputs alone, or two layers share a name.
     """
 
-    def __init__(
-        self, inputs: Any, outputs: Any, owner: str, losses: Sequence[SymbolicTensor] = (), terms: Sequence[Term] = ()
-    ) -> None:
+    def __init__(self, inputs: Any, outputs: Any, owner: str, losses: Sequence[SymbolicTensor] = ()) -> None:
         self.input_structure = inputs
         self.output_structure = outputs
         self.inputs: list[SymbolicTensor] = tree.flatten(inputs)
@@ -58,12 +55,11 @@ class Graph:
         if len(set(self.inputs)) != len(self.inputs):
             raise ValueError(f"inputs of {owner} name one tensor twice")
         self.losses = list(losses)
-        self.loss_terms: list[Term] = list(terms)
+        self.loss_terms: list[Term] = []
         self.loss_constant = 0.0
         self.in_training: Graph | None = None
         self._shapes: dict[tuple[Shape, ...], list[Shape]] = {}
-        self.losses_apart = [split(loss) for loss in losses]
-        for apart, constant in self.losses_apart:
+        for apart, constant in map(split, losses):
             self.loss_terms += apart
             self.loss_constant += constant
         ordered, met = self._sort(owner)
@@ -264,7 +260,7 @@ def lower_node(node: Node, lowering: PlanWriters, values: dict[SymbolicTensor, i
     masks = [None if mask is None else values[mask] for mask in node.masks]
     given = lowering.with_masks([values[tensor] for tensor in tree.flatten(node.arguments)], masks)
     arguments = tree.pack(node.arguments, given)
-    with lowering.mode(node.training):
+    with lowering.mode(node.training), lowering.inside(node.layer.name):
         results = node.layer.lower_call(lowering, arguments, node.kwargs)
     for tensor, result in zip(node.outputs, results, strict=True):
         values[tensor] = result

@@ -117,8 +117,10 @@ class Lowering:
         wants_penalties: whether what layers add to the loss (`add_loss`, regularizers) is written, too.
         trains: which variables have gradients; by default those that are trainable.
         mode: that of the runs, where it is known, else None; see `Mode`.
+        builder: what the ops are written to; a new one by default.
 
     Attributes:
+        layers: the names of the layers being written, from the outermost on.
         variables: by slot. versions: which values of theirs are meant, see `Call`.
         trained: by slot, whether there is a gradient. written: slots that the plan changes in training. repeated:
             those of them whose change does not count.
@@ -127,9 +129,10 @@ class Lowering:
 
     def __init__(
         self, draws: Draws | None = None, wants_penalties: bool = False, trains: Trains = is_trainable,
-        mode: Mode | None = None,
+        mode: Mode | None = None, builder: PlanBuilder | None = None,
     ) -> None:  # fmt: skip
-        self.builder = PlanBuilder()
+        self.builder = PlanBuilder() if builder is None else builder
+        self.layers: list[str] = []
         self.variables: list[Variable] = []
         self.versions: list[int] = []
         self.trained: list[bool] = []
@@ -383,6 +386,15 @@ class Lowering:
             axes = self.shape(mask) if mask >= 0 else ()
             if result not in self._masks and mask >= 0 and self.shape(result)[: len(axes)] == axes:
                 self._masks[result] = mask
+
+    @contextmanager
+    def inside(self, layer: str) -> Iterator[None]:
+        """What is written inside belongs to a layer of that name."""
+        self.layers.append(layer)
+        try:
+            yield
+        finally:
+            self.layers.pop()
 
     @contextmanager
     def calling(self, call: Call | None) -> Iterator[None]:

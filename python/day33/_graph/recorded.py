@@ -90,9 +90,7 @@ class Recorded(Symbolic):
         return self.value.item()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        # None equals float64 for NumPy's dtypes.
-        converts = dtype is not None and np.dtype(dtype) != self.value.dtype
-        return np.array(self.value, dtype=dtype, copy=bool(copy) or converts)
+        return np.array(self.value, dtype=dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         recorded = recorded_ufunc(ufunc, method, inputs, kwargs)

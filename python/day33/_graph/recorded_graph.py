@@ -331,10 +331,3 @@ def compiled_count() -> int:
     """How many graphs are compiled."""
     with _lock:
         return sum(len(family.variants) for family in _families.values())
-
-
-def forget() -> None:
-    """Drops all compiled recordings."""
-    with _lock:
-        _families.clear()
-        _constants.clear()

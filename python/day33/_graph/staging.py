@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -336,6 +336,10 @@ class StagedLowering:
             yield
         finally:
             self._mode = before
+
+    def inside(self, layer: str) -> AbstractContextManager[None]:
+        """See `Lowering.inside`; plans in stages have no use for names."""
+        return nullcontext()
 
     @contextmanager
     def calling(self, call: Call | None) -> Iterator[None]:

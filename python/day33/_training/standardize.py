@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from .._core.arrays import as_float32, as_indices, fit_rank
+from .._core.arrays import as_float32, as_ids, fit_rank
 from .._core.strings import as_strings
 from .._core.targets import class_labels, position_weights, smooth_labels
 from .._core.types import Array, Shape
@@ -62,20 +62,13 @@ class InputStandardizer:
         return Batch(len(inputs[0]), inputs)
 
 
-def _as_int32(label: str, value: Any) -> Array:
-    array = np.asarray(value)
-    if array.dtype.kind == "f":  # Keras casts float ids
-        array = array.astype(np.int32)
-    return as_indices(label, array, 2**31)
-
-
 def _one_input(label: str, value: Any, spec: InputSpec) -> Array:
     _, shape, dtype = spec
     given: Array
     if dtype == "string":
         given = as_strings(label, value)
     else:
-        given = as_float32(label, value) if dtype == "float32" else _as_int32(label, value)
+        given = as_float32(label, value) if dtype == "float32" else as_ids(label, value)
     array = fit_rank(given, (None, *shape))
     if array.ndim != len(shape) + 1 or any(
         want is not None and got != want for got, want in zip(array.shape[1:], shape, strict=True)

@@ -13,6 +13,7 @@ from ..random.seeds import stream_from
 from .batches import S, Samples
 from .given import Given, GivenStandardizer
 from .meters import Meters
+from .state import Resumable
 
 M = TypeVar("M", bound=Samples, covariant=True)
 Logs = dict[str, Any]
@@ -41,12 +42,18 @@ class Steps(Generic[S]):
         run: makes the step of a batch. The function gives a seed for what is random in it.
         logs: the values after the last step, for callbacks, sorted by name.
         final_logs: the same at the end of an epoch.
+        own: the step that the user has written, where there is one.
     """
 
     standardize: MakesSamples[S]
     run: Callable[[S, DrawSeed], object]
     logs: Callable[[], Logs]
     final_logs: Callable[[], Logs]
+    own: OwnStep | None = None
+
+    def states(self, metrics: Resumable) -> Resumable:
+        """What an epoch needs to go on in the middle: the state of the metrics, and what a step of the user's gave."""
+        return metrics if self.own is None else _LogsAndMetrics(self.own, metrics)
 
 
 class OwnStep:
@@ -82,6 +89,10 @@ class OwnStep:
         """What the last step gave."""
         return dict(self._last)
 
+    def restore_logs(self, logs: Mapping[str, Any]) -> None:
+        """Has `logs` give what a step gave in an earlier run."""
+        self._last = dict(logs)
+
     def final_logs(self) -> Logs:
         """What the last step gave; the metrics as they stand now where they have the same names, as in Keras."""
         metrics = plain_logs(self._metrics())
@@ -89,7 +100,7 @@ class OwnStep:
 
     def steps(self, class_weight: Mapping[int, float] | None = None) -> Steps[Given]:
         """As `fit` takes them."""
-        return Steps(GivenStandardizer(class_weight), self.run, self.logs, self.final_logs)
+        return Steps(GivenStandardizer(class_weight), self.run, self.logs, self.final_logs, self)
 
 
 def plain_logs(logs: Mapping[str, Any]) -> Logs:
@@ -104,6 +115,33 @@ def plain_logs(logs: Mapping[str, Any]) -> Logs:
         except (TypeError, ValueError):
             result[name] = np.asarray(value) if hasattr(value, "__array__") else value
     return result
+
+
+class _LogsAndMetrics:
+    """The state of metrics, and the numbers that the last step of the user's gave: an epoch may end with them."""
+
+    def __init__(self, step: OwnStep, metrics: Resumable) -> None:
+        self._step = step
+        self._metrics = metrics
+
+    def get_state(self) -> dict[str, Any]:
+        numbers = {name: value for name, value in self._step.logs().items() if isinstance(value, float | np.ndarray)}
+        return {"metrics": self._metrics.get_state(), "logs": numbers}
+
+    def check_state(self, state: Any) -> None:
+        if not isinstance(state, dict) or state.keys() not in ({"metrics", "logs"}, set()):
+            raise ValueError(f"its means are {state!r}; expected those of the metrics, and the logs of a step")
+        if not state:
+            return
+        logs = state["logs"]
+        if not isinstance(logs, dict) or not all(isinstance(value, float | np.ndarray) for value in logs.values()):
+            raise ValueError(f"the logs of its last step are {logs!r}; expected numbers by name")
+        self._metrics.check_state(state["metrics"])
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        if state:
+            self._metrics.set_state(state["metrics"])
+            self._step.restore_logs(state["logs"])
 
 
 class MetricStates:

@@ -13,6 +13,7 @@ from .._core.arrays import as_int, as_optional_count
 from .._tape import GradientTape
 from ..callbacks import CallbackList, History
 from ..callbacks.base import plain
+from ..optimizers import Optimizer
 from ..random import next_seed
 from .batches import (
     Batch,
@@ -133,7 +134,7 @@ class Trainer(Evaluator):
             validation = self._validation(validation_data, small, limit, runs)
 
         listeners = self._callback_list(callbacks, verbose, add_history=True, epochs=epochs, steps=data.steps)
-        means = self._metric_states(self._require_compiled("fit"))
+        means = how.states(self._metric_states(self._require_compiled("fit")))
         self.training_state = state = TrainingState(means, next_seed(), initial_epoch)
         self.stop_training = False
         self._prepare_optimizer()
@@ -279,6 +280,27 @@ class Trainer(Evaluator):
             self._warn_of_nothing_to_train()
         self._track_loss(loss, x)
         return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def own_optimizers(self) -> dict[str, Optimizer]:
+        """The optimizers kept as attributes beside that of `compile`, also in lists, tuples and dicts, by the place:
+        ``"critic_rule"``, ``"rules/0"``.
+        """
+        found: dict[str, Optimizer] = {}
+
+        def look(place: str, value: Any) -> None:
+            if isinstance(value, Optimizer):
+                if value is not self.optimizer and all(value is not other for other in found.values()):
+                    found[place] = value
+            elif isinstance(value, list | tuple):
+                for number, item in enumerate(value):
+                    look(f"{place}/{number}", item)
+            elif isinstance(value, dict):
+                for key, item in value.items():
+                    look(f"{place}/{key}", item)
+
+        for name, value in vars(self).items():
+            look(name, value)
+        return found
 
     def _prepare_optimizer(self) -> None:
         """Makes the optimizer's slots in the order of the trainable weights, also of those that have become so."""

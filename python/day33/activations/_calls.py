@@ -55,7 +55,7 @@ def gradient_pair(x: ArrayLike, dy: ArrayLike) -> tuple[Float32, Float32]:
     return x, dy
 
 
-def over_axis(x: ArrayLike, kind: str, axis: int | tuple[int, ...], dy: ArrayLike | None = None) -> Float32:
+def over_axis(x: ArrayLike, kind: str, axis: int | tuple[int, ...] | None, dy: ArrayLike | None = None) -> Float32:
     """Softmax or its logarithm along `axis`; its gradient where there is a `dy`."""
     arrays = [as_float32("x", x)] if dy is None else list(gradient_pair(x, dy))
     shape = arrays[0].shape
@@ -71,6 +71,8 @@ def over_axis(x: ArrayLike, kind: str, axis: int | tuple[int, ...], dy: ArrayLik
 
 
 def _axes_of(shape: tuple[int, ...], axis: object) -> tuple[int, ...]:
+    if axis is None:
+        return tuple(range(len(shape)))
     given = axis if isinstance(axis, tuple | list) else (axis,)
     axes = tuple(as_int("axis", number) for number in given)
     inside = all(-len(shape) <= number < len(shape) for number in axes)

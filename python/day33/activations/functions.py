@@ -326,14 +326,14 @@ def gelu(x: ArrayLike, approximate: bool = False) -> Float32:
 
 
 @overloaded
-def softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Float32:
+def softmax(x: ArrayLike, axis: int | tuple[int, ...] | None = -1) -> Float32:
     """Shares that add up to 1: ``exp(x) / sum(exp(x))`` along `axis`.
 
     The maximum is subtracted first, so that nothing overflows.
 
     Args:
         x: real numbers of any shape.
-        axis: the axis, or a tuple of axes, whose values share the sum; negative ones count from the last.
+        axis: the axis, or a tuple of axes, whose values share the sum; negative ones count from the last. None for all.
 
     Returns:
         float32 of the shape of `x`.
@@ -346,14 +346,14 @@ def softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Float32:
 
 
 @overloaded
-def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] = -1) -> Float32:
+def log_softmax(x: ArrayLike, axis: int | tuple[int, ...] | None = -1) -> Float32:
     """The logarithm of `softmax`: ``x - log(sum(exp(x)))`` along `axis`.
 
     The maximum is subtracted first, so that nothing overflows.
 
     Args:
         x: real numbers of any shape.
-        axis: the axis, or a tuple of axes, whose values share the sum; negative ones count from the last.
+        axis: the axis, or a tuple of axes, whose values share the sum; negative ones count from the last. None for all.
 
     Returns:
         float32 of the shape of `x`.

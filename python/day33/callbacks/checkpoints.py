@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .._io.files import clear_leftovers
 from .._io.npz import read_sealed, write_sealed
+from . import _own_optimizers
 from .base import Callback, Logs, State, _SavesOthers, check_fields
 from .monitoring import MonitorCallback
 
@@ -141,9 +142,10 @@ class BackupAndRestore(Callback, _SavesOthers):
     """Saves the whole state of training, so that a run that was killed goes on and ends with the same bits.
 
     Run the same script again: `fit` with this callback finds the state in `backup_dir` and continues after it. Saved
-    are weights, optimizer, epoch, seeds (shuffling, dropout), history and what the other callbacks remember, in one
-    file that is replaced atomically. The state is saved after all other callbacks have ended the epoch, wherever this
-    one stands in the list. It is also saved when Ctrl-C ends `fit` in the middle of an epoch.
+    are weights, the optimizer and those that a model keeps as attributes for a step of its own, epoch, seeds
+    (shuffling, dropout), history and what the other callbacks remember, in one file that is replaced atomically. The
+    state is saved after all other callbacks have ended the epoch, wherever this one stands in the list. It is also
+    saved when Ctrl-C ends `fit` in the middle of an epoch.
 
     Batches from arrays, and from iterables that give the same batches when iterated anew, are the same as without the
     interruption.
@@ -213,6 +215,7 @@ class BackupAndRestore(Callback, _SavesOthers):
         meta = {
             "format": _FORMAT,
             "optimizer": type(model.optimizer).__name__,
+            "optimizers": _own_optimizers.save(model, arrays),
             "training": _to_plain(model.training_state.get_state(), "training", arrays),
             "batches_since_save": self._counter.seen,
             "callbacks": {
@@ -229,7 +232,10 @@ class BackupAndRestore(Callback, _SavesOthers):
         try:
             meta = _read_meta(arrays)
             weights = _checked_weights(arrays, model)
-            optimizer, optimizer_state = self._checked_optimizer(meta, arrays, model)
+            optimizers = [
+                self._checked_optimizer(meta, arrays, model),
+                *_own_optimizers.check(_as_dict("optimizers", meta.get("optimizers", {})), arrays, model),
+            ]
             training, seen = _read_training(meta["training"], arrays), meta["batches_since_save"]
             if not isinstance(seen, int) or seen < 0:
                 raise ValueError(f"its batches_since_save is {seen!r}")
@@ -238,17 +244,20 @@ class BackupAndRestore(Callback, _SavesOthers):
             states = self._checked_states(_as_dict("callbacks", meta["callbacks"]), arrays)
         except (KeyError, TypeError, ValueError, RecursionError) as error:
             raise self._refusal(error) from error
-        before = [variable.numpy() for variable in model.variables], optimizer.get_state(), model.stop_training
+        before = [variable.numpy() for variable in model.variables], model.stop_training
+        states_before = [optimizer.get_state() for optimizer, _ in optimizers]
         for variable, value in zip(model.variables, weights, strict=True):
             variable.assign(value)
-        optimizer.set_state(optimizer_state)
+        for optimizer, state in optimizers:
+            optimizer.set_state(state)
         try:
             self._set_states(states)
         except Exception as error:
             for variable, value in zip(model.variables, before[0], strict=True):
                 variable.assign(value)
-            optimizer.set_state(before[1])
-            model.stop_training = before[2]
+            for (optimizer, _), earlier in zip(optimizers, states_before, strict=True):
+                optimizer.set_state(earlier)
+            model.stop_training = before[1]
             raise self._refusal(error) from error
         model.training_state.set_state(training)
         self._counter.seen = seen

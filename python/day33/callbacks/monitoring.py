@@ -28,7 +28,9 @@ class MonitorCallback(Callback):
         ValueError: `mode` is none of the three; or "auto" and the direction is unknown (at the first epoch's end).
     """
 
-    def __init__(self, monitor: str, mode: str, min_delta: float = 0.0, best: float | None = None) -> None:
+    def __init__(
+        self, monitor: str = "val_loss", mode: str = "auto", min_delta: float = 0.0, best: float | None = None
+    ) -> None:
         super().__init__()
         if mode not in ("auto", "min", "max"):
             raise ValueError(f'mode is {mode!r}; expected "auto", "min" or "max"')

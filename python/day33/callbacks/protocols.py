@@ -69,6 +69,9 @@ class TrainedModel(Protocol):
     def progress(self) -> Progress:
         """How much of the epoch, evaluation or prediction is done."""
 
+    def own_optimizers(self) -> Mapping[str, Optimizer]:
+        """The optimizers that the model keeps beside that of `compile`, by attribute."""
+
     @property
     def metrics(self) -> list[Metric]:
         """The mean of the loss, and the metrics of `compile`."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from . import autoencoder, data, ensemble, lyricist
+from . import autoencoder, data, ensemble, explain, lyricist
 from .apps import App
 from .errors import reported
 
@@ -20,6 +20,7 @@ app = App(
 app.add_typer(data.app, name="data")
 app.command()(autoencoder.autoencoder)
 app.add_typer(ensemble.app, name="ensemble")
+app.add_typer(explain.app, name="explain")
 app.add_typer(lyricist.app, name="lyricist")
 
 

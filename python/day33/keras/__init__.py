@@ -76,6 +76,9 @@ _LONG_LOSSES = dict.fromkeys(
 )  # fmt: skip
 _RANDOM = ("SeedGenerator", "beta", "binomial", "categorical", "dropout", "gamma", "normal", "randint", "shuffle",
            "truncated_normal", "uniform")  # fmt: skip
+# Functions that no layer takes by name.
+_MORE_ACTIVATIONS = ("celu", "glu", "hard_shrink", "hard_tanh", "soft_shrink", "sparse_plus", "sparse_sigmoid",
+                     "squareplus", "tanh_shrink", "threshold")  # fmt: skip
 _DATASETS = (
     "boston_housing", "california_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters",
 )  # fmt: skip
@@ -94,6 +97,7 @@ _ROOMS: dict[str, tuple[str, ...]] = {
     "models": ("models", "saving"),
     "ops": ("ops",),
     "ops.image": ("ops.image",),
+    "ops.linalg": ("ops.linalg",),
     "ops.nn": ("ops.nn",),
     "ops.numpy": ("ops",),
     "optimizers": ("optimizers",),
@@ -117,6 +121,7 @@ _CUSTOM_OBJECTS = dict.fromkeys(
     "saving",
 )  # fmt: skip
 _SINGLE_NAMES = {
+    "activations": dict.fromkeys(_MORE_ACTIVATIONS, "ops"),
     "backend": {"clear_session": "utils"},
     **{f"datasets.{name}": {"load_data": f"datasets.{name}"} for name in _DATASETS},
     "datasets.imdb": dict.fromkeys(("get_word_index", "load_data"), "datasets.imdb"),

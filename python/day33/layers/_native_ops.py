@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from .._core import tree
 from .._core.variables import Variable
+from .._graph.functions import Called
 from .._graph.staging import PlanWriters
 from .._graph.tensors import Node, SymbolicTensor
 
 
-class NativeOps:
+class NativeOps(Called):
     """Stands in graphs for the native ops of `layer`, whose own call is a trace of more than them.
 
     Two of one layer are equal.
     """
-
-    takes_states = False
-    activity_regularizer = None
 
     def __init__(self, layer: Any) -> None:
         self._layer = layer
@@ -43,15 +41,6 @@ class NativeOps:
         variables: list[Variable] = self._layer.own_variables()
         return variables
 
-    def is_composite(self) -> bool:
-        return False
-
-    def sublayers(self) -> Sequence[Any]:
-        return ()
-
-    def walk(self) -> Iterator[Any]:
-        return iter((self,))
-
     def get_config(self) -> dict[str, Any]:
         config: dict[str, Any] = self._layer.get_config()
         return config
@@ -59,12 +48,6 @@ class NativeOps:
     def mode_key(self) -> tuple[Hashable, ...]:
         key: tuple[Hashable, ...] = self._layer.mode_key()
         return key
-
-    def adds_losses(self) -> bool:
-        return False
-
-    def call_graph(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        return None
 
     def moving_variables(self) -> Sequence[Variable]:
         variables: Sequence[Variable] = self._layer.moving_variables()
@@ -81,12 +64,3 @@ class NativeOps:
         with lowering.mode(self.training_by_default if lowering.by_default else None):
             results: list[int] = lowering.call(self._layer._lower_one, tree.flatten(arguments))
         return results
-
-    def multiply_adds(self, input_shape: Any, output_shape: Any) -> int:
-        return 0
-
-    def receptive_span(self, low: int, high: int, axis: int, input_shape: Any) -> tuple[int, int] | None:
-        return None
-
-    def enlarges(self, axis: int) -> int:
-        return 1

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core import tree
-from .._core.arrays import as_float32, as_indices
+from .._core.arrays import as_float32, as_ids
 from .._core.dispatch import TABLE, active_recorder
 from .._core.variables import Variable
 from .._graph import inlining, penalties
@@ -90,7 +90,7 @@ class _Given:
 
 def converted(name: str, array: NDArray[Any], dtype: str) -> NDArray[Any]:
     """An array as plans take it. TypeError, ValueError with `name` where it cannot be."""
-    return as_float32(name, array) if dtype == "float32" else as_indices(name, array, 2**31)
+    return as_float32(name, array) if dtype == "float32" else as_ids(name, array)
 
 
 def _as_mask(mask: Any) -> Any:

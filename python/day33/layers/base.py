@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .. import regularizers
 from .._core import tree, variables
 from .._core.dispatch import active_recorder, is_tracing, not_tracing, note_loss, tracing
-from .._core.tensors import as_tensor, has_mask, like_inputs, mask_of, set_mask
+from .._core.tensors import as_tensor, has_mask, mask_of, set_mask
 from .._core.types import Shape
 from .._core.user_code import blaming
 from .._core.variables import Variable
@@ -33,6 +33,7 @@ from .._graph.staging import PlanWriters
 from .._graph.tensors import Node, SymbolicTensor, reset_names
 from ..metrics import Metric
 from ..random import next_seed
+from . import _at_once
 from ._attributes import Option
 from ._native_ops import NativeOps
 from ._recording import converted, record
@@ -109,8 +110,10 @@ class Layer(Configured):
     acts_in_training_only = False
     # The default of `training` in Keras's call of the layer; None where that has none.
     native_training: bool | None = None
-    # Whether results have the mask of the input, as in Keras; other layers have none, or set their own in `lower`.
+    # Whether masks go on behind the layer, as Keras says of it: results have that of the input, or the one that `lower`
+    # sets where `sets_mask` is true.
     supports_masking = False
+    sets_mask = False
     # Whether inputs after the first are states, of which Keras's calls have an argument (`arguments_in_keras`).
     takes_states = False
     # Whether outputs have a mask though no input has one.
@@ -151,7 +154,8 @@ class Layer(Configured):
         stem = self.name_stem()
         self.named_by_user = name is not None and re.fullmatch(rf"{stem}(_\d+)?", name) is None
         self.name: str = name if name is not None else _names.unique(stem)
-        self.built = False
+        # What neither makes weights nor is made of others has nothing to build.
+        self.built = not (self._has_own_build() or self.has_graph())
         self._building = False
         self.dtype = "float32"
         self.input_shape_argument = (input_dim,) if input_dim is not None else input_shape
@@ -166,6 +170,7 @@ class Layer(Configured):
         self._moving: tuple[int, tuple[Variable, ...]] | None = None
         self._traced_losses = False  # whether a trace of `call` added something to the loss
         self._adds: tuple[int, bool] | None = None
+        self._assigns = False  # whether `call` was seen to assign to a variable
         self._default_mode: tuple[int, Training] | None = None
         self._making: tuple[int, bool] | None = None
         self._mask_plans: OrderedDict[Hashable, MaskPlan | None] = OrderedDict()
@@ -322,6 +327,11 @@ class Layer(Configured):
         if len(arguments) != 1 or kwargs:
             raise TypeError(f"super().call of layer {self.name!r} was given {len(arguments)} arguments and "
                             f"{sorted(kwargs)}; expected one, a list for several inputs")  # fmt: skip
+        if self._assigns and not any(isinstance(leaf, SymbolicTensor) for leaf in tree.flatten(arguments)):
+            raise TypeError(
+                f"super().call of layer {self.name!r} was called in a call that also assigns to variables; expected a "
+                "layer kept as an attribute in its place"
+            )
         return NativeOps(self).extend_graph(arguments, training)
 
     call: Any = _call_native
@@ -363,7 +373,7 @@ class Layer(Configured):
 
     def _lower_one(self, lowering: Lowering, inputs: list[int]) -> list[int]:
         results = self.lower(lowering, inputs)
-        if self.supports_masking:
+        if self.supports_masking and not self.sets_mask:
             lowering.pass_mask(inputs, results)
         return results
 
@@ -389,7 +399,7 @@ class Layer(Configured):
                 finally:
                     names.pop()
                 _keep(self._traces, key, graph)
-                if graph.losses_apart and not self._traced_losses:
+                if graph.losses and not self._traced_losses:
                     self._traced_losses = True
                     variables.modes_changed()
                 self._is_lowered = True
@@ -483,15 +493,26 @@ class Layer(Configured):
         given = [*leaves, *(item for item in masks if item is not None)] if masks else leaves
         symbolic = [isinstance(leaf, SymbolicTensor) for leaf in given]
         if not any(symbolic):
-            recorder = active_recorder()
-            if recorder is not None:
-                return record(self, recorder, arguments, leaves, kwargs, self._mode_of(training), masks)
-            return self._compute(arguments, leaves, kwargs, self._mode_of(training), masks)
+            return self._call_on_arrays(arguments, leaves, kwargs, self._mode_of(training), masks)
         if not all(symbolic):
             raise TypeError(f"layer {self.name!r} was given arrays and symbolic tensors together")
         for leaf, item in zip(leaves, masks, strict=False):
             self._check_mask(leaf.shape, item)
         return self.extend_graph(arguments, kwargs, training, keep=not _names.scope(), masks=masks)
+
+    def _call_on_arrays(
+        self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], training: Training,
+        masks: list[Any],
+    ) -> Any:  # fmt: skip
+        if not self._assigns:
+            recorder = active_recorder()
+            try:
+                if recorder is not None:
+                    return record(self, recorder, arguments, leaves, kwargs, training, masks)
+                return self._compute(arguments, leaves, kwargs, training, masks)
+            except variables.AssignedInTrace:
+                self._assigns = True
+        return _at_once.run(self, arguments, kwargs, bool(training))
 
     @property
     def training_by_default(self) -> bool | None:
@@ -601,11 +622,11 @@ class Layer(Configured):
         outputs = self._infer(structure, kwargs)
         if not masks and self.adds_losses():
             recorded = record(self, Recorder(next_seed), arguments, leaves, kwargs, training, masks)
-            return tree.pack(outputs, self._answers(leaves, [np.asarray(item) for item in tree.flatten(recorded)]))
+            return tree.pack(outputs, [as_tensor(item) for item in tree.flatten(recorded)])
         placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
         inputs = [*self._converted(tensors, arrays), *mask_arrays]
         compiled = self._compile(structure, kwargs, None, placeholders, training)
-        results = self._answers(leaves, compiled.forward(inputs, bool(training)))
+        results = [as_tensor(array) for array in compiled.forward(inputs, bool(training))]
         self.note_masks(results, arguments, leaves, kwargs, masks)
         return tree.pack(outputs, results)
 
@@ -728,10 +749,6 @@ class Layer(Configured):
             self._check_mask(tensor.shape, placeholders[-1])
         return placeholders, given
 
-    def _answers(self, inputs: list[Any], results: list[NDArray[Any]]) -> list[NDArray[Any]]:
-        """What a call on arrays returns: arrays for arrays, tensors of `day33.tf` for tensors."""
-        return like_inputs(inputs, results)
-
     def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
         """A model with declared inputs adds or drops a last axis of 1, as Keras's do."""
         return array
@@ -829,6 +846,11 @@ class Layer(Configured):
             RuntimeError: outside of `call`. TypeError: no such value.
         """
         if not is_tracing():
+            if self._assigns:
+                raise RuntimeError(
+                    f"add_loss of layer {self.name!r} was called in a call that also assigns to variables; expected "
+                    "one of both"
+                )
             raise RuntimeError(f"add_loss of layer {self.name!r} was called outside of call; expected it inside of it")
         for tensor in penalties.loss_tensors(loss, f"layer {self.name!r}"):
             note_loss(tensor)

@@ -26,6 +26,7 @@ class InputLayer(Layer):
 
     Args:
         shape, batch_size, dtype, name, batch_shape: as of `Input`.
+        input_shape, batch_input_shape: older names of `shape` and `batch_shape`.
 
     Attributes:
         output: the tensor.
@@ -40,8 +41,11 @@ class InputLayer(Layer):
     def __init__(
         self, shape: Sequence[int | None] | None = None, batch_size: int | None = None, dtype: Any = None,
         name: str | None = None, *, batch_shape: Sequence[int | None] | None = None,
+        input_shape: Sequence[int | None] | None = None, batch_input_shape: Sequence[int | None] | None = None,
     ) -> None:  # fmt: skip
         super().__init__(name=name)
+        shape = _under_one_name("shape", shape, "input_shape", input_shape)
+        batch_shape = _under_one_name("batch_shape", batch_shape, "batch_input_shape", batch_input_shape)
         if (shape is None) == (batch_shape is None):
             raise ValueError(f"shape is {shape} and batch_shape is {batch_shape}; expected exactly one of them")
         if shape is not None:
@@ -77,6 +81,13 @@ class InputLayer(Layer):
         if isinstance(result.get("dtype"), Mapping):
             result["dtype"] = result["dtype"]["config"]["name"]
         return result
+
+
+def _under_one_name(name: str, value: Any, older: str, given: Any) -> Any:
+    """An argument of two names, of which one at most may be given."""
+    if value is not None and given is not None:
+        raise ValueError(f"{name} is {value} and {older} is {given}; expected one of them")
+    return value if given is None else given
 
 
 def Input(
@@ -333,6 +344,12 @@ class SpatialDropout2D(_SpatialDropout):
 
 class Identity(Layer):
     """Gives what it is given: a tensor of any shape and dtype, with its mask."""
+
+    supports_masking = True
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.built = True
 
     def call(self, inputs: Any) -> Any:
         return inputs

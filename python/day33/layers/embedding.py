@@ -38,6 +38,7 @@ class Embedding(Layer):
             table.
     """
 
+    sets_mask = True
     input_dtypes = ("int32",)
 
     @property
@@ -75,6 +76,11 @@ class Embedding(Layer):
             (self.input_dim, self.output_dim), self.embeddings_initializer, name="embeddings",
             regularizer=self.embeddings_regularizer, constraint=self.embeddings_constraint,
         )  # fmt: skip
+
+    @property
+    def supports_masking(self) -> bool:  # type: ignore[override]
+        """Whether the output carries a mask."""
+        return self.mask_zero
 
     def _placeholder(self, number: int, array: Any) -> SymbolicTensor:
         tensor = super()._placeholder(number, array)
@@ -122,6 +128,8 @@ class Masking(Layer):
         ValueError: when called, an input of fewer than two axes.
     """
 
+    supports_masking = True
+    sets_mask = True
     makes_masks = True
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:

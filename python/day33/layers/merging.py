@@ -16,7 +16,8 @@ from .base import Layer
 
 
 class _Merge(Layer):
-    """Sets the mask of its result itself, as Keras's merging layers do."""
+    supports_masking = True
+    sets_mask = True
 
     def _shapes(self, input_shape: Any) -> list[Shape]:
         if tree.is_shape(input_shape) or not input_shape:
@@ -34,6 +35,15 @@ def _either(lowering: Lowering, masks: Sequence[int]) -> int:
     if min(masks) < 0 or len({lowering.shape(mask) for mask in masks}) > 1:
         return -1
     return functools.reduce(lowering.builder.either, masks)
+
+
+def _kept(lowering: Lowering, x: int, mask: int, other: int) -> int:
+    """What the mask keeps, and `other` elsewhere. The mask has leading axes of x; -1 keeps everything."""
+    if mask < 0:
+        return x
+    axes = lowering.shape(mask)
+    wide = (*axes, *(1 for _ in range(len(lowering.shape(x)) - len(axes))))
+    return lowering.builder.select(lowering.builder.reshape(mask, wide), x, other)
 
 
 class _Elementwise(_Merge):
@@ -62,10 +72,21 @@ class _Elementwise(_Merge):
         if len(inputs) == 1:
             return inputs
         shape: Any = self.compute_output_shape([(None, *lowering.shape(tensor)) for tensor in inputs])[1:]
-        stretched = [lowering.builder.broadcast_to(tensor, shape) for tensor in inputs]
-        result = lowering.builder.merge(self.kind, stretched)
-        lowering.set_mask(result, _either(lowering, [lowering.mask(tensor) for tensor in inputs]))
+        masks = [lowering.mask(tensor) for tensor in inputs]
+        either = _either(lowering, masks)
+        if self.heeds_masks and max(masks) >= 0:
+            result = self._merge_masked(lowering, inputs, masks, either)
+        else:
+            result = lowering.builder.merge(self.kind, [lowering.builder.broadcast_to(x, shape) for x in inputs])
+        lowering.set_mask(result, either)
         return [result]
+
+    # Whether what the mask of an input leaves out does not count, rather than enter as it is.
+    heeds_masks = False
+
+    def _merge_masked(self, lowering: Lowering, inputs: list[int], masks: list[int], either: int) -> int:
+        """The result where inputs have masks (-1 for none), and where `either` is theirs (-1 for none)."""
+        raise NotImplementedError
 
 
 class Add(_Elementwise):
@@ -99,7 +120,7 @@ class Subtract(_Elementwise):
 
 
 class Multiply(_Elementwise):
-    """Product of the inputs.
+    """Product of the inputs. What the mask of an input leaves out counts as 1; where all inputs leave it out, as 0.
 
     Input: a list of tensors of one shape, or of shapes that NumPy broadcasts; missing axes are added after the batch,
     as in Keras. Output: float32 of the common shape, with a mask where all inputs have one: what one of them keeps.
@@ -109,10 +130,35 @@ class Multiply(_Elementwise):
     """
 
     kind = "multiply"
+    heeds_masks = True
+
+    def _merge_masked(self, lowering: Lowering, inputs: list[int], masks: list[int], either: int) -> int:
+        builder = lowering.builder
+        result = functools.reduce(
+            functools.partial(builder.binary, "multiply"),
+            [_kept(lowering, x, mask, lowering.constant(1.0)) for x, mask in zip(inputs, masks, strict=True)],
+        )
+        return _kept(lowering, result, either, lowering.constant(0.0))
 
 
-class Maximum(_Elementwise):
+class _Extreme(_Elementwise):
+    """The largest or smallest of the inputs. What a mask leaves out takes the value of what came before, or after."""
+
+    heeds_masks = True
+
+    def _merge_masked(self, lowering: Lowering, inputs: list[int], masks: list[int], either: int) -> int:
+        result, kept = inputs[0], masks[0]
+        for x, mask in zip(inputs[1:], masks[1:], strict=True):
+            x = _kept(lowering, x, mask, result)
+            result = lowering.builder.binary(self.kind, _kept(lowering, result, kept, x), x)
+            kept = _either(lowering, [kept, mask])
+        return result
+
+
+class Maximum(_Extreme):
     """The largest of the inputs, element by element; the first of equal ones takes the gradient.
+
+    What the mask of an input leaves out does not count, where the other inputs have something.
 
     Input: a list of tensors of one shape, or of shapes that NumPy broadcasts; missing axes are added after the batch,
     as in Keras. Output: float32 of the common shape, with a mask where all inputs have one: what one of them keeps.
@@ -124,8 +170,10 @@ class Maximum(_Elementwise):
     kind = "maximum"
 
 
-class Minimum(_Elementwise):
+class Minimum(_Extreme):
     """The smallest of the inputs, element by element; the first of equal ones takes the gradient.
+
+    What the mask of an input leaves out does not count, where the other inputs have something.
 
     Input: a list of tensors of one shape, or of shapes that NumPy broadcasts; missing axes are added after the batch,
     as in Keras. Output: float32 of the common shape, with a mask where all inputs have one: what one of them keeps.

@@ -217,6 +217,8 @@ class GlobalAveragePooling1D(_GlobalAverage):
 
     rank = 1
     takes_mask = True
+    supports_masking = True
+    sets_mask = True  # none
 
     def _pooled(self, lowering: Lowering, x: int) -> int:
         mask = lowering.mask_over_time(x)

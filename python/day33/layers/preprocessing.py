@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._core.arrays import as_float32, as_sizes, is_int
+from .._core.tensors import Tensor, as_tensor
 from .._core.types import Shape
 from .._core.variables import Variable
 from .._data.dataset import Dataset
@@ -106,17 +107,37 @@ class Normalization(Layer):
         self.invert = bool(invert)
         self.adapt_mean: Variable | None = None
         self.adapt_variance: Variable | None = None
+        self._aligned: tuple[int, ...] | None = None  # the shape of mean and variance beside inputs, when built
 
     def build(self, input_shape: Any) -> None:
         kept = self._kept(len(input_shape))
         if any(input_shape[axis] is None for axis in kept):
             raise ValueError(f"the input has shape {tuple(input_shape)}; expected known sizes along axis {self.axis}")
+        self._aligned = tuple(size if axis in kept else 1 for axis, size in enumerate(input_shape))
         if self.input_mean is None:
             shape = tuple(input_shape[axis] for axis in kept)
             self.adapt_mean = self.add_weight(shape, "zeros", trainable=False, name="mean")
             self.adapt_variance = self.add_weight(shape, "ones", trainable=False, name="variance")
             self.add_weight((), "zeros", trainable=False, name="count")
             self._watch()
+
+    @property
+    def mean(self) -> Tensor | None:
+        """What is subtracted, in a shape that broadcasts to inputs; None before the layer is built."""
+        return self._beside_inputs(self.input_mean if self.adapt_mean is None else self.adapt_mean)
+
+    @property
+    def variance(self) -> Tensor | None:
+        """Whose root is the divisor, as `mean`."""
+        return self._beside_inputs(self.input_variance if self.adapt_variance is None else self.adapt_variance)
+
+    def _beside_inputs(self, value: Any) -> Tensor | None:
+        if self._aligned is None:
+            return None
+        array = np.array(value, np.float32)
+        if array.size == math.prod(self._aligned):
+            return as_tensor(array.reshape(self._aligned))
+        return as_tensor(np.broadcast_to(array, self._aligned).copy())
 
     def _watch(self) -> None:
         """Has plans made anew when the weights change: they hold them as constants."""

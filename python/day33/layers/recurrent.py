@@ -29,6 +29,8 @@ class TakesStates(Layer):
 
     takes_states = True
     takes_mask = True
+    supports_masking = True
+    sets_mask = True
     input_argument = "sequences"
 
     def state_count(self) -> int:

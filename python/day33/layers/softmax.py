@@ -39,7 +39,7 @@ class Softmax(Elementwise):
     """
 
     takes_mask = True
-    supports_masking = False  # `lower` hands on the mask of the input, and not one that the call gives
+    sets_mask = True  # that of the input, and not one that the call gives
     axis = Checked(_as_axes)
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:

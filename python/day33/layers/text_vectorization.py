@@ -252,18 +252,19 @@ class TextVectorization(HostLayer):
         return super().from_config(config, custom_objects)
 
 
-def _widths(ngrams: Any) -> tuple[int, ...] | None:
+def _widths(ngrams: Any) -> Sequence[int] | None:
     if ngrams is None:
         return None
     if is_int(ngrams):
-        return tuple(range(1, as_int("ngrams", ngrams, 1) + 1))
+        return range(1, as_int("ngrams", ngrams, 1) + 1)
     if isinstance(ngrams, tuple):
         return tuple(as_int("ngrams", width, 1) for width in ngrams)
     raise ValueError(f"ngrams is {ngrams!r}; expected None, a number or a tuple of numbers")
 
 
-def _grams(words: list[str], widths: tuple[int, ...]) -> list[str]:
-    return [" ".join(words[start : start + width]) for width in widths for start in range(len(words) - width + 1)]
+def _grams(words: list[str], widths: Sequence[int]) -> list[str]:
+    within = widths[: len(words)] if isinstance(widths, range) else widths  # a range begins at 1
+    return [" ".join(words[start : start + width]) for width in within for start in range(len(words) - width + 1)]
 
 
 def _portions(texts: NDArray[np.object_]) -> list[NDArray[Any]]:

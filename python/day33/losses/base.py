@@ -91,7 +91,7 @@ class Loss:
 
         Args:
             y_true, y_pred: arrays, or values of a graph, as `call` takes them.
-            sample_weight: (N,), or a shape that broadcasts to that of the values; they are multiplied by it.
+            sample_weight: a number, (N,), or a shape that broadcasts to that of the values; they are multiplied by it.
 
         Returns:
             Of arrays, a float that also answers ``.numpy()``, or float32 (N, ...) for reduction "none". Of what belongs
@@ -136,6 +136,8 @@ class Loss:
             if values.ndim == 0:  # one number for the batch is multiplied by each of the weights
                 weights = as_float32("sample_weight", sample_weight)
                 values = np.broadcast_to(values, weights.shape)
+            elif np.ndim(sample_weight) == 0:  # one weight for all
+                weights = as_float32("sample_weight", sample_weight)
             else:
                 weights = position_weights("sample_weight", sample_weight, values.shape)
         if counted is not None:

@@ -79,9 +79,7 @@ def sparse_categorical_crossentropy(
     Raises:
         ValueError: shapes that do not fit, another axis, or labels outside [0, C). TypeError: no real numbers.
     """
-    pred = as_values("y_pred", y_pred)
-    if rank(pred) == 0:
-        raise ValueError("y_pred has shape (); expected (N, ..., C)")
+    pred = _of_classes(y_pred)
     if axis not in (-1, rank(pred) - 1):
         raise ValueError(f"axis is {axis}; expected -1, the last axis")
     labels = _labels(y_true, pred)
@@ -91,6 +89,13 @@ def sparse_categorical_crossentropy(
     chosen = ops.where(counted, labels, 0)
     values = ops.sparse_categorical_crossentropy(_checked(chosen, pred), pred, from_logits)
     return finished(ops.where(counted, values, 0.0))
+
+
+def _of_classes(y_pred: Any) -> Any:
+    pred = as_values("y_pred", y_pred)
+    if rank(pred) == 0:
+        raise ValueError("y_pred has shape (); expected (N, ..., C)")
+    return pred
 
 
 def _labels(y_true: Any, pred: Any) -> Any:
@@ -186,7 +191,7 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float = 0
         ValueError: shapes that do not fit, labels outside [0, C), or another q. TypeError: no real numbers.
     """
     power = _as_q(q)
-    pred = as_values("y_pred", y_pred)
+    pred = _of_classes(y_pred)
     labels = _checked(_labels(y_true, pred), pred)
     chosen = ops.sum(ops.multiply(pred, ops.one_hot(ops.cast(labels, "int32"), pred.shape[-1])), axis=-1)
     return finished(ops.divide(ops.subtract(1.0, ops.power(chosen, power)), power))

@@ -80,7 +80,8 @@ def given_thresholds(thresholds: Any, default: float) -> tuple[list[float], Thre
 
 def evenly_spaced(count: int) -> list[float]:
     """`count` numbers strictly between 0 and 1 that divide it into equal parts."""
-    return [(number + 1) / (count + 1) for number in range(count)]
+    numbers: list[float] = (np.arange(1, count + 1) / (count + 1)).tolist()
+    return numbers
 
 
 def top_k_threshold(top_k: int | None) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._core.arrays import as_float32
+from .._core.arrays import as_axes, as_float32
 from .._core.targets import match_rank
 from .._core.tensors import Tensor, as_tensor
 from ..losses import (
@@ -57,31 +57,34 @@ def pair(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray[np.float64], NDA
 def cosine_similarity(y_true: ArrayLike, y_pred: ArrayLike, axis: int = -1) -> Tensor:
     """``sum(t·p) / (|t|·|p|)`` along `axis`, 0 for a vector of zeros: 1 for the same direction, -1 for the opposite."""
     true, pred = pair(y_true, y_pred)
-    return as_tensor(np.sum(_unit(true, axis) * _unit(pred, axis), axis=axis))
+    axes = as_axes(axis, pred.ndim)
+    return as_tensor(np.sum(_unit(true, axes) * _unit(pred, axes), axis=axes))
 
 
-def _unit(vectors: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    squares = np.sum(np.square(vectors), axis=axis, keepdims=True)
+def _unit(vectors: NDArray[np.float64], axes: tuple[int, ...]) -> NDArray[np.float64]:
+    squares = np.sum(np.square(vectors), axis=axes, keepdims=True)
     return np.asarray(vectors / np.sqrt(np.maximum(squares, np.square(EPSILON))))
 
 
 def pearson_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: Any = -1) -> Tensor:
     """``cov(t, p) / (std(t) · std(p))`` along `axis`, Pearson's coefficient. NaN where all values are the same."""
     true, pred = pair(y_true, y_pred)
-    return as_tensor(np.mean(_standard(true, axis) * _standard(pred, axis), axis=axis))
+    axes = as_axes(axis, pred.ndim)
+    return as_tensor(np.mean(_standard(true, axes) * _standard(pred, axes), axis=axes))
 
 
-def _standard(values: NDArray[np.float64], axis: Any) -> NDArray[np.float64]:
-    centred = values - values.mean(axis=axis, keepdims=True)
+def _standard(values: NDArray[np.float64], axes: tuple[int, ...]) -> NDArray[np.float64]:
+    centred = values - values.mean(axis=axes, keepdims=True)
     with np.errstate(invalid="ignore"):
-        return np.asarray(centred / centred.std(axis=axis, keepdims=True))
+        return np.asarray(centred / centred.std(axis=axes, keepdims=True))
 
 
 def concordance_correlation(y_true: ArrayLike, y_pred: ArrayLike, axis: Any = -1) -> Tensor:
     """Lin's coefficient along `axis`: ``2·cov(t, p) / (var(t) + var(p) + (mean(t) - mean(p))²)`` (Lin, 1989)."""
     true, pred = pair(y_true, y_pred)
-    centres = [values.mean(axis=axis, keepdims=True) for values in (true, pred)]
-    covariance = np.mean((true - centres[0]) * (pred - centres[1]), axis=axis)
-    distance = np.squeeze(np.square(centres[0] - centres[1]), axis=axis)
-    spread = true.var(axis=axis) + pred.var(axis=axis) + distance
+    axes = as_axes(axis, pred.ndim)
+    centres = [values.mean(axis=axes, keepdims=True) for values in (true, pred)]
+    covariance = np.mean((true - centres[0]) * (pred - centres[1]), axis=axes)
+    distance = np.squeeze(np.square(centres[0] - centres[1]), axis=axes)
+    spread = true.var(axis=axes) + pred.var(axis=axes) + distance
     return as_tensor(2 * covariance / (spread + EPSILON))

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .._core.arrays import as_int
+from .._core.arrays import as_axis, as_int
 from . import _functions as functions
 from ._counts import stretched
 from .base import Metric, as_result
@@ -51,6 +52,9 @@ class IoU(Metric):
     ) -> None:
         super().__init__(dtype, name)
         self.num_classes = as_int("num_classes", num_classes, 1)
+        self.total_cm = self.add_variable(
+            (self.num_classes, self.num_classes), dtype="float64", name="total_confusion_matrix"
+        )
         self.target_class_ids = [as_int("target_class_ids", number, 0) for number in target_class_ids]
         if not self.target_class_ids or max(self.target_class_ids) >= self.num_classes:
             raise ValueError(
@@ -60,13 +64,13 @@ class IoU(Metric):
         self.sparse_y_true = bool(sparse_y_true)
         self.sparse_y_pred = bool(sparse_y_pred)
         self.axis = axis
-        self.total_cm = self.add_variable(
-            (self.num_classes, self.num_classes), dtype="float64", name="total_confusion_matrix"
-        )
+
+    def _labels(self, hot: Any) -> NDArray[np.intp]:
+        return np.asarray(np.argmax(hot, axis=as_axis(self.axis, np.ndim(hot))))
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        true = np.asarray(y_true) if self.sparse_y_true else np.argmax(y_true, axis=self.axis)
-        pred = np.asarray(y_pred) if self.sparse_y_pred else np.argmax(y_pred, axis=self.axis)
+        true = np.asarray(y_true) if self.sparse_y_true else self._labels(y_true)
+        pred = np.asarray(y_pred) if self.sparse_y_pred else self._labels(y_pred)
         if true.size != pred.size:
             raise ValueError(f"y_true has shape {true.shape} and y_pred {pred.shape}; expected as many labels in both")
         weights = stretched(1.0 if sample_weight is None else sample_weight, true.shape).ravel()

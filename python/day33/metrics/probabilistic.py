@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from .. import losses
-from .._core.arrays import drop_last_axis
+from .._core.arrays import as_axis, drop_last_axis
 from .._core.targets import match_rank
 from . import _functions as functions
 from .means import FunctionMean
@@ -50,8 +50,12 @@ class BinaryCrossentropy(FunctionMean):
         self._begin(name, dtype, from_logits=from_logits, label_smoothing=label_smoothing)
 
 
+def _classes_last(values: NDArray[Any], axis: int) -> NDArray[Any]:
+    return np.moveaxis(values, as_axis(axis, values.ndim), -1)
+
+
 def _categorical(y_true: ArrayLike, y_pred: ArrayLike, from_logits: bool, label_smoothing: float, axis: int) -> Any:
-    true, pred = (np.moveaxis(np.asarray(values), axis, -1) for values in (y_true, y_pred))
+    true, pred = (_classes_last(np.asarray(values), axis) for values in (y_true, y_pred))
     return losses.categorical_crossentropy(true, pred, from_logits, label_smoothing)
 
 
@@ -106,7 +110,7 @@ class SparseCategoricalCrossentropy(FunctionMean):
         self.axis = axis
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
-        pred = np.moveaxis(np.asarray(y_pred), self.axis, -1)
+        pred = _classes_last(np.asarray(y_pred), self.axis)
         labels = np.asarray(y_true)
         if labels.ndim == pred.ndim and labels.shape[self.axis] == 1:
             labels = np.squeeze(labels, self.axis)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from .._core import tree
 from .._core.custom_objects import for_copies, known
+from .._core.signatures import accepted_arguments
 from .._formats import compiled, model_config
 from .._graph import registry
 from .._graph.tensors import Node, SymbolicTensor
@@ -21,7 +23,7 @@ from .sequential import Sequential
 def clone_model(
     model: Model, input_tensors: Any = None, clone_function: Callable[[Layer], Layer] | None = None
 ) -> Model:
-    """Makes a model of the same layers, with fresh weights. It is not compiled.
+    """Makes a model of the same layers, with fresh weights, compiled where `model` is, with a fresh optimizer.
 
     Args:
         model: of any kind; a subclass of `Model` needs a `get_config` that its constructor understands.
@@ -31,13 +33,29 @@ def clone_model(
             which may be the same one. By default each is made like it by `from_config`.
 
     Returns:
-        The new model, of the same name and class.
+        The new model, of the same name and class. One of a model that its code defines is not compiled.
 
     Raises:
         TypeError: `model` is none. ValueError: `input_tensors` or `clone_function` for a model defined by its code.
     """
     if not isinstance(model, Model):
         raise TypeError(f"model is {model!r}; expected a day33 model")
+    twin = _cloned(model, input_tensors, clone_function)
+    if isinstance(model, Sequential) or model.is_defined_by_tensors():
+        compile_alike(model, twin)
+    return twin
+
+
+def compile_alike(model: Model, twin: Model) -> None:
+    """Compiles `twin` as `model` is, with an optimizer and metrics that begin anew. One not compiled is left so."""
+    if model.compiled and model.optimizer is not None:
+        optimizer = model.optimizer
+        names = accepted_arguments(type(optimizer))
+        arguments = {name: getattr(optimizer, name) for name in names if hasattr(optimizer, name)}
+        twin.compile(type(optimizer)(**arguments), **copy.deepcopy(dict(model.compile_arguments or {})))
+
+
+def _cloned(model: Model, input_tensors: Any, clone_function: Callable[[Layer], Layer] | None) -> Model:
     if input_tensors is None and clone_function is None:
         return cast("Model", _copied(model))
     make = clone_function or _copied

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from .._core import tree, variables
 from .._core.arrays import as_float32, fit_rank
 from .._core.dispatch import is_tracing
-from .._core.tensors import as_tensor
 from .._core.types import Shape
 from .._formats import model_config, model_files, weight_files
+from .._formats.onnx import export
 from .._graph import penalties, registry
 from .._graph.compiling import CompiledPlan, LossTerm
 from .._graph.graph import Graph
@@ -147,7 +147,7 @@ class Model(Trainer, Layer):
         self._set_graph(graph.input_structure, graph.output_structure, [*self._added_losses, *tensors])
 
     def adds_own_losses(self) -> bool:
-        return super().adds_own_losses() or (self._graph is not None and bool(self._graph.losses_apart))
+        return super().adds_own_losses() or (self._graph is not None and bool(self._graph.losses))
 
     def is_composite(self) -> bool:
         return self._graph is None and super().is_composite()
@@ -327,10 +327,6 @@ class Model(Trainer, Layer):
         """The shapes that the model takes; None for sizes that may vary."""
         return [tensor.shape for tensor in self.known_graph().inputs]
 
-    def _answers(self, inputs: list[Any], results: list[NDArray[Any]]) -> list[NDArray[Any]]:
-        """Tensors, whatever the inputs are: code written for TensorFlow calls ``model(x).numpy()``."""
-        return [as_tensor(array) for array in results]
-
     def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
         if self._graph is None or number >= len(self._graph.inputs):
             return array
@@ -492,6 +488,38 @@ class Model(Trainer, Layer):
             FileNotFoundError: there is no such file.
         """
         weight_files.load(filepath, self, by_name, skip_mismatch)
+
+    def export(
+        self, filepath: str | os.PathLike[str], format: str = "onnx", verbose: bool | None = None,
+        input_signature: Any = None, *, opset_version: int | None = None,
+    ) -> None:  # fmt: skip
+        """Writes what `predict` computes to an ONNX file, whole or not at all. It needs the package onnx.
+
+        Inputs and outputs keep their names, shapes and dtypes; images are (N, H, W, C) there, too. The size of the
+        batch is open.
+
+        Args:
+            filepath: of the file.
+            format: "onnx".
+            verbose: whether to print a line.
+            input_signature: shapes (batch first) and dtypes of the inputs, nested or in a row as the inputs are:
+                symbolic tensors, arrays, or anything else with `shape` and `dtype`. It gives sizes that the model
+                leaves open, and may fix the size of the batch. None takes what the model declares.
+            opset_version: of ONNX's operators, from 18 to 23; 18 by default.
+
+        Raises:
+            ValueError: another format; sizes other than the batch that nothing gives; the model is not built; or it
+                does what ONNX cannot say (the message names the layers): states from one call to the next, images under
+                affine transforms, strings, results that mix samples.
+            ImportError: the package onnx is not installed. OSError: the file cannot be written.
+        """
+        export.export(filepath, self, format, verbose, input_signature, opset_version)
+
+    def write_into(self, lowering: Lowering, inputs: list[int]) -> list[int]:
+        """Writes the model into a plan: from its tensors of the inputs to those of the outputs."""
+        graph = self.known_graph()
+        structure = graph.input_structure if self._graph is None else (graph.input_structure,)
+        return self.lower_call(lowering, tree.pack(structure, inputs), {})
 
     # ---- what Keras's files ask ----
 

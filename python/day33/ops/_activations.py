@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from .._core.arrays import as_axes
 from .._core.naming import camel_case
 from .._graph.functions import Function, Given, Operand, Spec, Writer
 from ._elementwise import Elementwise, as_float
-from ._shapes import as_axes, keeps_samples_on_axes
+from ._shapes import keeps_samples_on_axes
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ class Unary(Elementwise):
     }  # fmt: skip
     # What integers and truth values become: themselves, float32, or truth values.
     _ON_INTEGERS: ClassVar[frozenset[str]] = frozenset({"negative", "abs", "sign", "square", "logical_not"})
+    _ON_TRUTHS: ClassVar[frozenset[str]] = frozenset({"abs", "trunc"})
     _WITHOUT_EFFECT: ClassVar[frozenset[str]] = frozenset({"round", "trunc"})
     _TRUTHS: ClassVar[frozenset[str]] = frozenset({"logical_not", "isnan", "isfinite", "isinf"})
 
@@ -75,6 +76,8 @@ class Unary(Elementwise):
             return Spec(x.shape, "bool")
         if x.dtype == "bool" and self.kind == "negative":
             raise TypeError("x of negative holds truth values; expected numbers")
+        if x.dtype == "bool" and self.kind in self._ON_TRUTHS:
+            return Spec(x.shape, "bool")
         keeps = self.kind in self._ON_INTEGERS or self.kind in self._WITHOUT_EFFECT
         return Spec(x.shape, "int32" if keeps and x.dtype != "float32" else "float32")
 

@@ -83,7 +83,8 @@ class Conv(Filter):
         self._check(given)
         x, kernel = given[0].shape, known(given[1])
         channels, outputs = x[-1], kernel[-1]
-        if channels is not None and (channels % kernel[-2] or outputs % (channels // kernel[-2])):
+        groups = channels // kernel[-2] if channels and kernel[-2] else 0
+        if channels is not None and (not groups or channels % kernel[-2] or outputs % groups):
             raise ValueError(f"kernel has shape {kernel} and inputs have shape {x}; expected (..., C / groups, O) with "
                              "groups a divisor of C and O")  # fmt: skip
         return Spec((x[0], *self._sizes(x, kernel), outputs))

@@ -105,6 +105,13 @@ def as_operand(name: str, value: Any) -> Array:
     return as_float32(name, value)
 
 
+def dtype_of(value: Any) -> str:
+    """ "float32", "int32" or "bool": what a function takes an argument for."""
+    dtype = getattr(value, "dtype", None)
+    kind = np.asarray(value).dtype.kind if dtype is None else np.dtype(str(dtype)).kind
+    return "bool" if kind == "b" else "int32" if kind in "iu" else "float32"
+
+
 def spec_of(array: Array) -> Spec:
     """Shape and dtype of an array that `as_operand` gave."""
     return Spec(array.shape, str(array.dtype))
@@ -144,8 +151,3 @@ def _plan(function: Function, specs: tuple[Spec, ...]) -> tuple[Plan, list[Array
             operands.append(tensor)
     plan = lowering.builder.build(lowering.write(function, operands, first))
     return plan, [variable.value for variable in lowering.variables[given:]]
-
-
-def forget_plans() -> None:
-    """Drops the cached plans, as tests do that change the instruction set."""
-    _plan.cache_clear()

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from .._core.arrays import as_axis
 from .._core.types import Shape
 from .._graph.functions import Function, Given, Operand, Spec, Writer
-from ._shapes import as_axis, broadcast_shapes, keeps_samples_on_axes
+from ._shapes import broadcast_shapes, keeps_samples_on_axes
 from ._shaping import moved
 
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .._core.arrays import as_axes, as_axis
 from .._core.types import Shape
 from .._graph.functions import Function, Given, Operand, Spec, Writer
-from ._shapes import as_axes, as_axis, keeps_samples_on_axes
+from ._shapes import keeps_samples_on_axes
 from ._shaping import moved
 
 

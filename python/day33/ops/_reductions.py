@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from .._core.arrays import as_axes, as_axis
 from .._core.naming import camel_case
 from .._graph.functions import Function, Given, Operand, Spec, Writer
 from ._elementwise import as_float
-from ._shapes import as_axes, as_axis, keeps_samples_on_axes
+from ._shapes import keeps_samples_on_axes
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Reduction(Function):
         shape = tuple(1 if axis in axes else size for axis, size in enumerate(x.shape))
         if not self.keepdims:
             shape = tuple(size for axis, size in enumerate(x.shape) if axis not in axes)
-        if self.kind in self._TRUTHS:
+        if self.kind in self._TRUTHS or (x.dtype == "bool" and self.kind in ("max", "min")):
             return Spec(shape, "bool")
         return Spec(shape, "float32" if x.dtype == "float32" or self.kind == "mean" else "int32")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .._core.arrays import as_int, is_int
 from .._core.types import Shape
 from .._graph.functions import Given
 
@@ -25,32 +24,6 @@ def broadcast_shapes(names: Sequence[str], shapes: Sequence[Shape]) -> Shape:
             raise ValueError(f"shapes do not broadcast: {given}; expected sizes that are equal or 1 on each axis")
         result.append(next(iter(known)) if known else None if sizes else 1)
     return tuple(result)
-
-
-def may_be_equal(one: Shape, other: Shape) -> bool:
-    """Whether two shapes are equal where both are known."""
-    return len(one) == len(other) and all(None in pair or pair[0] == pair[1] for pair in zip(one, other, strict=True))
-
-
-def as_axis(axis: object, rank: int, name: str = "axis") -> int:
-    """An axis counted from 0. TypeError, ValueError where there is none."""
-    if not is_int(axis):
-        raise TypeError(f"{name} is {axis!r}; expected an integer")
-    number = as_int(name, axis, -(2**31))
-    if not -rank <= number < rank:
-        raise ValueError(f"{name} is {number} for an array of {rank} dimensions; expected {-rank} to {rank - 1}")
-    return number % rank
-
-
-def as_axes(axis: object, rank: int, name: str = "axis") -> tuple[int, ...]:
-    """Axes counted from 0, ascending; None stands for all."""
-    if axis is None:
-        return tuple(range(rank))
-    given = axis if isinstance(axis, list | tuple) else [axis]
-    axes = [as_axis(item, rank, name) for item in given]
-    if len(set(axes)) != len(axes):
-        raise ValueError(f"{name} is {axis!r}; expected each axis once")
-    return tuple(sorted(axes))
 
 
 def keeps_samples_elementwise(given: Sequence[Given]) -> bool:

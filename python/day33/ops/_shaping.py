@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .._core.arrays import as_axes, as_axis
 from .._core.types import Shape
 from .._graph.functions import Function, Given, Operand, Spec, Writer
-from ._shapes import as_axes, as_axis, keeps_samples_on_axes
+from ._shapes import keeps_samples_on_axes
 from ._sizes import Sizes, begins_with_batch, emitted, resolved
 
 
@@ -44,6 +45,8 @@ class Reshape(Function):
         if wanted[:1] == (None,) and shape:
             return shape[0], *Reshape(wanted[1:])._shape(shape[1:])
         known = math.prod(size for size in wanted if size is not None and size != -1)
+        if -1 in wanted and not known:
+            raise ValueError(f"newshape is {wanted}; expected no -1 beside a size of 0")
         if None in shape:
             return tuple(None if size == -1 else size for size in wanted)
         count = math.prod(size or 0 for size in shape)
@@ -109,7 +112,7 @@ class Squeeze(Function):
     def infer(self, *given: Spec) -> Spec:
         (x,) = given
         axes = self._axes(x.shape)
-        wrong = [axis for axis in axes if x.shape[axis] not in (1, None)]
+        wrong = [axis for axis in axes if x.shape[axis] != 1]
         if wrong:
             raise ValueError(f"axis is {wrong[0]} and x has shape {x.shape}; expected an axis of length 1")
         return Spec(tuple(size for axis, size in enumerate(x.shape) if axis not in axes), x.dtype)

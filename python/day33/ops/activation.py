@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .._core.arrays import ELU_ALPHA, LEAKY_RELU_SLOPE, as_number
+from .._core.arrays import ELU_ALPHA, LEAKY_RELU_SLOPE, as_axes, as_number
 from ..activations import ActivationSpec
 from ..activations.gradients import gelu_backward as exact_gelu_backward
 from ..activations.options import gelu_kind, native_relu, relu_options
 from ._activations import Activation, AxisActivation
 from ._functions import call
-from ._shapes import as_axes
 from .elementwise import abs as absolute
 from .elementwise import add, clip, divide, greater, less, multiply, sign, sqrt, square, subtract, where
 from .moving import split

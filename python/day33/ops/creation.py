@@ -111,6 +111,28 @@ def linspace(
     return (numbers.astype(kind), distance) if retstep else numbers.astype(kind)
 
 
+def logspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10, dtype: Any = None, axis: int = 0
+) -> Any:
+    """``base ** linspace(start, stop, num)``, computed in double. Arrays only."""
+    if is_symbolic(start, stop, base):
+        raise TypeError("logspace was given symbolic values; expected numbers or arrays")
+    count, along = as_int("num", num, 0), as_int("axis", axis)
+    return np.logspace(start, stop, count, bool(endpoint), np.float64(base), axis=along).astype(as_dtype(dtype))
+
+
+def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
+    """`num` numbers from `start` to `stop`, each a multiple of the one before, computed in double. Arrays only.
+
+    Raises:
+        ValueError: a start or stop of 0.
+    """
+    if is_symbolic(start, stop):
+        raise TypeError("geomspace was given symbolic values; expected numbers or arrays")
+    count, along = as_int("num", num, 0), as_int("axis", axis)
+    return np.geomspace(start, stop, count, bool(endpoint), axis=along).astype(as_dtype(dtype))
+
+
 def eye(N: Any, M: Any = None, k: int = 0, dtype: Any = None) -> Any:
     """1 on a diagonal, 0 elsewhere.
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from .._core.arrays import as_axis
 from ._crossentropy import BinaryCrossentropy, LogProbabilities, Pick, refuse_other_shape
 from ._functions import call
-from ._shapes import as_axis
 from .elementwise import cast, multiply, negative
 from .reductions import sum
 

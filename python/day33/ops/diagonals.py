@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .._core.arrays import as_int
-from ._functions import as_dtype
-from ._shapes import as_axis
+from .._core.arrays import as_axis, as_int
+from ._functions import as_dtype, dtype_of
 from .elementwise import where
 from .indexing import take
+from .moving import pad
 from .reductions import sum
-from .shaping import moveaxis, reshape, shape_of
+from .shaping import moveaxis, ravel, reshape, shape_of
 
 
 def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
@@ -23,12 +23,16 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
 
 def tril(x: Any, k: int = 0) -> Any:
     """The values on a diagonal of the last two axes and below it; 0 above."""
-    return where(_triangle(x, k), x, 0)
+    return where(_triangle(x, k), x, _zero(x))
 
 
 def triu(x: Any, k: int = 0) -> Any:
     """The values on a diagonal of the last two axes and above it; 0 below."""
-    return where(~_triangle(x, as_int("k", k) - 1), x, 0)
+    return where(~_triangle(x, as_int("k", k) - 1), x, _zero(x))
+
+
+def _zero(x: Any) -> Any:
+    return np.zeros((), dtype_of(x))
 
 
 def _triangle(x: Any, k: int) -> Any:
@@ -60,6 +64,35 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     rest = shape_of(moved)[:-2]
     flat = reshape(moved, [*(-1 if size is None else size for size in rest), rows * columns])
     return take(flat, places, len(rest))
+
+
+def diag(x: Any, k: int = 0) -> Any:
+    """Of (N,) a square matrix with these values on a diagonal, and 0 elsewhere; of a matrix the diagonal.
+
+    Args:
+        x: the values, of a known length.
+        k: which diagonal: above the main one where positive.
+
+    Raises:
+        ValueError: more axes, or an unknown length.
+    """
+    sizes = shape_of(x)
+    if len(sizes) == 2:
+        return diagonal(x, k)
+    if len(sizes) != 1 or sizes[0] is None:
+        raise ValueError(f"x of diag has shape {sizes}; expected (N,) or (M, N), of known lengths")
+    place = as_int("k", k)
+    size = int(sizes[0]) + abs(place)
+    if not size:
+        return reshape(x, (0, 0))
+    # The value of row i, or of column i below the main diagonal, stands at i.
+    wide = pad(x, ((0, abs(place)),))
+    return where(np.eye(size, k=place, dtype=bool), reshape(wide, (size, 1) if place >= 0 else (1, size)), _zero(x))
+
+
+def diagflat(x: Any, k: int = 0) -> Any:
+    """`diag` of all values in a row."""
+    return diag(ravel(x), k)
 
 
 def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:

@@ -11,9 +11,8 @@ import numpy as np
 from .._core import tree
 from .._core.arrays import as_int
 from .._core.dispatch import Symbolic
-from ._functions import as_dtype, as_operand, call, is_symbolic
+from ._functions import as_dtype, call
 from ._indexing import Cut, GetItem, OneHot, Take, TakeAlongAxis, within
-from ._shapes import as_axis
 from .elementwise import cast
 from .shaping import as_tuple, ravel, reshape, shape_of
 
@@ -176,42 +175,3 @@ def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
         everything = start == 0 and size in (-1, length)
         cuts.append(Cut() if everything else Cut(start, None if size == -1 else start + size))
     return call(GetItem(tuple(cuts)), ("inputs",), inputs)
-
-
-# ---- on arrays alone ----
-
-
-def sort(x: Any, axis: int = -1) -> Any:
-    """The values in ascending order along an axis. Arrays only."""
-    return np.sort(_array("sort", x), as_axis(axis, len(shape_of(x))))
-
-
-def argsort(x: Any, axis: int = -1) -> Any:
-    """The positions of the values in ascending order along an axis, int32; equal ones keep theirs. Arrays only."""
-    return np.argsort(_array("argsort", x), as_axis(axis, len(shape_of(x))), kind="stable").astype(np.int32)
-
-
-def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Any, Any]:
-    """The k largest values along the last axis, largest first, and their positions (int32). Arrays only.
-
-    Args:
-        x: real numbers.
-        k: how many.
-        sorted: they are in any case.
-    """
-    array = _array("top_k", x)
-    k = as_int("k", k, 0, array.shape[-1] if array.ndim else 0)
-    order = np.argsort(-array.astype(np.float64), axis=-1, kind="stable")[..., :k]
-    return np.take_along_axis(array, order, -1), order.astype(np.int32)
-
-
-def meshgrid(*x: Any, indexing: str = "xy") -> list[Any]:
-    """Coordinates on a grid, as `numpy.meshgrid` makes them of arrays of one axis. Arrays only."""
-    return [np.ascontiguousarray(grid) for grid in
-            np.meshgrid(*(_array("meshgrid", item) for item in x), indexing=indexing)]  # type: ignore[call-overload]  # fmt: skip
-
-
-def _array(name: str, x: Any) -> Any:
-    if is_symbolic(x):
-        raise TypeError(f"{name} was given {x!r}; expected an array: day33 has no {name} inside of a graph")
-    return as_operand("x", x)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._core.arrays import as_int, is_int
+from .._core.arrays import as_axis, as_int, is_int
 from ._contraction import contract, parse
 from ._functions import call
 from ._matrices import Matmul
-from ._shapes import as_axis
 from .elementwise import multiply
 from .shaping import as_tuple, expand_dims, ravel, shape_of
 

@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from .._core.arrays import as_int, as_number, is_int
-from ._functions import call
+from .._core.arrays import as_axis, as_int, as_number, is_int
+from ._functions import call, dtype_of
 from ._moving import Flip, Pad, Repeat, Roll, Split, Tile, Unstack
-from ._shapes import as_axis
-from .elementwise import subtract
+from .elementwise import not_equal, subtract
 from .indexing import getitem
 from .shaping import as_tuple, ravel, reshape, shape, shape_of, swapaxes
 
@@ -158,7 +157,8 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
     along = as_axis(axis, len(shape_of(a)))
     for _ in range(as_int("n", n, 0)):
         before = [slice(None)] * along
-        a = subtract(getitem(a, (*before, slice(1, None))), getitem(a, (*before, slice(None, -1))))
+        later, earlier = getitem(a, (*before, slice(1, None))), getitem(a, (*before, slice(None, -1)))
+        a = not_equal(later, earlier) if dtype_of(a) == "bool" else subtract(later, earlier)
     return a
 
 
@@ -184,3 +184,18 @@ def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     if turns == 1:
         return swapaxes(flip(array, second), first, second)
     return flip(swapaxes(array, first, second), second) if turns else array
+
+
+def vsplit(x: Any, indices_or_sections: Any) -> list[Any]:
+    """`split` along the first axis."""
+    return split(x, indices_or_sections, 0)
+
+
+def hsplit(x: Any, indices_or_sections: Any) -> list[Any]:
+    """`split` along the second axis; along the only one where there is no other."""
+    return split(x, indices_or_sections, 1 if len(shape_of(x)) > 1 else 0)
+
+
+def dsplit(x: Any, indices_or_sections: Any) -> list[Any]:
+    """`split` along the third axis."""
+    return split(x, indices_or_sections, 2)

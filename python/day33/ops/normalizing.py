@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._core.arrays import as_int, as_number
-from ._shapes import as_axes
+from .._core.arrays import as_axes, as_int, as_number
 from .elementwise import abs as absolute
 from .elementwise import add, divide, maximum, multiply, power, rsqrt, square, subtract
 from .reductions import max, mean, sum
@@ -48,7 +47,8 @@ def normalize(x: Any, axis: Any = -1, order: Any = 2, epsilon: float | None = No
     """
     smallest = _EPSILON if epsilon is None else as_number("epsilon", epsilon)
     if order == 2:
-        return multiply(x, rsqrt(maximum(sum(square(x), axis, keepdims=True), np.float32(smallest**2))))
+        least = np.float32(smallest * smallest)  # infinite, where a power would raise
+        return multiply(x, rsqrt(maximum(sum(square(x), axis, keepdims=True), least)))
     if order in (np.inf, "inf"):
         return divide(x, maximum(max(absolute(x), axis, keepdims=True), np.float32(smallest)))
     exponent = as_number("order", order, 1.0)

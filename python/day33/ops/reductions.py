@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from .._core.arrays import as_axes, as_axis
 from ._functions import call
 from ._reductions import ArgReduction, Cumulation, Reduction
-from ._shapes import as_axes, as_axis
 from .elementwise import (
     abs as absolute,
 )
@@ -96,24 +96,6 @@ def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     highest = where(absolute(highest) < np.float32(np.inf), highest, 0.0)
     total = log(sum(exp(subtract(x, highest)), axis, keepdims))
     return add(total, highest if keepdims else sum(highest, axis))
-
-
-def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The length of vectors: the root of the sum of squares, or another norm.
-
-    Args:
-        ord: None or 2 for the Euclidean norm, 1 for the sum of absolute values, infinity for the largest of them.
-
-    Raises:
-        ValueError: another `ord`.
-    """
-    if ord in (None, 2, "euclidean", "fro"):
-        return sqrt(sum(square(x), axis, keepdims))
-    if ord == 1:
-        return sum(absolute(x), axis, keepdims)
-    if ord == np.inf:
-        return max(absolute(x), axis, keepdims)
-    raise ValueError(f"ord is {ord!r}; expected None, 1, 2 or infinity")
 
 
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:

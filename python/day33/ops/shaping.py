@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .._core.arrays import as_int, is_int
+from .._core.arrays import as_axis, as_int, is_int
 from .._graph.tensors import SymbolicTensor
 from ._functions import call
-from ._shapes import as_axis
 from ._shaping import BroadcastTo, Concatenate, ExpandDims, Reshape, Squeeze, Stack, Transpose
 from ._sizes import AxisSize, Of, Sizes, as_sizes
 

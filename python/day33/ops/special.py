@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .._core.arrays import is_int
-from ._shapes import as_axis
+from .._core.arrays import as_axis, is_int
+from ._functions import dtype_of
+from .creation import copy as copied
 from .elementwise import abs as absolute
 from .elementwise import (
     add,
@@ -48,13 +49,14 @@ _TAIL = (-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573
 
 
 def erfinv(x: Any) -> Any:
-    """The number whose error function is x, for x between -1 and 1; to about 3e-7 of its size.
+    """The number whose error function is x, to about 3e-7 of its size; infinite at -1 and 1, NaN beyond.
 
     Source: Giles, Approximating the erfinv function, 2010.
     """
     w = negative(log(multiply(subtract(1.0, x), add(1.0, x))))
     near = _polynomial(subtract(minimum(w, 5.0), 2.5), _NEAR)
     tail = _polynomial(subtract(sqrt(maximum(w, 5.0)), 3.0), _TAIL)
+    tail = where(isfinite(w), tail, w)  # at 1 and -1, where w is infinite, and beyond, where it is NaN
     return multiply(where(less(w, 5.0), near, tail), x)
 
 
@@ -99,6 +101,8 @@ def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: fl
         x: real numbers.
         nan: for NaN. posinf, neginf: for the infinities; the largest and the lowest number of float32 by default.
     """
+    if dtype_of(x) != "float32":
+        return copied(x)
     largest = float(np.finfo(np.float32).max)
     x = where(isnan(x), np.float32(nan), x)
     x = where(equal(x, np.float32(np.inf)), np.float32(largest if posinf is None else posinf), x)

@@ -104,9 +104,11 @@ def randint(shape: Any, minval: Any, maxval: Any, dtype: Any = "int32", seed: Se
         raise ValueError(f'dtype is {dtype!r}; expected "int32"')
     if _in_graph(shape, minval, maxval):
         return TABLE["random.randint"](shape, minval, maxval, seed)
-    low, high = np.ceil(minval), np.ceil(maxval)
-    if np.any(low >= high):
+    low, high = (np.ceil(np.asarray(bound, np.float64)) for bound in (minval, maxval))
+    if not np.all(low < high):
         raise ValueError(f"minval is {minval} and maxval is {maxval}; expected a lower minval")
+    if not (np.all(low >= -(2**31)) and np.all(high <= 2**31)):
+        raise ValueError(f"minval is {minval} and maxval is {maxval}; expected numbers in the range of int32")
     return np.asarray(_generator(seed).integers(low.astype(np.int64), high.astype(np.int64), _shape(shape)), np.int32)
 
 
@@ -189,7 +191,10 @@ def beta(shape: Any, alpha: Any, beta: Any, dtype: Any = None, seed: Seed = None
 def binomial(shape: Any, counts: Any, probabilities: Any, dtype: Any = None, seed: Seed = None) -> Any:
     """How many of `counts` trials succeed, each with a probability; as floats. Arrays only."""
     _refuse_graph("binomial", shape, counts, probabilities)
-    drawn = _generator(seed).binomial(np.asarray(counts).astype(np.int64), probabilities, _shape(shape))
+    trials = np.asarray(counts)
+    if trials.dtype.kind not in "iuf" or not ((trials >= 0) & (trials < 2**63)).all():
+        raise ValueError(f"counts is {counts!r}; expected numbers from 0 to 2**63 - 1")
+    drawn = _generator(seed).binomial(trials.astype(np.int64), probabilities, _shape(shape))
     return _as_float(drawn, dtype)
 
 

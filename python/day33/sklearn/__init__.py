@@ -5,11 +5,7 @@ from day33.sklearn import Classifier, Regressor
 
 from __future__ import annotations
 
-from .wrappers import Classifier, Regressor
-
-# Keras's names.
-SKLearnClassifier = Classifier
-SKLearnRegressor = Regressor
+from .wrappers import Classifier, Regressor, SKLearnClassifier, SKLearnRegressor
 
 __all__ = ["Classifier", "Regressor", "SKLearnClassifier", "SKLearnRegressor"]
 

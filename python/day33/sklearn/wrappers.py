@@ -15,14 +15,14 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d
 
 from .._core.arrays import refuse_masked
-from .._core.signatures import accepted_arguments
-from ..models import Model, clone_model
+from ..models import Model
+from ..models.cloning import clone_model, compile_alike
 from ..utils import to_categorical
 from .inputs import validated
 from .randomness import SEED_LIMIT, OwnSeed, generator_of, seeded_stream
 from .targets import class_targets, probabilities, single_output
 
-__all__ = ["Classifier", "Regressor"]
+__all__ = ["Classifier", "Regressor", "SKLearnClassifier", "SKLearnRegressor"]
 
 _NUMBERS: dict[str, Any] = {"dtype": np.float32, "allow_nd": True}
 _OF_FIT = frozenset(inspect.signature(Model.fit).parameters) - {"self", "x", "y", "sample_weight"}
@@ -374,8 +374,13 @@ def _afresh(model: Any) -> Any:
         for variable, other in zip(fresh.weights, clone_model(model).weights, strict=True):
             if variable.trainable:
                 variable.assign(other.numpy())
-    optimizer = model.optimizer
-    names = accepted_arguments(type(optimizer))
-    arguments = {name: getattr(optimizer, name) for name in names if hasattr(optimizer, name)}
-    fresh.compile(type(optimizer)(**arguments), **copy.deepcopy(dict(model.compile_arguments or {})))
+    compile_alike(model, fresh)
     return fresh
+
+
+class SKLearnClassifier(Classifier):
+    """`Classifier` under Keras's name, after which ``make_pipeline`` names the step."""
+
+
+class SKLearnRegressor(Regressor):
+    """`Regressor` under Keras's name."""

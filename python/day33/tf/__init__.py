@@ -175,6 +175,7 @@ __all__ = [
     "minimum",
     "multiply",
     "negative",
+    "newaxis",
     "nn",
     "norm",
     "not_equal",
@@ -233,6 +234,7 @@ float16, float32, float64 = np.float16, np.float32, np.float64
 int8, int16, int32, int64, uint8 = np.int8, np.int16, np.int32, np.int64, np.uint8
 bool = np.bool_
 string = np.str_
+newaxis = None
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

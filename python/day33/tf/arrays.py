@@ -281,8 +281,13 @@ def einsum(equation: str, *inputs: Any, name: Any = None) -> Any:
 
 
 def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: bool = False, name: Any = None) -> Any:
-    """The length of vectors."""
-    return answer(ops.norm(tensor, ord, axis, keepdims))
+    """The norm of vectors, of all values in a row where `axis` is None, or of matrices along two axes."""
+    plain = ord == "euclidean"
+    if axis is None:
+        found = ops.norm(ops.ravel(tensor), 2 if plain else ord)
+        return answer(ops.reshape(found, (1,) * len(ops.shape(tensor))) if keepdims else found)
+    pair = isinstance(axis, list | tuple) and len(axis) == 2
+    return answer(ops.norm(tensor, ("fro" if pair else 2) if plain else ord, axis, keepdims))
 
 
 def sort(values: Any, axis: int = -1, direction: str = "ASCENDING", name: Any = None) -> Any:

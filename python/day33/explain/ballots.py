@@ -1,0 +1,136 @@
+"""An ensemble: who voted for what."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .._core.arrays import as_float32
+from ._explanation import Explanation, Section
+from ._figure import NEGATIVE, POSITIVE
+from ._words import number
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["votes"]
+
+_MOST_MEMBERS, _MOST_CLASSES = 64, 40
+_PICTURE = 28 * 28  # pixels in front of other columns, in the rows of the hidden digits
+
+
+def votes(ensemble: Any, image: ArrayLike) -> Explanation:
+    """Explain a vote: what each member votes for, and the winner of hard and of soft voting.
+
+    Args:
+        ensemble: a fitted `HardVote`, `HardVotingBagging`, or what else of `day33.ensemble` counts votes.
+        image: real numbers (F,) or (1, F), one row as the ensemble takes it.
+
+    Returns:
+        The explanation.
+
+    Raises:
+        TypeError: an ensemble that does not vote, or no numbers. ValueError: more than one row, more than 64 members or
+            40 classes; what the ensemble refuses.
+    """
+    from ..ensemble.voting import Voter, count_votes
+
+    if not isinstance(ensemble, Voter):
+        raise TypeError(f"ensemble is {ensemble!r}; expected one of day33.ensemble that counts votes")
+    row = as_float32("image", image)
+    row = row.reshape(1, -1) if row.ndim == 1 else row
+    if row.ndim != 2 or len(row) != 1:
+        raise ValueError(f"image has shape {row.shape}; expected one row, (F,) or (1, F)")
+    cast = ensemble.votes(row)[0]
+    classes = [str(label) for label in ensemble.classes_]
+    if len(cast) > _MOST_MEMBERS or len(classes) > _MOST_CLASSES:
+        raise ValueError(
+            f"ensemble has {len(cast)} members and {len(classes)} classes; "
+            f"expected at most {_MOST_MEMBERS} and {_MOST_CLASSES} to draw"
+        )
+    counts = count_votes(cast[None], len(classes))[0]
+    shares = _soft(ensemble, row)
+    final = str(ensemble.predict(row)[0])
+    names = _names(ensemble, len(cast))
+    hard = classes[int(counts.argmax())]
+    soft = None if shares is None else classes[int(shares.argmax())]
+    tied = int((counts == counts.max()).sum()) > 1
+    outcome = f"Counted by heads, {hard} wins with {int(counts.max())} of {len(cast)} votes" + (
+        ", a tie that goes to the first class." if tied else "."
+    )
+    averaged = "" if shares is None else (
+        f" By the mean of the probabilities it is {soft}, with {shares.max():.1%}."
+    )  # fmt: skip
+    members = [
+        {"name": name, "vote": classes[code] if code >= 0 else "—"} for name, code in zip(names, cast, strict=True)
+    ]
+    return Explanation(
+        "The vote",
+        outcome + averaged,
+        [
+            Section(
+                "Who voted for what",
+                [
+                    "Hard voting counts heads: every member has one vote, however sure it is. Soft voting averages the "
+                    "members' probabilities, so that one that is sure outweighs two that hesitate. "
+                    f"This ensemble's `voting` is {ensemble.voting}, and its answer {final}.",
+                ],
+                "ballots",
+                {
+                    "members": members, "classes": classes, "counts": counts, "shares": shares,
+                    "picture": _picture(row[0]),
+                },
+            )
+        ],
+        words=[
+            outcome + averaged,
+            *(f"  {member['name']}: {member['vote']}" for member in members),
+            "Votes: " + _listed(classes, counts),
+            *([] if shares is None else ["Mean probabilities: " + _listed(classes, shares)]),
+            f"The ensemble's answer ({ensemble.voting} voting): {final}.",
+        ],
+        draw=lambda: _draw(classes, counts, shares),
+    )  # fmt: skip
+
+
+def _listed(classes: list[str], values: np.ndarray[Any, Any]) -> str:
+    return ", ".join(f"{label} {number(value)}" for label, value in zip(classes, values, strict=True))
+
+
+def _soft(ensemble: Any, row: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """The mean of the members' probabilities (K,); None where members have none."""
+    try:
+        return np.asarray(ensemble.mean_probabilities(row)[0])
+    except AttributeError:
+        return None
+
+
+def _names(ensemble: Any, count: int) -> list[str]:
+    named = [name for name, estimator in getattr(ensemble, "estimators", None) or [] if estimator != "drop"]
+    return [str(name) for name in named] if len(named) == count else [f"member {n}" for n in range(count)]
+
+
+def _picture(row: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    side = math.isqrt(len(row))
+    if len(row) == side * side:
+        return row.reshape(side, side)
+    return row[:_PICTURE].reshape(28, 28) if len(row) >= _PICTURE else None
+
+
+def _draw(classes: list[str], counts: np.ndarray[Any, Any], shares: np.ndarray[Any, Any] | None) -> Figure:
+    from .._io.figures import new_figure
+
+    figure = new_figure((max(5.0, 0.45 * len(classes) + 1.5), 3.4))
+    ax = figure.subplots()
+    places = np.arange(len(classes))
+    ax.bar(places - 0.2, counts / max(counts.sum(), 1), 0.4, color=POSITIVE, label="hard: share of the votes")
+    if shares is not None:
+        ax.bar(places + 0.2, shares, 0.4, color=NEGATIVE, label="soft: mean probability")
+    ax.set_xticks(places, classes)
+    ax.set_title("The vote")
+    ax.legend(frameon=False)
+    ax.spines[["top", "right"]].set_visible(False)
+    return figure

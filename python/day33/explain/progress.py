@@ -1,0 +1,201 @@
+"""A training: its curves, and what the model made of the same pictures after each epoch."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .. import plotting
+from .._core.arrays import as_float32, drop_last_axis
+from ._arrays import Floats
+from ._explanation import Explanation, Section
+from ._words import number, shape
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["training"]
+
+_HISTORY_FILE = "history.csv"  # of the folder of a run, as CSVLogger writes it
+_MOST_BYTES = 20_000_000
+_MOST_EPOCHS, _MOST_PICTURES, _MOST_PIXELS = 2000, 8, 150_000
+
+
+def training(history: Any, pictures: ArrayLike | None = None, originals: ArrayLike | None = None) -> Explanation:
+    """Explain a training: its curves epoch by epoch and, where there are pictures, what the model made of them.
+
+    Args:
+        history: what ``fit`` returns, a mapping from names to one value per epoch, or the folder of a run (of
+            ``day33 autoencoder`` or ``day33 lyricist train``), whose ``history.csv`` is read.
+        pictures: real numbers (epochs, N, H, W) or (epochs, N, H, W, 1): the reconstructions after each epoch, as a
+            callback may collect them. At most 8 of each epoch are shown.
+        originals: real numbers (N, H, W) or (N, H, W, 1), the pictures themselves, shown above.
+
+    Returns:
+        The explanation. Of more epochs than fit on a page it shows evenly spaced ones, and says so.
+
+    Raises:
+        TypeError: no history. ValueError: no epoch, curves of different lengths, pictures that do not fit, or a file
+            that is no history. OSError: the file cannot be read.
+    """
+    curves = _curves(history)
+    epochs = len(next(iter(curves.values())))
+    notes = []
+    if epochs > _MOST_EPOCHS:
+        step = math.ceil(epochs / _MOST_EPOCHS)
+        notes.append(f"Of {epochs} epochs every {step}th is shown.")
+        curves = {name: values[::step] for name, values in curves.items()}
+        numbers = list(range(1, epochs + 1, step))
+    else:
+        numbers = list(range(1, epochs + 1))
+    loss = "loss" if "loss" in curves else next(iter(curves))
+    words = [f"{epochs} epochs."]
+    for name, values in curves.items():
+        best = _best(name, values)
+        words.append(
+            f"{name}: first {number(values[0])}, last {number(values[-1])}"
+            + (f", {best[0]} {number(values[best[1]])} in epoch {numbers[best[1]]}." if best else ".")
+        )
+    sections = [
+        Section(
+            "The curves",
+            [
+                "Point at the curves, or move the slider, to read an epoch. Where the validation's curve (dashed) "
+                "turns up while the training's goes on falling, the model begins to learn its training data by heart.",
+            ],
+            "curves",
+            {"epochs": numbers, "curves": curves},
+        )
+    ]
+    film = None if pictures is None else _film(pictures, epochs)
+    shown = None
+    if film is not None:
+        if originals is not None:
+            shown = _pictures("originals", originals, 3)[: film.shape[1]]
+            if shown.shape[1:] != film.shape[2:] or len(shown) < film.shape[1]:
+                raise ValueError(
+                    f"originals has shape {np.shape(originals)}; expected {film.shape[1:]} to fit pictures"
+                )
+        frames = _spread(len(film), max(2, _MOST_PIXELS // film[0].size))
+        if len(frames) < len(film):
+            notes.append(f"Of {len(film)} epochs' pictures {len(frames)} are shown, evenly spaced.")
+        sections.append(
+            Section(
+                "The pictures over the epochs",
+                ["Move the slider, or play the film: first the mean of all pictures, then their shapes, then details."],
+                "film",
+                {
+                    "frames": [np.round(film[n], 3) for n in frames],
+                    "epochs": [n + 1 for n in frames],
+                    "originals": shown,
+                },
+            )
+        )
+        words.append(f"Pictures of {len(film)} epochs, {shape(film.shape[1:])} each.")
+    return Explanation(
+        "Training",
+        f"{epochs} epochs; {loss} went from {number(curves[loss][0])} to {number(curves[loss][-1])}.",
+        sections,
+        words=words,
+        draw=lambda: _draw(curves, loss, film, shown),
+        notes=notes,
+    )  # fmt: skip
+
+
+def _curves(history: Any) -> dict[str, list[float]]:
+    if isinstance(history, str | os.PathLike):
+        given: Any = _read(Path(history))
+    else:
+        given = getattr(history, "history", history)
+    if not isinstance(given, Mapping):
+        raise TypeError(f"history is {history!r}; expected a History, a mapping or the folder of a run")
+    curves = {}
+    for name, values in given.items():
+        array = np.asarray(values)
+        if array.ndim == 1 and array.dtype.kind in "fiu":
+            curves[str(name)] = [float(value) for value in array]
+    lengths = {len(values) for values in curves.values()}
+    if not curves or lengths == {0}:
+        raise ValueError(
+            f"history holds {', '.join(map(repr, given)) or 'nothing'}; expected at least one epoch of a loss"
+        )
+    if len(lengths) > 1:
+        raise ValueError(f"history has curves of {sorted(lengths)} epochs; expected one length")
+    return curves
+
+
+def _read(folder: Path) -> dict[str, list[float]]:
+    path = folder / _HISTORY_FILE if folder.is_dir() else folder
+    if path.is_file() and path.stat().st_size > _MOST_BYTES:
+        raise ValueError(f"{path} has {path.stat().st_size:,} bytes; expected at most {_MOST_BYTES:,}")
+    with open(path, newline="", encoding="utf-8") as stream:
+        try:
+            rows = list(csv.reader(stream))
+            header, lines = rows[0], rows[1:]
+            table = {name: [float(line[n]) for line in lines] for n, name in enumerate(header) if name != "epoch"}
+        except (IndexError, ValueError, csv.Error) as error:
+            raise ValueError(
+                f"{path} is no history of a run: {error}; expected a header and one row per epoch"
+            ) from None
+    return table
+
+
+def _best(name: str, values: list[float]) -> tuple[str, int] | None:
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return None
+    lower = not any(word in name for word in ("acc", "auc", "precision", "recall", "score"))
+    return ("lowest", values.index(min(finite))) if lower else ("highest", values.index(max(finite)))
+
+
+def _pictures(name: str, value: ArrayLike, rank: int) -> Floats:
+    array = drop_last_axis(as_float32(name, value), rank)
+    if array.ndim != rank or 0 in array.shape:
+        axes = "epochs, N, H, W" if rank == 4 else "N, H, W"
+        raise ValueError(f"{name} has shape {np.shape(value)}; expected ({axes}) or ({axes}, 1)")
+    return array
+
+
+def _film(pictures: ArrayLike, epochs: int) -> Floats:
+    film = _pictures("pictures", pictures, 4)
+    if len(film) != epochs:
+        raise ValueError(
+            f"pictures has shape {np.shape(pictures)}; expected those of {epochs} epochs, as the history has"
+        )
+    if film[0, 0].size * 2 > _MOST_PIXELS:
+        raise ValueError(f"pictures are {film.shape[2]} x {film.shape[3]}; expected smaller ones to draw")
+    return film[:, :_MOST_PICTURES]
+
+
+def _spread(count: int, most: int) -> list[int]:
+    """Evenly spaced numbers from 0 to `count` - 1, at most `most` of them, both ends among them."""
+    return sorted({round(n) for n in np.linspace(0, count - 1, min(count, most))})
+
+
+def _draw(curves: Mapping[str, list[float]], loss: str, film: Floats | None, originals: Floats | None) -> Figure:
+    if film is None:
+        return plotting.loss_curves(curves, metric=loss, title="Training")
+    from .._io.figures import new_figure
+
+    frames = _spread(len(film), 8)
+    rows = [film[n] for n in frames] + ([] if originals is None else [originals])
+    figure = new_figure((1.0 * film.shape[1] + 1.2, 1.0 * len(rows) + 3.2))
+    top, bottom = figure.subfigures(2, 1, squeeze=False, height_ratios=(3, len(rows)))[:, 0]
+    plotting.loss_curves(curves, ax=top.subplots(), metric=loss, title="Training")
+    axes = bottom.subplots(len(rows), film.shape[1], squeeze=False)
+    labels = [f"epoch {n + 1}" for n in frames] + ([] if originals is None else ["original"])
+    for line, pictures in enumerate(rows):
+        for column, picture in enumerate(pictures):
+            ax = axes[line, column]
+            ax.imshow(picture, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+            ax.set_xticks([])
+            ax.set_yticks([])
+        axes[line, 0].set_ylabel(labels[line], rotation=0, ha="right", va="center", fontsize=8)
+    return figure
