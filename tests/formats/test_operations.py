@@ -189,7 +189,7 @@ def set_args(name, args):
 
 
 FORGED = {
-    "no such operation": (change("mean", class_name="Fft"), "operation 'Fft'"),
+    "no such operation": (change("mean", class_name="Mode"), "operation 'Mode'"),
     "a private name": (change("mean", class_name="_functions"), "operation '_functions'"),
     "no operation at all": (change("mean", class_name="ConvertToNumpy"), "mean"),
     "an argument": (lambda o: o["mean"]["config"].update(where=[1]), "'mean' \\(Mean\\) has where"),

@@ -222,9 +222,9 @@ def test_predict_step():
     for call in ("predict", "predict_on_batch"):
         mine, correct = getattr(ours, call)(x), getattr(theirs, call)(x)
         assert mine.keys() == correct.keys()
-        np.testing.assert_allclose(mine["twice"], correct["twice"], rtol=1e-5)
+        np.testing.assert_allclose(mine["twice"], correct["twice"], rtol=1e-5, atol=1e-6)
         for a, b in zip(mine["pair"], correct["pair"], strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-5)
+            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
     sizes = []
     watch = LambdaCallback(on_predict_batch_end=lambda batch, logs: sizes.append(len(logs["outputs"]["twice"])))
     assert ours.predict(x, batch_size=15, callbacks=watch)["twice"].shape == (40, 2)
