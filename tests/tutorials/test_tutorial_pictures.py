@@ -92,8 +92,7 @@ def segmentation(count, epochs, parity):
 
 
 def test_u_net():
-    # Batch normalization over a few pixels multiplies rounding: 2e-4 after ten steps.
-    on_both(segmentation(40, epochs=3, parity=True), bound=1e-3)
+    on_both(segmentation(40, epochs=3, parity=True))
 
 
 def test_u_net_finds_shapes():
@@ -136,7 +135,7 @@ def test_residual_network_of_separable_convolutions():
         score = float(keras.ops.sigmoid(model.predict(pictures[:1], verbose=0)[0][0]))
         return {"history": seen.history, "score": score, "weights": model.get_weights()}
 
-    on_both(program, bound=1e-3)
+    on_both(program)
 
 
 def augmented(pictures, labels, epochs):
