@@ -16,10 +16,6 @@ class Tensor(np.ndarray[Any, Any]):
     Operators and ufuncs give tensors; other functions of NumPy give plain arrays, as they do of TensorFlow's tensors.
     """
 
-    # The mask that the layer which gave the tensor has for it, (N, ...) of truth values. What is made of the tensor has
-    # none, but by layers that hand it on.
-    carried_mask: NDArray[Any] | None = None
-
     def numpy(self) -> NDArray[Any]:
         """The same values as a plain NumPy array; a NumPy number where there is no axis."""
         plain = self.view(np.ndarray)

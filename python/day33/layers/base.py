@@ -114,8 +114,6 @@ class Layer(Configured):
     # sets where `sets_mask` is true.
     supports_masking = False
     sets_mask = False
-    # Whether results have masks where the input has none.
-    makes_mask = False
     # Whether inputs after the first are states, of which Keras's calls have an argument (`arguments_in_keras`).
     takes_states = False
     # Whether calls take `mask`, a mask in place of the one that the input carries.
@@ -613,19 +611,14 @@ class Layer(Configured):
         tensors, arrays = self._prepared(leaves)
         structure = tree.pack(arguments, tensors)
         outputs = self._infer(structure, kwargs)
-        carried = [] if masks else _carried(leaves)
         if not masks and self.adds_losses():
             recorded = record(self, Recorder(next_seed), arguments, leaves, kwargs, training, masks)
             return tree.pack(outputs, [as_tensor(item) for item in tree.flatten(recorded)])
-        placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks or carried, bool(carried))
+        placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
         inputs = [*self._converted(tensors, arrays), *mask_arrays]
-        compiled = self._compile(structure, kwargs, None, placeholders, training, bool(carried))
-        results = [as_tensor(array) for array in compiled.forward(inputs, bool(training))]
-        if self.supports_masking and not self.is_composite() and (self.makes_mask or placeholders):
-            found = self._found_masks(structure, kwargs, tensors, placeholders, bool(carried), inputs)
-            for number, mask in found.items():
-                results[number].carried_mask = mask
-        return tree.pack(outputs, results)
+        compiled = self._compile(structure, kwargs, None, placeholders, training)
+        results = compiled.forward(inputs, bool(training))
+        return tree.pack(outputs, [as_tensor(array) for array in results])
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of what the layer gives for `inputs`.
@@ -651,41 +644,14 @@ class Layer(Configured):
         outputs = tree.flatten(self._infer(structure, kwargs))
         placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
         given = [*self._converted(tensors, arrays), *mask_arrays]
-        found = self._found_masks(structure, kwargs, tensors, placeholders, False, given)
-        results = [found.get(number) for number in range(len(outputs))]
-        return results[0] if len(results) == 1 else results
-
-    def _found_masks(
-        self, arguments: tuple[Any, ...], kwargs: dict[str, Any], tensors: list[SymbolicTensor],
-        masks: Sequence[SymbolicTensor | None], carried: bool, given: list[NDArray[Any]],
-    ) -> dict[int, NDArray[Any]]:  # fmt: skip
-        """The mask of each output that has one, by its number.
-
-        Args:
-            arguments, kwargs, masks, carried: of the call, see `_compile`.
-            tensors: those of the arguments.
-            given: the arrays for them and for the masks.
-        """
-        everything = [*tensors, *(mask for mask in masks if mask is not None)]
-        key = "masks", self._key_of(arguments, kwargs, everything, masks, carried)
-        with self._lock:
-            if key not in self._plans:
-                lower = self._lower_with_masks(arguments, kwargs, masks, carried=carried)
-                shapes = [array.shape[1:] for array in given]
-                _keep(self._plans, key, compile_masks(lower, shapes, [tensor.dtype for tensor in everything]))
-            plan: Any = self._plans[key]
-            self._plans.move_to_end(key)
-        return {} if plan is None else {number: mask != 0 for number, mask in plan.masks(given).items()}
-
-    def _key_of(
-        self, arguments: tuple[Any, ...], kwargs: dict[str, Any], tensors: list[SymbolicTensor],
-        masks: Sequence[SymbolicTensor | None], carried: bool,
-    ) -> tuple[Hashable, ...]:  # fmt: skip
-        """What a plan of a call depends on, with how the layers inside are configured; `tensors` with the masks."""
-        return (
-            tree.describe(arguments), _signature(tensors), tuple(mask is None for mask in masks), carried,
-            repr(sorted(kwargs.items())), self.mode_key(),
+        tensors += [tensor for tensor in placeholders if tensor is not None]
+        plan = compile_masks(
+            self._lower_with_masks(structure, kwargs, placeholders), [array.shape[1:] for array in given],
+            [tensor.dtype for tensor in tensors],
         )  # fmt: skip
+        found = {} if plan is None else plan.masks(given)
+        results = [found[number] != 0 if number in found else None for number in range(len(outputs))]
+        return results[0] if len(results) == 1 else results
 
     def _prepared(self, leaves: list[Any]) -> tuple[list[SymbolicTensor], list[NDArray[Any]]]:
         """Symbolic tensors that stand for the arrays, and the arrays."""
@@ -706,9 +672,8 @@ class Layer(Configured):
         ]
 
     def _mask_placeholders(
-        self, tensors: Sequence[SymbolicTensor], arrays: list[NDArray[Any]], masks: Sequence[Any],
-        carried: bool = False,
-    ) -> tuple[list[SymbolicTensor | None], list[NDArray[Any]]]:  # fmt: skip
+        self, tensors: Sequence[SymbolicTensor], arrays: list[NDArray[Any]], masks: Sequence[Any]
+    ) -> tuple[list[SymbolicTensor | None], list[NDArray[Any]]]:
         """Symbolic tensors for masks that are arrays, None for inputs without; and those arrays as int32."""
         placeholders: list[SymbolicTensor | None] = []
         given: list[NDArray[Any]] = []
@@ -724,7 +689,7 @@ class Layer(Configured):
                     f"mask of layer {self.name!r} has shape {given[-1].shape}; its input has shape {array.shape}"
                 )
             placeholders.append(SymbolicTensor((None, *given[-1].shape[1:]), "int32", "mask"))
-            (Layer if carried else type(self))._check_mask(self, tensor.shape, placeholders[-1])
+            self._check_mask(tensor.shape, placeholders[-1])
         return placeholders, given
 
     def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
@@ -752,15 +717,17 @@ class Layer(Configured):
 
     def _compile(
         self, arguments: tuple[Any, ...], kwargs: dict[str, Any], losses: tuple[LossTerm, ...] | None,
-        masks: Sequence[SymbolicTensor | None] = (), training: Training = False, carried: bool = False,
+        masks: Sequence[SymbolicTensor | None] = (), training: Training = False,
     ) -> CompiledPlan:  # fmt: skip
-        """The plan for symbolic `arguments` whose sizes are all known but the batch, and for `masks` of them, which the
-        call gives, or which they carry.
+        """The plan for symbolic `arguments` whose sizes are all known but the batch, and for `masks` of them.
 
         Cached by all that enters it, also by what is trainable and how the layers inside are configured.
         """
         tensors: list[SymbolicTensor] = [*tree.flatten(arguments), *(mask for mask in masks if mask is not None)]
-        key = (*self._key_of(arguments, kwargs, tensors, masks, carried), losses)
+        key = (
+            tree.describe(arguments), _signature(tensors), tuple(mask is None for mask in masks),
+            repr(sorted(kwargs.items())), losses, self.mode_key(),
+        )  # fmt: skip
         with self._lock:
             for mode in (training,) if training is BY_DEFAULT else (None, training):
                 compiled = self._plans.get((key, mode))
@@ -768,7 +735,7 @@ class Layer(Configured):
                     self._plans.move_to_end((key, mode))
                     return compiled
             compiled = compile_plan(
-                self._lower_with_masks(arguments, kwargs, masks, training if training is BY_DEFAULT else None, carried),
+                self._lower_with_masks(arguments, kwargs, masks, training if training is BY_DEFAULT else None),
                 [tensor.shape[1:] for tensor in tensors],  # type: ignore[misc]
                 [tensor.dtype for tensor in tensors],
                 losses,
@@ -781,15 +748,14 @@ class Layer(Configured):
 
     def _lower_with_masks(
         self, arguments: tuple[Any, ...], kwargs: dict[str, Any], masks: Sequence[SymbolicTensor | None],
-        mode: Training | None = None, carried: bool = False,
+        mode: Training | None = None,
     ) -> Callable[[Lowering, list[int]], list[int]]:  # fmt: skip
         """A function that writes a call into a plan, of which the masks are the last inputs."""
         count = len(tree.flatten(arguments))
 
         def lower(lowering: Lowering, inputs: list[int]) -> list[int]:
             rest = iter(inputs[count:])
-            wanted = [None if mask is None else next(rest) for mask in masks]
-            given = lowering.with_masks(inputs[:count], wanted, by_call=not carried)
+            given = lowering.with_masks(inputs[:count], [None if mask is None else next(rest) for mask in masks])
             with lowering.mode(mode):
                 return self.lower_call(lowering, tree.pack(arguments, given), kwargs)
 
@@ -949,12 +915,6 @@ def _keep(cache: OrderedDict[Hashable, Any], key: Hashable, value: object) -> No
     cache[key] = value
     while len(cache) > _PLANS_KEPT:
         cache.popitem(last=False)
-
-
-def _carried(leaves: list[Any]) -> list[NDArray[Any] | None]:
-    """The masks that arrays carry; empty where none does."""
-    masks = [getattr(leaf, "carried_mask", None) for leaf in leaves]
-    return masks if any(mask is not None for mask in masks) else []
 
 
 def _holds_tensors(value: Any) -> bool:

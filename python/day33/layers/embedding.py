@@ -38,7 +38,7 @@ class Embedding(Layer):
             table.
     """
 
-    sets_mask = makes_mask = True
+    sets_mask = True
     input_dtypes = ("int32",)
     embeddings_regularizer = OfWeight(regularizers.get)
     embeddings_constraint = OfWeight(constraints.get)
@@ -123,7 +123,7 @@ class Masking(Layer):
     """
 
     supports_masking = True
-    sets_mask = makes_mask = True
+    sets_mask = True
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
