@@ -1,4 +1,4 @@
-"""One command per task: `nox -s tests | lint | native | sanitizers | torture | fuzz | bench | build`."""
+"""One command per task: `nox -s tests | lint | native | sanitizers | torture | fuzz | bench | build | docs`."""
 
 from __future__ import annotations
 
@@ -100,6 +100,16 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *chosen, f"--benchmark-json={results}", *session.posargs)
     session.run("python", "bench/harness/report.py", str(results), f"--markdown={table}", f"--chart={chart}")
     session.log(f"{table}, {chart}")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation site to docs/_build/html; warnings are errors. With "links", also check all links."""
+    session.install(".[docs]")
+    builders = ["html", *(["linkcheck"] if "links" in session.posargs else [])]
+    for builder in builders:
+        session.run("python", "-m", "sphinx", "-b", builder, "-W", "--keep-going", "docs", f"docs/_build/{builder}")
+    session.log("docs/_build/html/index.html")
 
 
 @nox.session

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 
 import day33
-from day33 import autoencoder, ops, optimizers
+from day33 import autoencoder, explain, ops, optimizers
 
 rng = np.random.default_rng(0)
 
@@ -33,6 +33,10 @@ images = np.zeros((256, 28, 28, 1), np.float32)
 images[:, 8:20, 8:20] = 1.0
 losses = model.fit(images, images, epochs=20, batch_size=32, verbose=0).history["loss"]
 assert losses[-1] < 0.5 * losses[0], losses
+
+# Style and scripts of the pages are files in the package.
+page = explain.conv2d_transpose().html()
+assert "day33.widgets.stamps = " in page and "--positive: #0072b2" in page
 
 heavy = "{'matplotlib', 'scipy', 'sklearn', 'rich', 'typer', 'pooch'}"
 subprocess.run([sys.executable, "-c", f"import day33, sys; assert not {heavy} & set(sys.modules)"], check=True)

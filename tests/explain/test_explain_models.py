@@ -120,6 +120,16 @@ def test_maps_are_the_outputs_of_the_layers(network, image):
     assert np.array(page.of("restored")["code"]).shape[0] == min(code["shape"][2], 16)
 
 
+def test_many_large_maps_are_cut_with_a_note():
+    stack = [layers.Conv2D(20, 3, padding="same", name=f"conv_{n}") for n in range(10)]
+    model = Sequential([layers.Input((64, 64, 1)), *stack])
+    explanation = explain.feature_maps(model, np.ones((64, 64)))
+    names = ", ".join(f"`conv_{n}`" for n in range(10))
+    assert explanation.notes == (f"The first 4 channels are shown of {names}.",)
+    shown = Page(explanation).of("features")["layers"]
+    assert {len(layer["maps"]) for layer in shown} == {4}
+
+
 def test_filters_are_the_weights(network):
     for layer in network.layers:
         if isinstance(layer, layers.Conv2D | layers.Conv2DTranspose):

@@ -12,9 +12,11 @@ from day33 import layers, ops
 from day33._formats.onnx.builder import NOT_WRITTEN
 from day33._formats.onnx.registry import WRITERS
 from day33._native import PlanBuilder
+from day33.lyricist import TextGenerator
 from support import zoo
 from support.onnx_cases import FUNCTIONS, IMAGE, LAYERS, ROW, SEQUENCE, of_function, of_layer
-from support.onnx_files import assert_exports, run, samples_for, shaken
+from support.onnx_files import assert_exports, predicted, run, samples_for, shaken
+from support.twins import assert_all_close
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -178,7 +180,7 @@ class Subclass(day33.Model):
 def test_subclass(path):
     model = Subclass()
     model.build((None, 5))
-    assert_exports(model, path, input_signature=[layers.Input((5,))], inputs=[zoo.random(3, 5)])
+    assert_exports(shaken(model), path, inputs=[zoo.random(3, 5)])
 
 
 # ---- whole models ----
@@ -212,12 +214,76 @@ def test_sequences_of_sequence_layers_keep_their_layout(path):
     assert ops_in(path)["Transpose"] == 1
 
 
-def test_language_model(path):
+def assert_exports_any_length(model, path):
+    """One file for inputs of several lengths."""
+    model.export(path)
+    for length in (7, 8, 9, 12, 131):
+        given = [
+            samples_for(tensor, 3, n) if None not in tensor.shape[1:] else
+            samples_for(layers.Input([size or length for size in tensor.shape[1:]], dtype=tensor.dtype), 3, n)
+            for n, tensor in enumerate(model.inputs)
+        ]  # fmt: skip
+        found = run(path, given)
+        assert_all_close(found, predicted(model, given), 1e-5, f"result for length {length}")
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_language_model(path, masked):
+    """Of texts of any length, where 0 may be padding."""
+    tokens = layers.Input((None,), dtype="int32", name="tokens")
+    hidden = layers.Embedding(20, 6, mask_zero=masked)(tokens)
+    hidden = layers.Bidirectional(layers.LSTM(8, return_sequences=True))(hidden)
+    model = shaken(day33.Model(tokens, [layers.Dense(20)(hidden), layers.GRU(4)(hidden)]))
+    assert_exports_any_length(model, path)
+    (entry,) = onnx.load(path).graph.input
+    assert [d.dim_param for d in entry.type.tensor_type.shape.dim] == ["batch", "tokens_1"]
+
+
+def test_lyricist(path):
+    """The language model of the note, a subclass: of the length of its first call, or of any; padding is skipped."""
+    model = TextGenerator(30, embedding_size=8, hidden_size=10)
+    rows = np.array([[3, 4, 5, 0], [1, 0, 0, 0]], np.int32)
+    model(rows)
+    assert_exports(shaken(model), path, inputs=[rows])
+    assert [d.dim_value for d in onnx.load(path).graph.input[0].type.tensor_type.shape.dim] == [0, 4]
+    model.export(path, input_signature=layers.Input((None,), dtype="int32"))
+    for length in (1, 4, 50):
+        x = np.random.default_rng(0).integers(0, 30, (3, length)).astype(np.int32)
+        assert_all_close(run(path, [x]), predicted(model, [x]), 1e-5)
+
+
+OPEN = {
+    "convolutions": lambda x: layers.Conv1D(2, 3)(layers.MaxPooling1D(2)(layers.Conv1D(4, 3, padding="same")(x))),
+    "causal": lambda x: layers.Conv1D(4, 3, padding="causal", dilation_rate=2, activation="relu")(x),
+    "pooled": lambda x: layers.Dense(2)(layers.GlobalMaxPooling1D()(layers.BatchNormalization()(x))),
+    "up and down": lambda x: layers.AveragePooling1D(2)(layers.UpSampling1D(2)(layers.Conv1DTranspose(4, 3)(x))),
+    "attention": lambda x: ops.matmul(ops.softmax(ops.matmul(x, ops.transpose(x, (0, 2, 1))), axis=-1), x),
+    "last pooled step": lambda x: layers.Dense(2)(layers.MaxPooling1D(2)(x))[:, -1],
+    "last steps": lambda x: layers.LSTM(3)(layers.Cropping1D((1, 2))(x)) + layers.Dense(3)(x)[:, -1],
+    "backwards": lambda x: layers.SimpleRNN(3, go_backwards=True, return_sequences=True)(x[:, ::-1]),
+    "normalised": lambda x: ops.mean(layers.LayerNormalization()(x) + ops.cumsum(x, axis=1), axis=1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_any_length(path, name):
+    x = layers.Input((None, 3), name="x")
+    assert_exports_any_length(shaken(day33.Model(x, OPEN[name](x))), path)
+
+
+def test_images_of_any_size(path):
+    x = layers.Input((None, None, 3))
+    y = layers.MaxPooling2D(2)(layers.Conv2D(4, 3, padding="same", activation="relu")(x))
+    y = layers.UpSampling2D(2)(layers.Conv2D(4, 2)(y))
+    assert_exports_any_length(shaken(day33.Model(x, [y, layers.GlobalAveragePooling2D()(y)])), path)
+
+
+def test_lengths_may_be_fixed(path):
     tokens = layers.Input((None,), dtype="int32")
-    hidden = layers.LSTM(8, return_sequences=True)(layers.Embedding(20, 6)(tokens))
-    model = shaken(day33.Model(tokens, layers.Dense(20)(hidden)))
+    model = shaken(day33.Model(tokens, layers.LSTM(8, return_sequences=True)(layers.Embedding(20, 6)(tokens))))
     x = np.arange(12, dtype=np.int32).reshape(2, 6)
     assert_exports(model, path, input_signature=layers.Input((6,), dtype="int32"), inputs=[x])
+    assert [d.dim_value for d in onnx.load(path).graph.input[0].type.tensor_type.shape.dim] == [0, 6]
 
 
 def test_names_of_outputs(path):
@@ -297,11 +363,23 @@ def test_arguments_of_a_wrong_type(path):
         dense().export(path, is_static=True)
 
 
-def test_open_sizes(path):
-    tokens = layers.Input((None,), dtype="int32", name="tokens")
-    model = day33.Model(tokens, layers.Embedding(5, 2)(tokens))
-    with pytest.raises(ValueError, match=r"input 'tokens' .* has shape \(None, None\); expected known sizes"):
+OPEN_REFUSED = {
+    "running products": lambda x: ops.cumprod(x, axis=1),
+    "padding by strides": lambda x: layers.Conv1D(2, 3, strides=2, padding="same")(x),
+    "a step for each": lambda x: layers.TimeDistributed(day33.Sequential([layers.GlobalAveragePooling1D()]))(
+        layers.Reshape((-1, 3, 1))(x)
+    ),
+    "resizing": lambda x: ops.image.resize(ops.expand_dims(x, 1), (4, 4), interpolation="bicubic"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPEN_REFUSED)
+def test_what_depends_on_open_sizes(path, name):
+    x = layers.Input((None, 3), name="x")
+    model = day33.Model(x, OPEN_REFUSED[name](x))
+    with pytest.raises(ValueError, match="expected known sizes: give them in input_signature"):
         model.export(path)
+    assert_exports(model, path, input_signature=layers.Input((8, 3)), inputs=[zoo.random(2, 8, 3)])
 
 
 def test_not_built(path):

@@ -83,6 +83,19 @@ def test_model_there_and_back(path, name):
     assert len(transposes) == sum(type(layer).__name__ == "Permute" for layer in model.layers)
 
 
+def test_any_length_there_and_back(path):
+    """Sequences of open length stay so."""
+    x = layers.Input((None, 3))
+    y = layers.LSTM(4, return_sequences=True)(layers.Conv1D(5, 3, padding="same", activation="relu")(x))
+    model = shaken(day33.Model(x, [y, layers.GRU(3)(layers.MaxPooling1D(2)(y))]))
+    model.export(path)
+    again = day33.from_onnx(path)
+    assert again.input_shape == (None, None, 3)
+    for length in (2, 7, 30):
+        given = [zoo.random(2, length, 3)]
+        assert_all_close(predicted(again, given), predicted(model, given), PROMISE)
+
+
 def test_trains_on_as_the_original(path):
     model = shaken(zoo.autoencoder("upsampling"))
     model.export(path)

@@ -263,6 +263,29 @@ def test_assignments_happen_in_each_call_on_arrays():
     assert layer.calls.numpy() == 4
 
 
+def test_assignments_in_a_call_without_a_mode():
+    keras = pytest.importorskip("keras")
+    results = []
+    for library in (day33, keras):
+
+        class Sees(library.layers.Layer):
+            def __init__(self, inner=None):
+                super().__init__()
+                self.inner = inner
+                self.calls = self.add_weight((), "zeros", trainable=False, name="calls")
+
+            def call(self, x, training=None):
+                self.calls.assign_add(1.0 if training is None else 10.0 if training else 100.0)
+                return x if self.inner is None else self.inner(x)
+
+        inner = Sees()
+        outer = Sees(inner)
+        for options in ({}, {"training": True}, {"training": False}, {}):
+            outer(np.ones((2, 3), np.float32), **options)
+        results.append([float(outer.calls.numpy()), float(inner.calls.numpy())])
+    assert results[0] == results[1]
+
+
 def test_assignments_in_a_step_with_a_tape():
     keras, tensorflow = pytest.importorskip("keras"), pytest.importorskip("tensorflow")
     results = []

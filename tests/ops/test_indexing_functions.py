@@ -144,7 +144,7 @@ SYMBOL = SymbolicTensor((None, 4, 5))
 NUMBER = SymbolicTensor((), "int32")
 WRONG = {
     "symbolic": (lambda: SYMBOL[:, NUMBER], TypeError, "is symbolic; expected constants.*day33.ops.take"),
-    "truths": (lambda: SYMBOL[SYMBOL > 0], TypeError, "is symbolic; expected constants"),
+    "truths": (lambda: SYMBOL[SYMBOL > 0], TypeError, "is symbolic; expected constants.*day33.ops.where"),
     "truth values": (lambda: SYMBOL[:, [True, False]], TypeError, "holds truth values.*day33.ops.where"),
     "floats": (lambda: SYMBOL[:, 1.5], TypeError, "has dtype float64; expected integers"),
     "text": (lambda: SYMBOL["a"], TypeError, "expected integers, slices, None"),

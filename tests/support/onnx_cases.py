@@ -65,6 +65,14 @@ LAYERS = {
     "up-sampling bilinear": (IMAGE, lambda: L.UpSampling2D((2, 3), interpolation="bilinear")),
     "up-sampling by nails": (IMAGE, lambda: L.UpSampling2D((2, 3), interpolation="bed_of_nails")),
     "up-sampling 1d": (SEQUENCE, lambda: L.UpSampling1D(3)),
+    "resizing": (IMAGE, lambda: L.Resizing(4, 9)),
+    "center crop": (IMAGE, lambda: L.CenterCrop(4, 3)),
+    "augmentation": (
+        IMAGE, lambda: day33.Sequential([
+            L.RandomFlip(), L.RandomRotation(0.1), L.RandomZoom(0.1), L.RandomTranslation(0.1, 0.1),
+            L.RandomContrast(0.1), L.RandomBrightness(0.1),
+        ]),
+    ),
     "zero padding": (IMAGE, lambda: L.ZeroPadding2D(((1, 2), (0, 3)))),
     "zero padding 1d": (SEQUENCE, lambda: L.ZeroPadding1D((2, 1))),
     "cropping": (IMAGE, lambda: L.Cropping2D(((1, 2), (0, 3)))),

@@ -120,6 +120,7 @@ def _layers() -> dict[str, Call]:
         "SpatialDropout1D": (STEPS, {"rate": 0.5}), "AveragePooling2D": (IMAGES, {"pool_size": 2}),
         "AveragePooling1D": (STEPS, {"pool_size": 2}), "UpSampling2D": (IMAGES, {"size": 2}),
         "DepthwiseConv1D": (STEPS, {"kernel_size": 2}),
+        "GroupNormalization": (IMAGES, {"groups": 3}),
         "GaussianNoise": (IMAGES, {"stddev": 0.5}),
         **{name: (IMAGES, {"height": 3, "width": 4}) for name in ("CenterCrop", "RandomCrop", "Resizing")},
         **{name: (IMAGES, {"factor": 0.2}) for name in ("RandomBrightness", "RandomContrast", "RandomRotation")},

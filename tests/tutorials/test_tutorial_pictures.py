@@ -192,8 +192,8 @@ def augmented(pictures, labels, epochs):
 
 
 def test_augmented_digits(digits):
-    pictures, labels = digits[0][:4000], digits[1][:4000]
-    found = on_day33(augmented(pictures, labels, epochs=3))
+    pictures, labels = digits[0][:6000], digits[1][:6000]
+    found = on_day33(augmented(pictures, labels, epochs=5))
     assert found["on turned"] > 0.85 and found["history"]["accuracy"][-1] > 0.8
     np.testing.assert_array_equal(found["still"], pictures[:4])  # nothing changes but in training
     np.testing.assert_array_equal(*found["twice"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import numpy as np
@@ -21,6 +22,11 @@ class Tensor(np.ndarray[Any, Any]):
         plain = self.view(np.ndarray)
         return plain if plain.ndim else cast("NDArray[Any]", plain[()])
 
+    @property
+    def _keras_mask(self) -> NDArray[Any] | None:
+        """The mask under the name that Keras has for it."""
+        return mask_of(self)
+
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
         return found if isinstance(found, np.ndarray) else as_tensor(np.asarray(found))
@@ -34,6 +40,30 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Tensor):
         return value.view(np.ndarray)
     return type(value)(map(_plain, value)) if type(value) in (list, tuple) else value
+
+
+MaskSource = Callable[[], "NDArray[Any] | None"]
+
+
+def set_mask(value: Any, source: MaskSource) -> None:
+    """Says which mask a tensor, or a recorded value, has; plain arrays have none.
+
+    Args:
+        source: gives the mask, or None, when somebody asks for it.
+    """
+    if not isinstance(value, np.ndarray) or isinstance(value, Tensor):
+        value.__dict__["_mask_source"] = source
+
+
+def mask_of(value: Any) -> NDArray[Any] | None:
+    """The mask that a value has from the layer that gave it: truth values with its leading axes, or None."""
+    source: MaskSource | None = getattr(value, "__dict__", {}).get("_mask_source")
+    return None if source is None else source()
+
+
+def has_mask(value: Any) -> bool:
+    """Whether a layer said that a value may have a mask."""
+    return "_mask_source" in getattr(value, "__dict__", {})
 
 
 class Number(float):

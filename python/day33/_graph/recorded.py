@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._core.dispatch import ARRAY_METHODS, TABLE, Symbolic, recorded_function, recorded_ufunc
-from .._core.tensors import as_tensor
+from .._core.tensors import as_tensor, mask_of
 from .._core.types import Array
 from .tensors import SymbolicTensor
 
@@ -71,6 +71,11 @@ class Recorded(Symbolic):
             self.recorder.compute([self])
         assert self._held is not None
         return self._held
+
+    @property
+    def _keras_mask(self) -> Array | None:
+        """The mask of what a layer gave, under the name that Keras has for it."""
+        return mask_of(self)
 
     def hold(self, array: Array) -> None:
         """Keeps the values."""

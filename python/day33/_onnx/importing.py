@@ -17,11 +17,11 @@ from .._graph import limits
 from .._graph.functions import Function
 from .._graph.tensors import SymbolicTensor
 from ..models import Model
-from . import elements, moving, recurrent, sums, windows
+from . import constants, elements, moving, recurrent, sums, windows
 from .registry import READERS, Call
-from .values import Value, batch_ahead
+from .values import MOST, Value, batch_ahead
 
-FAMILIES = (elements, moving, recurrent, sums, windows)  # they fill the table
+FAMILIES = (constants, elements, moving, recurrent, sums, windows)  # they fill the table
 
 
 def from_onnx(filepath: str | os.PathLike[str]) -> Model:
@@ -56,9 +56,9 @@ def _calls(graph: FileGraph) -> int:
 
 
 def _values(graph: FileGraph) -> int:
-    """As many values as the file holds, and biases that it leaves out."""
+    """As many values as the file holds, twice since layers may share weights, and those of the constants it makes."""
     inside = [value for node in graph.nodes for value in node.attributes.values() if isinstance(value, np.ndarray)]
-    return 1000 + 2 * sum(int(array.size) for array in [*graph.arrays.values(), *inside])
+    return MOST + 2 * sum(int(array.size) for array in [*graph.arrays.values(), *inside])
 
 
 class _Importer:

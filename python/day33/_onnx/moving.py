@@ -1,4 +1,4 @@
-"""Operators that move values: shapes, order of axes, pieces, borders, places in tables; and constants."""
+"""Operators that move values: shapes, order of axes, pieces, borders, places in tables."""
 
 from __future__ import annotations
 
@@ -10,82 +10,7 @@ import numpy as np
 
 from .. import layers, ops
 from .registry import Call, Result, axis_of, reads
-from .values import BATCH, Size, Value, allow, as_operand, batch_ahead, common_order, plain
-
-# ---- constants and shapes ----
-
-
-@reads("Constant")
-def _constant(call: Call) -> Result:
-    attributes = call.node.attributes
-    for name, dtype in (
-        ("value", None), ("value_float", np.float32), ("value_int", np.int64), ("value_floats", np.float32),
-        ("value_ints", np.int64),
-    ):  # fmt: skip
-        if attributes.get(name) is not None:
-            return Value.known(np.asarray(attributes[name], dtype))
-    raise ValueError(f"its attributes are {sorted(attributes)}; expected a constant of numbers")
-
-
-@reads("Shape")
-def _shape(call: Call) -> Result:
-    sizes = call.given(0).sizes
-    open_ones = [axis for axis, size in enumerate(sizes) if size is None]
-    found = np.empty(len(sizes), object)
-    found[:] = [_Open(axis) if axis in open_ones else size for axis, size in enumerate(sizes)]
-    return Value.known(found[call.get("start", 0) : call.get("end", None)])
-
-
-class _Open:
-    """A size that is not known: a reshape may stand for it by -1."""
-
-    def __init__(self, axis: int) -> None:
-        self._axis = axis
-
-    def __int__(self) -> int:
-        raise ValueError(f"it computes with the size of axis {self._axis}, which is open; expected a known size")
-
-
-@reads("ConstantOfShape")
-def _constant_of_shape(call: Call) -> Result:
-    shape = _one_row(call.given(0).numbers())
-    value = call.get("value", None)
-    allow(*shape)
-    return Value.known(np.full(shape, 0.0 if value is None else value.reshape(())[()]))
-
-
-def _one_row(shape: Sequence[Size]) -> list[int]:
-    """A shape of constants, which are the same for all samples."""
-    return [1 if size is BATCH else size for size in shape]
-
-
-@reads("Range")
-def _range(call: Call) -> Result:
-    start, limit, step = (value.constant().reshape(()).item() for value in call.values())
-    if step == 0:
-        raise ValueError("its step is 0")
-    allow(max(math.ceil((limit - start) / step), 0))
-    return Value.known(np.arange(start, limit, step))
-
-
-@reads("Expand")
-def _expand(call: Call) -> Result:
-    value, shape = call.given(0), call.given(1).numbers()
-    if value.array is not None:
-        whole = np.broadcast_shapes(value.array.shape, tuple(_one_row(shape)))
-        allow(*whole)
-        return Value.known(np.broadcast_to(value.array, whole))
-    if value.batch != 0 or len(shape) > value.rank:
-        raise ValueError(f"it broadcasts samples of shape {value.sizes} to {shape}; expected no more axes")
-    sizes = value.tensor().shape[1:]
-    given = [1] * (value.rank - len(shape)) + [1 if size is BATCH else size for size in shape]
-    wanted = [theirs if mine == 1 else mine for mine, theirs in zip(sizes, given[1:], strict=True)]
-    if tuple(wanted) == tuple(sizes):
-        return value
-    return Value.of(ops.add(value.tensor(), np.zeros((1, *wanted), value.dtype)))
-
-
-# ---- shapes ----
+from .values import BATCH, Open, Size, Value, allow, as_operand, batch_ahead, common_order, plain
 
 
 @reads("Reshape")
@@ -145,7 +70,7 @@ def _with_batch(sizes: Sequence[Size], target: list[Size], batch: int) -> list[S
 
 def _filled(sizes: Sequence[Size], target: Sequence[Size]) -> list[int]:
     """The target with -1 replaced by what it stands for, where that is known; open sizes become -1."""
-    wanted = [-1 if isinstance(size, _Open) or size is None else int(size) for size in target]
+    wanted = [-1 if isinstance(size, Open) or size is None else int(size) for size in target]
     if wanted.count(-1) == 1 and None not in sizes:
         others = -math.prod(wanted)
         wanted[wanted.index(-1)] = math.prod(sizes) // others if others else 0
@@ -244,6 +169,7 @@ def _concatenate(call: Call) -> Result:
         arrays = [value.constant() for value in values]
         if any(array.dtype.kind == "O" for array in arrays):
             arrays = [array.astype(object) for array in arrays]
+        allow(sum(array.size for array in arrays))
         return Value.known(np.concatenate(arrays, axis))
     if any(value.array is not None for value in values):
         raise ValueError("it joins constants to values that depend on the inputs; expected the latter alone")

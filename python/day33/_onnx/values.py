@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import ops
+from .._graph import limits
 from .._graph.tensors import SymbolicTensor
 
 Array = NDArray[Any]
 Order = tuple[int, ...]
-_LARGEST = 2**24  # values of a constant that a file makes by itself
+MOST = 2**24  # values in the constants that a file makes of others
 
 
 class _Batch:
@@ -31,7 +32,17 @@ class _Batch:
 
 
 BATCH: Final = _Batch()
-Size = Any  # an int, None where it is open, or BATCH
+Size = Any  # an int, None or an Open where it is open, or BATCH
+
+
+class Open:
+    """A size that is not known: a reshape may stand for it by -1."""
+
+    def __init__(self, axis: int) -> None:
+        self._axis = axis
+
+    def __int__(self) -> int:
+        raise ValueError(f"it computes with the size of axis {self._axis}, which is open; expected a known size")
 
 
 def plain(rank: int) -> Order:
@@ -146,9 +157,12 @@ class Value:
 
 
 def allow(*shape: int) -> None:
-    """Refuses a constant of this shape, before it is made, if it is larger than a file may ask for."""
-    if math.prod(shape) > _LARGEST:
-        raise ValueError(f"it makes a constant of shape {shape}; expected at most {_LARGEST:,} values")
+    """Refuses a constant of this shape, before it is made, if with all others it is more than a file may ask for."""
+    left = limits.current()
+    if left is not None and not left.take_values(math.prod(shape)):
+        raise ValueError(
+            f"it makes a constant of shape {shape}; expected no more than {MOST:,} values in all constants"
+        )
 
 
 def as_operand(array: Array) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from .. import ops
 from .._core import tree
+from .._core.tensors import as_tensor, mask_of, set_mask
 from ..metrics import Mean, Metric
 from .batches import Batch
 from .hooks import overrides, part_of_step
@@ -186,9 +188,11 @@ class Measured(Predictor):
         objective = plans.objective
         if objective.want_outputs:
             objective.resolve(self.output_keys())
-            outputs = [np.asarray(output) for output in tree.flatten(y_pred)]
+            given = tree.flatten(y_pred)
+            masks = {number: mask for number, output in enumerate(given) if (mask := mask_of(output)) is not None}
+            outputs = [np.asarray(output) for output in given]
             batch = Standardizer(self, plans).measured(y, outputs, sample_weight)
-            objective.meters.measure(batch, StepResult([], outputs, {}))
+            objective.meters.measure(batch, StepResult([], outputs, masks))
 
     def _track_loss(self, loss: Any, x: Any) -> None:
         """Adds the loss of a batch to the mean that is reported."""
@@ -205,7 +209,20 @@ class Measured(Predictor):
             plans.objective.update(batch, result)
             return self.get_metrics_result()
         plans.objective.update_losses(batch, result)
-        return self.compute_metrics(x, y, self._pack(result.outputs), sample_weight)
+        return self.compute_metrics(x, y, self._pack(_with_masks(result)), sample_weight)
+
+
+def _with_masks(result: StepResult) -> list[Any]:
+    """The outputs of a step; those with a mask as tensors that know it."""
+    outputs: list[Any] = list(result.outputs)
+
+    def counts(number: int) -> Any:
+        return result.masks[number] != 0
+
+    for number in result.masks:
+        outputs[number] = as_tensor(outputs[number])
+        set_mask(outputs[number], functools.partial(counts, number))
+    return outputs
 
 
 class _CompiledMetrics(Metric):

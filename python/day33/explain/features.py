@@ -24,6 +24,7 @@ __all__ = ["feature_maps", "filters"]
 
 _MOST_SIDE, _MOST_LAYERS, _MOST_MAPS = 64, 40, 16
 _MOST_CHANNELS = 4
+_MOST_VALUES = 250_000  # of all maps on a page
 
 
 def feature_maps(model: Any, image: ArrayLike) -> Explanation:
@@ -55,11 +56,12 @@ def feature_maps(model: Any, image: ArrayLike) -> Explanation:
         )
     results = Model(model.inputs, [node.outputs[0] for node in nodes]).predict(pixels, verbose=0)
     values: list[Floats] = [np.asarray(result)[0] for result in (results if len(nodes) > 1 else [np.asarray(results)])]
-    cut = [node.layer.name for node, maps in zip(nodes, values, strict=True) if maps.shape[2] > _MOST_MAPS]
-    notes = (
-        [] if not cut else [f"The first {_MOST_MAPS} channels are shown of {', '.join(f'`{name}`' for name in cut)}."]
-    )
-    layers = [_layer_data(node, maps) for node, maps in zip(nodes, values, strict=True)]
+    most = _MOST_MAPS
+    while most > 1 and sum(maps[:, :, :most].size for maps in values) > _MOST_VALUES:
+        most //= 2
+    cut = [node.layer.name for node, maps in zip(nodes, values, strict=True) if maps.shape[2] > most]
+    notes = [] if not cut else [f"The first {most} channels are shown of {', '.join(f'`{name}`' for name in cut)}."]
+    layers = [_layer_data(node, maps, most) for node, maps in zip(nodes, values, strict=True)]
     sections = [
         Section(
             "What each filter sees",
@@ -96,7 +98,7 @@ def feature_maps(model: Any, image: ArrayLike) -> Explanation:
                 "restored",
                 {
                     "image": pixels[0].mean(axis=-1), "restored": values[-1].mean(axis=-1), "error": error,
-                    "code": np.moveaxis(values[code], 2, 0)[:_MOST_MAPS],
+                    "code": np.moveaxis(values[code], 2, 0)[:most],
                 },
             )
         )  # fmt: skip
@@ -111,8 +113,8 @@ def feature_maps(model: Any, image: ArrayLike) -> Explanation:
     )
 
 
-def _layer_data(node: Node, maps: Floats) -> dict[str, Any]:
-    shown = np.moveaxis(maps[:, :, :_MOST_MAPS], 2, 0)
+def _layer_data(node: Node, maps: Floats, most: int) -> dict[str, Any]:
+    shown = np.moveaxis(maps[:, :, :most], 2, 0)
     finite = np.abs(shown[np.isfinite(shown)])
     return {
         "name": node.layer.name, "kind": type(node.layer).__name__, "shape": maps.shape, "maps": _rounded(shown),

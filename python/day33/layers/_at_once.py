@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,29 @@ from .._core import tree
 from .._core.arrays import as_float32
 from .._core.tensors import as_tensor, to_tensor
 
+_modes = threading.local()
 
-def run(layer: Any, arguments: tuple[Any, ...], kwargs: dict[str, Any], training: bool) -> Any:
-    """What `call` gives for arrays and recorded values, with its assignments. Arrays become tensors."""
-    if "training" in inspect.signature(layer.call).parameters:
+
+def mode() -> bool | None:
+    """The mode of the innermost call that `run` runs in this thread; None outside of one, and where it has none."""
+    stack: list[bool | None] = getattr(_modes, "entered", [])
+    return stack[-1] if stack else None
+
+
+def run(layer: Any, arguments: tuple[Any, ...], kwargs: dict[str, Any], training: bool | None) -> Any:
+    """What `call` gives for arrays and recorded values, with its assignments. Arrays become tensors.
+
+    Layers inside that are called without a mode get that of this call, as in Keras.
+    """
+    if training is not None and "training" in inspect.signature(layer.call).parameters:
         kwargs = {**kwargs, "training": training}
-    outputs = layer.call(*tree.transform(_as_input, arguments), **kwargs)
+    if not hasattr(_modes, "entered"):
+        _modes.entered = []
+    _modes.entered.append(training)
+    try:
+        outputs = layer.call(*tree.transform(_as_input, arguments), **kwargs)
+    finally:
+        _modes.entered.pop()
     return tree.transform(lambda item: as_tensor(item) if isinstance(item, np.ndarray) else item, outputs)
 
 

@@ -54,7 +54,9 @@ def record(
 
     mask_symbols = [None if mask is None else recorder.leaf(mask, _as_mask(mask)) for mask in masks]
     outputs = inlining.call(layer, tree.pack(arguments, symbols), kwargs, training, recorder, add_loss, mask_symbols)
-    return tree.pack(inferred, recorder.wrap(outputs))
+    handles = recorder.wrap(outputs)
+    layer.note_masks(handles, arguments, leaves, kwargs, masks)
+    return tree.pack(inferred, handles)
 
 
 class _Given:

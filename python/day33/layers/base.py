@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from .. import regularizers
 from .._core import tree, variables
 from .._core.dispatch import active_recorder, is_tracing, not_tracing, note_loss, tracing
-from .._core.tensors import as_tensor
+from .._core.tensors import as_tensor, has_mask, mask_of, set_mask
 from .._core.types import Shape
 from .._core.user_code import blaming
 from .._core.variables import Variable
 from .._graph import names as _names
 from .._graph import penalties
 from .._graph.calls import as_symbolic
-from .._graph.compiling import CompiledPlan, LossTerm, compile_masks, compile_plan
+from .._graph.compiling import CompiledPlan, LossTerm, MaskPlan, compile_masks, compile_plan
 from .._graph.graph import Graph
 from .._graph.lowering import BY_DEFAULT, Lowering, Training
 from .._graph.modes import merge_modes
@@ -116,6 +116,8 @@ class Layer(Configured):
     sets_mask = False
     # Whether inputs after the first are states, of which Keras's calls have an argument (`arguments_in_keras`).
     takes_states = False
+    # Whether outputs have a mask though no input has one.
+    makes_masks = False
     # Whether calls take `mask`, a mask in place of the one that the input carries.
     takes_mask = False
     # Whether metrics are among the attributes of a layer.
@@ -170,6 +172,8 @@ class Layer(Configured):
         self._adds: tuple[int, bool] | None = None
         self._assigns = False  # whether `call` was seen to assign to a variable
         self._default_mode: tuple[int, Training] | None = None
+        self._making: tuple[int, bool] | None = None
+        self._mask_plans: OrderedDict[Hashable, MaskPlan | None] = OrderedDict()
         self._call_losses: list[Recorded] = []  # what the last call on arrays added
 
     _refused: frozenset[str] = frozenset()
@@ -216,6 +220,7 @@ class Layer(Configured):
     def _forget(self) -> None:
         """Drops what was derived from the sublayers."""
         self._plans.clear()
+        self._mask_plans.clear()
         self._traces.clear()
         self._modes = None
         variables.modes_changed()
@@ -227,14 +232,15 @@ class Layer(Configured):
     def __getstate__(self) -> dict[str, Any]:
         dropped: dict[str, Any] = {
             "_lock": None, "_plans": None, "_traces": None, "_modes": None, "_moving": None, "_adds": None,
-            "_default_mode": None,
+            "_default_mode": None, "_making": None, "_mask_plans": None,
             "_call_losses": [],
         }  # fmt: skip
         return {**self.__dict__, **dropped}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self.__dict__.update(_lock=threading.RLock(), _plans=OrderedDict(), _traces=OrderedDict(), _modes=None)
+        self.__dict__.update(_lock=threading.RLock(), _modes=None)
+        self.__dict__.update(_plans=OrderedDict(), _traces=OrderedDict(), _mask_plans=OrderedDict())
 
     # ---- shapes ----
 
@@ -487,7 +493,7 @@ class Layer(Configured):
         given = [*leaves, *(item for item in masks if item is not None)] if masks else leaves
         symbolic = [isinstance(leaf, SymbolicTensor) for leaf in given]
         if not any(symbolic):
-            return self._call_on_arrays(arguments, leaves, kwargs, self._mode_of(training), masks)
+            return self._call_on_arrays(arguments, leaves, kwargs, training, masks)
         if not all(symbolic):
             raise TypeError(f"layer {self.name!r} was given arrays and symbolic tensors together")
         for leaf, item in zip(leaves, masks, strict=False):
@@ -495,18 +501,19 @@ class Layer(Configured):
         return self.extend_graph(arguments, kwargs, training, keep=not _names.scope(), masks=masks)
 
     def _call_on_arrays(
-        self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], training: Training,
+        self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], training: bool | None,
         masks: list[Any],
     ) -> Any:  # fmt: skip
+        training = _at_once.mode() if training is None else bool(training)
         if not self._assigns:
-            recorder = active_recorder()
+            recorder, mode = active_recorder(), self._mode_of(training)
             try:
                 if recorder is not None:
-                    return record(self, recorder, arguments, leaves, kwargs, training, masks)
-                return self._compute(arguments, leaves, kwargs, training, masks)
+                    return record(self, recorder, arguments, leaves, kwargs, mode, masks)
+                return self._compute(arguments, leaves, kwargs, mode, masks)
             except variables.AssignedInTrace:
                 self._assigns = True
-        return _at_once.run(self, arguments, kwargs, bool(training))
+        return _at_once.run(self, arguments, kwargs, training)
 
     @property
     def training_by_default(self) -> bool | None:
@@ -608,6 +615,9 @@ class Layer(Configured):
         self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], training: Training,
         masks: list[Any],
     ) -> Any:  # fmt: skip
+        if not masks and self.takes_mask and len(leaves) == 1 and not self.adds_losses():
+            carried = mask_of(leaves[0])
+            masks = [] if carried is None else [carried]
         tensors, arrays = self._prepared(leaves)
         structure = tree.pack(arguments, tensors)
         outputs = self._infer(structure, kwargs)
@@ -617,8 +627,9 @@ class Layer(Configured):
         placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
         inputs = [*self._converted(tensors, arrays), *mask_arrays]
         compiled = self._compile(structure, kwargs, None, placeholders, training)
-        results = compiled.forward(inputs, bool(training))
-        return tree.pack(outputs, [as_tensor(array) for array in results])
+        results = [as_tensor(array) for array in compiled.forward(inputs, bool(training))]
+        self.note_masks(results, arguments, leaves, kwargs, masks)
+        return tree.pack(outputs, results)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of what the layer gives for `inputs`.
@@ -639,19 +650,66 @@ class Layer(Configured):
         if any(isinstance(leaf, SymbolicTensor) for leaf in leaves):
             raise TypeError(f"compute_mask of layer {self.name!r} was given a symbolic tensor; expected arrays")
         masks = [] if mask is None else mask if isinstance(mask, list | tuple) else [mask, *[None] * (len(leaves) - 1)]
+        results = self._masks_of_call(arguments, leaves, kwargs, masks)
+        return results[0] if len(results) == 1 else results
+
+    def _masks_of_call(
+        self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], masks: Sequence[Any]
+    ) -> list[NDArray[Any] | None]:
+        """The masks of the outputs of a call on arrays, for masks of the inputs."""
         tensors, arrays = self._prepared(leaves)
         structure = tree.pack(arguments, tensors)
         outputs = tree.flatten(self._infer(structure, kwargs))
         placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
         given = [*self._converted(tensors, arrays), *mask_arrays]
         tensors += [tensor for tensor in placeholders if tensor is not None]
-        plan = compile_masks(
-            self._lower_with_masks(structure, kwargs, placeholders), [array.shape[1:] for array in given],
-            [tensor.dtype for tensor in tensors],
+        key = (
+            "masks", tree.describe(structure), _signature(tensors), tuple(item is None for item in placeholders),
+            repr(sorted(kwargs.items())), self.mode_key(),
         )  # fmt: skip
+        with self._lock:
+            if key not in self._mask_plans:
+                plan = compile_masks(
+                    self._lower_with_masks(structure, kwargs, placeholders), [array.shape[1:] for array in given],
+                    [tensor.dtype for tensor in tensors],
+                )  # fmt: skip
+                _keep(self._mask_plans, key, plan)
+            plan = self._mask_plans[key]
         found = {} if plan is None else plan.masks(given)
-        results = [found[number] != 0 if number in found else None for number in range(len(outputs))]
-        return results[0] if len(results) == 1 else results
+        return [found[number] != 0 if number in found else None for number in range(len(outputs))]
+
+    def note_masks(
+        self, results: Sequence[Any], arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any],
+        masks: Sequence[Any],
+    ) -> None:  # fmt: skip
+        """Lets the results of a call know their masks, which are computed when a loss or metric asks for them."""
+        made = self._may_make_masks()
+        if not made and all(mask is None for mask in masks) and not any(has_mask(leaf) for leaf in leaves):
+            return
+
+        @functools.cache
+        def found() -> list[NDArray[Any] | None]:
+            known = [*masks, *[None] * (len(leaves) - len(masks))]
+            given = [mask_of(leaf) if mask is None else mask for mask, leaf in zip(known, leaves, strict=True)]
+            # Where no layer makes a mask of what it is given, the values do not matter, and are not computed.
+            arrays = [
+                np.zeros(leaf.shape, leaf.dtype) if isinstance(leaf, Recorded) and not made else np.asarray(leaf)
+                for leaf in leaves
+            ]
+            return self._masks_of_call(arguments, arrays, kwargs, [] if all(m is None for m in given) else given)
+
+        def at(number: int) -> NDArray[Any] | None:
+            return found()[number]
+
+        for number, result in enumerate(results):
+            set_mask(result, functools.partial(at, number))
+
+    def _may_make_masks(self) -> bool:
+        """Whether this layer, or one inside, makes masks of what it is given."""
+        now = variables.modes_version()
+        if self._making is None or self._making[0] != now:
+            self._making = now, any(layer.makes_masks for layer in self.walk())
+        return self._making[1]
 
     def _prepared(self, leaves: list[Any]) -> tuple[list[SymbolicTensor], list[NDArray[Any]]]:
         """Symbolic tensors that stand for the arrays, and the arrays."""

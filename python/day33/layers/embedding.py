@@ -40,6 +40,12 @@ class Embedding(Layer):
 
     sets_mask = True
     input_dtypes = ("int32",)
+
+    @property
+    def makes_masks(self) -> bool:  # type: ignore[override]
+        """Whether 0 is padding."""
+        return self.mask_zero
+
     embeddings_regularizer = OfWeight(regularizers.get)
     embeddings_constraint = OfWeight(constraints.get)
 
@@ -124,6 +130,7 @@ class Masking(Layer):
 
     supports_masking = True
     sets_mask = True
+    makes_masks = True
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

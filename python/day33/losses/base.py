@@ -23,7 +23,7 @@ from .._core.arrays import as_float32
 from .._core.dispatch import tracing
 from .._core.naming import snake_case
 from .._core.targets import mask_weights, position_weights
-from .._core.tensors import Number, as_tensor
+from .._core.tensors import Number, as_tensor, mask_of
 from .._core.user_code import blaming
 from .._graph.functions import Spec
 from .._graph.graph import Graph
@@ -86,6 +86,9 @@ class Loss:
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The loss.
 
+        Positions that the mask of `y_pred` leaves out do not count, as in Keras: tensors, and what a tape recorded,
+        have the mask of the layer or model that gave them.
+
         Args:
             y_true, y_pred: arrays, or values of a graph, as `call` takes them.
             sample_weight: a number, (N,), or a shape that broadcasts to that of the values; they are multiplied by it.
@@ -97,9 +100,15 @@ class Loss:
         Raises:
             ValueError: shapes that do not fit. TypeError: no real numbers.
         """
+        mask = mask_of(y_pred)
         true, pred = as_values("y_true", y_true), as_values("y_pred", y_pred)
         values = self.call(true, pred)
         counted = self.counted(true)
+        if mask is not None and mask.ndim > rank(values) > 0:
+            mask = None  # there is no value for each of its positions
+        if mask is not None:
+            values = values if rank(values) else ops.multiply(values, np.ones(mask.shape, np.float32))
+            counted = _both(counted, mask)
         if counted is not None:
             counted = _fitted(counted, rank(values))
         if is_array(values) and (sample_weight is None or is_array(sample_weight)):
@@ -147,6 +156,11 @@ class Loss:
 
     def _of_graph(self, values: Any, sample_weight: Any, counted: Any) -> Any:
         weights = None if sample_weight is None else _fitted(as_values("sample_weight", sample_weight), rank(values))
+        if counted is not None and is_array(counted) and not isinstance(counted, SymbolicTensor):
+            # Known numbers: what counts gets a weight, and a mean stays one over all positions.
+            factor: Any = mask_weights(np.asarray(counted), scaled=self.reduction in _MEANS)
+            weights = factor if weights is None else ops.multiply(weights, factor)
+            counted = None
         counts = None if counted is None else ops.cast(counted, "float32")
         for factor in (weights, counts):
             values = values if factor is None else ops.multiply(values, factor)
@@ -209,6 +223,15 @@ class Loss:
 
 
 _MEANS = ("sum_over_batch_size", "mean")
+
+
+def _both(counted: Any, mask: NDArray[Any]) -> Any:
+    """What counts and is not masked."""
+    if counted is None:
+        return mask
+    axes = max(rank(counted), mask.ndim)
+    counted, fitted = _fitted(counted, axes), _fitted(mask, axes)
+    return (np.asarray(counted) != 0) & fitted if is_array(counted) else ops.logical_and(counted, fitted)
 
 
 def _fitted(weights: Any, axes: int) -> Any:

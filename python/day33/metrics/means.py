@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.naming import snake_case
-from .._core.targets import match_rank
-from .._core.tensors import as_tensor
+from .._core.targets import mask_weights, match_rank
+from .._core.tensors import as_tensor, mask_of
 from .base import Metric, MetricFunction, as_result
 
 
@@ -107,6 +107,9 @@ class MeanMetricWrapper(Mean):
         self._keywords = kwargs
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+        mask = mask_of(y_pred)
+        if mask is not None:
+            sample_weight = mask_weights(mask, None if sample_weight is None else np.asarray(sample_weight))
         values = self._fn(as_tensor(y_true), as_tensor(y_pred), **self._keywords)
         self._add(np.asarray(values, np.float64), sample_weight)
 

@@ -496,21 +496,22 @@ class Model(Trainer, Layer):
         """Writes what `predict` computes to an ONNX file, whole or not at all. It needs the package onnx.
 
         Inputs and outputs keep their names, shapes and dtypes; images are (N, H, W, C) there, too. The size of the
-        batch is open.
+        batch is open, and so are those that the model leaves open.
 
         Args:
             filepath: of the file.
             format: "onnx".
             verbose: whether to print a line.
             input_signature: shapes (batch first) and dtypes of the inputs, nested or in a row as the inputs are:
-                symbolic tensors, arrays, or anything else with `shape` and `dtype`. It gives sizes that the model
-                leaves open, and may fix the size of the batch. None takes what the model declares.
+                symbolic tensors, arrays, or anything else with `shape` and `dtype`. It may fix sizes that the model
+                leaves open, the batch included. None takes what the model declares; of a subclass, the sizes of
+                its first call.
             opset_version: of ONNX's operators, from 18 to 23; 18 by default.
 
         Raises:
-            ValueError: another format; sizes other than the batch that nothing gives; the model is not built; or it
-                does what ONNX cannot say (the message names the layers): states from one call to the next, images under
-                affine transforms, strings, results that mix samples.
+            ValueError: another format; the model is not built; or it does what ONNX cannot say (the message names
+                the layers): states from one call to the next, images under affine transforms, strings, results that mix
+                samples, or that depend on open sizes in other ways than by reshapes and places counted from the end.
             ImportError: the package onnx is not installed. OSError: the file cannot be written.
         """
         export.export(filepath, self, format, verbose, input_signature, opset_version)

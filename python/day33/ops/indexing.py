@@ -52,10 +52,12 @@ def _with_all_axes(x: Any, key: tuple[Any, ...]) -> list[Any]:
 
 def _index(item: Any) -> Any:
     if isinstance(item, Symbolic):
-        raise TypeError(
-            f"the index {item!r} is symbolic; expected constants. For positions that are computed, use "
-            "day33.ops.take(x, indices, axis) or take_along_axis"
+        instead = (
+            "For conditions, how many values they leave is not known; use day33.ops.where(condition, x, 0)"
+            if str(getattr(item, "dtype", "")) == "bool"
+            else "For positions that are computed, use day33.ops.take(x, indices, axis) or take_along_axis"
         )
+        raise TypeError(f"the index {item!r} is symbolic; expected constants. {instead}")
     if item is None or item is Ellipsis:
         return item
     if isinstance(item, builtins.slice):

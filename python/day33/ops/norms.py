@@ -23,10 +23,10 @@ def norm(x: Any, ord: Any = None, axis: int | tuple[int, ...] | list[int] | None
     ========== ============================= ==================================
     ord        of vectors                    of matrices
     ========== ============================= ==================================
-    None       the root of the sum of squares, whatever axes there are
+    None       root of the sum of squares    the same
     "fro"      refused                       the same
     "nuc"      refused                       the sum of the singular values
-    inf, -inf  the largest, smallest |x|     the largest, smallest sum of a row
+    inf, -inf  largest, smallest abs(x)      the largest, smallest sum of a row
     1, -1      ``sum(|x|^ord)^(1/ord)``      the same of a column
     2, -2      the same                      the largest, smallest singular value
     0          how many differ from 0        refused

@@ -9,11 +9,13 @@ from typing import Any, Protocol
 
 from ..._core import tree
 from ..._core.types import Shape
+from ..._graph.graph import Graph
 from ..._graph.lowering import CrossesSamples, Lowering
 from ..._graph.tensors import SymbolicTensor
 from ..._io.files import clear_leftovers, replacing
 from .graph import Body, Node, OnnxGraph
 from .lowering import SAMPLEWISE, OnnxLowering
+from .open_sizes import Written, with_open_sizes
 from .package import onnx_package
 
 OLDEST, DEFAULT, NEWEST = 18, 18, 23  # of the operators' versions that the ops written here have in common
@@ -28,6 +30,7 @@ class ExportedModel(Protocol):
 
     @property
     def inputs(self) -> list[SymbolicTensor]: ...
+    def known_graph(self) -> Graph: ...
     def output_keys(self) -> list[str]: ...
     def write_into(self, lowering: Lowering, inputs: list[int]) -> list[int]: ...
 
@@ -54,28 +57,24 @@ def export(
 
 
 def _shapes(model: ExportedModel, signature: Any) -> list[Shape]:
-    """The shapes of the inputs, batch first; all sizes but the batch are known.
+    """The shapes of the inputs, batch first; None for sizes that are open.
 
     Raises:
-        ValueError: the signature does not fit, or leaves sizes open. TypeError: it is none.
+        ValueError: the signature does not fit. TypeError: it is none.
     """
     declared = model.inputs
-    shapes: list[Shape] = [(None, *tensor.shape[1:]) for tensor in declared]
+    # Those of a model that is defined by its code are known from its first call.
+    shapes: list[Shape] = [(None, *tensor.shape[1:]) for tensor in model.known_graph().inputs]
     if signature is not None:
         given = tree.flatten(signature)
         if len(given) != len(declared):
             raise ValueError(f"input_signature has {len(given)} items; expected {len(declared)}, one for each input")
         shapes = [_shape_of(item, tensor) for item, tensor in zip(given, declared, strict=True)]
-    for shape, tensor in zip(shapes, declared, strict=True):
+    for tensor in declared:
         if tensor.dtype == "string":
             raise ValueError(
                 f"input {tensor.name!r} of model {model.name!r} holds strings; expected numbers: export a model that "
                 "begins behind the layers that look strings up"
-            )
-        if None in shape[1:]:
-            raise ValueError(
-                f"input {tensor.name!r} of model {model.name!r} has shape {shape}; expected known sizes behind the "
-                "batch: give them in input_signature"
             )
     return shapes
 
@@ -99,8 +98,7 @@ def _shape_of(item: Any, declared: SymbolicTensor) -> Shape:
     kind = str(getattr(dtype, "name", dtype))
     if dtype is not None and kind != declared.dtype:
         raise ValueError(f"input_signature has dtype {kind} for input {declared.name!r}; expected {declared.dtype}")
-    known = [mine if theirs is None else theirs for mine, theirs in zip(sizes[1:], declared.shape[1:], strict=True)]
-    return (sizes[0], *known)
+    return (sizes[0], *(mine or theirs for mine, theirs in zip(sizes[1:], declared.shape[1:], strict=True)))
 
 
 def to_proto(model: ExportedModel, shapes: Sequence[Shape], opset: int) -> Any:
@@ -110,46 +108,58 @@ def to_proto(model: ExportedModel, shapes: Sequence[Shape], opset: int) -> Any:
         ValueError: something in it cannot be said in ONNX; the message names layers.
     """
     onnx = onnx_package()
-    graph = OnnxGraph(opset)
-    lowering = OnnxLowering(graph, [tensor.name for tensor in model.inputs])
-    dtypes = [tensor.dtype for tensor in model.inputs]
     owner = f"model {model.name!r} cannot be exported to ONNX"
+
+    def write(length: int) -> Written:
+        return _write(model, [[length if size is None else size for size in shape[1:]] for shape in shapes], opset)
+
+    is_open = any(None in shape[1:] for shape in shapes)
     try:
-        inputs = [
-            lowering.input([size or 0 for size in shape[1:]], dtype)
-            for shape, dtype in zip(shapes, dtypes, strict=True)
-        ]
-        with lowering.mode(False):
-            outputs = model.write_into(lowering, inputs)
-        if any(output < 0 for output in outputs):
-            raise CrossesSamples
-        names = _outputs(graph, lowering, outputs, model.output_keys())
-        nodes = graph.needed_nodes(names)
+        written = with_open_sizes(write) if is_open else write(0)
     except CrossesSamples:
         raise ValueError(f"{owner}: something in it depends on no input; {SAMPLEWISE}") from None
     except ValueError as error:
         raise ValueError(f"{owner}: {error}") from error
+    graph = written.graph
     size = sum(array.nbytes for array in graph.constants.values())
     if size > _MOST_BYTES:
         raise ValueError(f"{owner}: it has {size:,} bytes of weights; expected at most {_MOST_BYTES:,}")
     writer = _Writer(onnx)
-    batches = [shape[0] for shape in shapes]
     entries = [
-        writer.info(name, value.dtype, (batch, *value.shape))
-        for (name, value), batch in zip(graph.inputs, batches, strict=True)
+        writer.info(name, value.dtype, ["batch" if shape[0] is None else shape[0], *_sizes(name, shape)])
+        for (name, value), shape in zip(graph.inputs, shapes, strict=True)
     ]
+    batch = "batch" if shapes[0][0] is None else shapes[0][0]
     results = [
-        writer.info(name, graph[output].dtype, (batches[0], *graph[output].shape))
-        for name, output in zip(names, outputs, strict=True)
+        writer.info(name, value.dtype, [batch, *((None,) * value.rank if is_open else value.shape)])
+        for name, value in written.outputs
     ]
     constants = [onnx.numpy_helper.from_array(array, name) for name, array in graph.constants.items()]
     proto = onnx.helper.make_model(
-        onnx.helper.make_graph([writer.node(node) for node in nodes], model.name, entries, results, constants),
+        onnx.helper.make_graph([writer.node(node) for node in written.nodes], model.name, entries, results, constants),
         opset_imports=[onnx.helper.make_opsetid("", opset)], producer_name="day33",
     )  # fmt: skip
     proto.ir_version = onnx.helper.find_min_ir_version_for(list(proto.opset_import))
     onnx.checker.check_model(proto, full_check=True)
     return proto
+
+
+def _sizes(name: str, shape: Shape) -> list[int | str]:
+    """The sizes behind the batch; open ones have names."""
+    return [f"{name}_{axis}" if size is None else size for axis, size in enumerate(shape[1:], 1)]
+
+
+def _write(model: ExportedModel, sizes: Sequence[Sequence[int]], opset: int) -> Written:
+    """The graph for inputs of these sizes, without the batch."""
+    graph = OnnxGraph(opset)
+    lowering = OnnxLowering(graph, [tensor.name for tensor in model.inputs])
+    inputs = [lowering.input(shape, tensor.dtype) for shape, tensor in zip(sizes, model.inputs, strict=True)]
+    with lowering.mode(False):
+        outputs = model.write_into(lowering, inputs)
+    if any(output < 0 for output in outputs):
+        raise CrossesSamples
+    names = _outputs(graph, lowering, outputs, model.output_keys())
+    return Written(graph, graph.needed_nodes(names), [(n, graph[o]) for n, o in zip(names, outputs, strict=True)])
 
 
 def _outputs(graph: OnnxGraph, lowering: Lowering, outputs: Sequence[int], keys: Sequence[str]) -> list[str]:
@@ -176,10 +186,9 @@ class _Writer:
         types = onnx.TensorProto
         self._types = {"float32": types.FLOAT, "int32": types.INT32, "int64": types.INT64, "bool": types.BOOL}
 
-    def info(self, name: str, dtype: str, shape: Sequence[int | None]) -> Any:
+    def info(self, name: str, dtype: str, shape: Sequence[int | str | None]) -> Any:
         """Name and type of an input or output."""
-        sizes = ["batch" if size is None else size for size in shape]
-        return self._onnx.helper.make_tensor_value_info(name, self._types[dtype], sizes)
+        return self._onnx.helper.make_tensor_value_info(name, self._types[dtype], list(shape))
 
     def node(self, node: Node) -> Any:
         """A node with its attributes, and its body."""

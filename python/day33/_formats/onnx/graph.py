@@ -32,7 +32,12 @@ def axes_in(layout: str, rank: int) -> list[int]:
 
 @dataclass
 class Node:
-    """A node. `refusal` says why ONNX has no such op, which counts only if something needs the node."""
+    """A node.
+
+    Attributes:
+        refusal: why ONNX has no such op, which counts only if something needs the node.
+        lengths: of the axes that a slice cuts.
+    """
 
     op: str
     inputs: list[str]
@@ -41,6 +46,7 @@ class Node:
     layer: str
     body: Body | None = None
     refusal: str | None = None
+    lengths: tuple[int, ...] = ()
 
     def rename(self, name: str, wanted: str) -> None:
         """Another name for a tensor, inside the body as well."""

@@ -72,7 +72,7 @@ def _concatenate(graph: OnnxGraph, shape: Shape, xs: Sequence[int], axis: int) -
 def part(graph: OnnxGraph, value: Value, begin: Sequence[int], size: Sequence[int], stride: Sequence[int]) -> Value:
     """`size[i]` cells of each axis of samples, from `begin[i]` on, in steps of `stride[i]`."""
     layout = graph.layout_of([value])
-    starts, ends, axes, steps = [], [], [], []
+    starts, ends, axes, steps, lengths = [], [], [], [], []
     for axis, (first, count, step) in enumerate(zip(begin, size, stride, strict=True)):
         if (first, count, step) == (0, value.shape[axis], 1):
             continue
@@ -81,10 +81,12 @@ def part(graph: OnnxGraph, value: Value, begin: Sequence[int], size: Sequence[in
         ends.append(end if end >= 0 else -(2**31))  # a negative end would count from behind
         axes.append(place_of(axis, value.rank, layout))
         steps.append(step)
+        lengths.append(value.shape[axis])
     if not axes:
         return value
     numbers = [graph.integers(*group) for group in (starts, ends, axes, steps)]
     name = graph.node("Slice", [graph.name(value, layout), *numbers])
+    graph.nodes[-1].lengths = tuple(lengths)
     return graph.made(name, size, [value], value.dtype, layout)
 
 

@@ -24,7 +24,7 @@ from .package import onnx_package
 Array = NDArray[Any]
 
 _MOST_BYTES = 2**31 - 1  # of a file of protobuf
-_MOST_NODES = 100_000
+_MOST_NODES = 20_000
 _OLDEST, _NEWEST = 7, 26  # versions of ONNX's operators
 # By TensorProto.DataType: the dtype in the file, and the field that holds the numbers where raw_data does not.
 _TYPES: dict[int, tuple[str, str]] = {

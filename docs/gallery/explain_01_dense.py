@@ -1,0 +1,11 @@
+"""
+Two rectangles through dense layers
+===================================
+
+Why a first layer of one unit cannot tell the note's two rectangles apart, and what a bias adds.
+"""
+
+from day33 import explain
+
+page = explain.dense()
+page
