@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import day33
+from day33._core.tensors import mask_of
 from support.twins import assert_all_close, assert_same_gradients, assert_same_predictions, build_both, step
 from support.zoo import random
 
@@ -487,3 +488,58 @@ def test_which_layers_hand_masks_on():
         assert ours.built or not theirs.built, name
     for mask_zero in (False, True):
         assert day33.layers.Embedding(4, 3, mask_zero=mask_zero).supports_masking == mask_zero
+
+
+# ---- from call to call, on arrays ----
+
+
+def test_masks_travel_with_arrays():
+    """What layers give on arrays carries its mask to the next layer, as in Keras, and as in a model of them."""
+    ids = tokens()
+    sequence = [
+        day33.layers.Embedding(V, 3, mask_zero=True), day33.layers.Dense(4, "tanh"), day33.layers.Dropout(0.5),
+        day33.layers.LSTM(3, return_sequences=True),
+        day33.layers.Bidirectional(day33.layers.GRU(2, return_sequences=True)), day33.layers.GlobalAveragePooling1D(),
+    ]  # fmt: skip
+    expected = day33.Sequential(sequence)(ids)
+    for _ in range(2):  # once more, from the cache
+        value = ids
+        for layer in sequence:
+            value = layer(value)
+            assert (mask_of(value) is None) == (layer is sequence[-1])
+            if mask_of(value) is not None:
+                np.testing.assert_array_equal(mask_of(value), ids != 0)
+        np.testing.assert_array_equal(value, expected)
+    assert mask_of(day33.layers.Embedding(V, 3)(ids)) is None
+    assert mask_of(value + 1.0) is None and mask_of(sequence[1](sequence[0](ids)[:, :2])) is None
+
+
+@pytest.mark.parametrize("name", ["Add", "Maximum", "Minimum", "Multiply", "Concatenate"])
+def test_merging_of_arrays_with_masks(name):
+    x, y = random(N, T, 2), random(N, T, 2, seed=1)
+    x[:, 1], y[:, 3], x[2], y[2] = 0, 0, 0, 0
+    results = []
+    for library in (day33, keras):
+        first, second = (library.layers.Masking()(library.ops.convert_to_tensor(z)) for z in (x, y))
+        merged = getattr(library.layers, name)()([first, second])
+        results.append((np.asarray(merged), np.asarray(library.layers.GlobalAveragePooling1D()(merged))))
+    for mine, right in zip(*results, strict=True):
+        np.testing.assert_allclose(mine, right, rtol=1e-6, atol=1e-6)
+    merged = getattr(day33.layers, name)()([day33.layers.Masking()(x), y])
+    assert mask_of(merged) is None
+
+
+def test_carried_masks_are_not_given_by_the_call():
+    """A recurrent layer with initial states does not see them, as in Keras; layers that take none hand them on."""
+    x, state = random(N, T, 3), random(N, 2, seed=2)
+    x[:, 2:] = 0
+    masked = day33.layers.Masking()(x)
+    layer = day33.layers.SimpleRNN(2, return_sequences=True)
+    plain = layer(x, initial_state=[state])
+    seen = layer(masked, initial_state=[state])
+    np.testing.assert_array_equal(seen, plain)
+    np.testing.assert_array_equal(mask_of(seen), np.arange(T) < np.full((N, 1), 2))
+    assert not np.array_equal(layer(masked, mask=mask_of(masked), initial_state=[state]), plain)
+    soft = day33.layers.Softmax()(masked)
+    np.testing.assert_array_equal(soft, day33.layers.Softmax()(x))
+    assert mask_of(soft) is not None

@@ -164,6 +164,13 @@ def test_medians_of_infinities():
     np.testing.assert_array_equal(ops.nanmedian(x, axis=()), x)
 
 
+def test_unique_with_nan():
+    """Each NaN stands for itself, as in Keras, whose order is another one there."""
+    values, counts = ops.unique(np.float32([1, np.nan, 2, np.nan, 1]), return_counts=True)
+    np.testing.assert_array_equal(values, [1, 2, np.nan, np.nan])
+    np.testing.assert_array_equal(counts, [2, 1, 1, 1])
+
+
 def test_argpartition():
     for kth, axis in ((2, -1), (-1, 1), (0, 0)):
         places = ops.argpartition(MATRIX, kth, axis)
@@ -199,6 +206,15 @@ def test_dtypes_of_truth_values_and_integers(name):
         symbolic = getattr(ops, name)(SymbolicTensor(x.shape, str(x.dtype)))
         assert symbolic.dtype == str(mine.dtype) and symbolic.shape == mine.shape
     assert str(getattr(ops, name)(COUNTS > 1).dtype) == DTYPES[name]
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+@pytest.mark.parametrize("initial", [0, 1])
+def test_extremes_of_truth_values_with_an_initial_one(name, initial):
+    x = np.array([[True, False], [False, False]])
+    mine, right = (np.asarray(getattr(o, name)(x, axis=1, initial=initial)) for o in (ops, keras.ops))
+    assert mine.dtype == right.dtype
+    np.testing.assert_array_equal(mine, right)
 
 
 SYMBOL = SymbolicTensor((None, 4))

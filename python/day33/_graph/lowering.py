@@ -350,29 +350,31 @@ class Lowering:
         """Gives a layer's result a mask, or, with -1, says that it has none."""
         self._masks[tensor] = mask
 
-    def with_masks(self, tensors: Sequence[int], masks: Sequence[int | None]) -> list[int]:
-        """The same tensors with the masks that a call gave for them, in place of those they have.
+    def with_masks(self, tensors: Sequence[int], masks: Sequence[int | None], by_call: bool = True) -> list[int]:
+        """The same tensors with other masks, in place of those they have.
 
         Args:
             tensors: of the plan.
             masks: tensors of the plan, as numbers or truth values; None for a tensor that keeps its own. Empty where
                 no mask was given.
+            by_call: whether the call of a layer gives them, rather than what came before it.
         """
         if not masks:
             return list(tensors)
         return [
-            tensor if mask is None else self._with_mask(tensor, mask)
+            tensor if mask is None else self._with_mask(tensor, mask, by_call)
             for tensor, mask in zip(tensors, masks, strict=True)
         ]
 
-    def _with_mask(self, tensor: int, mask: int) -> int:
+    def _with_mask(self, tensor: int, mask: int, by_call: bool) -> int:
         if self.dtype(mask) != "int32":
             shape = self.shape(mask)
             mask = self.builder.differs(self.builder.reshape(mask, (*shape, 1)), 0.0)
         view = self.builder.reshape(tensor, self.shape(tensor))
         self.set_dtype(view, self.dtype(tensor))
         self.set_mask(view, mask)
-        self._masked_by_call.add(view)
+        if by_call:
+            self._masked_by_call.add(view)
         return view
 
     def is_masked_by_call(self, tensor: int) -> bool:

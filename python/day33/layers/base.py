@@ -615,18 +615,16 @@ class Layer(Configured):
         self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], training: Training,
         masks: list[Any],
     ) -> Any:  # fmt: skip
-        if not masks and self.takes_mask and len(leaves) == 1 and not self.adds_losses():
-            carried = mask_of(leaves[0])
-            masks = [] if carried is None else [carried]
+        carried = [] if masks or self.adds_losses() else _carried(leaves)
         tensors, arrays = self._prepared(leaves)
         structure = tree.pack(arguments, tensors)
         outputs = self._infer(structure, kwargs)
         if not masks and self.adds_losses():
             recorded = record(self, Recorder(next_seed), arguments, leaves, kwargs, training, masks)
             return tree.pack(outputs, [as_tensor(item) for item in tree.flatten(recorded)])
-        placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
+        placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks or carried, bool(carried))
         inputs = [*self._converted(tensors, arrays), *mask_arrays]
-        compiled = self._compile(structure, kwargs, None, placeholders, training)
+        compiled = self._compile(structure, kwargs, None, placeholders, training, bool(carried))
         results = [as_tensor(array) for array in compiled.forward(inputs, bool(training))]
         self.note_masks(results, arguments, leaves, kwargs, masks)
         return tree.pack(outputs, results)
@@ -654,24 +652,25 @@ class Layer(Configured):
         return results[0] if len(results) == 1 else results
 
     def _masks_of_call(
-        self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], masks: Sequence[Any]
-    ) -> list[NDArray[Any] | None]:
-        """The masks of the outputs of a call on arrays, for masks of the inputs."""
+        self, arguments: tuple[Any, ...], leaves: list[Any], kwargs: dict[str, Any], masks: Sequence[Any],
+        carried: bool = False,
+    ) -> list[NDArray[Any] | None]:  # fmt: skip
+        """The masks of the outputs of a call on arrays, for masks of the inputs: given, or carried by them."""
         tensors, arrays = self._prepared(leaves)
         structure = tree.pack(arguments, tensors)
         outputs = tree.flatten(self._infer(structure, kwargs))
-        placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks)
+        placeholders, mask_arrays = self._mask_placeholders(tensors, arrays, masks, carried)
         given = [*self._converted(tensors, arrays), *mask_arrays]
         tensors += [tensor for tensor in placeholders if tensor is not None]
         key = (
-            "masks", tree.describe(structure), _signature(tensors), tuple(item is None for item in placeholders),
+            carried, tree.describe(structure), _signature(tensors), tuple(item is None for item in placeholders),
             repr(sorted(kwargs.items())), self.mode_key(),
         )  # fmt: skip
         with self._lock:
             if key not in self._mask_plans:
                 plan = compile_masks(
-                    self._lower_with_masks(structure, kwargs, placeholders), [array.shape[1:] for array in given],
-                    [tensor.dtype for tensor in tensors],
+                    self._lower_with_masks(structure, kwargs, placeholders, carried=carried),
+                    [array.shape[1:] for array in given], [tensor.dtype for tensor in tensors],
                 )  # fmt: skip
                 _keep(self._mask_plans, key, plan)
             plan = self._mask_plans[key]
@@ -696,7 +695,9 @@ class Layer(Configured):
                 np.zeros(leaf.shape, leaf.dtype) if isinstance(leaf, Recorded) and not made else np.asarray(leaf)
                 for leaf in leaves
             ]
-            return self._masks_of_call(arguments, arrays, kwargs, [] if all(m is None for m in given) else given)
+            carried = all(mask is None for mask in masks)
+            given = [] if all(mask is None for mask in given) else given
+            return self._masks_of_call(arguments, arrays, kwargs, given, carried)
 
         def at(number: int) -> NDArray[Any] | None:
             return found()[number]
@@ -730,8 +731,9 @@ class Layer(Configured):
         ]
 
     def _mask_placeholders(
-        self, tensors: Sequence[SymbolicTensor], arrays: list[NDArray[Any]], masks: Sequence[Any]
-    ) -> tuple[list[SymbolicTensor | None], list[NDArray[Any]]]:
+        self, tensors: Sequence[SymbolicTensor], arrays: list[NDArray[Any]], masks: Sequence[Any],
+        carried: bool = False,
+    ) -> tuple[list[SymbolicTensor | None], list[NDArray[Any]]]:  # fmt: skip
         """Symbolic tensors for masks that are arrays, None for inputs without; and those arrays as int32."""
         placeholders: list[SymbolicTensor | None] = []
         given: list[NDArray[Any]] = []
@@ -747,7 +749,7 @@ class Layer(Configured):
                     f"mask of layer {self.name!r} has shape {given[-1].shape}; its input has shape {array.shape}"
                 )
             placeholders.append(SymbolicTensor((None, *given[-1].shape[1:]), "int32", "mask"))
-            self._check_mask(tensor.shape, placeholders[-1])
+            (Layer if carried else type(self))._check_mask(self, tensor.shape, placeholders[-1])
         return placeholders, given
 
     def _fit_rank(self, number: int, array: NDArray[Any]) -> NDArray[Any]:
@@ -775,16 +777,17 @@ class Layer(Configured):
 
     def _compile(
         self, arguments: tuple[Any, ...], kwargs: dict[str, Any], losses: tuple[LossTerm, ...] | None,
-        masks: Sequence[SymbolicTensor | None] = (), training: Training = False,
+        masks: Sequence[SymbolicTensor | None] = (), training: Training = False, carried: bool = False,
     ) -> CompiledPlan:  # fmt: skip
-        """The plan for symbolic `arguments` whose sizes are all known but the batch, and for `masks` of them.
+        """The plan for symbolic `arguments` whose sizes are all known but the batch, and for `masks` of them, which the
+        call gives, or which they carry.
 
         Cached by all that enters it, also by what is trainable and how the layers inside are configured.
         """
         tensors: list[SymbolicTensor] = [*tree.flatten(arguments), *(mask for mask in masks if mask is not None)]
         key = (
             tree.describe(arguments), _signature(tensors), tuple(mask is None for mask in masks),
-            repr(sorted(kwargs.items())), losses, self.mode_key(),
+            carried, repr(sorted(kwargs.items())), losses, self.mode_key(),
         )  # fmt: skip
         with self._lock:
             for mode in (training,) if training is BY_DEFAULT else (None, training):
@@ -793,7 +796,7 @@ class Layer(Configured):
                     self._plans.move_to_end((key, mode))
                     return compiled
             compiled = compile_plan(
-                self._lower_with_masks(arguments, kwargs, masks, training if training is BY_DEFAULT else None),
+                self._lower_with_masks(arguments, kwargs, masks, training if training is BY_DEFAULT else None, carried),
                 [tensor.shape[1:] for tensor in tensors],  # type: ignore[misc]
                 [tensor.dtype for tensor in tensors],
                 losses,
@@ -806,14 +809,15 @@ class Layer(Configured):
 
     def _lower_with_masks(
         self, arguments: tuple[Any, ...], kwargs: dict[str, Any], masks: Sequence[SymbolicTensor | None],
-        mode: Training | None = None,
+        mode: Training | None = None, carried: bool = False,
     ) -> Callable[[Lowering, list[int]], list[int]]:  # fmt: skip
         """A function that writes a call into a plan, of which the masks are the last inputs."""
         count = len(tree.flatten(arguments))
 
         def lower(lowering: Lowering, inputs: list[int]) -> list[int]:
             rest = iter(inputs[count:])
-            given = lowering.with_masks(inputs[:count], [None if mask is None else next(rest) for mask in masks])
+            wanted = [None if mask is None else next(rest) for mask in masks]
+            given = lowering.with_masks(inputs[:count], wanted, by_call=not carried)
             with lowering.mode(mode):
                 return self.lower_call(lowering, tree.pack(arguments, given), kwargs)
 
@@ -973,6 +977,12 @@ def _keep(cache: OrderedDict[Hashable, Any], key: Hashable, value: object) -> No
     cache[key] = value
     while len(cache) > _PLANS_KEPT:
         cache.popitem(last=False)
+
+
+def _carried(leaves: list[Any]) -> list[NDArray[Any] | None]:
+    """The masks that arrays have from the layers that gave them; empty where none has one."""
+    masks = [mask_of(leaf) for leaf in leaves]
+    return masks if any(mask is not None for mask in masks) else []
 
 
 def _holds_tensors(value: Any) -> bool:

@@ -220,7 +220,7 @@ def unique(
     x: Any, sorted: bool = True, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False,
     axis: int | None = None, size: int | None = None, fill_value: Any = None,
 ) -> Any:  # fmt: skip
-    """The different values in ascending order. Arrays only.
+    """The different values in ascending order, each NaN for itself. Arrays only.
 
     Args:
         x: the values.
@@ -234,7 +234,7 @@ def unique(
         An array, or a tuple of it and what else is asked for.
     """
     values = given("unique", x)
-    found, first, inverse, counts = np.unique(values, True, True, True, axis)
+    found, first, inverse, counts = np.unique(values, True, True, True, axis, equal_nan=False)
     inverse = inverse.reshape(values.shape) if axis is None else inverse
     if size is not None:
         along = 0 if axis is None else as_axis(axis, values.ndim)

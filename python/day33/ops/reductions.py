@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._core.arrays import as_axes, as_axis
-from ._functions import call
+from ._functions import call, dtype_of
 from ._reductions import ArgReduction, Cumulation, Reduction
 from .elementwise import (
     abs as absolute,
@@ -61,13 +61,18 @@ def prod(x: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -
 def max(x: Any, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Any:
     """The largest value, at least `initial`; NaN where there is one. Several that attain it share the gradient."""
     found = _reduce("max", x, axis, keepdims)
-    return found if initial is None else maximum(found, initial)
+    return found if initial is None else _like(x, maximum(found, initial))
 
 
 def min(x: Any, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Any:
     """The smallest value, at most `initial`; NaN where there is one. Several that attain it share the gradient."""
     found = _reduce("min", x, axis, keepdims)
-    return found if initial is None else minimum(found, initial)
+    return found if initial is None else _like(x, minimum(found, initial))
+
+
+def _like(x: Any, found: Any) -> Any:
+    """A number found among truth values as one of them."""
+    return cast(found, "bool") if dtype_of(x) == "bool" else found
 
 
 def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
