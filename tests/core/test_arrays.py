@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import day33
 from day33 import initializers, layers, random
 from day33._core import arrays, targets
 
@@ -135,3 +136,11 @@ def test_match_rank_as_keras(first, second):
     matched = targets.match_rank(*pair)
     assert [x.shape for x in matched] == expected
     assert not matched[0].any() and matched[1].all()
+
+
+def test_a_variable_is_not_overwritten_by_gradients():
+    variable = day33.Variable(np.ones(3, np.float32), name="scale")
+    variable.overwrite_with_gradient = False
+    assert variable.overwrite_with_gradient is False
+    with pytest.raises(ValueError, match="overwrite_with_gradient of variable 'scale' is True; expected False"):
+        variable.overwrite_with_gradient = True

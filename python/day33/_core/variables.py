@@ -125,6 +125,16 @@ class Variable(Operators):
             modes_changed()
 
     @property
+    def overwrite_with_gradient(self) -> bool:
+        """False: no gradient takes the place of values, as those of scales of 8-bit numbers do in Keras."""
+        return False
+
+    @overwrite_with_gradient.setter
+    def overwrite_with_gradient(self, value: object) -> None:
+        if value:
+            raise ValueError(f"overwrite_with_gradient of variable {self.path!r} is {value!r}; expected False")
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The size of each axis. It never changes."""
         return tuple(self.parameter.shape)
