@@ -11,19 +11,19 @@ namespace {
 constexpr int64_t kKeptFloats = (int64_t{768} << 20) / static_cast<int64_t>(sizeof(float));
 constexpr int64_t kSpare = 1 << 14;  // a leased block may exceed four times its request by this many floats
 
-struct Pool {
+struct Blocks {
   std::mutex mutex;
   std::vector<std::unique_ptr<AlignedBuffer>> blocks;  // oldest first
   int64_t floats = 0;
 };
 
-Pool& pool() { return process_wide<Pool>(); }
+Blocks& kept_blocks() { return process_wide<Blocks>(); }
 
 }  // namespace
 
 std::unique_ptr<AlignedBuffer> lease_block(int64_t floats, bool exact) {
   const int64_t most = exact ? floats + floats / 8 : 4 * floats + kSpare;
-  Pool& p = pool();
+  Blocks& p = kept_blocks();
   {
     std::lock_guard<std::mutex> lock(p.mutex);
     auto best = p.blocks.end();  // the smallest block of `floats` to `most` floats
@@ -44,7 +44,7 @@ std::unique_ptr<AlignedBuffer> lease_block(int64_t floats, bool exact) {
 
 void return_block(std::unique_ptr<AlignedBuffer> block) {
   std::vector<std::unique_ptr<AlignedBuffer>> dropped;  // freed after the lock is released
-  Pool& p = pool();
+  Blocks& p = kept_blocks();
   std::lock_guard<std::mutex> lock(p.mutex);
   p.floats += block->size();
   p.blocks.push_back(std::move(block));

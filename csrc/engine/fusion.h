@@ -36,9 +36,9 @@ struct Node {
   Convolution convolution{};    // of a convolution node
   ConvAxis pool_height{}, pool_width{};
   Pair scale{1, 1};
-  FoldedNorm norm{};       // of a batch normalisation node
-  int slot = -1;           // of a parameter value
-  std::vector<int> slots;  // of a broadcast node, by operand: a parameter, or -1 for the next one of the inputs
+  FoldedNorm norm{};         // of a batch normalisation node
+  int slot = -1;             // of a parameter value
+  std::vector<int> slots{};  // of a broadcast node, by operand: a parameter, or -1 for the next one of the inputs
   bool effect = false;
 };
 

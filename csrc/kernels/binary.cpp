@@ -24,7 +24,7 @@ class Along {
     p_ = copies_;
   }
   // Several rows of less than a vector each, which lie next to each other in the result and here, in copies if need be.
-  void start_short(const Operand& operand, int64_t row, int64_t count, int64_t inner) {
+  __attribute__((noinline)) void start_short(const Operand& operand, int64_t row, int64_t count, int64_t inner) {
     const T* from = reinterpret_cast<const T*>(operand.p) + row * operand.step;
     mask_ = -1;
     p_ = copies_;
@@ -43,20 +43,17 @@ class Along {
 };
 
 // Calls body(operands, begin, count) for stretches of the result; operands[k].at(i) is operand k for word begin + i.
+// The body is inlined here, for each function and each operand: once, therefore, for short rows and for long ones.
 template <int kCount, typename T, typename Body>
 DAY33_INLINE void each_stretch(const BroadcastRows& rows, Body body) {
   Along<T> x[kCount];
-  if (rows.lanes == 1 && rows.inner < kLanes && rows.outer > 1 && rows.row_step == rows.inner) {
-    for (int64_t row = 0; row < rows.outer; row += kLanes) {
-      const int64_t count = min_of<int64_t>(rows.outer - row, kLanes);
-      for (int k = 0; k < kCount; ++k) x[k].start_short(rows.x[k], row, count, rows.inner);
-      body(x, row * rows.inner, count * rows.inner);
-    }
-    return;
-  }
-  for (int64_t row = 0; row < rows.outer; ++row) {
-    for (int k = 0; k < kCount; ++k) x[k].start(rows.x[k], row, rows.lanes);
-    body(x, row * rows.row_step, rows.inner);
+  const bool together = rows.lanes == 1 && rows.inner < kLanes && rows.outer > 1 && rows.row_step == rows.inner;
+  const int64_t step = together ? kLanes : 1;
+  for (int64_t row = 0; row < rows.outer; row += step) {
+    const int64_t count = min_of(rows.outer - row, step);
+    for (int k = 0; k < kCount; ++k)
+      together ? x[k].start_short(rows.x[k], row, count, rows.inner) : x[k].start(rows.x[k], row, rows.lanes);
+    body(x, row * rows.row_step, count * rows.inner);
   }
 }
 

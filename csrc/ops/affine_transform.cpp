@@ -34,7 +34,7 @@ float bring_back(FillMode mode, float at, int64_t size) {
 }
 
 // The pixels, with their weights, of which one pixel of the result is the sum; what is missing is the constant.
-struct Taps {
+struct BilinearTaps {
   int count = 0;
   int64_t pixel[4];
   float weight[4];
@@ -50,7 +50,7 @@ class AffineTransformOp final : public Op {
 
   void forward(const Tile& tile, int64_t begin, int64_t end) const override {
     const int64_t lanes = tile.lanes, size = w_.H * w_.W * w_.C * lanes;
-    each_pixel(tile, begin, end, [&](int64_t sample, int64_t lane, int64_t pixel, const Taps& taps) {
+    each_pixel(tile, begin, end, [&](int64_t sample, int64_t lane, int64_t pixel, const BilinearTaps& taps) {
       const float* x = tile.value[inputs[0]] + sample * size + lane;
       float* y = tile.value[outputs[0]] + sample * size + pixel * w_.C * lanes + lane;
       for (int64_t c = 0; c < w_.C; ++c, x += lanes, y += lanes) {
@@ -66,7 +66,7 @@ class AffineTransformOp final : public Op {
     if (dx[1] != nullptr) std::fill_n(dx[1], tile.n * kNumbers * lanes, 0.0f);
     if (dx[0] == nullptr) return;
     std::fill_n(dx[0], tile.n * size, 0.0f);
-    each_pixel(tile, 0, tile.n, [&](int64_t sample, int64_t lane, int64_t pixel, const Taps& taps) {
+    each_pixel(tile, 0, tile.n, [&](int64_t sample, int64_t lane, int64_t pixel, const BilinearTaps& taps) {
       float* into = dx[0] + sample * size + lane;
       const float* dy = tile.gradient[outputs[0]] + sample * size + pixel * w_.C * lanes + lane;
       for (int64_t c = 0; c < w_.C; ++c, into += lanes, dy += lanes)
@@ -94,8 +94,8 @@ class AffineTransformOp final : public Op {
       }
   }
 
-  Taps taps(const float* t, float x, float y) const {
-    Taps taps;
+  BilinearTaps taps(const float* t, float x, float y) const {
+    BilinearTaps taps;
     const float k = t[6] * x + t[7] * y + 1.0f;
     float at_x = (t[0] * x + t[1] * y + t[2]) / k, at_y = (t[3] * x + t[4] * y + t[5]) / k;
     if (k == 0.0f || !(std::abs(at_x) < kFar) || !(std::abs(at_y) < kFar)) {
@@ -115,7 +115,7 @@ class AffineTransformOp final : public Op {
     add(taps, top + 1.0f, left + 1.0f, down * right);
     return taps;
   }
-  void add(Taps& taps, float y, float x, float weight) const {
+  void add(BilinearTaps& taps, float y, float x, float weight) const {
     if (weight == 0.0f) return;
     const int64_t row = static_cast<int64_t>(y), column = static_cast<int64_t>(x);
     if (row < 0 || row >= w_.H || column < 0 || column >= w_.W) {

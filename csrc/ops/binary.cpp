@@ -11,7 +11,6 @@ namespace {
 
 constexpr const char* kBinaryNames[] = {DAY33_BINARIES(DAY33_ENUMERATOR_NAME)};
 constexpr Trait kBinaryTraits[] = {DAY33_BINARIES(DAY33_ENUMERATOR_TRAIT)};
-constexpr int kMaxLanes = 16;
 
 std::vector<int> known(const std::vector<BroadcastOperand>& operands, int BroadcastOperand::* member) {
   std::vector<int> numbers;

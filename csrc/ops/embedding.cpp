@@ -10,7 +10,7 @@
 namespace day33 {
 namespace {
 
-constexpr int64_t kPortion = 64;
+constexpr int64_t kRowPortion = 64;
 
 class EmbeddingOp final : public Op {
  public:
@@ -26,7 +26,7 @@ class EmbeddingOp final : public Op {
     const float* table = tile.parameter[parameters[0]];
     float* y = tile.value[outputs[0]];
     const int64_t rows = tile.n * rows_;
-    gemm::over_rows(rows, kPortion, rows * E_, [&](int64_t first, int64_t count) {
+    gemm::over_rows(rows, kRowPortion, rows * E_, [&](int64_t first, int64_t count) {
       for (int64_t r = first; r < first + count; ++r)
         std::memcpy(y + r * E_, table + ids[r] * E_, static_cast<size_t>(E_) * sizeof(float));
     });
@@ -39,7 +39,7 @@ class EmbeddingOp final : public Op {
     const int32_t* ids = checked_ids(tile);
     const float* dy = tile.gradient[outputs[0]];
     const int64_t rows = tile.n * rows_;
-    gemm::over_rows(E_, kPortion, rows * E_, [&](int64_t first, int64_t count) {
+    gemm::over_rows(E_, kRowPortion, rows * E_, [&](int64_t first, int64_t count) {
       for (int64_t r = 0; r < rows; ++r) tile.kernels->add_to(dy + r * E_ + first, dtable + ids[r] * E_ + first, count);
     });
   }

@@ -7,8 +7,7 @@
 namespace day33::gemm {
 namespace {
 
-constexpr int64_t kDepth = 384;                 // k per block: its panel of A fills a good part of the L1 cache ...
-constexpr int64_t kBlockColumns = 256;          // ... and its columns of B the L2 cache
+constexpr int64_t kBlockColumns = 256;          // of B per block, in the L2 cache
 constexpr int64_t kTaskRows = 280;              // rows of C per task, at most
 constexpr int64_t kPackedRows = 2 * kTaskRows;  // rows of A packed at a time
 constexpr int64_t kOuterDepth = 768;            // k packed at a time where both factors have to be packed

@@ -13,6 +13,7 @@
 namespace day33::gemm {
 
 constexpr int64_t kWorthThreads = 1 << 18;  // multiply-adds; below this, one thread is as fast
+constexpr int64_t kDepth = 384;  // products in a block's sums: their panel of A fills a good part of the L1 cache
 
 // Row r of the matrix begins at data + (rows ? rows[r] : r) * step.
 template <typename Float>

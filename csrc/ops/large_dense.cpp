@@ -10,8 +10,8 @@
 namespace day33 {
 namespace {
 
-constexpr int64_t kJoinedRows = 512;  // rows of logits that exist at a time
-constexpr int64_t kPortion = 16;      // rows that a thread takes at a time in loops over rows
+constexpr int64_t kJoinedRows = 512;    // rows of logits that exist at a time
+constexpr int64_t kSamplePortion = 16;  // rows that a thread takes at a time in loops over rows
 
 }  // namespace
 
@@ -30,7 +30,7 @@ void LargeDenseOp::forward(const Tile& tile, int64_t begin, int64_t end) const {
                   .bias = bias(tile)},
                  tile.scratch);
   if (linear()) return;
-  gemm::over_rows(rows, kPortion, rows * O_, [&](int64_t first, int64_t count) {
+  gemm::over_rows(rows, kSamplePortion, rows * O_, [&](int64_t first, int64_t count) {
     if (fused_relu())
       tile.kernels->activation_forward(Activation::relu, 0.0f, y + first * O_, y + first * O_, count * O_);
     else
@@ -44,7 +44,7 @@ void LargeDenseOp::backward(const Tile& tile, float* const* dx) const {
   const int64_t rows = tile.n * rows_;
   float* dy = tile.gradient[outputs[0]];
   if (!linear())
-    gemm::over_rows(rows, kPortion, rows * O_, [&](int64_t first, int64_t count) {
+    gemm::over_rows(rows, kSamplePortion, rows * O_, [&](int64_t first, int64_t count) {
       through_activation(tile, saved(tile) + first * O_, dy + first * O_, count, O_);
     });
   if (float* db = parameters[kBias] >= 0 ? tile.accumulate[kBias] : nullptr)
@@ -126,8 +126,8 @@ double LargeDenseOp::run_joined(const Tile& tile, const Loss& loss, float* dx) c
       labels[i] = loss.labels[chosen[i]];
       weights[i] = loss.weights == nullptr ? 1.0f : loss.weights[chosen[i]];
     }
-    std::vector<double> sums(static_cast<size_t>((here + kPortion - 1) / kPortion));
-    gemm::over_rows(here, kPortion, here * O_, [&](int64_t begin, int64_t rows_here) {
+    std::vector<double> sums(static_cast<size_t>((here + kSamplePortion - 1) / kSamplePortion));
+    gemm::over_rows(here, kSamplePortion, here * O_, [&](int64_t begin, int64_t rows_here) {
       const LossArgs args{.rows = rows_here,
                           .C = O_,
                           .lanes = 1,
@@ -138,7 +138,7 @@ double LargeDenseOp::run_joined(const Tile& tile, const Loss& loss, float* dx) c
                           .weights = weights + begin,
                           .gradient = loss.backward ? logits + begin * O_ : nullptr,
                           .scale = loss.scale};
-      sums[static_cast<size_t>(begin / kPortion)] = run_loss(kernels, term, args);
+      sums[static_cast<size_t>(begin / kSamplePortion)] = run_loss(kernels, term, args);
     });
     for (double part : sums) sum += part;
     if (!loss.backward) continue;

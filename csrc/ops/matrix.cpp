@@ -10,10 +10,9 @@
 namespace day33 {
 namespace {
 
-constexpr int64_t kSmall = 1 << 20;                    // multiply-adds: up to here, packing does not pay
-constexpr int64_t kLarge = 16 * gemm::kWorthThreads;   // from here on, the threads share a packed product
-constexpr int64_t kPortion = gemm::kWorthThreads / 4;  // multiply-adds of a thread's portion, about
-constexpr int64_t kDepth = 384;                        // products summed before the sum is added to others, as in gemm
+constexpr int64_t kSmall = 1 << 20;                        // multiply-adds: up to here, packing does not pay
+constexpr int64_t kLarge = 16 * gemm::kWorthThreads;       // from here on, the threads share a packed product
+constexpr int64_t kPortionWork = gemm::kWorthThreads / 4;  // multiply-adds of a thread's portion, about
 
 // A matrix in rows without gaps, or its transpose.
 struct Operand {
@@ -75,10 +74,10 @@ struct Multiply {
     if (b.transposed) kernels.transpose_matrix(b.data, scratch, N, K);
     const float* rows = b.transposed ? scratch : b.data;
     const int64_t a_row = a.transposed ? 1 : K, a_step = a.transposed ? M : 1;
-    for (int64_t k = 0; k < K; k += kDepth)
+    for (int64_t k = 0; k < K; k += gemm::kDepth)
       kernels.multiply_matrices({.M = M,
                                  .N = N,
-                                 .K = std::min(kDepth, K - k),
+                                 .K = std::min(gemm::kDepth, K - k),
                                  .a = a.data + k * a_step,
                                  .a_row = a_row,
                                  .a_step = a_step,
@@ -103,7 +102,7 @@ void over_products(const Kernels& kernels, int64_t count, const Multiply& each, 
   if (each.simplified().shares_threads())
     some(0, count);
   else
-    gemm::over_rows(count, std::max<int64_t>(kPortion / std::max<int64_t>(work, 1), 1), count * work, some);
+    gemm::over_rows(count, std::max<int64_t>(kPortionWork / std::max<int64_t>(work, 1), 1), count * work, some);
 }
 
 // Which products take matrix i, in order.

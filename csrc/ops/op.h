@@ -22,6 +22,8 @@ struct ActivationSpec {
   float alpha = 0.0f;
 };
 
+constexpr int kMaxLanes = 16;  // floats in the longest vector of any instruction set
+
 // A value in the plan, without the batch axis.
 struct Tensor {
   Shape shape;

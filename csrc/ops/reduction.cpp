@@ -13,7 +13,6 @@ namespace {
 constexpr const char* kReduceNames[] = {DAY33_REDUCTIONS(DAY33_ENUMERATOR_NAME)};
 constexpr const char* kArgReduceNames[] = {DAY33_ARG_REDUCTIONS(DAY33_ENUMERATOR_NAME)};
 constexpr const char* kCumulateNames[] = {DAY33_CUMULATIONS(DAY33_ENUMERATOR_NAME)};
-constexpr int kMaxLanes = 16;
 
 Shape kept_shape(Shape shape, const std::vector<int64_t>& axes) {
   for (int64_t axis : axes) shape[static_cast<size_t>(axis)] = 1;

@@ -425,6 +425,11 @@ def test_download_then_train(run: Run, data: Path, tmp_path: Path, monkeypatch: 
     assert "150 training" in result.output
 
 
+def test_without_an_argument_the_command_says_what_to_begin_with(run: Run) -> None:
+    result = run()
+    assert "Begin with day33 autoencoder" in " ".join(result.output.split())
+
+
 def test_help_is_light_and_python_m_works(tmp_path: Path) -> None:
     code = (
         "import sys\nsys.argv = ['day33', '--help']\nfrom day33.cli import main\n"

@@ -13,6 +13,7 @@ from .errors import reported
 
 app = App(
     help="Train and use small neural networks on a CPU.",
+    epilog="Begin with **day33 autoencoder**: it needs no data and writes its pictures to day33-autoencoder/.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",  # the default keeps the line breaks of docstrings
