@@ -21,7 +21,7 @@ from ._words import factor, number, shape, table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["LETTERS", "conv2d", "strongest"]
+__all__ = ["LETTERS", "arrays_in_words", "conv2d", "strongest"]
 
 LETTERS = (
     "H and W are the height and width of the input, KH and KW of the kernel, OH and OW of the output; S is the stride "
@@ -155,9 +155,17 @@ def _questions(axes: tuple[Axis, ...], kernel: Floats, y: Floats) -> list[str]:
     ]
 
 
-def _words(
-    x: Floats, kernel: Floats, y: Floats, axes: tuple[Axis, ...], padding: str, formulas: list[str]
-) -> list[str]:
+def arrays_in_words(
+    x: Floats, name: str, kernel: Floats, y: Floats, axes: tuple[Axis, ...], padding: str, formulas: list[str],
+    transposed: bool = False,
+) -> list[str]:  # fmt: skip
+    """Shapes, options, formulas, and all numbers.
+
+    Args:
+        x, y: (1, H, W, C). name: what x is.
+        kernel: (kh, kw, C, O) with the channels of x and y, or (kh, kw, O, C) where `transposed`.
+    """
+    filters = np.swapaxes(kernel, 2, 3) if transposed else kernel
     rows, columns = axes
     lines = [
         f"x: shape {shape(x.shape)}. kernel: shape {shape(kernel.shape)}. Result: shape {shape(y.shape)}.",
@@ -167,11 +175,19 @@ def _words(
         "",
     ]
     for c in range(x.shape[3]):
-        lines += [f"Channel {c} of the image:", *table(x[0, :, :, c])]
-    for o in range(kernel.shape[3]):
-        for c in range(kernel.shape[2]):
-            lines += [f"Filter {o}, channel {c} of the kernel:", *table(kernel[:, :, c, o])]
+        lines += [f"Channel {c} of the {name}:", *table(x[0, :, :, c])]
+    for o in range(y.shape[3]):
+        for c in range(x.shape[3]):
+            lines += [f"Filter {o}, channel {c} of the kernel:", *table(filters[:, :, c, o])]
         lines += [f"Output {o}:", *table(y[0, :, :, o])]
+    return lines
+
+
+def _words(
+    x: Floats, kernel: Floats, y: Floats, axes: tuple[Axis, ...], padding: str, formulas: list[str]
+) -> list[str]:
+    rows, columns = axes
+    lines = arrays_in_words(x, "image", kernel, y, axes, padding, formulas)
     i, j = strongest(y[0, :, :, 0])
     terms = [
         f"{factor(x[0, r, s, c])}·{factor(kernel[u, v, c, 0])}"

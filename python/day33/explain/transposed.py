@@ -17,7 +17,7 @@ from ._explanation import Explanation, Section
 from ._figure import Grid, draw_grids
 from ._pattern import Axis, axis_of, span_of
 from ._words import factor, number, shape, table
-from .convolution import LETTERS, strongest
+from .convolution import LETTERS, arrays_in_words, strongest
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -252,19 +252,7 @@ def _words(
     overlap: np.ndarray[tuple[int, int], np.dtype[np.int64]],
 ) -> list[str]:  # fmt: skip
     rows, columns = axes
-    lines = [
-        f"x: shape {shape(x.shape)}. kernel: shape {shape(kernel.shape)}. Result: shape {shape(y.shape)}.",
-        f'strides ({rows.stride}, {columns.stride}), padding "{padding}", '
-        f"dilation_rate ({rows.dilation}, {columns.dilation}).",
-        *(formula.replace("`", "") for formula in formulas),
-        "",
-    ]
-    for c in range(x.shape[3]):
-        lines += [f"Channel {c} of the input:", *table(x[0, :, :, c])]
-    for o in range(kernel.shape[2]):
-        for c in range(kernel.shape[3]):
-            lines += [f"Filter {o}, channel {c} of the kernel:", *table(kernel[:, :, o, c])]
-        lines += [f"Output {o}:", *table(y[0, :, :, o])]
+    lines = arrays_in_words(x, "input", kernel, y, axes, padding, formulas, transposed=True)
     i, j = strongest(x[0, :, :, 0])
     laid = np.einsum("uvc,c->uv", kernel[:, :, 0], x[0, i, j])
     product = "its channels times the kernel's" if x.shape[3] > 1 else f"{number(x[0, i, j, 0])} times the kernel"

@@ -12,10 +12,7 @@ from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
 from ._affine import Affine
-from ._attributes import Checked, OfWeight
-from .base import Layer
-
-_PARTS = ("beta", "gamma", "moving_mean", "moving_variance")
+from ._attributes import Checked
 
 
 def _as_momentum(value: Any) -> float:
@@ -30,7 +27,7 @@ def _as_epsilon(value: Any) -> float:
     return float(value)
 
 
-class BatchNormalization(Layer):
+class BatchNormalization(Affine):
     """gamma (x - mean) / sqrt(variance + epsilon) + beta, over all axes but one (Ioffe and Szegedy, 2015).
 
     In training mean and variance are those of the batch, and the moving ones approach them:
@@ -59,10 +56,6 @@ class BatchNormalization(Layer):
     takes_mask = True
     momentum = Checked(_as_momentum)
     epsilon = Checked(_as_epsilon)
-    beta_regularizer = OfWeight(regularizers.get)
-    gamma_regularizer = OfWeight(regularizers.get)
-    beta_constraint = OfWeight(constraints.get)
-    gamma_constraint = OfWeight(constraints.get)
 
     def __init__(
         self, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3, center: bool = True, scale: bool = True,
@@ -75,9 +68,10 @@ class BatchNormalization(Layer):
         beta_constraint: constraints.ConstraintLike = None, gamma_constraint: constraints.ConstraintLike = None,
         synchronized: bool = False, **kwargs: Any,
     ) -> None:  # fmt: skip
-        super().__init__(**kwargs)
-        self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
-        self.beta_constraint, self.gamma_constraint = beta_constraint, gamma_constraint
+        super().__init__(
+            center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer, beta_constraint,
+            gamma_constraint, **kwargs,
+        )  # fmt: skip
         self._refuse(synchronized=synchronized)
         if isinstance(axis, list | tuple) and len(axis) == 1:
             axis = axis[0]
@@ -85,13 +79,8 @@ class BatchNormalization(Layer):
         if self.axis == 0:
             raise ValueError("axis is 0, the batch; expected another axis")
         self.momentum, self.epsilon = momentum, epsilon
-        self.center, self.scale = bool(center), bool(scale)
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.gamma: Variable | None = None
-        self.beta: Variable | None = None
         self.moving_mean: Variable | None = None
         self.moving_variance: Variable | None = None
 
@@ -122,16 +111,7 @@ class BatchNormalization(Layer):
 
     def build(self, input_shape: Any) -> None:
         shape = (self._channels(input_shape),)
-        if self.scale:
-            self.gamma = self.add_weight(
-                shape, self.gamma_initializer, name="gamma", regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint,
-            )  # fmt: skip
-        if self.center:
-            self.beta = self.add_weight(
-                shape, self.beta_initializer, name="beta", regularizer=self.beta_regularizer,
-                constraint=self.beta_constraint,
-            )  # fmt: skip
+        self.make_affine(shape)
         self.moving_mean = self.add_weight(shape, self.moving_mean_initializer, name="moving_mean", trainable=False)
         self.moving_variance = self.add_weight(
             shape, self.moving_variance_initializer, name="moving_variance", trainable=False
@@ -177,19 +157,14 @@ class BatchNormalization(Layer):
         return math.prod(output_shape[1:])
 
     def get_config(self) -> dict[str, Any]:
-        names = [f"{part}_initializer" for part in _PARTS]
+        names = ("moving_mean_initializer", "moving_variance_initializer")
         return {
             **super().get_config(),
             "axis": self.axis,
             "momentum": self.momentum,
             "epsilon": self.epsilon,
-            "center": self.center,
-            "scale": self.scale,
+            **self.affine_config(),
             **{name: initializers.serialize(getattr(self, name)) for name in names},
-            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
-            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
-            "beta_constraint": constraints.serialize(self.beta_constraint),
-            "gamma_constraint": constraints.serialize(self.gamma_constraint),
             "synchronized": False,
         }
 
