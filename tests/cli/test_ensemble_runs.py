@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -220,6 +221,14 @@ def test_more_folds_of_a_finished_run(whole: Path, tmp_path: Path) -> None:
     assert "nothing to resume" in invoke("--resume", "--output", out).output
     assert invoke("--resume", "--cv-first", "2", "--output", out).exit_code == 0
     assert votes_of(out) == votes_of(whole)
+
+
+def test_a_run_that_was_killed_when_all_was_done_leaves_no_lock(whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(whole, out)
+    (out / ".lock").write_text("process 1 on a machine\n")
+    assert "nothing to resume" in invoke("--resume", "--output", out).output
+    assert not (out / ".lock").exists()
 
 
 def error_of(result: Result) -> str:

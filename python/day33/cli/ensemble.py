@@ -314,14 +314,11 @@ def _run_folder(path: Path) -> RunFolder:
 
 
 def _begin(run: RunFolder, job: _Job, options: dict[str, Any], *, resume: bool, overwrite: bool) -> None:
-    from .runs import RunError
-
     settings = {**options, "parts": job.parts, "data_sha256": job.data_sha256}
     if resume:
-        if run.finished_epochs() >= job.parts:
-            raise RunError(f"nothing to resume in {run.path}: the ensemble and {job.folds} folds are done")
         stored = run.stored_settings()
-        warnings = run.resume({**settings, **{name: stored[name] for name in _PATHS}})
+        done = f"the ensemble and {job.folds} folds are done"
+        warnings = run.resume({**settings, **{name: stored[name] for name in _PATHS}}, done=done)
     else:
         warnings = run.start(settings, overwrite=overwrite)
     for warning in warnings:

@@ -106,13 +106,14 @@ class RunFolder:
             raise RunError(f"{self.path / SETTINGS_FILE} is not the record of such a run")
         return settings
 
-    def resume(self, settings: Mapping[str, Any]) -> list[str]:
+    def resume(self, settings: Mapping[str, Any], *, done: str | None = None) -> list[str]:
         """Go on with the run.
 
         More epochs than before give the same bits as if they had been asked for at once.
 
         Args:
             settings: all settings of the run, as they were, except for its length.
+            done: what the message says of a run that is over.
 
         Returns:
             Warnings: the instruction set may be another one, on which the bits depend, and the file system may have no
@@ -134,10 +135,8 @@ class RunFolder:
         finished, begun_on = self.finished_epochs(), read_json(self.path / SETTINGS_FILE).get("isa")
         wanted = settings[self._length]
         if finished >= wanted:
-            raise RunError(
-                f"nothing to resume in {self.path}: all {finished} {self._length} are done "
-                f"(more with --{self._length} {finished * 2})"
-            )
+            done = done or f"all {finished} {self._length} are done (more with --{self._length} {finished * 2})"
+            raise RunError(f"nothing to resume in {self.path}: {done}")
         if wanted < self.logged_epochs():
             raise RunError(
                 f"cannot resume {self.path} for {wanted} {self._length}: {self.logged_epochs()} are done already"
