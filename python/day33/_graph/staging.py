@@ -304,7 +304,7 @@ class StagedLowering:
         assert size is not None
         return size
 
-    def with_masks(self, numbers: Sequence[int], masks: Sequence[int | None]) -> list[int]:
+    def with_masks(self, numbers: Sequence[int], masks: Sequence[int | None], by_call: bool = True) -> list[int]:
         """See `Lowering.with_masks`."""
         if not masks:
             return list(numbers)
@@ -313,7 +313,8 @@ class StagedLowering:
 
         def write(lowering: Lowering, tensors: list[int]) -> list[int]:
             rest = iter(tensors[count:])
-            return lowering.with_masks(tensors[:count], [None if mask is None else next(rest) for mask in masks])
+            wanted = [None if mask is None else next(rest) for mask in masks]
+            return lowering.with_masks(tensors[:count], wanted, by_call)
 
         return self.call(write, [*numbers, *given])
 
