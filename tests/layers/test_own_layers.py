@@ -170,7 +170,7 @@ def test_dropout_that_always_acts():
             assert np.mean(values == 0) == pytest.approx(0.25, abs=0.07)  # five deviations of 1000 draws
             assert (np.ptp(values, axis=1) == 0).all() == shared
         model.compile("sgd", "mse")
-        assert model.evaluate(ones, ones, verbose=0) == pytest.approx(0.25 + 0.75 * (1 / 0.75 - 1) ** 2, abs=0.03)
+        assert model.evaluate(ones, ones, verbose=0) == pytest.approx(0.25 + 0.75 * (1 / 0.75 - 1) ** 2, abs=0.062)
     day33.set_random_seed(3)
     again = functional.predict(ones)
     day33.set_random_seed(3)
