@@ -44,6 +44,9 @@ ROWS = np.full((2, 3), 0.5, np.float32)
             for f in (ops.svd, ops.pinv, ops.matrix_rank)
         ),
         (lambda: ops.lstsq(np.diag([np.inf, 1]), np.ones(2)), "a of shape .* holds NaN or infinity"),
+        (lambda: ops.arange(0, 2, 0), "step is 0"),
+        (lambda: ops.rfft(1.0), r"x of rfft has shape \(\)"),
+        (lambda: ops.unique(ROWS, axis=2**40), f"axis is {2**40}"),
         (lambda: ops.trapezoid(ROWS, 2.0), r"x has shape \(\) and y \(2, 3\)"),
         (lambda: ops.quantile(X[:0], 0.5), "expected at least one value"),
         (lambda: losses.categorical_generalized_cross_entropy([1], 0), r"y_pred has shape \(\)"),
@@ -65,6 +68,7 @@ def test_refused(call, message):
 def test_numbers_that_time_must_not_follow():
     grams = layers.TextVectorization(vocabulary=["a", "a a"], ngrams=300_000_000)
     np.testing.assert_array_equal(grams([["a a a"]]), [[2, 2, 2, 3, 3, 1]])
+    assert ops.diff(ROWS, n=2**31 - 1).shape == (2, 0)
     with pytest.raises(MemoryError):
         metrics.MeanIoU(300_000_000)
 

@@ -86,11 +86,13 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
         dtype: int32 by default where all of them are integers, else float32.
 
     Raises:
-        TypeError: a symbolic size beside numbers that are no integers.
+        TypeError: a symbolic size beside numbers that are no integers. ValueError: a step of 0.
     """
     numbers = [start] if stop is None else [start, stop]
     numbers = [0, *numbers] if len(numbers) == 1 else numbers
     numbers.append(1 if step is None else step)
+    if isinstance(step, int | float | np.generic) and step == 0:
+        raise ValueError("step is 0; expected another number")
     whole = all(isinstance(number, AxisSize) or is_int(number) for number in numbers)
     kind = as_dtype(dtype) if dtype is not None else "int32" if whole else "float32"
     if not any(isinstance(number, AxisSize) for number in numbers):

@@ -58,7 +58,10 @@ def rfft(x: Any, fft_length: int | None = None) -> tuple[Any, Any]:
         Real and imaginary parts (..., N // 2 + 1).
     """
     length = None if fft_length is None else as_int("fft_length", fft_length, 1)
-    return _pair(np.fft.rfft(double("rfft", x), length))
+    numbers = double("rfft", x)
+    if numbers.ndim == 0:
+        raise ValueError("x of rfft has shape (); expected at least one axis")
+    return _pair(np.fft.rfft(numbers, length))
 
 
 def irfft(x: Any, fft_length: int | None = None) -> Any:

@@ -155,7 +155,8 @@ def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
     """The differences of neighbours along an axis, `n` times over."""
     along = as_axis(axis, len(shape_of(a)))
-    for _ in range(as_int("n", n, 0)):
+    times, length = as_int("n", n, 0), shape_of(a)[along]
+    for _ in range(times if length is None else min(times, length)):  # after which nothing is left
         before = [slice(None)] * along
         later, earlier = getitem(a, (*before, slice(1, None))), getitem(a, (*before, slice(None, -1)))
         a = not_equal(later, earlier) if dtype_of(a) == "bool" else subtract(later, earlier)

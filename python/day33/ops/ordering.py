@@ -234,11 +234,11 @@ def unique(
         An array, or a tuple of it and what else is asked for.
     """
     values = given("unique", x)
+    axis = None if axis is None else as_axis(axis, values.ndim)
     found, first, inverse, counts = np.unique(values, True, True, True, axis, equal_nan=False)
     inverse = inverse.reshape(values.shape) if axis is None else inverse
     if size is not None:
-        along = 0 if axis is None else as_axis(axis, values.ndim)
-        found, more = _sized(found, as_int("size", size, 0), along, fill_value)
+        found, more = _sized(found, as_int("size", size, 0), axis or 0, fill_value)
         first, counts = (np.pad(part[:size], (0, more)) for part in (first, counts))
     extra = ((first, return_index), (inverse, return_inverse), (counts, return_counts))
     wanted = [part.astype(np.int32) for part, asked in extra if asked]
