@@ -30,7 +30,7 @@ _ODD: list[Any] = [
 ]  # fmt: skip
 
 
-_SIZES = ("shape", "N", "M", "start", "stop", "num", "num_classes")
+_SIZES = ("shape", "N", "M", "start", "stop", "num", "num_classes", "num_segments", "maxlen")
 _REPEATS = (
     "epochs", "steps", "steps_per_epoch", "initial_epoch", "verbose", "repeats", "max_len", "indices_or_sections",
 )  # fmt: skip
