@@ -98,7 +98,7 @@ def torture(session: nox.Session) -> None:
 
     DAY33_WHEEL names a wheel to be tried in place of a new build.
     """
-    session.install(os.environ.get("DAY33_WHEEL", "."))
+    session.install(os.environ.get("DAY33_WHEEL", "."), *PROJECT["project"]["optional-dependencies"]["onnx"])
     session.run("python", "-m", "torture", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
