@@ -18,6 +18,7 @@ Workloads = dict[str, dict[str, Entry]]  # entries by workload and participant
 # The section of a benchmark by the prefix of its file name, the longest one that matches. Sections have this order.
 SECTIONS = {
     "test_autoencoder": "Auto-encoders",
+    "test_open_engine": "Open engine",
     "test_kernels": "Kernels",
     "test_lyricist": "Lyricist",
     "test_ensemble": "Ensemble",
