@@ -9,6 +9,7 @@ layer, (0, 1, 2) for each filter of a `Conv2D` layer.
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -81,13 +82,14 @@ class NonNeg(Constraint):
         return np.maximum(as_float32("w", w), np.float32(0))
 
 
-class _OfNorm(Constraint):
+class _OfNorm(Constraint, abc.ABC):
     """Scales slices of a weight, so that each gets the norm that `_wanted` names."""
 
     axis: _Axis
 
+    @abc.abstractmethod
     def _wanted(self, norms: Any) -> Any:
-        raise NotImplementedError
+        """What the norms of the slices become."""
 
     def __call__(self, w: ArrayLike) -> Float32:
         values = as_float32("w", w)

@@ -28,6 +28,16 @@ def unique(stem: str) -> str:
     return f"{stem}_{number}" if number else stem
 
 
+def unused(stem: str, taken: set[str]) -> str:
+    """`stem`, or where it is taken, `stem` with the first number from 2 on that is free. It is taken then."""
+    name, number = stem, 1
+    while name in taken:
+        number += 1
+        name = f"{stem}_{number}"
+    taken.add(name)
+    return name
+
+
 def clear() -> None:
     """Starts the numbers of `unique` over."""
     with _lock:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import layers
+from .._core.naming import unused
 from .._formats.onnx.reading import FileGraph, FileNode, read, refusing
 from .._graph import limits
 from .._graph.functions import Function
@@ -127,12 +128,7 @@ class _Importer:
     def _unique(self, stem: str) -> str:
         """A name for a layer, made of one in the file."""
         stem = re.sub(r"\W+", "_", stem, flags=re.ASCII).strip("_")[:200] or "layer"
-        name, number = stem, 1
-        while name in self._names:
-            number += 1
-            name = f"{stem}_{number}"
-        self._names.add(name)
-        return name
+        return unused(stem, self._names)
 
 
 def _stem(node: FileNode) -> str:

@@ -232,12 +232,17 @@ def _average_pooling(call: Call) -> Result:
     return Value.of(layer(x), window.order)
 
 
-@reads("GlobalAveragePool", "GlobalMaxPool")
-def _global_pooling(call: Call) -> Result:
+def _with_positions(call: Call) -> tuple[Value, tuple[int, ...]]:
+    """The first input, (N, C, T) or (N, C, H, W), and its axes with the channels last."""
     value = call.given(0)
     if value.rank not in (3, 4):
         raise ValueError(f"its input has shape {value.sizes}; expected (N, C, T) or (N, C, H, W)")
-    order = channels_last(value.rank)
+    return value, channels_last(value.rank)
+
+
+@reads("GlobalAveragePool", "GlobalMaxPool")
+def _global_pooling(call: Call) -> Result:
+    value, order = _with_positions(call)
     name = "GlobalAveragePooling" if call.node.op == "GlobalAveragePool" else "GlobalMaxPooling"
     layer = _layer(name, value.rank - 2)(keepdims=True, name=call.name)
     return Value.of(layer(value.tensor(order)), order)
@@ -248,10 +253,7 @@ def _global_pooling(call: Call) -> Result:
 
 @reads("Resize", "Upsample")
 def _resize(call: Call) -> Result:
-    value = call.given(0)
-    if value.rank not in (3, 4):
-        raise ValueError(f"its input has shape {value.sizes}; expected (N, C, T) or (N, C, H, W)")
-    order = channels_last(value.rank)
+    value, order = _with_positions(call)
     x, rank = value.tensor(order), value.rank - 2
     factors = _factors(call, value)
     mode = call.get("mode", "nearest")

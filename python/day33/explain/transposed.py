@@ -54,8 +54,7 @@ def conv2d_transpose(
 
     Raises:
         TypeError, ValueError: as of `day33.ops.conv2d_transpose`; a kernel of more than 7 x 7, one that covers more
-        than
-            14 x 14 cells, or a stride above 4.
+            than 14 x 14 cells, or a stride above 4.
     """
     images = as_images("x", _examples.code() if x is None else x)
     weights = as_kernel(_examples.stamp() if kernel is None else kernel)

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._core.naming import unused
+
 LAST, FIRST = "last", "first"  # where the channels are
 DTYPES = {"float32": np.float32, "int32": np.int32, "int64": np.int64, "bool": np.bool_}
 Array = NDArray[Any]
@@ -128,12 +130,7 @@ class OnnxGraph:
 
     def unique(self, stem: str) -> str:
         """A name that nothing else has."""
-        name, number = stem, 1
-        while name in self._taken:
-            number += 1
-            name = f"{stem}_{number}"
-        self._taken.add(name)
-        return name
+        return unused(stem, self._taken)
 
     def node(self, op: str, inputs: Sequence[str], **attributes: Any) -> str:
         """Writes a node with one output, and returns its name."""
