@@ -105,12 +105,11 @@ DAY33_INLINE auto holds(F a, F b) {
     return (a != 0) ^ (b != 0);
 }
 
-// body(access, i) for vectors only: the tail is a vector with unused lanes.
+// body(used, i) for vectors only: the tail is a vector with unused lanes. The body is large and inlined once, so that
+// it is not compiled again for the tail.
 template <typename Body>
 DAY33_INLINE void over_vectors(int64_t n, Body body) {
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) body(kLanes, i);
-  if (i < n) body(static_cast<int>(n - i), i);
+  for (int64_t i = 0; i < n; i += kLanes) body(static_cast<int>(min_of<int64_t>(n - i, kLanes)), i);
 }
 DAY33_INLINE Vec load_count(const float* p, int count) {
   return count == kLanes ? load(p) : load_first(p, count, 1.0f);

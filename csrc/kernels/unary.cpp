@@ -1,6 +1,7 @@
 // Functions of one element and their derivatives, on contiguous words.
 #include "kernels/kernels.h"
 #include "simd/arcs.h"
+#include "simd/body.h"
 #include "simd/lanes.h"
 #include "simd/math.h"
 #include "simd/power.h"
@@ -114,10 +115,7 @@ DAY33_INLINE Vec slope_of(Vec x, Vec y) {
 
 template <Unary kKind>
 DAY33_INLINE void forward(const float* x, float* y, int64_t n) {
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) store(y + i, function_of<kKind>(load(x + i)));
-  const int rest = static_cast<int>(n - i);
-  if (rest > 0) store_first(y + i, function_of<kKind>(load_first(x + i, rest)), rest);
+  for (int64_t i = 0; i < n; i += kLanes) store(y + i, function_of<kKind>(load(x + i)));
 }
 
 // The gradient of x. Of roots it is 0 where that of y is, however steep they are there, as in TensorFlow: so the
@@ -131,12 +129,7 @@ DAY33_INLINE Vec gradient_of(Vec x, Vec y, Vec dy) {
 
 template <Unary kKind>
 DAY33_INLINE void backward(const float* x, const float* y, const float* dy, float* dx, int64_t n) {
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) store(dx + i, gradient_of<kKind>(load(x + i), load(y + i), load(dy + i)));
-  const int rest = static_cast<int>(n - i);
-  if (rest > 0)
-    store_first(dx + i, gradient_of<kKind>(load_first(x + i, rest), load_first(y + i, rest), load_first(dy + i, rest)),
-                rest);
+  for (int64_t i = 0; i < n; i += kLanes) store(dx + i, gradient_of<kKind>(load(x + i), load(y + i), load(dy + i)));
 }
 
 // Whole numbers wrap around, as those of NumPy and TensorFlow do.
@@ -153,9 +146,8 @@ DAY33_INLINE int32_t function_of_int(int32_t x) {
   return x;
 }
 
-}  // namespace
-
-void unary_forward(Unary kind, const float* x, float* y, int64_t n) {
+// Both take whole vectors only, so that each function is compiled once and not again for the elements that are left.
+void forward_vectors(Unary kind, const float* x, float* y, int64_t n) {
 #define DAY33_CASE(name, trait) \
   case Unary::name:             \
     return forward<Unary::name>(x, y, n);
@@ -163,7 +155,7 @@ void unary_forward(Unary kind, const float* x, float* y, int64_t n) {
 #undef DAY33_CASE
 }
 
-void unary_backward(Unary kind, const float* x, const float* y, const float* dy, float* dx, int64_t n) {
+void backward_vectors(Unary kind, const float* x, const float* y, const float* dy, float* dx, int64_t n) {
 #define DAY33_CASE(name, trait)                                                        \
   case Unary::name:                                                                    \
     if constexpr (Trait::trait == Trait::of_input || Trait::trait == Trait::of_output) \
@@ -171,6 +163,34 @@ void unary_backward(Unary kind, const float* x, const float* y, const float* dy,
     return;
   switch (kind) { DAY33_UNARIES(DAY33_CASE) }
 #undef DAY33_CASE
+}
+
+// The last elements, fewer than a vector, in a vector of their own.
+struct Rest {
+  float v[kLanes] = {};
+  Rest(const float* from, int64_t count) { copy_floats(v, from, count); }
+};
+
+}  // namespace
+
+void unary_forward(Unary kind, const float* x, float* y, int64_t n) {
+  const int64_t rest = n % kLanes, whole = n - rest;
+  if (whole > 0) forward_vectors(kind, x, y, whole);
+  if (rest == 0) return;
+  const Rest last(x + whole, rest);
+  float result[kLanes];
+  forward_vectors(kind, last.v, result, kLanes);
+  copy_floats(y + whole, result, rest);
+}
+
+void unary_backward(Unary kind, const float* x, const float* y, const float* dy, float* dx, int64_t n) {
+  const int64_t rest = n % kLanes, whole = n - rest;
+  if (whole > 0) backward_vectors(kind, x, y, dy, dx, whole);
+  if (rest == 0) return;
+  const Rest last_x(x + whole, rest), last_y(y + whole, rest), last_dy(dy + whole, rest);
+  float result[kLanes];
+  backward_vectors(kind, last_x.v, last_y.v, last_dy.v, result, kLanes);
+  copy_floats(dx + whole, result, rest);
 }
 
 void unary_int(Unary kind, const int32_t* x, int32_t* y, int64_t n) {

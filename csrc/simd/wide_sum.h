@@ -2,10 +2,6 @@
 // fixed order at the end.
 #pragma once
 
-#if defined(__SSE2__)
-#include <immintrin.h>
-#endif
-
 #include "simd/vec.h"
 
 namespace day33::DAY33_ISA {
@@ -18,21 +14,22 @@ struct WideVec {
   VecD low, high;
 };
 
-// GCC 12 turns __builtin_convertvector to double into twice as many instructions as there are, hence the intrinsics.
+// GCC 12 turns __builtin_convertvector to double into twice as many instructions as there are, hence its builtins
+// (not their names in <immintrin.h>: that header takes half a second of every file).
 DAY33_INLINE WideVec widen(Vec v) {
-#if defined(__SSE2__) && DAY33_LANES == 4
-  return {(VecD)_mm_cvtps_pd((__m128)v), (VecD)_mm_cvtps_pd(_mm_movehl_ps((__m128)v, (__m128)v))};
+#if defined(__SSE2__) && !defined(__clang__) && DAY33_LANES == 4
+  return {__builtin_ia32_cvtps2pd(v), __builtin_ia32_cvtps2pd(__builtin_shufflevector(v, v, 2, 3, 2, 3))};
 #else
   union {
     Vec whole;
     HalfVec half[2];
   } parts = {v};
-#if DAY33_LANES == 16
-  constexpr __mmask8 kAll = 0xff;  // GCC 12 warns of the form without a mask
-  return {(VecD)_mm512_maskz_cvtps_pd(kAll, (__m256)parts.half[0]),
-          (VecD)_mm512_maskz_cvtps_pd(kAll, (__m256)parts.half[1])};
-#elif DAY33_LANES == 8
-  return {(VecD)_mm256_cvtps_pd((__m128)parts.half[0]), (VecD)_mm256_cvtps_pd((__m128)parts.half[1])};
+#if defined(__SSE2__) && !defined(__clang__) && DAY33_LANES == 16
+  constexpr int kAll = 0xff, kCurrentRounding = 4;
+  return {__builtin_ia32_cvtps2pd512_mask(parts.half[0], VecD{}, kAll, kCurrentRounding),
+          __builtin_ia32_cvtps2pd512_mask(parts.half[1], VecD{}, kAll, kCurrentRounding)};
+#elif defined(__SSE2__) && !defined(__clang__) && DAY33_LANES == 8
+  return {__builtin_ia32_cvtps2pd256(parts.half[0]), __builtin_ia32_cvtps2pd256(parts.half[1])};
 #else
   return {__builtin_convertvector(parts.half[0], VecD), __builtin_convertvector(parts.half[1], VecD)};
 #endif
