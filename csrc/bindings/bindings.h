@@ -20,6 +20,7 @@ namespace py = pybind11;
 
 void register_builder(py::module_& m);
 void register_decoder(py::module_& m);
+void register_limits(py::module_& m);
 void register_runtime(py::module_& m);
 void register_parameters(py::module_& m);
 void register_plan(py::module_& m);

@@ -11,4 +11,5 @@ PYBIND11_MODULE(_native, m, py::mod_gil_not_used()) {
   day33::register_plan(m);
   day33::register_training(m);
   day33::register_decoder(m);
+  day33::register_limits(m);
 }

@@ -212,6 +212,45 @@ py::list describe(const Plan& plan, int64_t samples, bool training) {
   return rows;
 }
 
+py::dict to_dict(const Cost& cost) {
+  py::dict row;
+  row["calls"] = cost.calls.load();
+  row["seconds"] = 1e-9 * static_cast<double>(cost.nanoseconds.load());
+  return row;
+}
+
+py::dict stop_profile(Plan& plan) {
+  const std::shared_ptr<const Profile> profile = plan.stop_profile();
+  if (profile == nullptr) throw py::value_error("no profile was started");
+  const Graph& graph = plan.graph_for(profile->training);
+  py::list ops;
+  for (size_t i = 0; i < graph.ops.size(); ++i) {
+    const Op& op = *graph.ops[i];
+    int64_t words = 0, weights = 0;
+    for (int id : op.inputs) words += graph.tensors[id].size;
+    for (int id : op.outputs) words += graph.tensors[id].size;
+    for (int slot : op.parameters) weights += slot < 0 ? 0 : graph.parameters[slot].size;
+    py::dict row;
+    row["kind"] = op.kind;
+    row["detail"] = op.detail();
+    row["output_shape"] = py::tuple(py::cast(graph.tensors[op.outputs[0]].shape));
+    row["flops"] = 2 * op.multiply_adds();
+    row["bytes"] = words * static_cast<int64_t>(sizeof(float));
+    row["weight_bytes"] = weights * static_cast<int64_t>(sizeof(float));
+    row["forward"] = to_dict(profile->forward[i]);
+    row["backward"] = to_dict(profile->backward[i]);
+    ops.append(std::move(row));
+  }
+  py::dict result;
+  result["ops"] = ops;
+  result["packing"] = to_dict(profile->packing);
+  result["ends"] = to_dict(profile->ends);
+  result["losses"] = to_dict(profile->losses);
+  result["gradients"] = to_dict(profile->gradients);
+  result["whole"] = to_dict(profile->whole);
+  return result;
+}
+
 }  // namespace
 
 void register_plan(py::module_& m) {
@@ -282,7 +321,9 @@ void register_plan(py::module_& m) {
           },
           py::arg("inputs"), py::arg("output_gradients"), py::arg("parameters"), py::kw_only(),
           py::arg("training") = false, py::arg("seed") = 0)
-      .def("describe", &describe, py::arg("samples") = 256, py::kw_only(), py::arg("training") = false);
+      .def("describe", &describe, py::arg("samples") = 256, py::kw_only(), py::arg("training") = false)
+      .def("start_profile", &Plan::start_profile, py::arg("training"))
+      .def("stop_profile", &stop_profile);
 }
 
 }  // namespace day33

@@ -8,6 +8,7 @@
 
 #include "core/block_pool.h"
 #include "core/thread_pool.h"
+#include "engine/profile.h"
 #include "engine/workspace.h"
 
 namespace day33 {
@@ -33,7 +34,11 @@ class Run {
         groups_(program.groups(request.samples)) {}
 
   void execute() {
-    weights_ = p_.packed_weights(request_.parameters.data(), request_.owner, request_.version);
+    const Stopwatch whole(cost(&Profile::whole));
+    {
+      const Stopwatch packing(cost(&Profile::packing));
+      weights_ = p_.packed_weights(request_.parameters.data(), request_.owner, request_.version);
+    }
     statistics_ = AlignedBuffer(p_.statistics_floats);
     partials_.resize(static_cast<size_t>(p_.partial_doubles * tiles_));
     losses_.resize(graph_.losses.size() * static_cast<size_t>(p_.purpose.losses ? tiles_ : 0));
@@ -63,9 +68,9 @@ class Run {
       Workspace w(p_, request_);
       for (int64_t tile = group * tiles_ / groups_; tile < (group + 1) * tiles_ / groups_; ++tile) {
         w.open(tile, arena);
-        if (pass == 0) w.load_inputs();
+        if (pass == 0) load_inputs(w);
         for (const Action& action : p_.passes[pass].actions) act(w, group, action);
-        if (pass + 1 == p_.passes.size()) w.store_results();
+        if (pass + 1 == p_.passes.size()) store_results(w);
       }
       if (own) return_block(std::move(own));
     };
@@ -82,7 +87,7 @@ class Run {
     std::vector<Workspace> all(static_cast<size_t>(tiles_), Workspace(p_, request_));
     for (int64_t t = 0; t < tiles_; ++t) {
       all[t].open(t, shared());
-      if (pass == 0) all[t].load_inputs();
+      if (pass == 0) load_inputs(all[t]);
     }
     for (const Action& action : p_.passes[pass].actions) {
       if (action.kind != Action::forward) {
@@ -102,6 +107,7 @@ class Run {
         const int64_t mine = op.units(w.tile.n), i = index % parts;
         Tile tile = w.tile;
         if (scratch) tile.scratch = scratch->data() + index * scratch_floats;
+        const Stopwatch forward(forward_cost(action.op));
         op.forward(tile, i * mine / parts, (i + 1) * mine / parts);
       };
       if (parts == 1)
@@ -111,13 +117,28 @@ class Run {
       if (scratch) return_block(std::move(scratch));
     }
     if (pass + 1 == p_.passes.size())
-      for (Workspace& w : all) w.store_results();
+      for (Workspace& w : all) store_results(w);
   }
 
   bool worth_threads(int64_t work) const { return work * request_.samples >= kWorthThreads; }
   Arena shared() const { return {shared_arena_->data(), tiles_}; }
 
+  // ---- what it costs: null without a profile ----
+
+  Cost* cost(Cost Profile::* kind) const { return request_.profile == nullptr ? nullptr : &(request_.profile->*kind); }
+  Cost* forward_cost(int op) const { return request_.profile == nullptr ? nullptr : &request_.profile->forward[op]; }
+  Cost* backward_cost(int op) const { return request_.profile == nullptr ? nullptr : &request_.profile->backward[op]; }
+
   // ---- one tile ----
+
+  void load_inputs(Workspace& w) const {
+    const Stopwatch ends(cost(&Profile::ends));
+    w.load_inputs();
+  }
+  void store_results(Workspace& w) const {
+    const Stopwatch ends(cost(&Profile::ends));
+    w.store_results();
+  }
 
   void prepare(Workspace& w, int op) const {
     const int64_t statistics = p_.statistics[op];
@@ -128,18 +149,19 @@ class Run {
 
   void act(Workspace& w, int64_t group, const Action& action) {
     if (action.kind == Action::losses) return losses(w);
-    if (action.kind == Action::output_gradients) return w.load_output_gradients();
-    const Op& op = *graph_.ops[action.op];
+    if (action.kind == Action::output_gradients) {
+      const Stopwatch ends(cost(&Profile::ends));
+      return w.load_output_gradients();
+    }
     prepare(w, action.op);
-    switch (action.kind) {
-      case Action::forward:
-        return op.forward(w.tile, 0, op.units(w.tile.n));
-      case Action::forward_partial:
-        return statistics_of(action.op).forward_partial(w.tile, partial(action.op, w.index));
-      case Action::backward_partial:
-        return statistics_of(action.op).backward_partial(w.tile, partial(action.op, w.index));
-      default:
-        break;
+    if (action.kind == Action::forward) return forward(w, action.op);
+    if (action.kind == Action::forward_partial) {
+      const Stopwatch forward(forward_cost(action.op));
+      return statistics_of(action.op).forward_partial(w.tile, partial(action.op, w.index));
+    }
+    if (action.kind == Action::backward_partial) {
+      const Stopwatch backward(backward_cost(action.op));
+      return statistics_of(action.op).backward_partial(w.tile, partial(action.op, w.index));
     }
     w.accumulate.clear();
     for (int64_t offset : p_.accumulator[action.op])
@@ -147,14 +169,22 @@ class Run {
     backward(w, action.op);
   }
 
+  void forward(const Workspace& w, int index) const {
+    const Op& op = *graph_.ops[index];
+    const Stopwatch forward(forward_cost(index));
+    op.forward(w.tile, 0, op.units(w.tile.n));
+  }
+
   void backward(Workspace& w, int index) {
     const Op& op = *graph_.ops[index];
+    const Stopwatch backward(backward_cost(index));
     w.tile.accumulate = w.accumulate.data();
     op.backward(w.tile, w.begin_gradients(op.inputs, p_.writes[index]));
     w.end_gradients(op.inputs, p_.writes[index]);
   }
 
   void losses(Workspace& w) {
+    const Stopwatch losses(cost(&Profile::losses));
     for (size_t l = 0; l < graph_.losses.size(); ++l) {
       if (p_.joined[l] >= 0) continue;
       const LossArgs args = w.loss_args(l);
@@ -180,7 +210,7 @@ class Run {
                                  ? nullptr
                                  : request_.parameter_gradients[slot]);
     if (pass.end == Pass::whole_forward)
-      op.forward(w.tile, 0, op.units(w.tile.n));
+      forward(w, pass.op);
     else if (pass.end == Pass::whole_backward)
       backward(w, pass.op);
     else
@@ -192,6 +222,7 @@ class Run {
     const Op& op = *graph_.ops[pass.op];
     const size_t l = static_cast<size_t>(pass.loss);
     const bool backward = p_.purpose.backward;
+    const Stopwatch both(forward_cost(pass.op));
     const LossJoiner::Loss loss{.labels = static_cast<const int32_t*>(request_.targets[l]),
                                 .weights = w.loss_weights(l),
                                 .scale = w.loss_scale(l),
@@ -232,6 +263,7 @@ class Run {
 
   // Adds up the groups in order, element by element; then the lanes; then the ops that share a parameter.
   void collect_gradients() {
+    const Stopwatch gradients(cost(&Profile::gradients));
     for (size_t i = 0; i < graph_.ops.size(); ++i) {
       const Op& op = *graph_.ops[i];
       for (size_t k = 0; k < p_.accumulator[i].size(); ++k) {

@@ -81,7 +81,26 @@ void Plan::run(Request& request) const {
   purpose.training = request.training;
   purpose.kernels = &active_kernels();
   const std::shared_ptr<const Program> ready = program(purpose);
+  const std::shared_ptr<Profile> counted = profiles_ ? profile(purpose.training || purpose.backward) : nullptr;
+  request.profile = counted.get();
   execute(*ready, request);
+}
+
+void Plan::start_profile(bool training) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  profile_ = std::make_shared<Profile>(training, graph_for(training).ops.size());
+  profiles_ = true;
+}
+
+std::shared_ptr<const Profile> Plan::stop_profile() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  profiles_ = false;
+  return std::move(profile_);
+}
+
+std::shared_ptr<Profile> Plan::profile(bool training) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return profile_ != nullptr && profile_->training == training ? profile_ : nullptr;
 }
 
 }  // namespace day33

@@ -1,12 +1,14 @@
 // A graph and the programs that run it.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "engine/graph.h"
+#include "engine/profile.h"
 #include "engine/program.h"
 #include "engine/request.h"
 
@@ -47,12 +49,21 @@ class Plan {
   };
   Description describe(int64_t samples, bool training) const;
 
+  // From now on, calls add to a new profile; `training` says of which graph its ops are. Calls of the other kind add
+  // nothing.
+  void start_profile(bool training);
+  // The profile that was started last, to which no call adds any more; null if there is none.
+  std::shared_ptr<const Profile> stop_profile();
+
  private:
   std::shared_ptr<const Program> program(const Purpose& purpose) const;
+  std::shared_ptr<Profile> profile(bool training) const;
 
   const Graph graph_;
-  mutable std::mutex mutex_;
+  mutable std::mutex mutex_;  // of what follows
   mutable std::vector<std::shared_ptr<const Program>> programs_;
+  std::shared_ptr<Profile> profile_;
+  std::atomic<bool> profiles_ = false;  // read without the mutex, by every call
 };
 
 }  // namespace day33

@@ -6,6 +6,8 @@
 
 namespace day33 {
 
+struct Profile;
+
 // One call. Arrays are contiguous, of shape (samples, *shape). Where something is not needed, the pointer is null or
 // the vector is empty.
 struct Request {
@@ -30,6 +32,8 @@ struct Request {
   std::vector<const float*> output_gradients;
   std::vector<float*> input_gradients;      // result, by input; empty when not wanted, null for int32 inputs
   std::vector<float*> parameter_gradients;  // result, by slot; null where not wanted
+
+  Profile* profile = nullptr;  // where the call adds what it costs
 };
 
 }  // namespace day33

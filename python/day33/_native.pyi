@@ -23,6 +23,13 @@ def build_info() -> dict[str, str]: ...  # compiler, build type, sanitizers
 def get_num_threads() -> int: ...
 def set_num_threads(count: int) -> None: ...  # ValueError unless count >= 1
 
+# ---- limits of the machine, on all threads, for benchmarks (register_limits.cpp) ----
+
+def limit_flops(seconds: float = 0.02) -> float: ...  # per second: multiply-adds in registers, two operations each
+
+# Bytes per second: each thread reads as many of its own, again and again. ValueError for fewer than 512.
+def limit_reading(bytes: int, seconds: float = 0.02) -> float: ...
+
 # ---- shapes (the one authority; core/shapes.h). padding is "valid" or "same" ----
 
 def conv_output_length(size: int, kernel: int, stride: int, dilation: int, padding: str) -> int: ...
@@ -353,6 +360,13 @@ class Plan:
     # flops, bytes (of the output) and weight_bytes, the last five for one sample. training: as in a step of training,
     # up to the losses.
     def describe(self, samples: int = 256, *, training: bool = False) -> list[dict[str, object]]: ...
+    # From start to stop, calls add what they cost: those with gradients or of training with training=True, else the
+    # others. A cost is a dict of calls and seconds, summed over threads. "ops": one dict per op of the graph that runs,
+    # with kind, detail, output_shape, flops, bytes (of inputs and outputs) and weight_bytes for one sample, and the
+    # costs forward and backward; the costs packing, ends (in and out of tiles), losses, gradients; whole, as callers
+    # see it. An op that takes the whole batch works on all threads itself: its seconds are those of the caller.
+    def start_profile(self, training: bool) -> None: ...
+    def stop_profile(self) -> dict[str, Any]: ...  # ValueError unless one was started
 
 class ParameterList:
     """The parameters of a plan in slot order. Packed weights are cached until a version changes."""
