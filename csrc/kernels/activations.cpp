@@ -12,7 +12,7 @@ constexpr float kSqrtHalf = 0.70710678118654752440f, kSqrtTwoOverPi = 0.79788456
 constexpr float kGeluCubic = 0.044715f;
 
 DAY33_INLINE Vec hard_sigmoid(Vec x) { return at_most(at_least(x + 3.0f, 0.0f), 6.0f) / 6.0f; }
-DAY33_INLINE Vec log1p_exp_minus_abs(Vec x) { return log1p(exp(-abs(x))); }
+DAY33_INLINE Vec log1p_exp_minus_abs(Vec x) { return log1p_of_fraction(exp(-abs(x))); }
 DAY33_INLINE Vec normal_cdf(Vec x) { return erfc(x * -kSqrtHalf) * 0.5f; }
 DAY33_INLINE Vec gelu_tanh_of(Vec x) { return tanh((x + x * x * x * kGeluCubic) * kSqrtTwoOverPi); }
 // For mish: tanh(softplus(x)) = n / (n + 2) with e = exp(x) and n = e (e + 2). In float this is 1 for x >= 20, so x is

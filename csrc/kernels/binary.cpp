@@ -68,7 +68,8 @@ DAY33_INLINE Vec whole(Vec a, Vec b) {
   if constexpr (kKind == Binary::power) return power(a, b);
   if constexpr (kKind == Binary::floor_divide) return floor(a / b);
   if constexpr (kKind == Binary::mod) return mod(a, b);
-  if constexpr (kKind == Binary::sigmoid_crossentropy) return at_least(a, 0.0f) - a * b + log1p(exp(-abs(a)));
+  if constexpr (kKind == Binary::sigmoid_crossentropy)
+    return at_least(a, 0.0f) - a * b + log1p_of_fraction(exp(-abs(a)));
   return atan2(a, b);
 }
 

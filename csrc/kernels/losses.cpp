@@ -33,7 +33,7 @@ struct BinaryCrossentropyLogits {
   DAY33_INLINE Term term(Vec z, Vec t) {
     const Vec e = exp(-abs(z));
     const VecI positive = z >= 0.0f;
-    const Vec loss = (select(positive, z, broadcast(0.0f)) - z * t) + log1p(e);
+    const Vec loss = (select(positive, z, broadcast(0.0f)) - z * t) + log1p_of_fraction(e);
     return {loss, select(positive, broadcast(1.0f), e) / (1.0f + e) - t};
   }
 };
@@ -90,14 +90,16 @@ DAY33_INLINE double mean_loss(const LossArgs& args) {
     return sum.total() / static_cast<double>(C);
   }
   const VecI valid = first_numbers() < args.valid_lanes;
-  for (int64_t row = 0; row < rows; ++row) {
-    const Vec w = args.weights != nullptr ? load(args.weights + row * kLanes) : broadcast(1.0f);
-    for (int64_t c = 0; c < C; ++c) {
-      const int64_t i = (row * C + c) * kLanes;
-      const Term term = Loss::term(load(args.prediction + i), load(args.target + i));
-      sum.add(term.loss * w);
-      if (args.gradient != nullptr) store(args.gradient + i, keep_where(valid, term.gradient * (w * factor)));
-    }
+  // One loop over rows and channels: in two, the many constants of a term would be loaded for every row.
+  const float* weights = args.weights;
+  for (int64_t i = 0, c = 0; i < rows * C; ++i) {
+    const Vec w = weights != nullptr ? load(weights) : broadcast(1.0f);
+    const Term term = Loss::term(load(args.prediction + i * kLanes), load(args.target + i * kLanes));
+    sum.add(term.loss * w);
+    if (args.gradient != nullptr) store(args.gradient + i * kLanes, keep_where(valid, term.gradient * (w * factor)));
+    if (++c < C) continue;
+    c = 0;
+    if (weights != nullptr) weights += kLanes;
   }
   return sum.total(args.valid_lanes) / static_cast<double>(C);
 }

@@ -95,6 +95,17 @@ DAY33_INLINE Vec log1p(Vec u) {
   return select(w == 1.0f, u, select(u == __builtin_inff(), u, corrected));
 }
 
+// log(1 + u) for 0 <= u <= 1, with half of the work of log1p: 2 artanh(s) = 2 s + s r, where s = u / (2 + u) <= 1/3 and
+// r is the rest of the series, whose next term is below 2^-26. Since 2 s = u - s u, the sum begins with u, which is
+// exact.
+DAY33_INLINE Vec log1p_of_fraction(Vec u) {
+  const Vec s = u / (u + 2.0f), z = s * s, z2 = z * z;
+  const Vec low = z * (2.0f / 5.0f) + 2.0f / 3.0f, middle = z * (2.0f / 9.0f) + 2.0f / 7.0f;
+  const Vec high = z * (2.0f / 13.0f) + 2.0f / 11.0f;
+  const Vec r = z * (low + z2 * (middle + z2 * high));
+  return u - s * (u - r);
+}
+
 DAY33_INLINE Vec sigmoid(Vec x) { return 1.0f / (1.0f + exp(-x)); }
 
 DAY33_INLINE Vec tanh(Vec x) {

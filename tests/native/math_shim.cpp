@@ -17,6 +17,7 @@ DAY33_MAP(exp)
 DAY33_MAP(expm1)
 DAY33_MAP(log)
 DAY33_MAP(log1p)
+DAY33_MAP(log1p_of_fraction)
 DAY33_MAP(sigmoid)
 DAY33_MAP(tanh)
 DAY33_MAP(erfc)
@@ -25,7 +26,8 @@ DAY33_MAP(cos)
 DAY33_MAP(tan)
 #undef DAY33_MAP
 
-const testing::MathFunctions math_functions = {map_sqrt, map_exp,  map_expm1, map_log, map_log1p, map_sigmoid,
-                                               map_tanh, map_erfc, map_sin,   map_cos, map_tan};
+const testing::MathFunctions math_functions = {
+    map_sqrt,    map_exp,  map_expm1, map_log, map_log1p, map_log1p_of_fraction,
+    map_sigmoid, map_tanh, map_erfc,  map_sin, map_cos,   map_tan};
 
 }  // namespace day33::DAY33_ISA

@@ -11,6 +11,7 @@ struct MathFunctions {
   void (*expm1)(const float* x, float* y, int64_t n);
   void (*log)(const float* x, float* y, int64_t n);
   void (*log1p)(const float* x, float* y, int64_t n);
+  void (*log1p_of_fraction)(const float* x, float* y, int64_t n);
   void (*sigmoid)(const float* x, float* y, int64_t n);
   void (*tanh)(const float* x, float* y, int64_t n);
   void (*erfc)(const float* x, float* y, int64_t n);

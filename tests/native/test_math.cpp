@@ -129,6 +129,7 @@ TEST(math_functions_are_within_two_ulp) {
     check_ulps("log of subnormal numbers", m->log, log, 1e-45f, kTiny, 1.5);
     check_ulps("log1p", m->log1p, log1p, 1e-45f, kHuge, 2.5);
     check_ulps("log1p", m->log1p, log1p, -0.9999999f, -1e-45f, 3.0);
+    check_ulps("log1p of a fraction", m->log1p_of_fraction, log1p, 1e-45f, 1.0f, 2.5);
     check_ulps("sigmoid", m->sigmoid, sigmoid, kTiny, 200.0f, 2.5);
     check_ulps("sigmoid", m->sigmoid, sigmoid, -87.3f, -kTiny, 2.5);
     check_ulps("tanh", m->tanh, tanh, kTiny, 200.0f, 2.5);
@@ -186,7 +187,7 @@ TEST(math_functions_at_special_values) {
   for_each_isa([](const Kernels& k) {
     const MathFunctions* m = math_of(k.isa);
     if (m == nullptr) return;
-    for (Function f : {m->sqrt, m->exp, m->expm1, m->log, m->log1p, m->sigmoid, m->tanh, m->erfc})
+    for (Function f : {m->sqrt, m->exp, m->expm1, m->log, m->log1p, m->log1p_of_fraction, m->sigmoid, m->tanh, m->erfc})
       CHECK(std::isnan(at(f, kNan)));
     CHECK_EQUAL(at(m->exp, kInfinity), kInfinity);
     CHECK_EQUAL(at(m->exp, -kInfinity), 0.0f);
@@ -205,6 +206,7 @@ TEST(math_functions_at_special_values) {
     CHECK_EQUAL(at(m->log1p, kInfinity), kInfinity);
     CHECK_EQUAL(at(m->log1p, -1.0f), -kInfinity);
     CHECK(std::isnan(at(m->log1p, -1.5f)));
+    CHECK_EQUAL(at(m->log1p_of_fraction, 0.0f), 0.0f);
     CHECK_EQUAL(at(m->sigmoid, kInfinity), 1.0f);
     CHECK_EQUAL(at(m->sigmoid, -kInfinity), 0.0f);
     CHECK_EQUAL(at(m->sigmoid, 0.0f), 0.5f);
