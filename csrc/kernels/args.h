@@ -271,6 +271,34 @@ struct GatherArgs {
   bool relu;  // y = max(y, 0), where NaN stays NaN; other activations are a pass of their own
 };
 
+// A convolution whose output is pooled in windows of 2 x 2 before it leaves the registers: one row of windows, samples
+// in the lanes. The input is padded, so that each pixel has all taps: `tap_rows` rows of `length` consecutive elements.
+struct PooledGatherArgs {
+  const float* x;        // the first tap of the first pixel
+  const float* weights;  // packed as for GatherArgs, in blocks of 4 outputs
+  const float* bias;     // [O] or null
+  float* y;              // [windows][O]
+  int32_t* winner;       // [windows][O], or null: row * columns + column of the pixel within the two rows
+  int64_t windows;
+  int64_t columns;  // of the convolution
+  int64_t tap_rows, length;
+  int64_t tap_row_step, row_step, pixel_step;  // in elements of x
+  int64_t O;                                   // a multiple of 4
+  bool relu;
+};
+
+// The gradient of its kernel, for kernels of three rows and three columns: all rows of windows.
+struct PooledCorrelateArgs {
+  const float* x;         // as in PooledGatherArgs
+  const float* dy;        // [rows][windows][O], the gradient of what was pooled, before the activation
+  const int32_t* winner;  // [rows][windows][O]
+  float* dw;              // accumulators [3][length][O][lanes]
+  int64_t rows, windows;
+  int64_t columns, length;
+  int64_t tap_row_step, row_step, pixel_step;
+  int64_t O;  // a multiple of 4
+};
+
 struct CorrelateArgs {
   const float* a;  // the gathered array, at the base of the run's first pixel
   const float* b;  // the other array, at the run's first pixel

@@ -45,6 +45,9 @@ struct PixelGrid {
 // Fused pooling works on bands: the rows of the convolution that a few rows of windows need are made in scratch memory
 // and pooled while they are in the cache. The output of the convolution itself is never kept: the gradient before the
 // pooling is zero except at the winners, and the values of the winners are the pooled ones.
+// Pooling in registers pays while the sums are short: with long ones, four pixels by two outputs at a time are too few.
+constexpr int64_t kFewTaps = 32;
+
 class ConvolutionOp final : public LinearOp {
  public:
   ConvolutionOp(int x, std::vector<int> outputs, int kernel, int bias, const Convolution& c, ActivationSpec activation)
@@ -63,6 +66,7 @@ class ConvolutionOp final : public LinearOp {
   int64_t units(int64_t n) const override { return n * output_rows(); }
 
   void forward(const Tile& tile, int64_t begin, int64_t end) const override {
+    if (pools_in_registers(tile.lanes)) return forward_pooled(tile, begin, end);
     for (int64_t unit = begin; unit < end;) {
       const int64_t sample = unit / output_rows(), row = unit % output_rows();
       const int64_t last = std::min(output_rows(), row + std::min(end - unit, rows_together(tile.lanes)));
@@ -81,6 +85,10 @@ class ConvolutionOp final : public LinearOp {
       const float* x = tile.value[inputs[0]] + sample * forward_.input_size() * tile.lanes;
       if (by_bands) {
         if (tile.accumulate[kKernel] == nullptr) continue;
+        if (has_whole_windows(tile.lanes) && c_.height.kernel == 3 && c_.width.kernel == 3) {
+          kernel_gradient_of_windows(tile, x, dy);
+          continue;
+        }
         for (int64_t row = 0; row < output_rows(); ++row) {
           const Band band = band_of(row);
           unpool(tile, sample, row, dy, tile.scratch);
@@ -104,7 +112,9 @@ class ConvolutionOp final : public LinearOp {
   bool backward_reads_forward() const override { return pooled() || LinearOp::backward_reads_forward(); }
 
   int64_t scratch_size(const Kernels&, int lanes, int64_t) const override {
-    return pooled() ? forward_.rows() * forward_.columns() * out_channels_ * lanes : 0;
+    if (!pooled()) return 0;
+    const int64_t unpooled = forward_.rows() * forward_.columns() * out_channels_ * lanes;
+    return has_whole_windows(lanes) ? std::max(unpooled, padded_rows() * padded_row() * lanes) : unpooled;
   }
 
   int64_t packed_size(const Kernels& kernels, int lanes, bool backward) const override {
@@ -162,7 +172,9 @@ class ConvolutionOp final : public LinearOp {
   int64_t channels_for_layout(int lanes) const override {
     return depthwise_ && out_channels_ % lanes == 0 ? 0 : std::max(in_channels_, out_channels_);
   }
-  std::string kernel(int lanes) const override { return lanes > 1 ? "gather_lanes" : "gather_channels"; }
+  std::string kernel(int lanes) const override {
+    return pools_in_registers(lanes) ? "gather_pooled_lanes" : lanes > 1 ? "gather_lanes" : "gather_channels";
+  }
   std::string detail() const override {
     const auto size = [](int64_t h, int64_t w) { return std::to_string(h) + "x" + std::to_string(w); };
     std::string text = size(c_.height.kernel, c_.width.kernel) + " " + std::to_string(in_channels_) + "->" +
@@ -208,6 +220,84 @@ class ConvolutionOp final : public LinearOp {
           winner == nullptr ? nullptr : winner + (sample * output_rows() + row) * row_floats);
     }
   }
+
+  // ---- pooling in windows of 2 x 2 that are whole, samples in the lanes ----
+  //
+  // The input is copied into scratch with its padding, since then all pixels have the same taps.
+
+  bool has_whole_windows(int lanes) const {
+    const auto whole = [](const ConvAxis& axis, int64_t window, int64_t before, int64_t pooled) {
+      return axis.dilation == 1 && window == 2 && before == 0 && 2 * pooled <= axis.out;
+    };
+    return lanes > 1 && pooled() && !c_.transposed && c_.groups == 1 && out_channels_ % 4 == 0 &&
+           c_.scale_h * c_.scale_w == 1 && whole(c_.height, c_.pool_h, c_.pool_top, c_.pooled_h) &&
+           whole(c_.width, c_.pool_w, c_.pool_left, c_.pooled_w);
+  }
+  bool pools_in_registers(int lanes) const {
+    return has_whole_windows(lanes) && (linear() || fused_relu()) && forward_.reduction() <= kFewTaps;
+  }
+  // The input cells that the taps of `out` neighbouring pixels cover, padding included.
+  static int64_t covered(const ConvAxis& axis, int64_t out) { return (out - 1) * axis.stride + axis.kernel; }
+  int64_t padded_rows() const { return covered(c_.height, 2 * c_.pooled_h); }
+  int64_t padded_row() const { return covered(c_.width, 2 * c_.pooled_w) * in_channels_; }
+
+  // Copies what rows [first, last) of windows read into `to`, with zeros in the padding.
+  void pad(const float* x, int64_t first, int64_t last, int lanes, float* to) const {
+    const int64_t row_floats = padded_row() * lanes, from_row = c_.width.in * in_channels_ * lanes;
+    const int64_t left = c_.width.before * in_channels_ * lanes;
+    const int64_t copied = std::min(from_row, row_floats - left);
+    const int64_t top = 2 * first * c_.height.stride - c_.height.before;
+    for (int64_t row = top; row < top + covered(c_.height, 2 * (last - first)); ++row, to += row_floats) {
+      const bool inside = row >= 0 && row < c_.height.in;
+      std::fill_n(to, inside ? left : row_floats, 0.0f);
+      if (!inside) continue;
+      std::memcpy(to + left, x + row * from_row, static_cast<size_t>(copied) * sizeof(float));
+      std::fill_n(to + left + copied, row_floats - left - copied, 0.0f);
+    }
+  }
+
+  void forward_pooled(const Tile& tile, int64_t begin, int64_t end) const {
+    const int L = tile.lanes;
+    const int64_t row_floats = output_row_floats(L);
+    int32_t* winner = reinterpret_cast<int32_t*>(tile.value[outputs[1]]);
+    pad(tile.value[inputs[0]], begin, end, L, tile.scratch);
+    for (int64_t row = begin; row < end; ++row)
+      tile.kernels->gather_pooled_lanes({.x = tile.scratch + 2 * (row - begin) * c_.height.stride * padded_row() * L,
+                                         .weights = tile.packed,
+                                         .bias = offsets(tile, tile.packed),
+                                         .y = tile.value[outputs[0]] + row * row_floats,
+                                         .winner = winner == nullptr ? nullptr : winner + row * row_floats,
+                                         .windows = c_.pooled_w,
+                                         .columns = forward_.columns(),
+                                         .tap_rows = c_.height.kernel,
+                                         .length = c_.width.kernel * in_channels_,
+                                         .tap_row_step = padded_row(),
+                                         .row_step = c_.height.stride * padded_row(),
+                                         .pixel_step = c_.width.stride * in_channels_,
+                                         .O = out_channels_,
+                                         .relu = fused_relu()});
+  }
+  // Adds to the gradient of the kernel.
+  void kernel_gradient_of_windows(const Tile& tile, const float* x, const float* dy) const {
+    pad(x, 0, c_.pooled_h, tile.lanes, tile.scratch);
+    tile.kernels->correlate_pooled_lanes({.x = tile.scratch,
+                                          .dy = dy,
+                                          .winner = reinterpret_cast<const int32_t*>(tile.value[outputs[1]]),
+                                          .dw = tile.accumulate[kKernel],
+                                          .rows = c_.pooled_h,
+                                          .windows = c_.pooled_w,
+                                          .columns = forward_.columns(),
+                                          .length = c_.width.kernel * in_channels_,
+                                          .tap_row_step = padded_row(),
+                                          .row_step = c_.height.stride * padded_row(),
+                                          .pixel_step = c_.width.stride * in_channels_,
+                                          .O = out_channels_});
+  }
+  // What is added to the sums of each output channel.
+  const float* offsets(const Tile& tile, const float* packed) const {
+    return c_.norm ? packed + weight_floats(*tile.kernels, tile.lanes, false) : bias(tile);
+  }
+
   int64_t output_rows() const { return pooled() ? c_.pooled_h : forward_.rows(); }
   int64_t output_columns() const { return pooled() ? c_.pooled_w : forward_.columns(); }
   int64_t output_row_floats(int lanes) const { return output_columns() * out_channels_ * lanes; }
@@ -293,7 +383,7 @@ class ConvolutionOp final : public LinearOp {
     const int64_t to_channels = forward ? out_channels_ : in_channels_;
     const int64_t group_in = from_channels / c_.groups, group_out = to_channels / c_.groups;
     const int64_t group_weights = depthwise_ ? 0 : packed_floats(*tile.kernels, L, walk.reduction(), group_out);
-    const float* offsets = !forward ? nullptr : c_.norm ? packed + weight_floats(*tile.kernels, L, false) : bias(tile);
+    const float* added = forward ? offsets(tile, packed) : nullptr;
     walk.walk(first, last, [&](const PixelBlock& block) {
       PixelGrid grid(block, from_channels, walk.columns() * to_channels, to_channels);
       // A border is one column wide: along the column there are enough pixels for a tile.
@@ -303,7 +393,7 @@ class ConvolutionOp final : public LinearOp {
           const GatherArgs args{
               .x = x + (block.base + line * grid.outer.from + group * group_in) * L,
               .weights = packed + group * group_weights,
-              .bias = offsets == nullptr ? nullptr : offsets + group * group_out,
+              .bias = added == nullptr ? nullptr : added + group * group_out,
               .y = y + (((block.rows.first - first) * walk.columns() + block.columns.first) * to_channels +
                         line * grid.outer.to + group * group_out) *
                            L,

@@ -29,6 +29,14 @@ DAY33_INLINE Vec load(const float* p) { return *reinterpret_cast<const VecUnalig
 DAY33_INLINE void store(float* p, Vec v) { *reinterpret_cast<VecUnaligned*>(p) = v; }
 DAY33_INLINE VecI load_i(const int32_t* p) { return *reinterpret_cast<const VecIUnaligned*>(p); }
 DAY33_INLINE void store_i(int32_t* p, VecI v) { *reinterpret_cast<VecIUnaligned*>(p) = v; }
+// Keeps a value that was loaded in a register: GCC would rather load it again for each instruction that reads it.
+DAY33_INLINE void keep_in_register(Vec& v) {
+#if defined(__SSE2__)
+  asm("" : "+v"(v));
+#elif defined(__aarch64__)
+  asm("" : "+w"(v));
+#endif
+}
 // s - 0 equals s for every s, including -0 (s + 0 does not), so the compiler can drop the subtraction.
 DAY33_INLINE Vec broadcast(float s) { return s - Vec{}; }
 DAY33_INLINE VecI broadcast_i(int32_t s) { return s - VecI{}; }

@@ -45,6 +45,19 @@ def conv_pool(padding: str, size: tuple[int, int], inner: bool) -> Builder:
     return build
 
 
+def whole_windows(
+    shape: tuple[int, int, int], filters: int, size: int, strides: tuple[int, int], activation: str
+) -> Builder:
+    """Windows of 2 x 2 that are whole: those are pooled in registers where samples lie in the lanes."""
+
+    def build(b, params, rng):
+        padding = "same" if sum(shape) % 2 else "valid"
+        y = conv(b, params, rng, b.input(shape), filters, size=size, strides=strides, padding=padding)
+        return pool(b, b.activation(y, activation) if activation else y, (2, 2))
+
+    return build
+
+
 def up_conv(scale: tuple[int, int], size: int, padding: str, transposed: bool) -> Builder:
     def build(b, params, rng):
         x = conv(b, params, rng, b.input((5, 6, 2)), 3, padding="same", activation="relu")
@@ -96,6 +109,15 @@ CASES: dict[str, Builder] = {
         for p in ("valid", "same")
         for s in ((2, 2), (3, 2), (4, 5))
         for i in (False, True)
+    },
+    **{
+        f"windows-{shape}-{filters}-k{size}-s{strides}-{activation}": whole_windows(
+            shape, filters, size, strides, activation
+        )
+        for shape in ((9, 8, 1), (8, 8, 1), (7, 9, 2), (10, 7, 3))
+        for filters in (4, 8)
+        for size, strides in ((3, (1, 1)), (3, (2, 1)), (2, (1, 1)), (5, (1, 2)))
+        for activation in ("relu", "")
     },
     **{
         f"up-{s[0]}x{s[1]}-k{k}-{p}{'-transposed' if t else ''}": up_conv(s, k, p, t)
@@ -193,6 +215,33 @@ def test_fused_equals_unfused(case, layout, isa):
     fused, _ = run(CASES[case], layout, [])
     for a, b in zip(plain, fused, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("layout", ["lanes", "channels"])
+@pytest.mark.parametrize("case", [name for name in CASES if name.startswith(("windows", "pool"))])
+def test_gradients_of_a_first_layer_do_not_need_those_of_its_input(case, layout, isa):
+    """A step of training that wants no gradient of x takes other ways through pooling than one that does."""
+    gradients = []
+    for wanted in (False, True):
+        b = _native.PlanBuilder()
+        params: list[np.ndarray] = []
+        rng = np.random.default_rng(3)
+        y = CASES[case](b, params, rng)
+        b.loss(y, "value", reduction="sum")  # its gradient is the weight of each value
+        plan = b.build([y], layout=layout)
+        samples = 2 * _native.lanes() + 1
+        x = rng.integers(-3, 4, (samples, *b_input_shape(plan, CASES[case]))).astype(np.float32)
+        found = [np.full_like(value, np.nan) for value in params]
+        weights = rng.integers(-2, 3, (samples, *plan.output_shapes[0])).astype(np.float32)
+        slots = [_native.Parameter(value.shape) for value in params]
+        for slot, value in zip(slots, params, strict=True):
+            slot.assign(value)
+        listed = _native.ParameterList(slots)
+        plan.train_step([x], [None], [weights], listed, found, want_input_gradients=wanted)
+        gradients.append(found)
+    for without, with_input in zip(*gradients, strict=True):
+        np.testing.assert_array_equal(without, with_input)
+        assert np.abs(without).max() > 0
 
 
 def test_the_plan_says_what_it_fused():
