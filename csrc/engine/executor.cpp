@@ -294,8 +294,7 @@ class Run {
   void sum_groups(int64_t offset, int64_t size, int lanes) {
     const Kernels& kernels = *p_.purpose.kernels;
     float* first = group_accumulators(0) + offset;
-    for (int64_t group = 1; group < groups_; ++group)
-      kernels.add_to(group_accumulators(group) + offset, first, size * lanes);
+    kernels.sum_blocks(first, p_.accumulator_floats, groups_, size * lanes);
     // In place: element i is written where at least i elements were read.
     if (lanes > 1) kernels.collapse_lanes(first, first, size);
   }

@@ -50,6 +50,14 @@ void add_to(const float* x, float* y, int64_t n) {
   over_inner(n, [=](auto w, int64_t i) { w.store(y + i, w.load(y + i) + w.load(x + i)); });
 }
 
+void sum_blocks(float* x, int64_t step, int64_t count, int64_t n) {
+  over_inner(n, [=](auto w, int64_t i) __attribute__((always_inline)) {
+    auto sum = w.load(x + i);
+    for (int64_t block = 1; block < count; ++block) sum += w.load(x + block * step + i);
+    w.store(x + i, sum);
+  });
+}
+
 void scale_by(float* x, float factor, int64_t n) {
   over_inner(n, [=](auto w, int64_t i) { w.store(x + i, w.load(x + i) * factor); });
 }
