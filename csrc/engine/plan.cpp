@@ -24,8 +24,12 @@ bool Plan::uses_lanes(int64_t samples) const {
   const int lanes = active_kernels().lanes;
   if (samples < lanes / 2) return false;
   int64_t channels = 0;
-  for (const auto& op : graph_.ops) channels = std::max(channels, op->channels_for_layout(lanes));
-  if (channels == 0 || channels > kLanesMaxChannels) return false;
+  bool gains = false;
+  for (const auto& op : graph_.ops) {
+    channels = std::max(channels, op->channels_for_layout());
+    gains = gains || op->gains_from_lanes(lanes);
+  }
+  if (!gains || channels > kLanesMaxChannels) return false;
   int64_t floats = 0;
   for (const Tensor& t : graph_.tensors) floats += t.size;
   for (const ParameterInfo& parameter : graph_.parameters) floats += parameter.size;

@@ -63,22 +63,25 @@ void lanes_segment(const CorrelateArgs& c, const Segment& s, int64_t first, int6
   }
 }
 
-// A tile of K values of k by V vectors of outputs. With kTail, only `tail` floats of the last vector are used.
+// A tile of K values of k by V vectors of outputs. With kTail, only `tail` floats of the last vector are used; what
+// lies behind them, the beginning of the next pixel, is read as well, but not behind the last pixel.
 template <int K, int V, bool kTail>
 __attribute__((noinline)) void channels_outer(const CorrelateArgs& c, const float* a, const float* b, float* dw,
                                               int tail) {
-  const auto load_vector = [tail](const float* from, int v) __attribute__((always_inline)) {
-    return kTail && v + 1 == V ? load_first(from + v * kLanes, tail) : load(from + v * kLanes);
-  };
   Vec sum[K][V];
 #pragma GCC unroll 32
   for (int k = 0; k < K; ++k)
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) sum[k][v] = load_vector(dw + k * c.dw_step, v);
+    for (int v = 0; v < V; ++v) {
+      const float* from = dw + k * c.dw_step + v * kLanes;
+      sum[k][v] = kTail && v + 1 == V ? load_first(from, tail) : load(from);
+    }
+  const float* whole_until = b + (c.lines - 1) * c.b_line + (c.pixels - 1) * c.b_step - (kLanes - tail);
   each_pixel(c, 1, a, b, [&](const float* a, const float* b) __attribute__((always_inline)) {
     Vec right[V];
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) right[v] = load_vector(b, v);
+    for (int v = 0; v < V; ++v)
+      right[v] = kTail && v + 1 == V && b > whole_until ? load_first(b + v * kLanes, tail) : load(b + v * kLanes);
 #pragma GCC unroll 32
     for (int k = 0; k < K; ++k) {
       const Vec left = broadcast(a[k]);

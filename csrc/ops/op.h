@@ -162,9 +162,10 @@ class Op {
   virtual int64_t multiply_adds() const { return 0; }
   // What moving and computing one word of the output costs, in multiply-adds, for the same decision.
   virtual int64_t cost_per_word() const { return 4; }
-  // For the choice of the layout: the largest number of channels that a convolution reads or writes. 0 for an op that
-  // gains nothing from samples in the lanes, such as a convolution whose channels fill vectors anyway.
-  virtual int64_t channels_for_layout(int /*lanes*/) const { return 0; }
+  // For the choice of the layout: the largest number of channels that a convolution reads or writes; and whether it
+  // gains from samples in the lanes, which one whose channels fill vectors anyway does not.
+  virtual int64_t channels_for_layout() const { return 0; }
+  virtual bool gains_from_lanes(int /*lanes*/) const { return false; }
   virtual std::string detail() const { return ""; }
   // The kernels that do most of the work.
   virtual std::string kernel(int /*lanes*/) const { return kind; }
