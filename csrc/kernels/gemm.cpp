@@ -7,6 +7,7 @@
 // blocking.
 #include "kernels/kernels.h"
 #include "simd/body.h"
+#include "simd/transpose.h"
 
 namespace day33::DAY33_ISA {
 namespace {
@@ -62,6 +63,29 @@ DAY33_INLINE const float* row_of(const GemmPackArgs& g, int64_t r) {
   return g.x + (g.rows == nullptr ? r : g.rows[r]) * g.step;
 }
 
+constexpr int kMost = 64;  // lines of a panel
+
+// Packs as many k as fill squares of kLanes lines and k, which are transposed in registers, and returns how many these
+// are. The last square of a k may write beyond its width, into what the next k overwrites: so one k at least is left.
+template <int kWidth>
+int64_t pack_squares(const GemmPackArgs& g, const float* const* line, float* packed) {
+  constexpr int kSquares = (kWidth + kLanes - 1) / kLanes;
+  int64_t k = 0;
+  for (; k + kLanes < g.K; k += kLanes) {
+    Vec square[kSquares][kLanes];
+    for (int s = 0; s < kSquares; ++s) {
+      for (int i = 0; i < kLanes; ++i) {
+        const int64_t row = s * kLanes + i;
+        square[s][i] = row < g.count ? load(line[row] + k) : broadcast(0.0f);
+      }
+      transpose(square[s]);
+    }
+    for (int i = 0; i < kLanes; ++i, packed += kWidth)
+      for (int s = 0; s < kSquares; ++s) store(packed + s * kLanes, square[s][i]);
+  }
+  return k;
+}
+
 }  // namespace
 
 int64_t gemm_rows() { return kRows; }
@@ -71,9 +95,12 @@ void gemm_tile(const GemmTileArgs& args) { tile_of<kRows>(args); }
 
 // A panel is narrow, so all its source lines are read side by side, and the packed floats are written in order.
 void gemm_pack_rows(const GemmPackArgs& g, float* packed) {
-  const float* line[64];
+  const float* line[kMost];
   for (int64_t i = 0; i < g.count; ++i) line[i] = row_of(g, i);
-  for (int64_t k = 0; k < g.K; ++k, packed += g.width) {
+  int64_t k = 0;
+  if (g.width == kRows) k = pack_squares<kRows>(g, line, packed);
+  if (g.width == kColumns) k = pack_squares<kColumns>(g, line, packed);
+  for (packed += k * g.width; k < g.K; ++k, packed += g.width) {
     for (int64_t i = 0; i < g.count; ++i) packed[i] = line[i][k];
     for (int64_t i = g.count; i < g.width; ++i) packed[i] = 0.0f;
   }

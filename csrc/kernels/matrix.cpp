@@ -2,6 +2,7 @@
 // to multiply them.
 #include "kernels/kernels.h"
 #include "simd/body.h"
+#include "simd/transpose.h"
 
 namespace day33::DAY33_ISA {
 namespace {
@@ -59,8 +60,16 @@ void multiply_matrices(const MatrixArgs& g) {
 }
 
 void transpose_matrix(const float* x, float* y, int64_t rows, int64_t columns) {
+  const int64_t whole_rows = rows - rows % kLanes, whole_columns = columns - columns % kLanes;
+  for (int64_t r = 0; r < whole_rows; r += kLanes)
+    for (int64_t c = 0; c < whole_columns; c += kLanes) {
+      Vec square[kLanes];
+      for (int i = 0; i < kLanes; ++i) square[i] = load(x + (r + i) * columns + c);
+      transpose(square);
+      for (int i = 0; i < kLanes; ++i) store(y + (c + i) * rows + r, square[i]);
+    }
   for (int64_t r = 0; r < rows; ++r)
-    for (int64_t c = 0; c < columns; ++c) y[c * rows + r] = x[r * columns + c];
+    for (int64_t c = r < whole_rows ? whole_columns : 0; c < columns; ++c) y[c * rows + r] = x[r * columns + c];
 }
 
 }  // namespace day33::DAY33_ISA
