@@ -19,6 +19,7 @@ import pytest
 import day33
 from day33 import callbacks
 from day33.callbacks import _bars, progress
+from support.notebooks import kernel
 from support.small_models import compiled, dense_model, regression
 
 # ---- lines ----
@@ -306,33 +307,10 @@ def test_without_a_kernel_there_is_no_notebook(monkeypatch):
 
 
 def test_in_a_real_kernel(monkeypatch):
-    pytest.importorskip("ipykernel")
-    manager = pytest.importorskip("jupyter_client.manager")
-    monkeypatch.setenv("PYTHONPATH", os.path.dirname(os.path.dirname(day33.__file__)))
-    kernel = manager.KernelManager()
-    kernel.kernel_spec.argv[0] = sys.executable
-    kernel.start_kernel()
-    client = kernel.client()
-    client.start_channels()
-    try:
-        client.wait_for_ready(timeout=60)
-        sent = client.execute(textwrap.dedent(TRAINING.format(steps=10, seconds=0.1, sleeps=True)))
-        shown, lines = [], ""
-        while True:
-            message = client.get_iopub_msg(timeout=60)
-            if message["parent_header"].get("msg_id") != sent:
-                continue
-            kind, content = message["msg_type"], message["content"]
-            assert kind != "error", content
-            if kind in ("display_data", "update_display_data"):
-                shown.append((kind, content["data"]["text/plain"]))
-            elif kind == "stream":
-                lines += content["text"]
-            elif kind == "status" and content["execution_state"] == "idle":
-                break
-    finally:
-        client.stop_channels()
-        kernel.shutdown_kernel(now=True)
+    with kernel(monkeypatch) as notebook:
+        outputs = notebook.run(TRAINING.format(steps=10, seconds=0.1, sleeps=True))
+    shown = [(kind, data["text/plain"]) for kind, data in outputs if kind.endswith("display_data")]
+    lines = "".join(text for kind, text in outputs if kind == "stream")
     assert [kind for kind, _ in shown].count("display_data") == 1
     assert len({line for _, line in shown if line.startswith("Epoch 1/2  [")}) >= 2
     assert shown[-1][1] == "" and "Epoch 2/2: 10 steps" in lines

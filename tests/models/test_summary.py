@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import numpy as np
 import pytest
 
 from day33 import Input, Model, Sequential, layers, ops
 from day33.models.summary import receptive_field
+from support.notebooks import kernel
 from support.zoo import autoencoder, branched, nested, random
 
 
@@ -217,3 +221,47 @@ def test_models_in_one_line():
     assert repr(model) == "<Twice 'twice': 1 layer, not built>"
     model(np.zeros((1, 2)))
     assert repr(model) == "<Twice 'twice': 1 layer, 6 parameters>"
+
+
+# ---- in a notebook ----
+
+
+def test_tables_of_a_notebook_have_the_cells_of_the_text(capsys):
+    model = Sequential([Input((6, 6, 1)), layers.Conv2D(2, 3, name="<b>first"), layers.Flatten(), layers.Dense(3)])
+    model.summary()
+    printed = capsys.readouterr().out
+    for shown, text in ((model._repr_html_(), printed), (model.plan()._repr_html_(), str(model.plan()))):
+        assert "<b>first" not in shown
+        cells = [html.unescape(cell) for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", shown)]
+        notes = html.unescape(shown.split("</table>")[1])
+        rows = [line for line in text.splitlines() if not re.fullmatch('-+|Model: ".*"', line)]
+        for row in rows:
+            for word in row.split():
+                assert word in " ".join(cells) or row.strip() in notes
+        assert len(cells) >= 4 * 5
+
+
+def test_a_notebook_shows_a_summary_once(monkeypatch):
+    model = """
+        from day33 import Input, Sequential, layers
+
+        model = Sequential([Input((4,)), layers.Dense(3, name="only")])
+        """
+    with kernel(monkeypatch) as notebook:
+        assert notebook.run(model) == []
+        ((kind, table),) = notebook.run("model.summary()")
+        assert kind == "display_data"
+        assert "only (Dense)" in table["text/plain"] and "<td" in table["text/html"]
+        for line in ("model", "model.plan()"):
+            ((kind, result),) = notebook.run(line)
+            assert kind == "execute_result" and "<table>" in result["text/html"]
+        for text in ("print(model.plan())", "model.summary(print_fn=print)", "model.summary(line_length=60)"):
+            assert {kind for kind, _ in notebook.run(text)} == {"stream"}
+        kept = """
+            import contextlib, io
+
+            with contextlib.redirect_stdout(io.StringIO()) as text:
+                model.summary()
+            print(text.getvalue().count("only (Dense)"))
+            """
+        assert notebook.run(kept) == [("stream", "1\n")]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import Any, NamedTuple, Protocol
+
+from .._io.notebooks import display, has_kernel
 
 
 class View(NamedTuple):
@@ -43,10 +44,7 @@ def bar_for_output() -> Bar | None:
     """A bar for where standard output goes; None where nothing can be replaced."""
     if sys.stdout.isatty():
         return TerminalBar()
-    # A kernel is asked for, not a kind of front end: notebooks, their clones in editors, and consoles have one.
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return NotebookBar() if getattr(shell, "kernel", None) is not None else None
+    return NotebookBar() if has_kernel() else None
 
 
 class TerminalBar:
@@ -113,6 +111,6 @@ class NotebookBar:
     def _show(self, line: str) -> None:
         data = {"text/plain": line}
         if self._handle is None:
-            self._handle = importlib.import_module("IPython.display").display(data, raw=True, display_id=True)
+            self._handle = display(data, raw=True, display_id=True)
         else:
             self._handle.update(data, raw=True)

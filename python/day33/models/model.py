@@ -23,6 +23,7 @@ from .._graph.compiling import CompiledPlan, LossTerm
 from .._graph.graph import Graph
 from .._graph.lowering import Lowering
 from .._graph.tensors import Node, SymbolicTensor
+from .._io.notebooks import display, prints_to_a_cell
 from .._training.plans import Shapes
 from .._training.standardize import InputSpec, InputStandardizer
 from .._training.structures import dict_keys, is_array
@@ -32,7 +33,7 @@ from ..layers.serialization import one_warning
 from ..metrics import Metric
 from . import graph_config
 from ._front import Front
-from .summary import PlanDescription, summary_lines
+from .summary import PlanDescription, summary_table
 
 
 class Model(Trainer, Layer):
@@ -424,16 +425,26 @@ class Model(Trainer, Layer):
     ) -> None:  # fmt: skip
         """Prints a table: each layer with its output, weights, receptive field and multiply-adds.
 
+        A notebook shows a table of its own in place of the text, as it does for a model in the last line of a cell.
+
         Args:
-            line_length: of the table, in characters; as long as needed by default.
+            line_length: of the table, in characters; as long as needed by default. With it, notebooks show text.
             print_fn: called with each line instead of `print`.
             expand_nested: show the layers of models inside, too.
         """
-        for line in summary_lines(self, line_length, expand_nested):
+        table = summary_table(self, expand_nested)
+        if print_fn is None and line_length is None and prints_to_a_cell():
+            display(table)
+            return
+        for line in table.lines(line_length):
             (print_fn or print)(line)
 
+    def _repr_html_(self) -> str:
+        return summary_table(self)._repr_html_()
+
     def plan(self, input_shapes: Sequence[Sequence[int]] | None = None, batch_size: int = 256) -> PlanDescription:
-        """The ops that the model runs in inference, one dict per op. ``print(model.plan())`` shows a table.
+        """The ops that the model runs in inference, one dict per op. ``print(model.plan())`` shows a table, and so
+        does a notebook.
 
         Ops of one stage run depth first, tile by tile; an op that takes the whole batch is a stage of its own. What was
         fused into an op is part of its details. Sizes are for one sample, bytes those of the output.

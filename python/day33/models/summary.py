@@ -1,4 +1,4 @@
-"""The table that `Model.summary` prints.
+"""The tables of `Model.summary` and `Model.plan`: as text, and as a notebook shows them.
 
 The receptive field of a layer is the number of input pixels, height x width, that one cell of its output can see at
 most. It is found by following the span of positions that a cell sees backwards through the graph, layer by layer: a
@@ -9,7 +9,10 @@ Behind up-sampling, cells differ in what they see; the largest counts. Borders a
 
 from __future__ import annotations
 
+import html
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from .._core.variables import Variable
@@ -48,8 +51,63 @@ def receptive_field(graph: Graph, tensor: SymbolicTensor) -> tuple[int, int] | N
     return sides[0], sides[1]
 
 
-def summary_lines(model: _Summarised, line_length: int | None, expand_nested: bool) -> list[str]:
-    """The lines of `Model.summary`."""
+@dataclass(frozen=True)
+class Table:
+    """A table with a line above and lines below it.
+
+    Attributes:
+        title: above the table; may be "".
+        rows: the first one is the header.
+        right: for each column, whether it is flush right.
+        notes: below the table.
+    """
+
+    title: str
+    rows: Sequence[Sequence[str]]
+    right: Sequence[bool]
+    notes: Sequence[str]
+
+    def lines(self, line_length: int | None = None) -> list[str]:
+        """The table as text, at least as wide as needed, or `line_length` characters wide."""
+        title = [self.title] if self.title else []
+        return [*title, *self._ruled(line_length), *(f" {note}" for note in self.notes)]
+
+    def _ruled(self, line_length: int | None) -> list[str]:
+        widths = [max(len(row[column]) for row in self.rows) for column in range(len(self.right))]
+        gap = 2
+        if line_length is not None:
+            # The first column takes what is over, and gives what is missing.
+            widths[0] = max(12, widths[0] + line_length - sum(widths) - gap * (len(widths) - 1))
+        rule = "-" * (sum(widths) + gap * (len(widths) - 1))
+        lines = []
+        for row in self.rows:
+            cells = []
+            for cell, width, to_right in zip(row, widths, self.right, strict=True):
+                cut = cell if len(cell) <= width else cell[: width - 3] + "..."
+                cells.append(cut.rjust(width) if to_right else cut.ljust(width))
+            lines.append((" " * gap).join(cells).rstrip())
+        return [rule, lines[0], rule, *lines[1:], rule]
+
+    def _repr_html_(self) -> str:
+        parts = [f"<p><b>{html.escape(self.title)}</b></p>"] if self.title else []
+        parts.append("<table>")
+        for number, row in enumerate(self.rows):
+            tag = "td" if number else "th"
+            cells = [
+                f'<{tag} style="text-align: {"right" if to_right else "left"}; white-space: pre">'
+                f"{html.escape(cell)}</{tag}>"
+                for cell, to_right in zip(row, self.right, strict=True)
+            ]
+            parts.append(f"<tr>{''.join(cells)}</tr>")
+        parts += ["</table>", f"<p>{'<br>'.join(html.escape(note) for note in self.notes)}</p>"]
+        return "\n".join(parts)
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines())
+
+
+def summary_table(model: _Summarised, expand_nested: bool = False) -> Table:
+    """The table of `Model.summary`."""
     graph = model.find_graph()
     header = ["Layer (type)", "Output shape", "Params", "Receptive field", "Multiply-adds", "Connected to"]
     rows, total = _rows(model, graph, expand_nested, "")
@@ -57,24 +115,30 @@ def summary_lines(model: _Summarised, line_length: int | None, expand_nested: bo
     images = graph is not None and any(tensor.ndim == 4 for tensor in graph.inputs)
     keep = [0, 1, 2, *([3] if images else []), *([4] if graph else []), *([5] if _branches(model, graph) else [])]
     table = [[row[column] for column in keep] for row in [header, *rows]]
-    right = [column in (2, 4) for column in keep]
-    lines = [f'Model: "{model.name}"', *_table(table, right, line_length)]
     counts = [sum(v.size for v in group) for group in (model.weights, model.trainable_weights)]
-    for label, count in (
-        ("Total params", counts[0]),
-        ("Trainable params", counts[1]),
-        ("Non-trainable params", counts[0] - counts[1]),
-    ):
-        lines.append(f" {label}: {count:,} ({_bytes(4 * count)})")
+    notes = [
+        f"{label}: {count:,} ({_bytes(4 * count)})"
+        for label, count in (
+            ("Total params", counts[0]),
+            ("Trainable params", counts[1]),
+            ("Non-trainable params", counts[0] - counts[1]),
+        )
+    ]
     if graph is not None:
-        lines.append(f" Multiply-adds per sample: {'depends on the input size' if total is None else f'{total:,}'}")
-    return lines
+        notes.append(f"Multiply-adds per sample: {'depends on the input size' if total is None else f'{total:,}'}")
+    return Table(f'Model: "{model.name}"', table, [column in (2, 4) for column in keep], notes)
 
 
 class PlanDescription(list[dict[str, Any]]):
-    """The ops of a plan, as `Model.plan` gives them: a list of dicts that prints as a table."""
+    """The ops of a plan, as `Model.plan` gives them: a list of dicts that is shown as a table."""
 
     def __str__(self) -> str:
+        return repr(self._table())
+
+    def _repr_html_(self) -> str:
+        return self._table()._repr_html_()
+
+    def _table(self) -> Table:
         header = ["Stage", "Op", "Details", "Layout", "Tile", "Kernel", "Output shape", "Weights", "Output", "FLOPs"]
         rows = [
             [
@@ -84,8 +148,7 @@ class PlanDescription(list[dict[str, Any]]):
             for op in self
         ]  # fmt: skip
         right = [name in ("Stage", "Tile", "Weights", "Output", "FLOPs") for name in header]
-        total = sum(op["flops"] for op in self)
-        return "\n".join([*_table([header, *rows], right, None), f" FLOPs per sample: {total:,}"])
+        return Table("", [header, *rows], right, [f"FLOPs per sample: {sum(op['flops'] for op in self):,}"])
 
 
 def _rows(
@@ -156,23 +219,6 @@ def _branches(model: _Summarised, graph: Graph | None) -> bool:
                 return True
             used.add(tensor)
     return len({node.layer for node in graph.nodes}) < len(graph.nodes)
-
-
-def _table(table: list[list[str]], right: list[bool], line_length: int | None) -> list[str]:
-    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
-    gap = 2
-    if line_length is not None:
-        # The first column takes what is over, and gives what is missing.
-        widths[0] = max(12, widths[0] + line_length - sum(widths) - gap * (len(widths) - 1))
-    rule = "-" * (sum(widths) + gap * (len(widths) - 1))
-    lines = []
-    for row in table:
-        cells = []
-        for cell, width, to_right in zip(row, widths, right, strict=True):
-            cut = cell if len(cell) <= width else cell[: width - 3] + "..."
-            cells.append(cut.rjust(width) if to_right else cut.ljust(width))
-        lines.append((" " * gap).join(cells).rstrip())
-    return [rule, lines[0], rule, *lines[1:], rule]
 
 
 def _bytes(count: int) -> str:
