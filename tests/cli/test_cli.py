@@ -23,6 +23,7 @@ RESULTS = (
     "autoencoder.json",
     "history.csv",
     "loss.png",
+    "pictures.npz",
     "reconstructions.png",
     "run.json",
     "summary.txt",
@@ -62,7 +63,7 @@ def error_line(result: Result) -> str:
 
 
 def same_bits(one: Path, other: Path) -> None:
-    for name in ("weights.npz", "history.csv"):
+    for name in ("weights.npz", "history.csv", "pictures.npz"):
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
 
 

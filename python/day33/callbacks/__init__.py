@@ -13,6 +13,7 @@ from .monitoring import (
     ReduceLROnPlateau,
     TerminateOnNaN,
 )
+from .pictures import PictureLogger, Pictures, read_pictures
 
 __all__ = [
     "BackupAndRestore",
@@ -25,9 +26,12 @@ __all__ = [
     "LearningRateScheduler",
     "ModelCheckpoint",
     "MonitorCallback",
+    "PictureLogger",
+    "Pictures",
     "ReduceLROnPlateau",
     "SwapEMAWeights",
     "TerminateOnNaN",
+    "read_pictures",
 ]
 
 

@@ -90,6 +90,9 @@ class TrainedModel(Protocol):
     def set_weights(self, weights: Sequence[Any]) -> None:
         """Writes what `get_weights` gave."""
 
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for a batch."""
+
     def save(self, filepath: PathLike) -> None:
         """Writes the whole model to a file."""
 

@@ -39,6 +39,7 @@ class OptimizerName(enum.StrEnum):
 LOSS_FIGURE = "loss.png"
 PICTURES_FIGURE = "reconstructions.png"
 SUMMARY_FILE = "summary.txt"
+EPOCHS_FILE = "pictures.npz"  # what `day33 explain training` shows as a film
 _SMALL_DIGITS = "small digits of scikit-learn"
 # For MNIST, and other data of its size: the training of the note.
 _MNIST_DEFAULTS = {"epochs": 50, "batch_size": 256, "optimizer": "adadelta", "learning_rate": 1.0}
@@ -92,8 +93,9 @@ def autoencoder(
     """Train a convolutional auto-encoder and draw what it makes of ten test images.
 
     Writes the weights, the history, the loss curve and the reconstructions to the output folder, and a checkpoint after
-    every epoch. A run that was stopped or killed goes on with --resume: it takes its options from the folder, and ends
-    with the same bits as a run that was never stopped.
+    every epoch; also reconstructions of up to 32 epochs, which `day33 explain training` shows as a film. A run that was
+    stopped or killed goes on with --resume: it takes its options from the folder, and ends with the same bits as a run
+    that was never stopped.
     """
     if resume and overwrite:
         raise typer.BadParameter("cannot be combined with --resume", param_hint="'--overwrite'")
@@ -114,7 +116,7 @@ def autoencoder(
         from ..autoencoder import AutoEncoder
         from .runs import RunFolder
 
-        results = (*AutoEncoder.files, LOSS_FIGURE, PICTURES_FIGURE, SUMMARY_FILE)
+        results = (*AutoEncoder.files, LOSS_FIGURE, PICTURES_FIGURE, SUMMARY_FILE, EPOCHS_FILE)
         with RunFolder(output, results, _SETTING_TYPES) as run:
             if threads is not None:
                 _native.set_num_threads(threads)
@@ -181,7 +183,7 @@ def _train_and_write(
     run: RunFolder, options: dict[str, Any], x_train: NDArray[np.uint8], x_test: NDArray[np.uint8]
 ) -> None:
     from ..autoencoder import AutoEncoder
-    from ..callbacks import BackupAndRestore, CSVLogger, LambdaCallback
+    from ..callbacks import BackupAndRestore, CSVLogger, LambdaCallback, PictureLogger
     from ..random import set_random_seed
 
     typer.echo(
@@ -204,6 +206,7 @@ def _train_and_write(
         batch_size=options["batch_size"],
         callbacks=[
             CSVLogger(run.history_path),
+            PictureLogger(run.path / EPOCHS_FILE, x_test[:8]),
             LambdaCallback(on_epoch_end=lambda epoch, _: done.append(epoch)),
             BackupAndRestore(run.checkpoint_path, delete_checkpoint=False),
         ],

@@ -230,7 +230,7 @@ def training(
     output: _Output = None,
     text: _Text = False,
 ) -> None:
-    """Explain a training: its curves."""
+    """Explain a training: its curves and, of an auto-encoder, its pictures epoch by epoch."""
 
     def make() -> Explanation:
         from .. import explain

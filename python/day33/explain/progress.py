@@ -7,13 +7,14 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import plotting
 from .._core.arrays import as_float32, drop_last_axis
+from ..callbacks import read_pictures
 from ._arrays import Floats
 from ._explanation import Explanation, Section
 from ._words import number, shape
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["training"]
 
-_HISTORY_FILE = "history.csv"  # of the folder of a run, as CSVLogger writes it
+# Of the folder of a run, as CSVLogger and PictureLogger write them.
+_HISTORY_FILE, _PICTURES_FILE = "history.csv", "pictures.npz"
 _MOST_BYTES = 20_000_000
 _MOST_EPOCHS, _MOST_PICTURES, _MOST_PIXELS = 2000, 8, 150_000
 
@@ -33,9 +35,10 @@ def training(history: Any, pictures: ArrayLike | None = None, originals: ArrayLi
 
     Args:
         history: what ``fit`` returns, a mapping from names to one value per epoch, or the folder of a run (of
-            ``day33 autoencoder`` or ``day33 lyricist train``), whose ``history.csv`` is read.
+            ``day33 autoencoder`` or ``day33 lyricist train``). Of a folder, ``history.csv`` is read, and the file of a
+            `day33.callbacks.PictureLogger`, ``pictures.npz``, where there is one.
         pictures: real numbers (epochs, N, H, W) or (epochs, N, H, W, 1): the reconstructions after each epoch, as a
-            callback may collect them. At most 8 of each epoch are shown.
+            callback may collect them. At most 8 of each epoch are shown. They take the place of those in a folder.
         originals: real numbers (N, H, W) or (N, H, W, 1), the pictures themselves, shown above.
 
     Returns:
@@ -74,37 +77,30 @@ def training(history: Any, pictures: ArrayLike | None = None, originals: ArrayLi
             {"epochs": numbers, "curves": curves},
         )
     ]
-    film = None if pictures is None else _film(pictures, epochs)
-    shown = None
+    film = _film_of(history, pictures, originals, epochs)
     if film is not None:
-        if originals is not None:
-            shown = _pictures("originals", originals, 3)[: film.shape[1]]
-            if shown.shape[1:] != film.shape[2:] or len(shown) < film.shape[1]:
-                raise ValueError(
-                    f"originals has shape {np.shape(originals)}; expected {film.shape[1:]} to fit pictures"
-                )
-        frames = _spread(len(film), max(2, _MOST_PIXELS // film[0].size))
-        if len(frames) < len(film):
-            notes.append(f"Of {len(film)} epochs' pictures {len(frames)} are shown, evenly spaced.")
+        frames = _spread(len(film.pictures), max(2, _MOST_PIXELS // film.pictures[0].size))
+        if len(frames) < epochs:
+            notes.append(f"Of {epochs} epochs the pictures of {len(frames)} are shown, evenly spaced.")
         sections.append(
             Section(
                 "The pictures over the epochs",
                 ["Move the slider, or play the film: first the mean of all pictures, then their shapes, then details."],
                 "film",
                 {
-                    "frames": [np.round(film[n], 3) for n in frames],
-                    "epochs": [n + 1 for n in frames],
-                    "originals": shown,
+                    "frames": [np.round(film.pictures[n], 3) for n in frames],
+                    "epochs": [film.epochs[n] for n in frames],
+                    "originals": film.originals,
                 },
             )
         )
-        words.append(f"Pictures of {len(film)} epochs, {shape(film.shape[1:])} each.")
+        words.append(f"Pictures of {len(film.epochs)} epochs, {shape(film.pictures.shape[1:])} each.")
     return Explanation(
         "Training",
         f"{epochs} epochs; {loss} went from {number(curves[loss][0])} to {number(curves[loss][-1])}.",
         sections,
         words=words,
-        draw=lambda: _draw(curves, loss, film, shown),
+        draw=lambda: _draw(curves, loss, film),
         notes=notes,
     )  # fmt: skip
 
@@ -139,12 +135,17 @@ def _read(folder: Path) -> dict[str, list[float]]:
         try:
             rows = list(csv.reader(stream))
             header, lines = rows[0], rows[1:]
-            table = {name: [float(line[n]) for line in lines] for n, name in enumerate(header) if name != "epoch"}
+            table = {name: [_value(line[n]) for line in lines] for n, name in enumerate(header) if name != "epoch"}
         except (IndexError, ValueError, csv.Error) as error:
             raise ValueError(
                 f"{path} is no history of a run: {error}; expected a header and one row per epoch"
             ) from None
-    return table
+    return {name: values for name, values in table.items() if not values or not all(map(math.isnan, values))}
+
+
+def _value(text: str) -> float:
+    """A number, or NaN for "NA", which `CSVLogger` writes where an epoch has none: without validation, for one."""
+    return math.nan if text == "NA" else float(text)
 
 
 def _best(name: str, values: list[float]) -> tuple[str, int] | None:
@@ -163,15 +164,56 @@ def _pictures(name: str, value: ArrayLike, rank: int) -> Floats:
     return array
 
 
-def _film(pictures: ArrayLike, epochs: int) -> Floats:
+class _Film(NamedTuple):
+    """Pictures after some epochs.
+
+    Attributes:
+        pictures: (E, N, H, W).
+        epochs: the numbers of the E epochs, from 1.
+        originals: (N, H, W), or None.
+    """
+
+    pictures: Floats
+    epochs: list[int]
+    originals: Floats | None
+
+
+def _film_of(history: Any, pictures: ArrayLike | None, originals: ArrayLike | None, epochs: int) -> _Film | None:
+    if pictures is None:
+        return _film_in(Path(history), epochs) if isinstance(history, str | os.PathLike) else None
     film = _pictures("pictures", pictures, 4)
     if len(film) != epochs:
         raise ValueError(
             f"pictures has shape {np.shape(pictures)}; expected those of {epochs} epochs, as the history has"
         )
+    film = _drawable("pictures", film)
+    shown = None
+    if originals is not None:
+        shown = _pictures("originals", originals, 3)[: film.shape[1]]
+        if shown.shape[1:] != film.shape[2:] or len(shown) < film.shape[1]:
+            raise ValueError(f"originals has shape {np.shape(originals)}; expected {film.shape[1:]} to fit pictures")
+    return _Film(film, list(range(1, epochs + 1)), shown)
+
+
+def _film_in(folder: Path, epochs: int) -> _Film | None:
+    """The pictures that a run of so many epochs has in its folder."""
+    path = folder / _PICTURES_FILE
+    if not path.exists():
+        return None
+    kept = read_pictures(path)
+    if kept.epochs[-1] >= epochs:
+        raise ValueError(f"{path} has pictures of epoch {kept.epochs[-1] + 1}; the history ends with {epochs}")
+    film = _drawable(str(path), kept.pictures.astype(np.float32) / np.float32(255))
+    originals = kept.originals[:_MOST_PICTURES].astype(np.float32) / np.float32(255)
+    return _Film(film, [int(number) + 1 for number in kept.epochs], np.round(originals, 3))
+
+
+def _drawable(name: str, film: Floats) -> Floats:
+    """As many pictures of each epoch as are drawn. ValueError where they are too large for two epochs."""
+    film = film[:, :_MOST_PICTURES]
     if film[0, 0].size * 2 > _MOST_PIXELS:
-        raise ValueError(f"pictures are {film.shape[2]} x {film.shape[3]}; expected smaller ones to draw")
-    return film[:, :_MOST_PICTURES]
+        raise ValueError(f"{name} are {film.shape[2]} x {film.shape[3]}; expected smaller ones to draw")
+    return film
 
 
 def _spread(count: int, most: int) -> list[int]:
@@ -179,18 +221,19 @@ def _spread(count: int, most: int) -> list[int]:
     return sorted({round(n) for n in np.linspace(0, count - 1, min(count, most))})
 
 
-def _draw(curves: Mapping[str, list[float]], loss: str, film: Floats | None, originals: Floats | None) -> Figure:
+def _draw(curves: Mapping[str, list[float]], loss: str, film: _Film | None) -> Figure:
     if film is None:
         return plotting.loss_curves(curves, metric=loss, title="Training")
     from .._io.figures import new_figure
 
-    frames = _spread(len(film), 8)
-    rows = [film[n] for n in frames] + ([] if originals is None else [originals])
-    figure = new_figure((1.0 * film.shape[1] + 1.2, 1.0 * len(rows) + 3.2))
+    frames = _spread(len(film.pictures), 8)
+    rows = [film.pictures[n] for n in frames] + ([] if film.originals is None else [film.originals])
+    count = film.pictures.shape[1]
+    figure = new_figure((1.0 * count + 1.2, 1.0 * len(rows) + 3.2))
     top, bottom = figure.subfigures(2, 1, squeeze=False, height_ratios=(3, len(rows)))[:, 0]
     plotting.loss_curves(curves, ax=top.subplots(), metric=loss, title="Training")
-    axes = bottom.subplots(len(rows), film.shape[1], squeeze=False)
-    labels = [f"epoch {n + 1}" for n in frames] + ([] if originals is None else ["original"])
+    axes = bottom.subplots(len(rows), count, squeeze=False)
+    labels = [f"epoch {film.epochs[n]}" for n in frames] + ([] if film.originals is None else ["original"])
     for line, pictures in enumerate(rows):
         for column, picture in enumerate(pictures):
             ax = axes[line, column]
