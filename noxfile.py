@@ -116,12 +116,22 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation site to docs/_build/html; warnings are errors. With "links", also check all links."""
+    """Build the documentation site to docs/_build/html; warnings are errors. Then check the links inside of it, and run
+    the notebooks of the tutorials. With "links", also check the links to other sites.
+    """
     session.install(".[docs]")
-    builders = ["html", *(["linkcheck"] if "links" in session.posargs else [])]
-    for builder in builders:
-        session.run("python", "-m", "sphinx", "-b", builder, "-W", "--keep-going", "docs", f"docs/_build/{builder}")
-    session.log("docs/_build/html/index.html")
+    sphinx = ["python", "-m", "sphinx", "-W", "--keep-going", "docs"]
+    site = Path("docs/_build/html")
+    session.run(*sphinx, str(site), "-b", "html")
+    session.run("python", ".ci/check_site.py", str(site))
+    notebooks = sorted(str(path) for path in site.glob("_downloads/*/tutorial_*.ipynb"))
+    if len(notebooks) != len(list(Path("docs/courses").glob("tutorial_*.py"))):
+        session.error(f"the site has the notebooks {notebooks}; expected one for each script in docs/courses")
+    executed = ["--to=notebook", "--execute", "--output-dir=docs/_build/notebooks"]
+    session.run("python", "-m", "nbconvert", *executed, *notebooks)
+    if "links" in session.posargs:
+        session.run(*sphinx, "docs/_build/linkcheck", "-b", "linkcheck")
+    session.log(f"{site}/index.html")
 
 
 @nox.session
