@@ -125,9 +125,12 @@ CONTRAST = """() => {
   const paper = getComputedStyle(document.body).backgroundColor;
   const wrong = [];
   for (const node of document.querySelectorAll("p, h1, h2, summary, button, figcaption, .cell, .index, output")) {
-    if (!node.textContent || !node.getClientRects().length || node.closest(".lights")) continue;
+    if (!node.textContent || !node.getClientRects().length) continue;
     const style = getComputedStyle(node);
     const [a, b] = [rgb(paper, style.backgroundColor), rgb(paper, style.backgroundColor, style.color)].map(light);
+    for (let outer = node; outer; outer = outer.parentElement) {
+      if (getComputedStyle(outer).opacity !== "1") wrong.push([outer.className, "is transparent"]);
+    }
     const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
     if (ratio < 4.5) wrong.push([node.className, node.textContent.slice(0, 20), ratio]);
   }

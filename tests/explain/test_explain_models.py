@@ -161,7 +161,7 @@ def test_long_histories_are_thinned_with_a_note():
     values = np.linspace(5, 1, 4500)
     explanation = explain.training({"loss": values})
     data = Page(explanation).of("curves")
-    assert explanation.notes == ("Of 4500 epochs every 3th is shown.",)
+    assert explanation.notes == ("Of 4500 epochs one in 3 is shown.",)
     np.testing.assert_allclose(data["curves"]["loss"], values[::3])
     assert data["epochs"][:3] == [1, 4, 7]
 

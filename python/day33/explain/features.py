@@ -168,9 +168,8 @@ def filters(layer: Any) -> Explanation:
             words += [f"  channel {c}:", *table(matrix, "    ")]
     return Explanation(
         f"Filters of {layer.name}",
-        f"{ordered.shape[0]} filters, each {kernel.shape[0]} × {kernel.shape[1]} weights for each of "
-        f"{ordered.shape[1]} channels. Training finds them; where they are blue they look for bright, where vermillion "
-        "for dark.",
+        f"{ordered.shape[0]} filters of {kernel.shape[0]} × {kernel.shape[1]} × {ordered.shape[1]} weights. Training "
+        "finds them; where they are blue they look for bright, where vermillion for dark.",
         [
             Section(
                 "Point at a weight",

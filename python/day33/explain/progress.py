@@ -53,7 +53,7 @@ def training(history: Any, pictures: ArrayLike | None = None, originals: ArrayLi
     notes = []
     if epochs > _MOST_EPOCHS:
         step = math.ceil(epochs / _MOST_EPOCHS)
-        notes.append(f"Of {epochs} epochs every {step}th is shown.")
+        notes.append(f"Of {epochs} epochs one in {step} is shown.")
         curves = {name: values[::step] for name, values in curves.items()}
         numbers = list(range(1, epochs + 1, step))
     else:
