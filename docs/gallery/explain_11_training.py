@@ -2,7 +2,7 @@
 A training, picture by picture
 ==============================
 
-The loss, and six reconstructions after each epoch.
+The loss, and six reconstructions, epoch by epoch: first the mean of all digits, then their shapes.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ model.compile(optimizers.Adam(learning_rate=0.003), "binary_crossentropy")
 frames = []
 keep = callbacks.LambdaCallback(on_epoch_end=lambda *_: frames.append(model.predict(x_test[:6], verbose=0)))
 history = model.fit(
-    x_train, x_train, epochs=6, batch_size=32, verbose=0, validation_data=(x_test, x_test), callbacks=[keep]
+    x_train, x_train, epochs=24, batch_size=32, verbose=0, validation_data=(x_test, x_test), callbacks=[keep]
 )
 page = explain.training(history, np.array(frames), x_test[:6])
 page

@@ -75,7 +75,7 @@ def pages(lyricist, network, image, voters) -> dict[str, Callable[[], Explanatio
         "feature_maps": lambda: explain.feature_maps(network, image),
         "filters": lambda: explain.filters(network.layers[1]),
         "training": lambda: explain.training(history, film, film[0]),
-        "next_word": lambda: explain.next_word(lyricist, "i love"),
+        "next_word": lambda: explain.next_word(lyricist, "i love you and i love the sun and the rain"),
         "loss": lambda: explain.loss(lyricist, "i love the rain"),
         "votes": lambda: explain.votes(voters, [1, 0]),
     }
