@@ -141,6 +141,24 @@ def _read_run(folder: Path) -> None:
         run.finish(3)
 
 
+def _make_film(folder: Path) -> None:
+    from day33 import autoencoder, callbacks
+
+    (folder / "film").mkdir()
+    digits = _digits()["x_train"][..., None] / np.float32(255)
+    model = autoencoder.build("upsampling", seed=1)
+    model.compile("adam", "binary_crossentropy")
+    logger = callbacks.CSVLogger(folder / "film" / "history.csv")
+    pictures = callbacks.PictureLogger(folder / "film" / "pictures.npz", digits)
+    model.fit(digits, digits, epochs=3, verbose=0, callbacks=[logger, pictures])
+
+
+def _read_film(folder: Path) -> None:
+    from day33 import explain
+
+    explain.training(folder).html()
+
+
 # ---- data ----
 
 
@@ -315,6 +333,7 @@ KINDS: dict[str, Kind] = {
     "sample beside a model": Kind(_make_sample, _read_sample, ("verified",)),
     "training state": Kind(_make_state, lambda folder: _fit(folder, 3), ("state",)),
     "run.json": Kind(_make_run, _read_run, ("run",)),
+    "a training to explain": Kind(_make_film, _read_film, ("film",)),
     "MNIST (.npz)": Kind(_make_mnist, _read_mnist, ("digits.npz", "floats.npz")),
     "MNIST (IDX, .gz)": Kind(_make_idx, _read_mnist, ("plain", "packed")),
     "hidden digits (.csv, .gz)": Kind(_make_csv, _read_csv, ("train.csv", "train.csv.gz")),

@@ -60,7 +60,8 @@ def commands(data: Path) -> list[Command]:
         Command(
             "autoencoder",
             ["--data", str(data), "--epochs", "3", "--batch-size", "32"],
-            ("weights.npz", "autoencoder.json", "history.csv", "summary.txt", "loss.png", "reconstructions.png"),
+            ("weights.npz", "autoencoder.json", "history.csv", "summary.txt", "loss.png", "reconstructions.png",
+             "pictures.npz"),
         ),
         Command(
             "lyricist train",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import os
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from .. import plotting
 from .._core.arrays import as_float32, drop_last_axis
+from .._io.files import open_regular
 from ..callbacks import read_pictures
 from ._arrays import Floats
 from ._explanation import Explanation, Section
@@ -129,9 +131,9 @@ def _curves(history: Any) -> dict[str, list[float]]:
 
 def _read(folder: Path) -> dict[str, list[float]]:
     path = folder / _HISTORY_FILE if folder.is_dir() else folder
-    if path.is_file() and path.stat().st_size > _MOST_BYTES:
-        raise ValueError(f"{path} has {path.stat().st_size:,} bytes; expected at most {_MOST_BYTES:,}")
-    with open(path, newline="", encoding="utf-8") as stream:
+    with io.TextIOWrapper(open_regular(path), "utf-8", newline="") as stream:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ValueError(f"{path} has {path.stat().st_size:,} bytes; expected at most {_MOST_BYTES:,}")
         try:
             rows = list(csv.reader(stream))
             header, lines = rows[0], rows[1:]
