@@ -1,4 +1,4 @@
-"""One command per task: `nox -s tests | lint | native | sanitizers | torture | fuzz | bench | build | docs`."""
+"""One command per task: `nox -s tests | lint | native | sanitizers | torture | fuzz | bench | build | docs | ...`."""
 
 from __future__ import annotations
 
@@ -132,6 +132,14 @@ def docs(session: nox.Session) -> None:
     if "links" in session.posargs:
         session.run(*sphinx, "docs/_build/linkcheck", "-b", "linkcheck")
     session.log(f"{site}/index.html")
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Use the pages that explain in the Chromium of this machine, and open those of the site, if it is built."""
+    session.install(".[browser]", "pytest")
+    tests = ("tests/explain/test_explain_browser.py", "tests/test_site_browser.py")
+    session.run("python", "-m", "pytest", *tests, *session.posargs, env={"DAY33_SITE": "docs/_build/html"})
 
 
 @nox.session

@@ -68,6 +68,7 @@ sphinx_gallery_conf = {
     "capture_repr": ("_repr_html_",),
     "reset_modules": (),
     "min_reported_time": 60,
+    "write_computation_times": False,  # these pages take scripts from the network
     "download_all_examples": False,
     "remove_config_comments": True,
     "abort_on_example_error": True,
