@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ import numpy as np
 import autoencoders
 import jax_autoencoders
 from day33 import autoencoder, optimizers
-from harness import THREADS, peers
+from harness import THREADS, limits, peers
 from harness.arrays import Array
+from harness.limits import Work
 from harness.race import Participant
 
 KINDS = ("upsampling", "transposed")
@@ -35,6 +37,12 @@ def our_model(kind: str, weights: list[Array] | None = None, *, seed: int = 33) 
     return model
 
 
+@cache
+def work(kind: str, batch: int, **options: Any) -> Work:
+    """See `limits.of_model`."""
+    return limits.of_model(our_model(kind), batch, **options)
+
+
 # ---- training: each run is an epoch over the images; the answer is the mean loss of an epoch ----
 
 
@@ -56,15 +64,21 @@ def trainers(batch: int) -> dict[str, Maker]:
 
         return make
 
-    def of_torch(kind: str, weights: list[Array], x: Array) -> Participant | None:
-        model = autoencoders.torch_model(kind, weights)
-        if model is None:
-            return None
-        torch = peers.torch()
-        batches = peers.channels_last(x).split(batch)
-        optimizer = torch.optim.Adadelta(model.parameters(), lr=1.0, rho=0.95, eps=1e-7)
-        step = peers.torch_training(model, optimizer, torch.nn.BCEWithLogitsLoss())
-        return peers.of_numpy(lambda: np.array([np.mean([step(images, images) for images in batches])]))
+    def of_torch(wrap: Callable[[Any], Any]) -> Maker:
+        """wrap: takes the module and returns what is called, or None."""
+
+        def make(kind: str, weights: list[Array], x: Array) -> Participant | None:
+            model = autoencoders.torch_model(kind, weights)
+            called = None if model is None else wrap(model)
+            if called is None:
+                return None
+            torch = peers.torch()
+            batches = peers.channels_last(x).split(batch)
+            optimizer = torch.optim.Adadelta(model.parameters(), lr=1.0, rho=0.95, eps=1e-7)
+            step = peers.torch_training(called, optimizer, torch.nn.BCEWithLogitsLoss())
+            return peers.of_numpy(lambda: np.array([np.mean([step(images, images) for images in batches])]))
+
+        return make
 
     def of_jax(kind: str, weights: list[Array], x: Array) -> Participant | None:
         jax = peers.jax()
@@ -75,7 +89,8 @@ def trainers(batch: int) -> dict[str, Maker]:
         return peers.of_numpy(lambda: training.epoch(batches))
 
     return {
-        "day33": ours, "keras": of_keras(False), "keras XLA": of_keras(True), "torch": of_torch, "jax": of_jax,
+        "day33": ours, "keras": of_keras(False), "keras XLA": of_keras(True), "torch": of_torch(lambda model: model),
+        "torch.compile": of_torch(peers.compiled), "jax": of_jax,
     }  # fmt: skip
 
 
@@ -111,18 +126,31 @@ def _tensorflow(wrap: Callable[[Any, Any], Any]) -> Maker:
     return make
 
 
-def _torch(kind: str, weights: list[Array], x: Array) -> Participant | None:
-    model = autoencoders.torch_model(kind, weights)
-    if model is None:
-        return None
-    px, sigmoid = peers.channels_last(x), peers.torch().sigmoid
-    return peers.of_torch(lambda: sigmoid(model(px)))
+def _litert(kind: str, weights: list[Array], x: Array) -> Participant | None:
+    model = autoencoders.keras_model(kind, weights)
+    return peers.of_litert(model, x) if model else None
 
 
-def onnxruntime_on(threads: int) -> Maker:
+def _torch(wrap: Callable[[Any], Any]) -> Maker:
+    """wrap: takes a function and returns what is called, or None."""
+
+    def make(kind: str, weights: list[Array], x: Array) -> Participant | None:
+        model = autoencoders.torch_model(kind, weights)
+        if model is None:
+            return None
+        px, sigmoid = peers.channels_last(x), peers.torch().sigmoid
+        called = wrap(lambda images: sigmoid(model(images)))
+        return peers.of_torch(lambda: called(px)) if called else None
+
+    return make
+
+
+def onnx_on(runtime: str, threads: int = THREADS) -> Maker:
+    """runtime: one of `peers.ONNX_RUNTIMES`."""
+
     def make(kind: str, weights: list[Array], x: Array) -> Participant | None:
         chain = autoencoders.onnx_model(kind, weights)
-        return peers.of_onnx(chain, x, threads) if chain else None
+        return peers.ONNX_RUNTIMES[runtime](chain, x, threads) if chain else None
 
     return make
 
@@ -142,8 +170,10 @@ PREDICTORS: dict[str, Maker] = {
     "tf.function": _tensorflow(lambda tf, model: tf.function(model)),
     "tf XLA": _tensorflow(lambda tf, model: tf.function(model, jit_compile=True)),
     "keras predict": _keras_predict,
-    "torch": _torch,
-    "onnxruntime": onnxruntime_on(THREADS),
+    "litert": _litert,
+    "torch": _torch(lambda function: function),
+    "torch.compile": _torch(peers.compiled),
+    **{name: onnx_on(name) for name in peers.ONNX_RUNTIMES},
     "jax": _jax,
 }
 

@@ -83,7 +83,7 @@ def torch_model(kind: str, weights: list[Array]) -> Any:
 
 
 def onnx_model(kind: str, weights: list[Array]) -> peers.OnnxChain | None:
-    """None where ONNX Runtime is not installed."""
+    """None where ONNX is not installed."""
     chain = peers.onnx_chain()
     if chain is None:
         return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from harness import THREADS
+from harness import THREADS, limits
+from harness.limits import Work
 from harness.race import Participant, Replay, compare, race
 
 # isort: split
 from collections.abc import Callable
+from dataclasses import asdict
 from importlib import metadata
 from typing import Any
 
@@ -55,23 +57,32 @@ def contest(record: Record, _results: dict[str, dict[str, list[float]]]) -> Cont
     """contest(workload, participant, make, unit=, amount=): runs the race of a workload and records one participant.
 
     There is one race per workload, in the test of its first participant. `make` returns the participants that are
-    installed. The remaining arguments are those of `record`; `amount` of `unit` are done per call.
+    installed. `work` is what a call needs at least, if that is known; the limit is that of `isa` and `threads`, by
+    default those of all. The remaining arguments are those of `record`; `amount` of `unit` are done per call.
     """
 
     def run(
         workload: str, participant: str, make: Callable[[], dict[str, Participant]], *, tolerance: float = 1e-4,
-        **facts: Any,
+        work: Work | None = None, isa: str | None = None, threads: int = THREADS, **facts: Any,
     ) -> None:  # fmt: skip
         if workload not in _results:
             day33.set_num_threads(THREADS)
+            _limits_of_the_run()
             participants = make()
             compare(participants, tolerance)
             _results[workload] = race(participants)
         if participant not in _results[workload]:
             pytest.skip(f"{participant} is not installed")
+        if work and (least := limits.measured(isa or _native.isa(), threads).least(work)):
+            facts["limit_seconds"], facts["limit"] = least
         record(workload, participant, _results[workload][participant], **facts)
 
     return run
+
+
+def _limits_of_the_run() -> list[limits.Limits]:
+    """On one thread and on all, measured by the first call."""
+    return [limits.measured(_native.isa(), threads) for threads in sorted({1, THREADS})]
 
 
 def _version(name: str) -> str | None:
@@ -82,10 +93,13 @@ def _version(name: str) -> str | None:
 
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
-    packages = ("tensorflow", "tensorflow-cpu", "keras", "torch", "onnxruntime", "jax", "numpy")
+    packages = (
+        "tensorflow", "tensorflow-cpu", "ai-edge-litert", "keras", "torch", "onnxruntime", "openvino", "jax", "numpy",
+    )  # fmt: skip
     machine_info["day33"] = {
         "version": day33.__version__,
         "isa": _native.isa(),
         "threads": THREADS,
+        "limits": [asdict(one) for one in _limits_of_the_run()],
         "peers": {name: version for name in packages if (version := _version(name))},
     }

@@ -68,7 +68,7 @@ def torch_model(weights: list[Array]) -> Any:
 
 
 def onnx_model(weights: list[Array]) -> peers.OnnxChain | None:
-    """None where ONNX Runtime is not installed."""
+    """None where ONNX is not installed."""
     chain = peers.onnx_chain()
     if chain is None:
         return None
@@ -98,7 +98,7 @@ def inference(side: int, batch: int) -> dict[str, Participant]:
         px = peers.channels_last(x)
         found["torch"] = peers.of_torch(lambda: module(px))
     if chain := onnx_model(weights):
-        found["onnxruntime"] = peers.of_onnx(chain, x)
+        found |= peers.of_onnx(chain, x)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ import numpy as np
 import day33
 import lyricist_peers
 from day33 import lyricist
-from harness import peers
+from harness import limits, peers
 from harness.arrays import Array
+from harness.limits import Work
 from harness.race import Participant
 
 VOCABULARY, WIDTH, UNITS = 7001, 256, 1024
@@ -35,6 +37,12 @@ def our_model(weights: Sequence[Array] | None = None, *, padding: Any = "count")
     model.set_weights(weights)
     model.compile()
     return model
+
+
+@cache
+def work(lines: int, length: int, **options: Any) -> Work:
+    """See `limits.of_model`; of lines of so many tokens."""
+    return limits.of_model(our_model(), lines, input_shapes=[(length,)], **options)
 
 
 def random_weights() -> list[Array]:

@@ -34,7 +34,7 @@ def import_library(participant: str) -> bool:
     elif participant == "torch":
         return peers.torch() is not None
     elif participant == "onnxruntime":
-        return peers.onnx_chain() is not None
+        return peers.onnxruntime() is not None and peers.onnx_chain() is not None
     elif participant == "jax":
         return peers.jax() is not None
     return True
@@ -58,13 +58,14 @@ def lyricist_training(participant: str) -> Step:
     return found.run
 
 
+TRAINERS = ("day33", "keras", "keras XLA", "torch", "jax")
 PREDICTORS = ("day33", "tf XLA", "keras predict", "torch", "onnxruntime", "jax")
 # By name on the command line: the title, the participants, and a function that makes the step of one of them.
 WORKLOADS: dict[str, tuple[str, tuple[str, ...], Callable[[str], Step]]] = {
     **{
         f"training-{kind}": (
             f"auto-encoder ({kind}), training step, batch {TRAINING_BATCH}",
-            tuple(autoencoder_races.trainers(TRAINING_BATCH)),
+            TRAINERS,
             lambda participant, kind=kind: training(kind, participant),
         )
         for kind in KINDS

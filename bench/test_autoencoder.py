@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autoencoder_races import KINDS, PREDICTORS, made, trainers
+from autoencoder_races import KINDS, PREDICTORS, made, trainers, work
 
 TRAINING_IMAGES, TRAINING_BATCH = 1024, 256
 TRAINERS = trainers(TRAINING_BATCH)
@@ -17,6 +17,7 @@ def test_training(contest, kind, participant):
         f"auto-encoder ({kind}), training, batch {TRAINING_BATCH}", participant,
         lambda: made(TRAINERS, kind, TRAINING_IMAGES),
         unit="samples", amount=TRAINING_IMAGES, tolerance=1e-3,
+        work=work(kind, TRAINING_BATCH, training=True, times=TRAINING_IMAGES // TRAINING_BATCH),
     )  # fmt: skip
 
 
@@ -26,5 +27,5 @@ def test_training(contest, kind, participant):
 def test_inference(contest, kind, batch, participant):
     contest(
         f"auto-encoder ({kind}), inference, batch {batch}", participant, lambda: made(PREDICTORS, kind, batch),
-        unit="images", amount=batch,
+        unit="images", amount=batch, work=work(kind, batch),
     )  # fmt: skip

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from day33 import ops
+from day33 import _native, ops
 from harness import peers
 from harness.arrays import normal
+from harness.limits import Work, floats
 from harness.race import Participant
 
 
@@ -47,16 +48,27 @@ class Convolution:
         kernel = normal(self.kernel, self.kernel, *channels) / np.float32(np.sqrt(self.kernel**2 * self.inputs))
         return normal(self.batch, *self.image, self.inputs), kernel, normal(self.outputs)
 
+    def results(self) -> tuple[int, int]:
+        """The height and the width of the results."""
+
+        def length(size: int) -> int:
+            if self.transposed:
+                return _native.conv_transpose_output_length(size, self.kernel, self.strides, 1, self.padding, None)
+            return _native.conv_output_length(size, self.kernel, self.strides, 1, self.padding)
+
+        return length(self.image[0]), length(self.image[1])
+
     def gigaflops(self) -> float:
-        if self.transposed:
-            pixels = self.image[0] * self.image[1]
-        elif self.padding == "same":
-            pixels = -(-self.image[0] // self.strides) * -(-self.image[1] // self.strides)
-        else:
-            pixels = ((self.image[0] - self.kernel) // self.strides + 1) * (
-                (self.image[1] - self.kernel) // self.strides + 1
-            )
-        return 2e-9 * self.batch * pixels * self.kernel**2 * self.inputs * self.outputs
+        height, width = self.image if self.transposed else self.results()
+        return 2e-9 * self.batch * height * width * self.kernel**2 * self.inputs * self.outputs
+
+    def work(self, *, gradients: bool = False) -> Work:
+        """Gradients take x, the kernel and dy, and give dx, dkernel and dbias."""
+        x, y = (self.batch, *self.image, self.inputs), (self.batch, *self.results(), self.outputs)
+        weights = floats((self.kernel, self.kernel, self.inputs, self.outputs), (self.outputs,))
+        if gradients:
+            return Work(2e9 * self.gigaflops(), floats(x, x, y) + 2 * weights)
+        return Work(1e9 * self.gigaflops(), floats(x, y) + weights)
 
     def torch_borders(self) -> list[int]:
         """The padding on the left, right, top and bottom; torch has no "same" for strided convolutions."""
@@ -81,7 +93,7 @@ CONVOLUTIONS = [
     Convolution(8, (28, 28), 3, 64, 32, strides=2, transposed=True),
     Convolution(8, (56, 56), 2, 64, 32, strides=2, padding="valid", transposed=True),
 ]
-PARTICIPANTS = ("day33", "tensorflow", "torch", "onnxruntime")
+PARTICIPANTS = ("day33", "tensorflow", "torch", *peers.ONNX_RUNTIMES)
 
 
 def convolution(w: Convolution) -> dict[str, Participant]:
@@ -93,14 +105,15 @@ def convolution(w: Convolution) -> dict[str, Participant]:
     if tf := peers.tensorflow():
         tx, tk, tb = tf.constant(x), tf.constant(kernel), tf.constant(bias)
         padding = w.padding.upper()
-        if w.transposed:
-            found["tensorflow"] = peers.of_tensorflow(
-                lambda: tf.nn.bias_add(tf.nn.conv2d_transpose(tx, tk, shape, w.strides, padding), tb)
-            )
-        else:
-            found["tensorflow"] = peers.of_tensorflow(
-                lambda: tf.nn.bias_add(tf.nn.conv2d(tx, tk, w.strides, padding), tb)
-            )
+
+        def theirs(images: Any) -> Any:
+            if w.transposed:
+                return tf.nn.bias_add(tf.nn.conv2d_transpose(images, tk, shape, w.strides, padding), tb)
+            return tf.nn.bias_add(tf.nn.conv2d(images, tk, w.strides, padding), tb)
+
+        found["tensorflow"] = peers.of_tensorflow(lambda: theirs(tx))
+        if litert := peers.of_litert(theirs, x):
+            found["litert"] = litert
 
     weights = peers.kernel_first(kernel)
     left, right, top, bottom = w.torch_borders()
@@ -126,26 +139,26 @@ def convolution(w: Convolution) -> dict[str, Participant]:
 
     attributes: dict[str, Any] = {"strides": [w.strides] * 2}
     if w.transposed:
-        attributes["output_shape"] = list(shape[1:3])
-        attributes["auto_pad"] = "SAME_UPPER" if w.padding == "same" else "VALID"
+        cut = [(size - 1) * w.strides + w.kernel - of_y for size, of_y in zip(w.image, shape[1:3], strict=True)]
+        attributes["pads"] = [*(size // 2 for size in cut), *(size - size // 2 for size in cut)]
     else:
         attributes["pads"] = [top, left, bottom, right]
     operator = "ConvTranspose" if w.transposed else "Conv"
     if chain := peers.onnx_chain():
-        found["onnxruntime"] = peers.of_onnx(chain.add(operator, weights, bias, **attributes), x)
+        found |= peers.of_onnx(chain.add(operator, weights, bias, **attributes), x)
     return found
 
 
-@pytest.mark.parametrize("participant", PARTICIPANTS)
+@pytest.mark.parametrize("participant", (*PARTICIPANTS, "litert"))
 @pytest.mark.parametrize("workload", CONVOLUTIONS, ids=str)
 def test_convolution(contest, workload, participant):
     contest(
         str(workload), participant, lambda: convolution(workload),
-        unit="GFLOP", amount=workload.gigaflops(), family=workload.family(),
+        unit="GFLOP", amount=workload.gigaflops(), family=workload.family(), work=workload.work(),
     )  # fmt: skip
 
 
-# ---- gradients, without ONNX Runtime ----
+# ---- gradients, without those that only infer ----
 
 
 def convolution_gradients(w: Convolution) -> dict[str, Participant]:
@@ -193,6 +206,7 @@ def test_convolution_gradients(contest, workload, participant):
     contest(
         f"gradients of {workload}", participant, lambda: convolution_gradients(workload),
         unit="GFLOP", amount=2 * workload.gigaflops(), family=f"{workload.family()}, gradients",
+        work=workload.work(gradients=True),
     )  # fmt: skip
 
 
@@ -214,7 +228,7 @@ def depthwise(batch: int, side: int, channels: int) -> dict[str, Participant]:
         px, pk, pb = peers.channels_last(x), torch.from_numpy(weights), torch.from_numpy(bias)
         found["torch"] = peers.of_torch(lambda: torch.nn.functional.conv2d(px, pk, pb, padding=1, groups=channels))
     if chain := peers.onnx_chain():
-        found["onnxruntime"] = peers.of_onnx(chain.add("Conv", weights, bias, pads=[1] * 4, group=channels), x)
+        found |= peers.of_onnx(chain.add("Conv", weights, bias, pads=[1] * 4, group=channels), x)
     return found
 
 
@@ -222,8 +236,10 @@ def depthwise(batch: int, side: int, channels: int) -> dict[str, Participant]:
 @pytest.mark.parametrize("shape", DEPTHWISE, ids=lambda s: "-".join(map(str, s)))
 def test_depthwise_convolution(contest, shape, participant):
     batch, side, channels = shape
+    flops, x = 2 * 9 * batch * side**2 * channels, (batch, side, side, channels)
     contest(
         f"depthwise conv 3x3, {channels} channels on {side}x{side}, batch {batch}", participant,
         lambda: depthwise(*shape),
-        unit="GFLOP", amount=2e-9 * 9 * batch * side**2 * channels, family="depthwise convolutions",
+        unit="GFLOP", amount=1e-9 * flops, family="depthwise convolutions",
+        work=Work(flops, floats(x, x, (10, channels))),
     )  # fmt: skip

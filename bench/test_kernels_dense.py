@@ -10,6 +10,7 @@ import pytest
 from day33 import _native, ops
 from harness import peers
 from harness.arrays import normal
+from harness.limits import Work, floats
 from harness.race import Participant
 
 # Rows, inputs, units. The last three are those of the lyricist: a step of each LSTM layer (of x and h concatenated in
@@ -32,13 +33,17 @@ def dense(rows: int, inputs: int, units: int) -> dict[str, Participant]:
     return found
 
 
+def work(rows: int, inputs: int, units: int) -> Work:
+    return Work(2 * rows * inputs * units, floats((rows, inputs), (inputs + 1, units), (rows, units)))
+
+
 @pytest.mark.parametrize("participant", ["day33", "numpy", "tensorflow", "torch"])
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda s: "-".join(map(str, s)))
 def test_dense(contest, shape, participant):
     rows, inputs, units = shape
     contest(
         f"dense {inputs} to {units}, {rows} rows", participant, lambda: dense(*shape),
-        unit="GFLOP", amount=2e-9 * rows * inputs * units, family="dense",
+        unit="GFLOP", amount=1e-9 * work(*shape).flops, family="dense", work=work(*shape),
     )  # fmt: skip
 
 
@@ -70,6 +75,7 @@ def test_layer_norm(contest, shape, participant):
     contest(
         f"layer normalisation of {rows} rows of {width}", participant, lambda: layer_norm(*shape),
         unit="rows", amount=rows, family="layer normalisation",
+        work=Work(bytes=floats((rows, width), (rows + 2, width))),
     )  # fmt: skip
 
 
@@ -128,7 +134,11 @@ def lstm() -> dict[str, Participant]:
 
 @pytest.mark.parametrize("participant", ["day33", "keras", "keras XLA", "torch"])
 def test_lstm(contest, participant):
+    # The products with both kernels forward, and for the gradients of their two sides; x, dy and dx, and the weights
+    # and their gradients.
+    flops = 3 * 2 * LINES * STEPS * 2 * UNITS * 4 * UNITS
     contest(
         f"LSTM, {UNITS} to {UNITS}, {STEPS} steps, forward and back, batch {LINES}", participant, lstm,
         unit="tokens", amount=LINES * STEPS, family="LSTM",
+        work=Work(flops, floats((3, LINES, STEPS, UNITS), (2, 2 * UNITS + 1, 4 * UNITS))),
     )  # fmt: skip

@@ -10,10 +10,11 @@ import pytest
 
 import day33
 import variational
-from autoencoder_races import KINDS, our_model, pictures
+from autoencoder_races import KINDS, our_model, pictures, work
 from day33 import ops, optimizers
 from harness import peers
 from harness.arrays import Array, normal
+from harness.limits import Work, floats, of_model
 from harness.race import Participant
 
 IMAGES, BATCH = 1024, 256
@@ -24,6 +25,10 @@ def test_variational_auto_encoder(contest, participant):
     contest(
         f"variational auto-encoder, training, batch {variational.BATCH}", participant,
         lambda: variational.participants(IMAGES), unit="samples", amount=IMAGES, tolerance=1e-3,
+        work=of_model(
+            variational.built(day33.keras, draws=True), variational.BATCH, training=True,
+            times=IMAGES // variational.BATCH,
+        ),
     )  # fmt: skip
 
 
@@ -64,7 +69,10 @@ def test_own_loss(contest, kind, loss, participant):
         given = {"day33": loss, "day33 own loss": LOSSES[loss]}
         return {name: of_training(compiled(kind, chosen), x) for name, chosen in given.items()}
 
-    contest(f"auto-encoder ({kind}), training with {loss}", participant, make, unit="samples", amount=IMAGES)
+    contest(
+        f"auto-encoder ({kind}), training with {loss}", participant, make, unit="samples", amount=IMAGES,
+        work=work(kind, BATCH, training=True, times=IMAGES // BATCH),
+    )  # fmt: skip
 
 
 # ---- what a step with a tape costs over `train_on_batch` ----
@@ -90,7 +98,10 @@ def test_tape(contest, kind, participant):
         steps = {"day33": lambda: models[0].train_on_batch(x, x), "day33 tape": taped(models[1], x)}
         return {name: Participant(step, lambda step=step: np.array([float(step())])) for name, step in steps.items()}
 
-    contest(f"auto-encoder ({kind}), a step of training", participant, make, unit="samples", amount=BATCH)
+    contest(
+        f"auto-encoder ({kind}), a step of training", participant, make, unit="samples", amount=BATCH,
+        work=work(kind, BATCH, training=True),
+    )  # fmt: skip
 
 
 # ---- convolutions along one axis ----
@@ -118,7 +129,9 @@ def test_conv1d(contest, row, participant):
             found["torch"] = Participant(run, lambda: run().numpy().transpose(0, 2, 1))
         return found
 
+    flops = 2 * batch * length * size * inputs * outputs
     contest(
         f"conv1d of {size}, {inputs} to {outputs} on {length}, batch {batch}", participant, make,
-        unit="gigaflops", amount=2e-9 * batch * length * size * inputs * outputs, family="convolutions along one axis",
+        unit="gigaflops", amount=1e-9 * flops, family="convolutions along one axis",
+        work=Work(flops, floats((batch, length, inputs), (size, inputs, outputs), (batch, length, outputs))),
     )  # fmt: skip

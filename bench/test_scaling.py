@@ -16,9 +16,10 @@ import convnets
 import day33
 import test_kernels
 import test_kernels_dense
-from autoencoder_races import PREDICTORS, made, onnxruntime_on, trainers
+from autoencoder_races import PREDICTORS, made, onnx_on, trainers, work
 from day33 import _native
 from harness import THREADS, arrays, peers
+from harness.limits import Work, of_model
 from harness.race import Participant
 
 Makers = Callable[[], dict[str, Participant]]
@@ -47,26 +48,29 @@ def prepared(participant: Participant, prepare: Callable[[], Any]) -> Participan
     return Participant(with_switch(participant.run), with_switch(participant.answer))
 
 
-# The workloads of ladders: the participants by library, the unit, the amount of it per call, and the tolerance.
-WORKLOADS: dict[str, tuple[Makers, str, float, float]] = {
+# The workloads of ladders: the participants by library, the unit, the amount of it per call, the tolerance, the work.
+WORKLOADS: dict[str, tuple[Makers, str, float, float, Callable[[], Work]]] = {
     **{
         f"auto-encoder ({kind}), training, batch {BATCH}": (
             lambda kind=kind: made(trainers(BATCH), kind, BATCH, ("day33", "torch")), "samples", BATCH, 1e-3,
+            lambda kind=kind: work(kind, BATCH, training=True),
         )
         for kind in autoencoder_races.KINDS
     },
     **{
         f"auto-encoder ({kind}), inference, batch {BATCH}": (
             lambda kind=kind: made(PREDICTORS, kind, BATCH, ("day33", "torch")), "images", BATCH, 1e-4,
+            lambda kind=kind: work(kind, BATCH),
         )
         for kind in autoencoder_races.KINDS
     },
     **{
-        str(w): (lambda w=w: test_kernels.convolution(w), "GFLOP", w.gigaflops(), 1e-4)
+        str(w): (lambda w=w: test_kernels.convolution(w), "GFLOP", w.gigaflops(), 1e-4, w.work)
         for w in (test_kernels.CONVOLUTIONS[0], test_kernels.CONVOLUTIONS[4], test_kernels.CONVOLUTIONS[7])
     },
     "dense 1024 to 4096, 256 rows": (
         lambda: test_kernels_dense.dense(256, 1024, 4096), "GFLOP", 2e-9 * 256 * 1024 * 4096, 1e-4,
+        lambda: test_kernels_dense.work(256, 1024, 4096),
     ),
 }  # fmt: skip
 
@@ -96,7 +100,7 @@ def on_threads(workload: str) -> dict[str, Participant]:
                 found[f"{library}, {rung(threads)}"] = prepared(participant, switch(library, threads))
         for kind in autoencoder_races.KINDS:
             if workload.startswith(f"auto-encoder ({kind}), inference"):
-                found |= made({f"onnxruntime, {rung(threads)}": onnxruntime_on(threads)}, kind, BATCH)
+                found |= made({f"onnxruntime, {rung(threads)}": onnx_on("onnxruntime", threads)}, kind, BATCH)
     return found
 
 
@@ -107,10 +111,11 @@ def on_threads(workload: str) -> dict[str, Participant]:
 def test_threads(contest, workload, library, threads):
     if library == "onnxruntime" and "inference" not in workload:
         pytest.skip("ONNX Runtime takes part in the inference of auto-encoders only")
-    _, unit, amount, tolerance = WORKLOADS[workload]
+    _, unit, amount, tolerance, needed = WORKLOADS[workload]
     contest(
         f"threads: {workload}", f"{library}, {rung(threads)}", lambda: on_threads(workload),
         unit=unit, amount=amount, tolerance=tolerance, library=library, rung=rung(threads),
+        work=needed(), threads=threads,
     )  # fmt: skip
 
 
@@ -130,10 +135,11 @@ def on_isas(workload: str) -> dict[str, Participant]:
 @pytest.mark.parametrize("isa", _native.available_isas())
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_instruction_sets(contest, workload, isa):
-    _, unit, amount, tolerance = WORKLOADS[workload]
+    _, unit, amount, tolerance, needed = WORKLOADS[workload]
     contest(
         f"instruction sets: {workload}", f"day33, {isa}", lambda: on_isas(workload),
         unit=unit, amount=amount, tolerance=tolerance, library="day33", rung=isa,
+        work=needed(), isa=isa,
     )  # fmt: skip
 
 
@@ -150,7 +156,7 @@ def test_inference_batch(contest, batch, participant):
     contest(
         f"batch: auto-encoder, inference, batch {batch}", participant,
         lambda: made(PREDICTORS, "upsampling", batch, PREDICTING),
-        unit="images", amount=batch,
+        unit="images", amount=batch, work=work("upsampling", batch),
     )  # fmt: skip
 
 
@@ -163,6 +169,7 @@ def test_training_batch(contest, batch, participant):
         f"batch: auto-encoder, training, batch {batch}", participant,
         lambda: made(trainers(batch), "upsampling", images, TRAINING),
         unit="samples", amount=images, tolerance=1e-3,
+        work=work("upsampling", batch, training=True, times=images // batch),
     )  # fmt: skip
 
 
@@ -178,7 +185,7 @@ def test_inference_side(contest, side, participant):
     contest(
         f"image side: small classifier, inference, {side}x{side}, batch {SIDE_BATCH}", participant,
         lambda: convnets.inference(side, SIDE_BATCH),
-        unit="images", amount=SIDE_BATCH,
+        unit="images", amount=SIDE_BATCH, work=of_model(convnets.our_model(side), SIDE_BATCH),
     )  # fmt: skip
 
 
@@ -189,4 +196,5 @@ def test_training_side(contest, side, participant):
         f"image side: small classifier, training, {side}x{side}, batch {SIDE_BATCH}", participant,
         lambda: convnets.training(side, SIDE_BATCH),
         unit="samples", amount=SIDE_BATCH, tolerance=1e-3,
+        work=of_model(convnets.our_model(side), SIDE_BATCH, training=True),
     )  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -14,18 +13,14 @@ from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[1] / "bench" / "harness" / "report.py"
+from support.bench import HARNESS, harness_module
+
+SCRIPT = HARNESS / "report.py"
 
 
 @pytest.fixture(scope="module")
 def report() -> ModuleType:
-    if not SCRIPT.is_file():
-        pytest.skip("there is no bench/ beside the tests")
-    spec = importlib.util.spec_from_file_location("bench_report", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return harness_module("report")
 
 
 def entry(file: str, workload: str, participant: str, seconds: float, **facts: Any) -> dict[str, Any]:
@@ -37,8 +32,13 @@ def entry(file: str, workload: str, participant: str, seconds: float, **facts: A
     }
 
 
+LIMITS = {
+    "isa": "avx2", "threads": 2, "flops": 190e9, "reading": {"L1": 600e9, "L2": 300e9, "L3": 80e9, "DRAM": 25.6e9},
+}  # fmt: skip
+
+
 def run_of(*entries: dict[str, Any]) -> dict[str, Any]:
-    ours = {"version": "1.2", "isa": "avx2", "threads": 2, "peers": {"torch": "2.0"}}
+    ours = {"version": "1.2", "isa": "avx2", "threads": 2, "peers": {"torch": "2.0"}, "limits": [LIMITS]}
     machine = {"system": "Linux", "machine": "x86_64", "python_version": "3.11", "cpu": {"brand_raw": "A CPU"}}
     return {
         "machine_info": machine | {"day33": ours}, "datetime": "2030-01-02T03:04:05", "benchmarks": list(entries),
@@ -53,10 +53,10 @@ def row(table: str, title: str) -> list[str]:
 
 SMALL = {"family": "small channels"}
 RUN = run_of(
-    entry("test_kernels", "conv a", "day33", 1e-3, **SMALL),
+    entry("test_kernels", "conv a", "day33", 1e-3, **SMALL, limit_seconds=9e-4, limit="arithmetic"),
     entry("test_kernels", "conv a", "torch", 2e-3, **SMALL),
     entry("test_kernels", "conv a", "tensorflow", 8e-3, **SMALL),
-    entry("test_kernels", "conv b", "day33", 1e-3, **SMALL),
+    entry("test_kernels", "conv b", "day33", 1e-3, **SMALL, limit_seconds=4e-4, limit="L3"),
     entry("test_kernels", "conv b", "torch", 8e-3, **SMALL),
     entry("test_kernels_dense", "one of its kind", "day33", 2e-3, family="dense"),
     entry("test_kernels_dense", "one of its kind", "numpy", 1e-3, family="dense"),
@@ -67,7 +67,16 @@ RUN = run_of(
     entry("test_ensemble", "bag", "day33", 10.0),
     entry("test_ensemble", "bag", "day33, same", 20.0),
     entry("test_scaling", "threads: x", "day33, 1 thread", 3e-3, library="day33", rung="1 thread"),
-    entry("test_scaling", "threads: x", "day33, 2 threads", 2e-3, library="day33", rung="2 threads"),
+    entry(
+        "test_scaling",
+        "threads: x",
+        "day33, 2 threads",
+        2e-3,
+        library="day33",
+        rung="2 threads",
+        limit_seconds=1.5e-3,
+        limit="arithmetic",
+    ),
     entry("test_scaling", "threads: x", "torch, 1 thread", 8e-3, library="torch", rung="1 thread"),
     entry("test_scaling", "threads: x", "torch, 2 threads", 5e-3, library="torch", rung="2 threads"),
     entry("test_scaling", "batch 1", "day33", 5e-5),
@@ -82,28 +91,48 @@ RUN = run_of(
 def test_each_participant_of_day33_has_a_row_with_the_peers_fastest_first(report: ModuleType) -> None:
     table = report.tables(RUN)
     assert row(table, "inference") == [
-        "inference", "1 ms ± 10% (100,000 images/s)", "torch: 4 ms ± 10% (25,000 images/s)", "**4×**",
+        "inference", "1 ms ± 10% (100,000 images/s)", "–", "torch: 4 ms ± 10% (25,000 images/s)", "**4×**",
         "keras predict 400×",
     ]  # fmt: skip
-    assert row(table, "inference, predict")[3:] == ["**2×**", "keras predict 200×"]
-    assert row(table, "bag, same")[2:] == ["–", "–", "–"]
+    assert row(table, "inference, predict")[4:] == ["**2×**", "keras predict 200×"]
+    assert row(table, "bag, same")[2:] == ["–", "–", "–", "–"]
+
+
+def test_the_share_of_the_limit_and_the_mark_of_a_row_far_below(report: ModuleType) -> None:
+    table = report.tables(RUN)
+    assert row(table, "conv a")[2] == "90% (arithmetic)"
+    assert row(table, "conv b")[2] == "▼ 40% (L3)"
+    assert row(table, "*geometric mean: small channels*")[2] == "60%"
+    assert [line.split(" | ")[4] for line in table.splitlines() if line.startswith("| threads: x |")] == [
+        "75% (arithmetic)", "–",
+    ]  # fmt: skip
+    assert (
+        "Limits: 2 threads (avx2) 190 GFLOP/s, reading in GB/s L1 600, L2 300, L3 80, DRAM 25.6. "
+        "▼: below 60% of the limit.\n"
+    ) in table
+
+
+def test_a_run_without_limits_has_none_in_its_head(report: ModuleType) -> None:
+    run = json.loads(json.dumps(RUN))
+    del run["machine_info"]["day33"]["limits"]
+    assert "Limits" not in report.tables(run)
 
 
 def test_geometric_means_of_families_of_several_rows(report: ModuleType) -> None:
     table = report.tables(RUN)
     # The ratios to the fastest peers are 2 and 8. TensorFlow has only one of the two rows.
     assert row(table, "*geometric mean: small channels*")[1:] == [
-        "2 rows", "each row's best", "**4×**", "torch 4×, tensorflow 8×",
+        "2 rows", "60%", "each row's best", "**4×**", "torch 4×, tensorflow 8×",
     ]  # fmt: skip
     assert "geometric mean: dense" not in table
-    assert row(table, "one of its kind")[3] == "**0.5×**"
+    assert row(table, "one of its kind")[4] == "**0.5×**"
 
 
 def test_a_ladder_is_measured_against_its_first_rung(report: ModuleType) -> None:
     lines = [line for line in report.tables(RUN).splitlines() if line.startswith("| threads: x |")]
     assert [re.findall(r"\*\*(.*)×\*\*", line) for line in lines] == [["1.5"], ["1.6"]]
     assert "1 thread: 3 ms" in lines[0] and "2 threads: 2 ms" in lines[0]
-    assert row(report.tables(RUN), "batch 1")[3] == "**2×**"
+    assert row(report.tables(RUN), "batch 1")[4] == "**2×**"
 
 
 def test_memory_and_installation_compare_bytes(report: ModuleType) -> None:

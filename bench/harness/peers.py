@@ -1,11 +1,13 @@
 """The same operations in other frameworks. A framework that is not installed is left out.
 
 The arrays of each peer have the layout that suits it best and are prepared before the timing starts: channels last for
-TensorFlow and torch, channels first for ONNX Runtime. day33 works on plain NumPy arrays.
+TensorFlow, LiteRT and torch, channels first for ONNX Runtime and OpenVINO. day33 works on plain NumPy arrays.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -49,11 +51,26 @@ def jax() -> Any:
     return jax
 
 
+def compiled(function: Any) -> Any:
+    """`torch.compile` of a function or module, or None where its C++ compiler is missing."""
+    if shutil.which(os.environ.get("CXX", "g++")) is None:
+        return None
+    return torch().compile(function)
+
+
+def onnxruntime() -> Any:
+    """The module, or None."""
+    try:
+        import onnxruntime
+    except ImportError:
+        return None
+    return onnxruntime
+
+
 def onnx_chain() -> OnnxChain | None:
-    """An empty chain, or None where ONNX Runtime is not installed."""
+    """An empty chain, or None where ONNX is not installed."""
     try:
         import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
     except ImportError:
         return None
     return OnnxChain()
@@ -97,10 +114,9 @@ class OnnxChain:
             "Resize", None, scales, mode=mode, coordinate_transformation_mode=transform, nearest_mode="floor"
         )
 
-    def session(self, x_shape: Sequence[int | str], threads: int = THREADS) -> Any:
-        """A session that returns the results of the last node, which are of rank 4."""
+    def model(self, x_shape: Sequence[int]) -> bytes:
+        """A file whose model returns the results of the last node, which are of rank 4."""
         import onnx
-        import onnxruntime
 
         value_info = onnx.helper.make_tensor_value_info
         graph = onnx.helper.make_graph(
@@ -112,10 +128,7 @@ class OnnxChain:
         )
         model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=9)
         onnx.checker.check_model(model)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        return bytes(model.SerializeToString())
 
 
 def torch_convolution(kernel: Array, bias: Array, *, transposed: bool = False, padding: int = 0) -> Any:
@@ -186,6 +199,30 @@ def of_tensorflow(run: Callable[[], Any]) -> Participant:
     return Participant(run, lambda: run().numpy())
 
 
+def of_litert(function: Callable[[Any], Any], x: Array) -> Participant | None:
+    """A function of TensorFlow that was converted for LiteRT, which runs it with XNNPACK; None without LiteRT."""
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        return None
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    tf = tensorflow()
+    traced = tf.function(function).get_concrete_function(tf.TensorSpec(x.shape, tf.float32))
+    # A variable that is converted as one has no value: the results would be NaN.
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([convert_variables_to_constants_v2(traced)])
+    interpreter = Interpreter(model_content=converter.convert(), num_threads=THREADS)
+    interpreter.allocate_tensors()
+    (given,), (wanted,) = interpreter.get_input_details(), interpreter.get_output_details()
+    interpreter.set_tensor(given["index"], x)
+
+    def run() -> Any:
+        interpreter.invoke()
+        return interpreter.get_tensor(wanted["index"])
+
+    return Participant(run, run)
+
+
 def of_torch(run: Callable[[], Any]) -> Participant:
     """Runs without gradients. A result of rank 4 is taken to be (N, C, H, W)."""
     module = torch()
@@ -201,12 +238,41 @@ def of_torch(run: Callable[[], Any]) -> Participant:
     return Participant(inference, answer)
 
 
-def of_onnx(chain: OnnxChain, x: Array, threads: int = THREADS) -> Participant:
+def of_onnxruntime(chain: OnnxChain, x: Array, threads: int = THREADS) -> Participant | None:
     """x: images (N, H, W, C). The answer is the first result of the last node."""
-    images = first(x)
-    session = chain.session(images.shape, threads)
+    module = onnxruntime()
+    if module is None:
+        return None
+    images, options = first(x), module.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    session = module.InferenceSession(chain.model(images.shape), options, providers=["CPUExecutionProvider"])
 
     def run() -> Any:
         return session.run(None, {"x": images})[0]
 
     return Participant(run, lambda: last(run()))
+
+
+def of_openvino(chain: OnnxChain, x: Array, threads: int = THREADS) -> Participant | None:
+    """The same with OpenVINO, which is told to keep to float32 where the processor has shorter floats."""
+    try:
+        import openvino
+    except ImportError:
+        return None
+    images, core = first(x), openvino.Core()
+    options = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+    request = core.compile_model(core.read_model(chain.model(images.shape)), "CPU", options).create_infer_request()
+
+    def run() -> Any:
+        return request.infer({0: images}, share_inputs=True, share_outputs=True)[0]
+
+    return Participant(run, lambda: last(run()).copy())
+
+
+ONNX_RUNTIMES = {"onnxruntime": of_onnxruntime, "openvino": of_openvino}
+
+
+def of_onnx(chain: OnnxChain, x: Array) -> dict[str, Participant]:
+    """The participants that run ONNX graphs and are installed."""
+    return installed({name: make(chain, x) for name, make in ONNX_RUNTIMES.items()})

@@ -27,6 +27,7 @@ SECTIONS = {
     "test_installation": "Installation",
 }
 OTHERS = "Others"
+ENOUGH = 0.6  # of the limit; rows below are marked
 # Participants that run on TensorFlow.
 KERAS = ("keras", "tf", "tensorflow", "the note's loop")
 
@@ -38,7 +39,16 @@ def head(report: Entry) -> str:
     brand = cpu.get("brand_raw", machine.get("processor", "unknown processor"))
     system = f"{machine['system']} {machine['machine']}, Python {machine['python_version']}"
     versions = f"day33 {ours['version']} ({ours['isa']}); {peers}"
-    return f"{brand}, {ours['threads']} threads each, {system}; {versions}. {report['datetime'][:10]}."
+    first = f"{brand}, {ours['threads']} threads each, {system}; {versions}. {report['datetime'][:10]}."
+    limits = "; ".join(map(of_machine, ours.get("limits", ())))
+    return f"{first}\n\nLimits: {limits}. ▼: below {ENOUGH:.0%} of the limit." if limits else first
+
+
+def of_machine(limits: dict[str, Any]) -> str:
+    """What the machine does at most on so many threads."""
+    reading = ", ".join(f"{level} {number(rate / 1e9)}" for level, rate in limits["reading"].items())
+    threads = f"{limits['threads']} thread{'s' if limits['threads'] > 1 else ''}"
+    return f"{threads} ({limits['isa']}) {number(limits['flops'] / 1e9)} GFLOP/s, reading in GB/s {reading}"
 
 
 def section_of(entry: Entry) -> str:
@@ -91,6 +101,23 @@ def cell(entry: Entry) -> str:
     return f"{duration(median(entry))} ± {spread:.0f}% ({number(info['amount'] / median(entry))} {info['unit']}/s)"
 
 
+def share(entry: Entry) -> float | None:
+    """The shortest time that the machine allows, as a part of the median time; None where it is not known."""
+    least = entry["extra_info"].get("limit_seconds")
+    return least / median(entry) if least else None
+
+
+def of_limit(ours: float | None, limit: str = "") -> str:
+    """A cell with a share of the limit, and by what the machine limits it."""
+    if ours is None:
+        return "–"
+    return f"{'▼ ' if ours < ENOUGH else ''}{ours:.0%}{f' ({limit})' if limit else ''}"
+
+
+def limit_cell(entry: Entry) -> str:
+    return of_limit(share(entry), entry["extra_info"].get("limit", ""))
+
+
 def geometric_mean(values: list[float]) -> float:
     return math.exp(sum(map(math.log, values)) / len(values))
 
@@ -131,7 +158,10 @@ def by_family(workloads: Workloads) -> dict[str, list[dict[str, Entry]]]:
 
 # ---- tables ----
 
-RATIOS = ["| workload | day33 | best peer | day33 is faster by | than the others by |", "|---|---|---|---|---|"]
+RATIOS = [
+    "| workload | day33 | of the limit | best peer | day33 is faster by | than the others by |",
+    "|---|---|---|---|---|---|",
+]
 
 
 def rows(workload: str, entries: dict[str, Entry]) -> list[str]:
@@ -141,13 +171,14 @@ def rows(workload: str, entries: dict[str, Entry]) -> list[str]:
     for ours in filter(is_ours, entries):
         way = ours.removeprefix("day33").lstrip(", ")
         title = f"{workload}, {way}" if way else workload
+        measured = f"{cell(entries[ours])} | {limit_cell(entries[ours])}"
         if not peers:
-            lines.append(f"| {title} | {cell(entries[ours])} | – | – | – |")
+            lines.append(f"| {title} | {measured} | – | – | – |")
             continue
         ratios = [f"{number(median(entries[name]) / median(entries[ours]))}×" for name in peers]
         others = ", ".join(f"{name} {ratio}" for name, ratio in zip(peers[1:], ratios[1:], strict=True)) or "–"
         best = f"{peers[0]}: {cell(entries[peers[0]])}"
-        lines.append(f"| {title} | {cell(entries[ours])} | {best} | **{ratios[0]}** | {others} |")
+        lines.append(f"| {title} | {measured} | {best} | **{ratios[0]}** | {others} |")
     return lines
 
 
@@ -164,9 +195,12 @@ def mean_rows(workloads: Workloads) -> list[str]:
             ratios = [median(e[name]) / median(e["day33"]) for e in members if name in e and "day33" in e]
             if ratios:
                 means.append(f"{name} {number(geometric_mean(ratios))}×")
+        shares = [part for e in members if "day33" in e and (part := share(e["day33"])) is not None]
+        of_all = of_limit(geometric_mean(shares) if shares else None)
         mean = f"**{number(geometric_mean(best))}×**"
         lines.append(
-            f"| *geometric mean: {family}* | {len(best)} rows | each row's best | {mean} | {', '.join(means)} |"
+            f"| *geometric mean: {family}* | {len(best)} rows | {of_all} | each row's best | {mean} | "
+            f"{', '.join(means)} |"
         )
     return lines
 
@@ -180,7 +214,9 @@ def ladder_rows(workload: str, entries: dict[str, Entry]) -> list[str]:
     for library, (first, *rungs) in libraries.items():
         for entry in rungs:
             low, high = (f"{e['extra_info']['rung']}: {cell(e)}" for e in (first, entry))
-            lines.append(f"| {workload} | {library} | {low} | {high} | **{number(median(first) / median(entry))}×** |")
+            limit = limit_cell(entry) if is_ours(library) else "–"
+            faster = f"**{number(median(first) / median(entry))}×**"
+            lines.append(f"| {workload} | {library} | {low} | {high} | {limit} | {faster} |")
     return lines
 
 
@@ -193,7 +229,11 @@ def scaling_table(workloads: Workloads) -> list[str]:
         else:
             races += rows(workload, entries)
     if ladders:
-        ladders = ["| workload | library | from | to | faster by |", "|---|---|---|---|---|", *ladders]
+        ladders = [
+            "| workload | library | from | to | of the limit | faster by |",
+            "|---|---|---|---|---|---|",
+            *ladders,
+        ]
     if races:
         races = [*RATIOS, *races]
     return [*ladders, *([""] if ladders and races else []), *races]
