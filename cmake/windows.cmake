@@ -2,7 +2,7 @@
 # in one package. Programs run under Wine.
 set(CMAKE_SYSTEM_NAME Windows)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)
-set(CMAKE_CXX_COMPILER python-zig c++ -target x86_64-windows-gnu)
+set(CMAKE_CXX_COMPILER python-zig c++ -target x86_64-windows-gnu -fno-sanitize=undefined)
 set(CMAKE_CXX_ARCHIVE_CREATE "python-zig ar qc <TARGET> <LINK_FLAGS> <OBJECTS>")
 set(CMAKE_CXX_ARCHIVE_APPEND "python-zig ar q <TARGET> <LINK_FLAGS> <OBJECTS>")
 set(CMAKE_CXX_ARCHIVE_FINISH "python-zig ranlib <TARGET>")
