@@ -190,8 +190,8 @@ class Pool {
   std::mutex mutex_;  // guards the job below; the atomics are also accessed without it
   std::condition_variable wake_, done_;
   std::vector<std::thread::native_handle_type> threads_;
-  int avoided_cpu_ = -1;  // the CPU that the first told_ threads avoid
-  size_t told_ = 0;
+  [[maybe_unused]] int avoided_cpu_ = -1;  // the CPU that the first told_ threads avoid
+  [[maybe_unused]] size_t told_ = 0;
   std::atomic<uint64_t> ticket_{0};  // number of the job
   int places_ = 0;                   // helpers that may still join it
   std::atomic<int> inside_{0};       // helpers that have joined it and not finished
