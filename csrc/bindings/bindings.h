@@ -4,12 +4,13 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
-#include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/shapes.h"
@@ -38,7 +39,7 @@ class WithoutGil {
     try {
       PyEval_RestoreThread(state_);
     } catch (...) {  // nothing but the unwinding, which is no object that a reference could be bound to
-      for (;;) pause();
+      for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
     }
   }
   WithoutGil(const WithoutGil&) = delete;

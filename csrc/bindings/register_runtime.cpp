@@ -3,10 +3,16 @@
 #include "core/isa.h"
 #include "core/thread_pool.h"
 
+#if defined(_WIN32)
+#define DAY33_EXPORT __declspec(dllexport)
+#else
+#define DAY33_EXPORT __attribute__((visibility("default")))
+#endif
+
 // For threadpoolctl, which controls a library through C symbols.
 extern "C" {
-__attribute__((visibility("default"))) int day33_get_num_threads() { return day33::num_threads(); }
-__attribute__((visibility("default"))) void day33_set_num_threads(int count) {
+DAY33_EXPORT int day33_get_num_threads() { return day33::num_threads(); }
+DAY33_EXPORT void day33_set_num_threads(int count) {
   if (count >= 1 && count <= 1024) day33::set_num_threads(count);
 }
 }

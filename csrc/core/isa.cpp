@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "core/cpu_features.h"
+
 namespace day33 {
 namespace {
 
@@ -22,14 +24,12 @@ std::vector<Candidate> candidates() {
   list.push_back({&neon::kernels, true});  // every aarch64 CPU has NEON
 #endif
 #if defined(__x86_64__)
-  __builtin_cpu_init();
+  [[maybe_unused]] const CpuFeatures cpu = cpu_features();
 #if defined(DAY33_HAVE_avx2)
-  list.push_back({&avx2::kernels, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")});
+  list.push_back({&avx2::kernels, cpu.avx2_and_fma});
 #endif
 #if defined(DAY33_HAVE_avx512)
-  list.push_back({&avx512::kernels, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                                        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                                        __builtin_cpu_supports("fma")});
+  list.push_back({&avx512::kernels, cpu.avx512});
 #endif
 #endif
   return list;
@@ -83,7 +83,7 @@ void select_kernels(const std::string& isa) {
 
 bool has_byte_dot_product(const Kernels& kernels) {
 #if defined(__x86_64__)
-  return std::string("avx512") == kernels.isa && __builtin_cpu_supports("avx512vnni");
+  return std::string("avx512") == kernels.isa && cpu_features().avx512_vnni;
 #else
   static_cast<void>(kernels);
   return false;

@@ -1,7 +1,7 @@
 // Objects that exist once per process.
 #pragma once
 
-#include <pthread.h>
+#include "core/at_fork.h"
 
 namespace day33 {
 
@@ -13,7 +13,7 @@ T& process_wide() {
   static T* the_one = nullptr;
   static const bool made = [] {
     the_one = new T;
-    pthread_atfork([] { the_one->mutex.lock(); }, [] { the_one->mutex.unlock(); }, [] { the_one->mutex.unlock(); });
+    at_fork([] { the_one->mutex.lock(); }, [] { the_one->mutex.unlock(); }, [] { the_one->mutex.unlock(); });
     return true;
   }();
   static_cast<void>(made);

@@ -1,10 +1,17 @@
 #include "core/thread_pool.h"
 
+#if defined(__linux__)
 #include <pthread.h>
 #include <sched.h>
+#elif defined(_WIN32)
+#define WIN32_LEAN_AND_MEAN
+#define NOMINMAX 1
+#include <windows.h>
+#endif
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cerrno>
 #include <cmath>
 #include <condition_variable>
@@ -18,6 +25,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/at_fork.h"
+
 namespace day33 {
 namespace {
 
@@ -27,11 +36,14 @@ int affinity_count() {
 #if defined(__linux__)
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
+#elif defined(_WIN32)
+  DWORD_PTR ours = 0, all = 0;
+  if (GetProcessAffinityMask(GetCurrentProcess(), &ours, &all)) return std::max(1, std::popcount(uint64_t{ours}));
 #endif
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
-// The number of CPUs that the control group's quota allows (rounded up), or kMaxThreads without a quota.
+// The number of CPUs that the quota of Linux's control group allows (rounded up), or kMaxThreads without a quota.
 int quota_count() {
   std::ifstream v2("/sys/fs/cgroup/cpu.max");
   std::string quota;
@@ -134,7 +146,8 @@ class Pool {
     if (cpu < 0 || cpu >= CPU_SETSIZE || sched_getaffinity(0, sizeof(others), &others) != 0) return;
     CPU_CLR(cpu, &others);
     if (CPU_COUNT(&others) == 0) return;
-    for (const pthread_t helper : threads_) pthread_setaffinity_np(helper, sizeof(others), &others);
+    for (const std::thread::native_handle_type helper : threads_)
+      pthread_setaffinity_np(helper, sizeof(others), &others);
 #endif
   }
 
@@ -176,9 +189,9 @@ class Pool {
   std::mutex owner_;  // held by the thread whose job is running
   std::mutex mutex_;  // guards the job below; the atomics are also accessed without it
   std::condition_variable wake_, done_;
-  std::vector<pthread_t> threads_;
-  int avoided_cpu_ = -1;  // the CPU that the first told_ threads avoid
-  size_t told_ = 0;
+  std::vector<std::thread::native_handle_type> threads_;
+  [[maybe_unused]] int avoided_cpu_ = -1;  // the CPU that the first told_ threads avoid
+  [[maybe_unused]] size_t told_ = 0;
   std::atomic<uint64_t> ticket_{0};  // number of the job
   int places_ = 0;                   // helpers that may still join it
   std::atomic<int> inside_{0};       // helpers that have joined it and not finished
@@ -202,7 +215,7 @@ Pool& pool() {
   Pool* existing = current_pool.load(std::memory_order_acquire);
   if (existing != nullptr) return *existing;
   static std::once_flag registered;
-  std::call_once(registered, [] { pthread_atfork(nullptr, nullptr, forget_pool); });
+  std::call_once(registered, [] { at_fork(nullptr, nullptr, forget_pool); });
   Pool* made = new Pool;
   if (current_pool.compare_exchange_strong(existing, made, std::memory_order_acq_rel)) return *made;
   delete made;

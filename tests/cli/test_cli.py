@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from day33 import datasets
-from day33.cli import app
+from day33.cli import app, root
 
 RESULTS = (
     "autoencoder.json",
@@ -448,3 +449,17 @@ def test_help_is_light_and_python_m_works(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "--resume" in done.stdout
     assert "python -m" not in done.stdout
+
+
+def test_what_a_pipe_gets_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its code page has no Korean, in which the lyricist writes."""
+    pipe = io.TextIOWrapper(io.BytesIO(), encoding="cp1252", write_through=True)
+    monkeypatch.setattr(sys, "stdout", pipe)
+    monkeypatch.setenv("PYTHONIOENCODING", "cp1252")
+    root._print_utf8()
+    with pytest.raises(UnicodeEncodeError):
+        print("노래 → 3")
+    monkeypatch.delenv("PYTHONIOENCODING")
+    root._print_utf8()
+    print("노래 → 3")
+    assert pipe.buffer.getvalue().decode() == "노래 → 3\n"  # type: ignore[attr-defined]

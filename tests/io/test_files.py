@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from day33._io import files, locks
+from day33._io import locks
 from day33._io.files import clear_leftovers, make_folder, replacing, write_text
 
 
@@ -134,7 +134,7 @@ def test_without_locks_nothing_is_deleted(tmp_path: Path, monkeypatch: pytest.Mo
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(files.fcntl, "flock", refuse)
+    monkeypatch.setattr(locks.fcntl, "flock", refuse)
     (tmp_path / ".a-0123abcd.txt").write_text("somebody's")
     clear_leftovers(tmp_path / "a.txt")
     assert (tmp_path / ".a-0123abcd.txt").is_file()

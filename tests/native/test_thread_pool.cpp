@@ -1,5 +1,7 @@
+#if !defined(_WIN32)
 #include <sys/wait.h>
 #include <unistd.h>
+#endif
 
 #include <atomic>
 #include <stdexcept>
@@ -85,8 +87,8 @@ TEST(thread_count_is_checked_and_may_change_between_jobs) {
   }
 }
 
-// ThreadSanitizer does not follow threads across fork.
-#if !DAY33_THREAD_SANITIZER
+// Windows has no fork, and ThreadSanitizer does not follow threads across it.
+#if !defined(_WIN32) && !DAY33_THREAD_SANITIZER
 TEST(pool_survives_fork) {
   const ThreadCount scope(3);
   CHECK(visits_each_once(100));

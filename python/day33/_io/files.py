@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import re
@@ -14,9 +13,11 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
+from . import locks
 from .json_text import parse_object
+from .locks import FolderLock, lock_file
 
 _STAGING = ".saving-"
 
@@ -26,22 +27,25 @@ def replacing(path: Path) -> Iterator[Path]:
     """A temporary file beside `path` that takes its place when the block ends well, and is deleted when it does not.
 
     The suffix stays, for writers that choose the format by it. A symbolic link is followed. While the block runs, the
-    temporary file is locked (`flock`), so writers that lock it themselves must be given an open stream.
+    temporary file is locked, so writers that lock it themselves must be given an open stream.
 
     Raises:
-        OSError: the file cannot be written; the error names `path`, not the temporary file.
+        OSError: the file cannot be written (on Windows, also because a program has it open); the error names `path`,
+            not the temporary file.
     """
     target = Path(os.path.realpath(path))
     temporary: Path | None = None
     try:
-        temporary, handle = _create_beside(target)
+        temporary, holder = _create_beside(target)
         try:
             yield temporary
             _sync(temporary)
+            _close_on_windows(holder)
             os.replace(temporary, target)
         finally:
+            _close_on_windows(holder)
             temporary.unlink(missing_ok=True)
-            os.close(handle)
+            holder.close()
     except OSError as error:
         # What fails on a full disk are calls that know no name, and what the caller asked for is `path`.
         if error.errno is not None and error.filename in (None, str(target), str(temporary), temporary):
@@ -49,25 +53,36 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
 
 
-def _create_beside(target: Path) -> tuple[Path, int]:
-    """A new file next to `target`, and a descriptor that holds a lock on it as long as its writer lives.
+def _create_beside(target: Path) -> tuple[Path, IO[bytes]]:
+    """A new file next to `target`, open and locked as long as its writer lives.
 
     The kernel applies the umask to the mode. Reading the umask would mean setting it, for all threads of the process.
     """
     while True:
         temporary = target.with_name(f".{target.stem}-{secrets.token_hex(4)}{target.suffix}")
         try:
-            handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            holder = open(temporary, "xb", buffering=0)
         except FileExistsError:
             continue
         except OSError as error:
             error.filename = str(target)
             raise
-        with contextlib.suppress(OSError):  # a file system without locks, where `clear_leftovers` deletes nothing
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.fstat(handle).st_nlink:
-            return temporary, handle
-        os.close(handle)  # `clear_leftovers` of another process came between the two calls
+        try:
+            lock_file(holder.fileno())
+        except BlockingIOError:  # `clear_leftovers` of another process came between the two calls
+            holder.close()
+            continue
+        except OSError:  # a file system without locks, where `clear_leftovers` deletes nothing
+            pass
+        if os.fstat(holder.fileno()).st_nlink:
+            return temporary, holder
+        holder.close()
+
+
+def _close_on_windows(holder: IO[bytes]) -> None:
+    """Close a file that is about to be moved or deleted, where it would stay because it is open."""
+    if locks.ON_WINDOWS:
+        holder.close()
 
 
 def clear_leftovers(path: Path) -> None:
@@ -82,15 +97,13 @@ def clear_leftovers(path: Path) -> None:
 
 @contextlib.contextmanager
 def staging(folder: Path) -> Iterator[Path]:
-    """A temporary folder inside of `folder`, deleted when the block ends. It is locked (`flock`) until then."""
+    """A temporary folder inside of `folder`, deleted when the block ends. It is locked (`FolderLock`) until then."""
     with tempfile.TemporaryDirectory(prefix=_STAGING, dir=folder) as temporary:
-        handle = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
+        lock = FolderLock(Path(temporary))
         try:
-            with contextlib.suppress(OSError):  # as in `_create_beside`
-                fcntl.flock(handle, fcntl.LOCK_EX)
             yield Path(temporary)
         finally:
-            os.close(handle)
+            lock.release()
 
 
 def clear_leftovers_below(folder: Path) -> None:
@@ -99,7 +112,7 @@ def clear_leftovers_below(folder: Path) -> None:
     for place, folders, names in os.walk(folder):
         for name in folders:
             if name.startswith(_STAGING):
-                _delete_unless_locked(Path(place, name))
+                _delete_folder_unless_locked(Path(place, name))
         for name in names:
             if ours.fullmatch(name):
                 _delete_unless_locked(Path(place, name))
@@ -107,15 +120,23 @@ def clear_leftovers_below(folder: Path) -> None:
 
 def _delete_unless_locked(path: Path) -> None:
     with contextlib.suppress(OSError):  # it is gone, it is locked, or nothing can be locked here
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        if locks.ON_WINDOWS:  # fails as long as its writer has it open
+            path.unlink()
+            return
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+            lock_file(handle)
+            path.unlink()
         finally:
             os.close(handle)
+
+
+def _delete_folder_unless_locked(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        lock = FolderLock(path)
+        lock.release()
+        if lock.supported:
+            shutil.rmtree(path)
 
 
 def make_folder(path: Path) -> None:
@@ -140,7 +161,7 @@ def make_folder(path: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8 to `path`, as `replacing` does it."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

@@ -1,14 +1,41 @@
-"""One process at a time in a folder."""
+"""Locks on open files, and one process at a time in a folder."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
+import importlib
 import os
 import socket
 from pathlib import Path
+from typing import Any
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+ON_WINDOWS = os.name == "nt"  # there, a file that somebody has open can be neither deleted nor replaced
 
 LOCK_FILE = ".lock"
+_LOCKED_BYTE = 1 << 20  # on Windows, where nobody can read what is locked: behind all that a lock file holds
+
+
+def lock_file(handle: int) -> None:
+    """Lock an open file until it is closed: `flock`, or on Windows `msvcrt.locking`.
+
+    Raises:
+        BlockingIOError: somebody else has locked it.
+        OSError: the file system has no locks.
+    """
+    if not ON_WINDOWS:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return
+    msvcrt: Any = importlib.import_module("msvcrt")
+    os.lseek(handle, _LOCKED_BYTE, os.SEEK_SET)
+    try:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+    except PermissionError as error:
+        raise BlockingIOError(*error.args) from None
 
 
 class FolderInUseError(BlockingIOError):
@@ -16,7 +43,7 @@ class FolderInUseError(BlockingIOError):
 
 
 class FolderLock:
-    """A lock on a folder that no process leaves behind, however it ends: the kernel holds it (`flock`).
+    """A lock on a folder that no process leaves behind, however it ends: the kernel holds it.
 
     The lock is on a file ``.lock`` in the folder, which also names the process that holds it. `release` deletes the
     file; after a kill it stays, and the next process locks it again.
@@ -37,9 +64,9 @@ class FolderLock:
         self._path = folder / LOCK_FILE
         self.supported = True
         while True:
-            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
             try:
-                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock_file(self._handle)
             except BlockingIOError:
                 holder = self._holder()
                 os.close(self._handle)
@@ -51,11 +78,13 @@ class FolderLock:
             os.close(self._handle)  # its holder deleted it in between
         with contextlib.suppress(OSError):  # a full disk: locked all the same
             os.ftruncate(self._handle, 0)
-            os.pwrite(self._handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+            os.lseek(self._handle, 0, os.SEEK_SET)
+            os.write(self._handle, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
 
     def _holder(self) -> str:
         with contextlib.suppress(OSError, UnicodeDecodeError):
-            return os.pread(self._handle, 200, 0).decode().strip() or "another process"
+            os.lseek(self._handle, 0, os.SEEK_SET)
+            return os.read(self._handle, 200).decode().strip() or "another process"
         return "another process"
 
     def _is_current(self) -> bool:
@@ -67,6 +96,13 @@ class FolderLock:
 
     def release(self) -> None:
         """Let others have the folder."""
-        with contextlib.suppress(OSError):  # of a folder that is gone, or may not be written any more
+        if ON_WINDOWS:
+            os.close(self._handle)
+            self._delete()
+        else:
+            self._delete()
+            os.close(self._handle)
+
+    def _delete(self) -> None:
+        with contextlib.suppress(OSError):  # the folder is gone, may not be written, or has its next holder (Windows)
             self._path.unlink()
-        os.close(self._handle)

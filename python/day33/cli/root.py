@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +30,18 @@ app.add_typer(lyricist.app, name="lyricist")
 
 def main() -> None:
     """Run the command line of this process."""
+    if os.name == "nt":
+        _print_utf8()
     app(prog_name="day33")
+
+
+def _print_utf8() -> None:
+    """Files and pipes get UTF-8: the code page that Windows chooses for them lacks most letters of most languages."""
+    if "PYTHONIOENCODING" in os.environ:
+        return
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
 
 
 def _print_version(wanted: bool) -> None:
