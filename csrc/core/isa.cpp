@@ -83,7 +83,8 @@ void select_kernels(const std::string& isa) {
 
 bool has_byte_dot_product(const Kernels& kernels) {
 #if defined(__x86_64__)
-  return std::string("avx512") == kernels.isa && cpu_features().avx512_vnni;
+  static const bool has_vnni = cpu_features().avx512_vnni;  // asking is slow on virtual machines
+  return has_vnni && std::string("avx512") == kernels.isa;
 #else
   static_cast<void>(kernels);
   return false;
