@@ -245,6 +245,30 @@ class Evil:
         return print, ("run",)
 
 
+# The first one made Python reserve 34 GB for its memory cells.
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        (b"\x80\x03]r\xff\xff\xff\x7f.", "has 9 bytes and uses memory cell 2147483647"),
+        (b"\x80\x03]p2147483647\n.", "instruction b'p', which is not part"),
+        (b"\x80\x05\x96" + b"\xff" * 6 + b"\0\0.", "instruction .*x96', which is not part"),
+        (b"\x80\x03cnumpy\nndarr.", "instruction b'c', which is not part"),
+        (b"\x80\x03]K", "instruction b'K', which is not part"),
+        (b"\x80\x03X\xff\xff\xff\xff.", "instruction b'', which is not part"),
+        (b"\x80\x03" + b"(" * 100_000 + b".", "is damaged"),
+    ],
+)
+def test_pickles_take_no_memory_that_they_have_not(tmp_path, program, message):
+    stream, member = io.BytesIO(npz(y=np.zeros(2, int))), io.BytesIO()
+    np.lib.format.write_array_header_1_0(member, {"descr": "|O", "fortran_order": False, "shape": (2,)})
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr("x.npy", member.getvalue() + program)
+    path = tmp_path / "reuters.npz"
+    path.write_bytes(stream.getvalue())
+    with pytest.raises(ValueError, match=message):
+        datasets.reuters.load_data(str(path))
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
