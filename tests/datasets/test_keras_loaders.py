@@ -245,6 +245,18 @@ class Evil:
         return print, ("run",)
 
 
+@pytest.mark.parametrize("loader", [datasets.boston_housing, datasets.california_housing])
+@pytest.mark.parametrize(("x", "y"), [((), ()), ((5,), (5,)), ((5, 3), (4,)), ((5, 3), (5, 1)), ((5, 3), ())])
+def test_tables_that_are_none(tmp_path, loader, x, y):
+    """They ended in TypeError and IndexError."""
+    path = tmp_path / "table.npz"
+    path.write_bytes(npz(x=np.ones(x), y=np.ones(y)))
+    with pytest.raises(
+        ValueError, match=r"table.npz has x of shape .* and y of shape .*; expected \(N, F\) and \(N,\)"
+    ):
+        loader.load_data(path=str(path))
+
+
 # The first one made Python reserve 34 GB for its memory cells.
 @pytest.mark.parametrize(
     ("program", "message"),

@@ -152,6 +152,10 @@ def test_files_of_words(tmp_path):
     assert ours.get_vocabulary() == theirs.get_vocabulary() == ["", "[UNK]", "earth", "wind", "ünd"]
     (tmp_path / "numbers.txt").write_text("12\n-3\n")
     assert layers.IntegerLookup(vocabulary=str(tmp_path / "numbers.txt")).get_vocabulary() == [-1, 12, -3]
+    for content, message in ((b"a\xff", "can't decode"), (b"a\na\n", "'a' more than once")):
+        (tmp_path / "damaged.txt").write_bytes(content)
+        with pytest.raises(ValueError, match=f"damaged.txt: .*{message}"):
+            layers.StringLookup(vocabulary=str(tmp_path / "damaged.txt"))
     with pytest.raises(FileNotFoundError):
         layers.StringLookup(vocabulary=str(tmp_path / "none.txt"))
     with pytest.raises(ValueError, match="is the path .*, in a configuration; expected the tokens"):

@@ -171,6 +171,15 @@ def test_a_state_without_lines_is_no_damage(tmp_path: Path, sentences: list[str]
     lines.set_state({})
     assert lines.lines == []
     assert np.shape(lines.get_state()["lines"]) == (0,)
+    lines.check_state({})
+    lines.check_state({"lines": ["a"]})
+
+
+@pytest.mark.parametrize("state", [{"lines": 5}, {"lines": ["a", 1]}, {"lines": None}, {"line": []}])
+def test_a_state_of_other_things(tmp_path: Path, state: dict[str, Any]) -> None:
+    """It would end the training with a TypeError after the next epoch."""
+    with pytest.raises(ValueError, match="lines"):
+        LineWriter(Lyricist(200, 6, 8), tmp_path / "lines.txt").check_state(state)
 
 
 # ---- what is no file ----

@@ -127,6 +127,14 @@ def link(kind: bytes) -> bytes:
     return stream.getvalue()
 
 
+def shifted(archive: bytes) -> bytes:
+    """A zip file that says its table begins 100 bytes later, so that its members begin before the file."""
+    place = len(archive) - 6
+    return (
+        archive[:place] + (int.from_bytes(archive[place : place + 4], "little") + 100).to_bytes(4, "little") + b"\0\0"
+    )
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -142,6 +150,10 @@ def link(kind: bytes) -> bytes:
         (tar_of({f"{i}": b"x" * 999 for i in range(50)}, "w:gz")[:-300], "damaged"),
         (tar_of({"a.txt": b"x"}, "w:gz")[:-30], "damaged: Compressed file ended"),
         (tar_of({"a.txt": b"x"}, "w:gz")[:12], "damaged: Compressed file ended"),
+        # The system refuses them; its message had the name of a temporary folder, or none.
+        (tar_of({"a" * 300: b"x"}), "photos_archive is damaged, or has members of unusable names: File name too long"),
+        (tar_of({"a": b"x", "a/b": b"x"}), "photos_archive is damaged, or has members of unusable names"),
+        (shifted(zip_of({"a.txt": b"x"})), "photos_archive is damaged"),
     ],
 )
 def test_archives_that_are_refused(server: Server, tmp_path: Path, content: bytes, said: str) -> None:

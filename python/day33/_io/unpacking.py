@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tarfile
 import tempfile
@@ -11,6 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+# What systems say to places before the archive, and to names that they do not take or that contradict each other.
+_REFUSED = (errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ, errno.EISDIR, errno.ENOTDIR, errno.EEXIST)
 _Member = tuple[str, bool, Callable[[], IO[bytes] | None]]  # its path, whether it is a folder, its bytes
 
 
@@ -43,6 +46,10 @@ def unpack(archive: Path, folder: Path, archive_format: str | None = "auto") -> 
                 _write(archive, made, path, is_folder, read)
         except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
             raise ValueError(f"{archive} is damaged: {error}") from error
+        except OSError as error:
+            if error.errno not in _REFUSED:
+                raise
+            raise ValueError(f"{archive} is damaged, or has members of unusable names: {error.strerror}") from error
         if folder.exists():
             folder.rename(Path(temporary, "old"))
         made.rename(folder)

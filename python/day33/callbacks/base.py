@@ -314,10 +314,8 @@ _FIELDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "count or None": ("a number of at least 0 or None", lambda value: value is None or _is_count(value)),
     "counts": ("a list of numbers of at least 0", lambda value: _is_list(value, _is_count)),
     "number or None": ("a number or None", lambda value: value is None or _is_number(value)),
-    "names or None": (
-        "a list of strings or None",
-        lambda value: value is None or _is_list(value, lambda item: isinstance(item, str)),
-    ),
+    "names": ("a list of strings", lambda value: _is_list(value, _is_name)),
+    "names or None": ("a list of strings or None", lambda value: value is None or _is_list(value, _is_name)),
     "lists": (
         "a dict of lists",
         lambda value: isinstance(value, dict) and all(isinstance(item, list) for item in value.values()),
@@ -347,6 +345,10 @@ def _is_number(value: Any) -> bool:
 
 def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def _is_list(value: Any, accepts: Callable[[Any], bool]) -> bool:

@@ -43,6 +43,14 @@ def arrays_in(path: Path, *names: str) -> list[NDArray[Any]]:
         return [archive.read_array(f"{name}.npy", _LIMIT) for name in names]
 
 
+def table_in(path: Path) -> list[NDArray[Any]]:
+    """The arrays x (N, F) and y (N,) of an .npz file. ValueError where it is damaged or has no such arrays."""
+    x, y = arrays_in(path, "x", "y")
+    if x.ndim != 2 or y.shape != x.shape[:1]:
+        raise ValueError(f"{path} has x of shape {x.shape} and y of shape {y.shape}; expected (N, F) and (N,)")
+    return [x, y]
+
+
 def rows_in(path: Path, *names: str) -> list[list[NDArray[np.int64]]]:
     """Lists of numbers of different lengths in an .npz file. ValueError where it is damaged or has no such lists."""
     with open_regular(path) as stream, refusing(path, ".npz file"), Archive(stream) as archive:

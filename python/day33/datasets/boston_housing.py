@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ._fetched import KERAS_DATASETS, arrays_in, cached, check_split, split_at_random
+from ._fetched import KERAS_DATASETS, cached, check_split, split_at_random, table_in
 
 __all__ = ["load_data"]
 
@@ -34,4 +34,4 @@ def load_data(path: str = "boston_housing.npz", test_split: float = 0.2, seed: i
         OSError: the file could not be downloaded. ValueError: it is damaged or another one.
     """
     check_split(test_split)
-    return split_at_random(arrays_in(cached(path, URL, SHA256), "x", "y"), test_split, seed)
+    return split_at_random(table_in(cached(path, URL, SHA256)), test_split, seed)

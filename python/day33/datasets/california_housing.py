@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ._fetched import KERAS_DATASETS, arrays_in, cached, check_split, split_at_random
+from ._fetched import KERAS_DATASETS, cached, check_split, split_at_random, table_in
 
 __all__ = ["load_data"]
 
@@ -36,5 +36,5 @@ def load_data(
     if version not in ("large", "small"):
         raise ValueError(f'version is {version!r}; expected "large" or "small"')
     check_split(test_split)
-    arrays = arrays_in(cached(path, URL, SHA256), "x", "y")
+    arrays = table_in(cached(path, URL, SHA256))
     return split_at_random([a[:_SMALL] if version == "small" else a for a in arrays], test_split, seed)

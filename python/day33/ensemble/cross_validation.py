@@ -82,7 +82,7 @@ class Fold:
                     raise TypeError(f"{each} has a score that is no number")
             shares, votes = (np.array(record[name], np.float64) for name in ("shares", "votes"))
             return cls(np.array(record["rows"], np.intp), shares, votes, scores)
-        except (KeyError, TypeError, AttributeError, OverflowError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise ValueError(f"not the record of a fold: {type(error).__name__}: {error}") from error
 
 

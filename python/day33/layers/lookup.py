@@ -138,9 +138,15 @@ class IndexLookup(HostLayer):
                 f'idf_weights is {given} and output_mode is {self.output_mode!r}; expected weights for "tf_idf" alone'
             )
         if isinstance(vocabulary, str | Path):
-            tokens = self._as_tokens(Path(vocabulary).read_text(encoding="utf-8").splitlines())
+            try:
+                self._assign(Path(vocabulary).read_text(encoding="utf-8").splitlines(), idf_weights)
+            except ValueError as error:
+                raise ValueError(f"{vocabulary}: {error}") from error
         else:
-            tokens = self._as_tokens(vocabulary)
+            self._assign(vocabulary, idf_weights)
+
+    def _assign(self, vocabulary: Any, idf_weights: Any) -> None:
+        tokens = self._as_tokens(vocabulary)
         with self._same_size():
             self._vocabulary.assign(tokens, idf_weights)
 

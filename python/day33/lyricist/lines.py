@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .._core.types import PathLike
 from .._io.files import write_text
 from ..callbacks import Callback
+from ..callbacks.base import check_fields
 
 if TYPE_CHECKING:
     from ..callbacks.base import Logs, State
@@ -65,5 +66,9 @@ class LineWriter(Callback):
     def get_state(self) -> State:
         return {"lines": self.lines}
 
+    def check_state(self, state: State) -> None:
+        if state:  # those of earlier versions are without lines
+            check_fields(state, lines="names")
+
     def set_state(self, state: State) -> None:
-        self.lines = list(state.get("lines", ()))  # states of earlier versions are without
+        self.lines = list(state.get("lines", ()))
