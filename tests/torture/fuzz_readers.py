@@ -1,85 +1,203 @@
-"""The readers under atheris, which watches what code a file reaches and goes on from there. By hand, not in CI.
+"""The readers of `hostile` under atheris, which watches what code a file reaches and goes on from there. By hand.
 
     pip install atheris
-    PYTHONPATH=tests python -m torture.fuzz_readers --make-corpus build/corpus
-    PYTHONPATH=tests python -m torture.fuzz_readers build/corpus -max_total_time=300 -max_len=40000
+    PYTHONPATH=tests python -m torture.fuzz_readers build/fuzz --minutes 60
 
-The first byte chooses the reader, the others are the file.
+A child for each kind of file begins with good files and with those in tests/torture/corpus, and keeps what it found in
+the folder: inputs that reach new code, and, under findings/, those that broke a promise. With --keep, the smallest
+input for each line of day33 that refuses a file goes to tests/torture/corpus, which `test_torture_corpus.py` reads.
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import hashlib
+import importlib
+import io
 import os
+import pkgutil
+import random
+import re
 import sys
 import tempfile
-import warnings
-from collections.abc import Callable
+import time
+import traceback
+import zipfile
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-import atheris
+from torture import corpus, hostile
+from torture.children import fork_into
+from torture.mutations import mutated, with_right_digests
 
-with atheris.instrument_imports(include=["day33"]):
-    import day33
-    from day33._io import hdf5, json_text, npz
-    from day33.datasets import load_hidden_digits, load_mnist
-    from day33.ensemble.lightgbm_text import check_model_text
-    from day33.text import tokenizer_from_json
-
-READERS: list[tuple[str, Callable[[Path], object]]] = [
-    (".npz", npz.read_npz),
-    (".npz", npz.read_sealed),
-    (".h5", lambda path: hdf5.parse(path.read_bytes())),
-    (".keras", day33.load_model),
-    (".h5", day33.load_model),
-    (".npz", load_mnist),
-    (".csv", load_hidden_digits),
-    (".json", lambda path: tokenizer_from_json(path.read_bytes().decode("utf-8"))),
-    (".json", lambda path: json_text.parse_object(path.read_bytes(), "the file")),
-    (".txt", lambda path: check_model_text(path.read_bytes().decode("utf-8"))),
-    (".onnx", day33.from_onnx),
-]
-_FOLDER = Path("/dev/shm" if os.path.isdir("/dev/shm") else tempfile.gettempdir()) / f"day33-fuzz-{os.getpid()}"
+_LARGEST = 100_000  # bytes of an input
+_SECONDS, _MEGABYTES = 10, 2048  # of the CPU's time
+_HANG = 120  # seconds by the clock, which a busy machine may take for what takes no time
 
 
-def read(data: bytes) -> None:
-    """Gives one input to its reader. What is no documented error ends the run, and atheris keeps the input."""
-    if not data:
-        return
-    suffix, reader = READERS[data[0] % len(READERS)]
-    path = _FOLDER / f"file{suffix}"
-    path.write_bytes(data[1:])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+class Target:
+    """One kind of file as libFuzzer calls it.
+
+    What breaks a promise is kept in a folder and counted, and the run goes on: only a crash, a hang and memory that
+    runs out end it.
+    """
+
+    def __init__(self, name: str, findings: Path) -> None:
+        self._name, self._findings = name, findings
+        self._found: set[str] = set()
+        self._place = tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+
+    def read(self, data: bytes) -> None:
+        start = time.process_time()
         try:
-            reader(path)
-        except (ValueError, OSError):
-            pass
+            corpus.outcome(self._name, data, Path(self._place.name))
+            if (seconds := time.process_time() - start) > _SECONDS:
+                raise AssertionError(f"took {seconds:.0f} s")
+        except Exception as error:
+            known = f"{type(error).__name__} {corpus.origin(error)}"
+            if known not in self._found:
+                self._found.add(known)
+                self._findings.mkdir(parents=True, exist_ok=True)
+                stem = self._findings / hashlib.sha256(known.encode()).hexdigest()[:12]
+                stem.write_bytes(data)
+                stem.with_suffix(".txt").write_text("".join(traceback.format_exception(error)))
+
+    def mutate(self, data: bytes, max_size: int, seed: int) -> bytes:
+        """Changes what is inside of archives and makes their checksums right; bytes change as libFuzzer wants."""
+        import atheris
+
+        def scramble(_: random.Random, part: bytes) -> bytes:
+            return bytes(atheris.Mutate(part, len(part) + 64))
+
+        rng = random.Random(seed)
+        action = rng.random()
+        if action < 0.2 or len(data) < 2:
+            return bytes(atheris.Mutate(data, max_size))
+        name, is_folder = corpus.member(self._name, data)
+        content = mutated(rng, f"{name}.zip" if is_folder else name, data[1:], scramble if action < 0.7 else _own)
+        if is_folder and rng.random() < 0.8:
+            content = _with_right_manifest(content)
+        return (data[:1] + content)[:max_size]
 
 
-def make_corpus(folder: Path) -> None:
-    """Writes a small file for each reader whose good files are small."""
-    from torture.hostile import KINDS
+def _own(rng: random.Random, data: bytes) -> bytes:
+    from formats.fuzz_keras_files import mutated_bytes
 
-    for number, kind, name in (
-        (0, "weights (.npz, .weights.h5)", "weights.npz"), (1, "training state", "state/training_state.npz"),
-        (2, "weights (.npz, .weights.h5)", "model.weights.h5"),
-        (3, "sample beside a model", "verified/model.keras"), (7, "tokenizer", "tokenizer1.json"),
-        (8, "run.json", "run/run.json"), (10, "models (.onnx)", "sequences.onnx"),
-    ):  # fmt: skip
-        with tempfile.TemporaryDirectory() as temporary:
-            KINDS[kind].make(Path(temporary))
-            data = (Path(temporary) / name).read_bytes()
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"reader{number}").write_bytes(bytes([number]) + data)
+    return mutated_bytes(rng, data)
+
+
+def _with_right_manifest(packed: bytes) -> bytes:
+    """The folder of an ensemble whose manifest knows its files as they are."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+    except Exception:  # it is damaged
+        return packed
+    if "ensemble.json" not in members:
+        return packed
+    members["ensemble.json"] = with_right_digests(members["ensemble.json"], members)
+    return corpus.packed(members)
+
+
+def import_watched() -> None:
+    """Imports all of day33, and has atheris watch it."""
+    import atheris
+
+    with atheris.instrument_imports(include=["day33"]):
+        import day33
+
+        for module in pkgutil.walk_packages(day33.__path__, "day33."):
+            with contextlib.suppress(ImportError):  # what needs a package that is not there
+                if not module.name.endswith("__main__"):
+                    importlib.import_module(module.name)
+
+
+def fuzz(name: str, folder: Path, seconds: float) -> int:
+    """Runs libFuzzer, which ends the process."""
+    import atheris
+
+    target = Target(name, folder / "findings")
+    inputs = folder / "inputs"
+    inputs.mkdir(exist_ok=True)
+    for data in corpus.good(name, _LARGEST) + corpus.kept(name):
+        (inputs / hashlib.sha256(data).hexdigest()[:20]).write_bytes(data)
+    flags = [
+        f"-timeout={_HANG}", f"-rss_limit_mb={_MEGABYTES}", f"-max_len={_LARGEST}", "-print_final_stats=1",
+        f"-max_total_time={seconds:.0f}", f"-artifact_prefix={folder}/", str(inputs),
+    ]  # fmt: skip
+    atheris.Setup([sys.argv[0], *flags], target.read, custom_mutator=target.mutate)
+    atheris.Fuzz()
+    return 0
+
+
+@dataclass
+class Run:
+    """What came of the fuzzing of one kind."""
+
+    name: str
+    executions: int = 0
+    seconds: float = 0.0
+    ended: int = 0
+
+    def line(self, folder: Path) -> str:
+        inputs = len(list((folder / "inputs").iterdir()))
+        findings = len(list(folder.glob("findings/*.txt"))) + self.ended
+        return f"| {self.name} | {self.seconds / 60:.1f} | {self.executions:,} | {inputs} | {findings} |"
+
+
+def run(name: str, folder: Path, seconds: float) -> Run:
+    """Fuzzes one kind in a child, in another one after a crash or a hang, until the time is over."""
+    found = Run(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    while (left := seconds - (time.monotonic() - start)) > 5:
+        log = folder / "log.txt"
+        _, status = os.waitpid(fork_into(lambda: fuzz(name, folder, left), log), 0)
+        text = log.read_text(errors="replace")
+        found.executions += sum(map(int, re.findall(r"number_of_executed_units: (\d+)", text)))
+        if status != 0:
+            found.ended += 1
+            log.rename(folder / f"ended-{os.getpid()}-{found.ended}.txt")
+    found.seconds = time.monotonic() - start
+    return found
+
+
+def keep(name: str, inputs: Iterable[Path]) -> str:
+    """Writes the smallest input for each way in which files of that kind are refused to the corpus in the tree.
+
+    Fails where one breaks a promise.
+    """
+    smallest: dict[str, bytes] = {}
+    outcomes: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory() as place:
+        for data in corpus.kept(name) + [path.read_bytes() for path in inputs]:
+            way = corpus.outcome(name, data, Path(place))
+            outcomes[way] += 1
+            if len(data) < len(smallest.get(way, bytes(_LARGEST))):
+                smallest[way] = data
+    corpus.keep(name, smallest.values())
+    return f"{name}: {outcomes.total()} inputs, {len(smallest)} ways"
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["--make-corpus"]:
-        make_corpus(Path(sys.argv[2]))
-        return
-    _FOLDER.mkdir()
-    atheris.Setup(sys.argv, read)
-    atheris.Fuzz()
+    parser = argparse.ArgumentParser(prog="python -m torture.fuzz_readers", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--minutes", type=float, default=60.0, help="for all kinds together")
+    parser.add_argument("--kinds", nargs="*", default=list(hostile.KINDS), choices=list(hostile.KINDS), metavar="KIND")
+    parser.add_argument("--keep", action="store_true", help="fuzz nothing; write the corpus in the tree")
+    arguments = parser.parse_args()
+    if not arguments.keep:
+        import_watched()
+    for name in arguments.kinds:
+        folder = arguments.folder / corpus.file_name(name)
+        if arguments.keep:
+            found = [path for path in sorted(folder.glob("*/*")) if not path.suffix]  # inputs and findings
+            print(keep(name, found), flush=True)
+        else:
+            print(run(name, folder, arguments.minutes * 60 / len(arguments.kinds)).line(folder), flush=True)
 
 
 if __name__ == "__main__":

@@ -34,11 +34,27 @@ class Kind:
         make: writes good ones into a folder.
         read: reads one that `make` has named; it may do anything but compute for long.
         names: of what `read` gets, files or folders in that folder.
+        named: whether `read` knows the path, so that its messages have to name it.
     """
 
     make: Callable[[Path], None]
     read: Callable[[Path], object]
     names: tuple[str, ...]
+    named: bool = True
+
+    def refusal(self, path: Path) -> Exception | None:
+        """Reads a file. The documented error that refused it; any other error, or one that does not help, is raised."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                self.read(path)
+            except _DOCUMENTED as error:
+                if _out_of_memory(error):
+                    raise AssertionError(f"out of memory, told as {type(error).__name__}: {error}") from error
+                if not str(error) or (self.named and str(path) not in str(error)):
+                    raise AssertionError(f"{type(error).__name__} that does not name the file: {error}") from error
+                return error
+        return None
 
 
 def _small_model() -> Any:
@@ -208,6 +224,23 @@ def _read_csv(path: Path) -> None:
     load_hidden_digits(path)
 
 
+def _make_numbers(folder: Path) -> None:
+    rows = np.array([[1, 4, 2], [7], [], [3, 3]], object)
+    np.savez(folder / "reviews.npz", x_train=rows, y_train=np.arange(4) % 2, x_test=rows[:2], y_test=np.arange(2))
+    np.savez(folder / "news.npz", x=rows, y=np.arange(4))
+    np.savez(folder / "prices.npz", x=np.ones((5, 8), np.float32), y=np.arange(5.0))
+    (folder / "words.json").write_text('{"the": 1, "moon": 2}')
+
+
+def _read_numbers(path: Path) -> None:
+    from day33.datasets import california_housing, imdb, reuters
+
+    {
+        "reviews": imdb.load_data, "news": reuters.load_data,
+        "prices": lambda path: california_housing.load_data(path=path), "words": reuters.get_word_index,
+    }[path.stem](str(path))  # fmt: skip
+
+
 def _make_archives(folder: Path) -> None:
     import tarfile
 
@@ -235,6 +268,16 @@ def _read_text(path: Path) -> None:
     from day33.text import load_corpus
 
     load_corpus(path)
+
+
+def _make_vocabulary(folder: Path) -> None:
+    (folder / "vocabulary.txt").write_text("the\nmoon\n입력\n", encoding="utf-8")
+
+
+def _read_vocabulary(path: Path) -> None:
+    from day33 import layers
+
+    layers.StringLookup(vocabulary=str(path))
 
 
 # ---- folders ----
@@ -282,9 +325,26 @@ def _read_autoencoder(folder: Path) -> None:
     AutoEncoder.load(folder)
 
 
+def _trees() -> Any:
+    import lightgbm
+
+    rng = np.random.default_rng(0)
+    data = lightgbm.Dataset(rng.random((60, 3)), np.arange(60) % 3)
+    options = {"objective": "multiclass", "num_class": 3, "num_leaves": 4, "verbosity": -1, "num_threads": 1}
+    return lightgbm.train(options, data, num_boost_round=2)
+
+
+def _make_trees(folder: Path) -> None:
+    from day33.ensemble.boosting import BoosterMember
+    from day33.ensemble.saving import save_ensemble
+
+    save_ensemble(BoosterMember(_trees(), 3), folder / "trees")
+
+
 def _make_ensemble(folder: Path) -> None:
     from day33.datasets import make_hidden_digits
     from day33.ensemble import hidden_digits
+    from day33.ensemble.convolutional import ConvClassifier
     from day33.ensemble.saving import save_ensemble
 
     data = make_hidden_digits(n_samples=40, seed=3)
@@ -292,6 +352,10 @@ def _make_ensemble(folder: Path) -> None:
         members={"lgbm": 1, "encoder": 1, "conv": 1}, rounds=1, epochs=1, n_jobs=1, seed=0
     )  # fmt: skip
     save_ensemble(hidden_digits.fit_ensemble(data.features(), data.digits, settings), folder / "ensemble")
+    rng = np.random.default_rng(0)
+    network = ConvClassifier((8, 8), n_extra=1, filters=(2, 3), dense_units=4, epochs=1, random_state=0)
+    network.fit(rng.random((12, 65), np.float32), np.arange(12) % 3)
+    save_ensemble(network, folder / "network")
 
 
 def _read_ensemble(folder: Path) -> None:
@@ -315,12 +379,10 @@ def _make_record(folder: Path) -> None:
 
 def _read_record(folder: Path) -> None:
     from day33.ensemble.checkpoint import Checkpoint
-    from day33.ensemble.cross_validation import Fold
+    from day33.ensemble.cross_validation import _kept_fold
 
     checkpoint = Checkpoint(folder)
-    record = checkpoint.record("fold-0")
-    if record is not None:
-        Fold.from_json(record)
+    _kept_fold(checkpoint, "fold-0", np.array([1, 4]), 3)
     if not 0 <= checkpoint.shelf("fold-0", "trees").seconds < np.inf:
         raise AssertionError("a time that is none")
 
@@ -337,12 +399,19 @@ KINDS: dict[str, Kind] = {
     "MNIST (.npz)": Kind(_make_mnist, _read_mnist, ("digits.npz", "floats.npz")),
     "MNIST (IDX, .gz)": Kind(_make_idx, _read_mnist, ("plain", "packed")),
     "hidden digits (.csv, .gz)": Kind(_make_csv, _read_csv, ("train.csv", "train.csv.gz")),
+    "numbers of data sets (.npz, .json)": Kind(
+        _make_numbers, _read_numbers, ("reviews.npz", "news.npz", "prices.npz", "words.json")
+    ),
     "archives of get_file": Kind(_make_archives, _read_archive, ("files.zip", "files.tar", "files.tar.gz")),
     "text": Kind(_make_text, _read_text, ("lines.txt",)),
-    "tokenizer": Kind(_make_tokenizer, _read_tokenizer, ("tokenizer0.json", "tokenizer1.json", "tokenizer2.json")),
+    "vocabulary": Kind(_make_vocabulary, _read_vocabulary, ("vocabulary.txt",)),
+    "tokenizer": Kind(
+        _make_tokenizer, _read_tokenizer, ("tokenizer0.json", "tokenizer1.json", "tokenizer2.json"), named=False
+    ),
     "lyricist": Kind(_make_lyricist, _read_lyricist, ("lyricist",)),
     "auto-encoder": Kind(_make_autoencoder, _read_autoencoder, ("autoencoder",)),
-    "ensemble": Kind(_make_ensemble, _read_ensemble, ("ensemble",)),
+    "trees of LightGBM": Kind(_make_trees, _read_ensemble, ("trees",)),
+    "ensemble": Kind(_make_ensemble, _read_ensemble, ("ensemble", "network")),
     "checkpoint of an ensemble": Kind(_make_record, _read_record, ("checkpoint",)),
 }
 
@@ -379,17 +448,7 @@ def run(kind_name: str, folder: Path, seeds: range) -> Tally:
         shutil.rmtree(target.parent, ignore_errors=True)
         _copy(original, target)
         _damage(rng, kind_name, original, target)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                kind.read(target)
-            except _DOCUMENTED as error:
-                if _out_of_memory(error):
-                    raise AssertionError(f"out of memory, told as {type(error).__name__}: {error}") from error
-                if not str(error):
-                    raise AssertionError(f"{type(error).__name__} without a message") from error
-                return "refused"
-        return "read"
+        return "read" if kind.refusal(target) is None else "refused"
 
     return run_jobs(
         seeds, work, seconds=_SECONDS, megabytes=_MEGABYTES, address_space=_ADDRESS_SPACE

@@ -1,4 +1,7 @@
-"""Damage by structure: what is inside of archives and gzip data is mutated, and sizes and checksums are made right."""
+"""Damage by structure: what is inside of archives and gzip data is mutated, and sizes and checksums are made right.
+
+Where bytes have no structure, `scramble` changes them: `mutated_bytes`, or a fuzzer that knows what is worth trying.
+"""
 
 from __future__ import annotations
 
@@ -9,41 +12,47 @@ import io
 import json
 import random
 import struct
+import tarfile
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from formats.fuzz_keras_files import mutated_bytes, mutated_json
 
+Scramble = Callable[[random.Random, bytes], bytes]
 _SIDES = [0, 1, 2, 3, 28, 255, 2**16, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**62, 2**63 - 1, -1, 10**30]
 _DTYPES = ["<f4", ">f4", "<f8", "<f2", "|u1", "<i8", "|b1", "|O", "<U4", "|S3", "<c8", "<M8[s]", "|V8", "<f16", "x"]
 
 
-def mutated(rng: random.Random, name: str, data: bytes) -> bytes:
+def mutated(rng: random.Random, name: str, data: bytes, scramble: Scramble = mutated_bytes) -> bytes:
     """`data` with damage of a kind that fits the suffix of its name."""
     suffix = name.rpartition(".")[2]
     if rng.random() < 0.15:
-        return mutated_bytes(rng, data)
+        return scramble(rng, data)
     try:
         if suffix in ("npz", "keras", "zip"):
-            return _mutated_zip(rng, data)
+            return _mutated_zip(rng, data, scramble)
         if suffix == "npy":
-            return _mutated_npy(rng, data)
+            return _mutated_npy(rng, data, scramble)
         if suffix == "json":
-            return _mutated_json_text(rng, data)
+            return _mutated_json_text(rng, data, scramble)
         if suffix == "gz":
-            return _packed(rng, mutated(rng, name.removesuffix(".gz"), gzip.decompress(data)))
+            inner = mutated(rng, name.removesuffix(".gz"), gzip.decompress(data), scramble)
+            return _packed(rng, inner, scramble)
+        if suffix == "tar":
+            return _mutated_tar(rng, data, scramble)
         if suffix in ("csv", "txt"):
             return _mutated_lines(rng, data)
         if suffix.endswith("ubyte"):
-            return _mutated_idx(rng, data)
+            return _mutated_idx(rng, data, scramble)
     except Exception:  # it is damaged already, in whatever way
         pass
-    return mutated_bytes(rng, data)
+    return scramble(rng, data)
 
 
-def _mutated_zip(rng: random.Random, data: bytes) -> bytes:
+def _mutated_zip(rng: random.Random, data: bytes, scramble: Scramble) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as source:
         members = {name: source.read(name) for name in source.namelist()}
     names = list(members)
@@ -60,24 +69,24 @@ def _mutated_zip(rng: random.Random, data: bytes) -> bytes:
     else:
         for _ in range(rng.choice([1, 1, 2])):
             if chosen in members:
-                members[chosen] = mutated(rng, chosen, members[chosen])
+                members[chosen] = mutated(rng, chosen, members[chosen], scramble)
             chosen = rng.choice(names)
     if "meta.npy" in members and rng.random() < 0.5:
         with contextlib.suppress(Exception):  # it is damaged already
-            members["meta.npy"] = _mutated_meta(rng, members["meta.npy"])
+            members["meta.npy"] = _mutated_meta(rng, members["meta.npy"], scramble)
     if sealed:
         _seal(members)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", rng.choice([zipfile.ZIP_STORED] * 2 + [zipfile.ZIP_DEFLATED])) as target:
         for name, content in members.items():
             target.writestr(name, content)
-    return buffer.getvalue() if rng.random() < 0.9 else mutated_bytes(rng, buffer.getvalue())
+    return buffer.getvalue() if rng.random() < 0.9 else scramble(rng, buffer.getvalue())
 
 
-def _mutated_meta(rng: random.Random, data: bytes) -> bytes:
+def _mutated_meta(rng: random.Random, data: bytes, scramble: Scramble) -> bytes:
     """JSON in an array of bytes."""
     text = np.load(io.BytesIO(data)).tobytes()
-    return _npy(np.frombuffer(_mutated_json_text(rng, text), np.uint8))
+    return _npy(np.frombuffer(_mutated_json_text(rng, text, scramble), np.uint8))
 
 
 def _seal(members: dict[str, bytes]) -> None:
@@ -101,10 +110,10 @@ def _npy(array: np.ndarray[Any, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def _mutated_npy(rng: random.Random, data: bytes) -> bytes:
+def _mutated_npy(rng: random.Random, data: bytes, scramble: Scramble) -> bytes:
     action = rng.random()
     if action < 0.3:
-        return mutated_bytes(rng, data)
+        return scramble(rng, data)
     array = np.load(io.BytesIO(data), allow_pickle=False)
     if action < 0.6:  # a header that lies
         shape = list(array.shape) + [1] * rng.choice([0, 0, 0, 1, 30])
@@ -130,10 +139,10 @@ def _mutated_npy(rng: random.Random, data: bytes) -> bytes:
     return _npy(np.ascontiguousarray(array))
 
 
-def _mutated_json_text(rng: random.Random, data: bytes) -> bytes:
+def _mutated_json_text(rng: random.Random, data: bytes, scramble: Scramble) -> bytes:
     action = rng.random()
     if action < 0.15:
-        return mutated_bytes(rng, data)
+        return scramble(rng, data)
     if action < 0.2:
         deep = rng.choice([150, 1000, 100_000])
         return data.replace(b":", b": " + b"[" * deep + b"]" * deep + b', "x":', 1)
@@ -189,9 +198,9 @@ def _mutated_lines(rng: random.Random, data: bytes) -> bytes:
     return b"\n".join(lines)
 
 
-def _mutated_idx(rng: random.Random, data: bytes) -> bytes:
+def _mutated_idx(rng: random.Random, data: bytes, scramble: Scramble) -> bytes:
     if rng.random() < 0.3:
-        return mutated_bytes(rng, data)
+        return scramble(rng, data)
     found = bytearray(data)
     place = rng.choice([0, 1, 2, 3, *range(4, 16, 4)])
     value = rng.choice([0, 1, 3, 8, 0x0D, 2**31 - 1, 2**31, 2**32 - 1])
@@ -200,11 +209,40 @@ def _mutated_idx(rng: random.Random, data: bytes) -> bytes:
     return bytes(found)
 
 
-def _packed(rng: random.Random, data: bytes) -> bytes:
+def _mutated_tar(rng: random.Random, data: bytes, scramble: Scramble) -> bytes:
+    """The header of one member altered, its checksum made right."""
+    found = bytearray(data)
+    headers = [start for start in range(0, len(data), tarfile.BLOCKSIZE) if data[start + 257 : start + 262] == b"ustar"]
+    start = rng.choice(headers)
+    # Where each field of a header is: name, mode, size, time, kind, link, magic, devices, prefix.
+    place, size = rng.choice(
+        [(0, 100), (100, 8), (124, 12), (136, 12), (156, 1), (157, 100), (257, 8), (329, 8), (345, 155)]
+    )
+    values = [
+        b"7" * size,
+        b"\xff" * size,
+        b"\x80" + b"\0" * (size - 1),
+        b"",
+        b"../x",
+        b"/x",
+        b"1",
+        b"2",
+        b"5",
+        b"x",
+        b"L",
+    ]
+    field = scramble(rng, data[start + place : start + place + size]) if rng.random() < 0.3 else rng.choice(values)
+    found[start + place : start + place + size] = field[:size].ljust(size, b"\0")
+    header = found[start : start + tarfile.BLOCKSIZE]
+    found[start + 148 : start + 156] = b"%06o\0 " % (sum(header) - sum(header[148:156]) + 8 * ord(" "))
+    return bytes(found)
+
+
+def _packed(rng: random.Random, data: bytes, scramble: Scramble) -> bytes:
     if rng.random() < 0.05:
         data += bytes(rng.choice([1 << 20, 80 << 20]))
     packed = gzip.compress(data, 1)
-    return packed if rng.random() < 0.8 else mutated_bytes(rng, packed)
+    return packed if rng.random() < 0.8 else scramble(rng, packed)
 
 
 def with_right_digests(manifest: bytes, files: dict[str, bytes]) -> bytes:
