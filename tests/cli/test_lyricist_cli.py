@@ -20,6 +20,7 @@ from typer.testing import CliRunner, Result
 
 from day33 import datasets
 from day33.cli import app
+from day33.lyricist import Lyricist
 
 RESULTS = (
     "history.csv",
@@ -90,7 +91,7 @@ def test_training_and_writing(run: Run, lyrics: Path) -> None:
 
     greedy = run("write", out, "i love")
     assert greedy.exit_code == 0, greedy.output
-    assert greedy.output.startswith("i love")
+    assert greedy.output.startswith("I love")
     assert run("write", out, "i love", "--weights", "int8").exit_code == 0
     assert run("write", out, "i love").output == greedy.output
     drawn = run("write", out, "i love", "--lines", 4, "--temperature", 1.5, "--seed", 7)
@@ -99,7 +100,30 @@ def test_training_and_writing(run: Run, lyrics: Path) -> None:
     assert len(drawn.output.splitlines()) == 4
     searched = run("write", out, "i love", "--beam", 3)
     assert searched.exit_code == 0
-    assert searched.output.startswith("i love")
+    assert searched.output.startswith("I love")
+    as_words = run("write", out, "i love", "--no-detokenize").output
+    assert as_words.startswith("<start> i love ")
+    raw = run("write", out, "i love", "--no-detokenize", "--note").output.strip()
+    assert raw == Lyricist.load(out).model.generate("i love")
+
+
+def test_the_note_s_own_sentence(run: Run, tmp_path: Path) -> None:
+    """A corpus in Korean, of which the note's clean-up would leave nothing."""
+    lines = ["나는 밥을 먹었다", "너는 물을 마셨다", "우리는 책을 읽었다."] * 20
+    corpus = tmp_path / "korean.txt"
+    corpus.write_text("\n".join(lines), encoding="utf-8")
+    options = (corpus, "--epochs", 20, "--embedding", 12, "--hidden", 24, "--batch-size", 4, "--learning-rate", 0.02)
+    result = run("train", *options, "--patience", 0)
+    assert result.exit_code == 0, result.output
+    assert "60 kept" in result.output
+    assert "letters of every script (--clean unicode)" in result.output
+    learnt = [
+        line for line in dict.fromkeys(lines) if run("write", "day33-lyricist", line.split()[0]).output.strip() == line
+    ]
+    assert len(learnt) == 2  # the third was held out
+    refused = run("train", *options, "--output", "as-note", "--clean", "note")
+    assert refused.exit_code == 1
+    assert "without words" in refused.output
 
 
 def test_the_built_in_corpus(run: Run) -> None:

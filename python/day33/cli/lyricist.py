@@ -16,6 +16,8 @@ from .errors import given, interruptible, list_files, reported, resumable, warn
 
 if TYPE_CHECKING:
     from ..lyricist import Lyricist
+    from ..text import Corpus
+    from ..text.corpus import CleanChoice
     from .runs import RunFolder
 
 app = App(help="Learn lines from text files, and write new ones.", no_args_is_help=True)
@@ -34,6 +36,14 @@ class ScheduleName(enum.StrEnum):
     constant = "constant"
     cosine = "cosine"
     plateau = "plateau"
+
+
+class CleanRule(enum.StrEnum):
+    """The values of --clean."""
+
+    auto = "auto"
+    note = "note"
+    unicode = "unicode"
 
 
 class WeightFormat(enum.StrEnum):
@@ -68,6 +78,7 @@ _SETTING_TYPES = {
     "dropout": float,
     "padding": str,
     "max_tokens": int | None,
+    "clean": str,
     "validation": float,
     "learning_rate": float,
     "schedule": str,
@@ -107,6 +118,13 @@ def train(
         PaddingMode, typer.Option(help="Learn real tokens only, or fill lines up to one length and learn that too.")
     ] = PaddingMode.skip,
     max_tokens: Annotated[int | None, typer.Option(min=3, help="Leave out longer lines; start and end count.")] = None,
+    clean: Annotated[
+        CleanRule,
+        typer.Option(
+            help="Which letters words are of: a-z (note), or those of every script (unicode), which auto chooses where "
+            "most letters are not a-z."
+        ),
+    ] = CleanRule.auto,
     validation: Annotated[float, typer.Option(help="Fraction of the distinct lines to measure on.")] = 0.1,
     learning_rate: Annotated[
         float | None, typer.Option(help="Step size of Adam.", show_default="0.001; built-in corpus 0.01")
@@ -154,6 +172,7 @@ def train(
         "dropout": dropout,
         "padding": padding.value,
         "max_tokens": max_tokens,
+        "clean": clean.value,
         "validation": validation,
         "learning_rate": learning_rate,
         "schedule": None if schedule is None else schedule.value,
@@ -175,8 +194,9 @@ def train(
                     raise ValueError("the cosine schedule ends with its last epoch, so --epochs cannot change")
             defaults = _NOTE_DEFAULTS if options["paths"] else _GRAMMAR_DEFAULTS
             options |= {name: value for name, value in defaults.items() if options[name] is None}
-            sentences = _load_sentences(options["paths"], options["max_tokens"])
-            _train(run, options, sentences, resume=resume, overwrite=overwrite)
+            corpus = _load_corpus(options["paths"], options["max_tokens"], options["clean"])
+            options["clean"] = corpus.clean
+            _train(run, options, corpus.sentences, resume=resume, overwrite=overwrite)
 
 
 def _run_folder(path: Path) -> RunFolder:
@@ -186,17 +206,19 @@ def _run_folder(path: Path) -> RunFolder:
     return RunFolder(path, (*Lyricist.files, LOSS_FIGURE, PERPLEXITY_FIGURE, LINES_FILE), _SETTING_TYPES)
 
 
-def _load_sentences(paths: list[str], max_tokens: int | None) -> list[str]:
+def _load_corpus(paths: list[str], max_tokens: int | None, clean: CleanChoice) -> Corpus:
     from .. import datasets
     from ..text import Corpus, load_corpus
 
     if paths:
-        corpus = load_corpus(paths, max_tokens=max_tokens)
+        corpus = load_corpus(paths, max_tokens=max_tokens, clean=clean)
     else:
         typer.echo(f"No files given: using {_BUILT_IN}.")
-        corpus = Corpus.from_lines(datasets.generate_lyrics(), max_tokens=max_tokens)
+        corpus = Corpus.from_lines(datasets.generate_lyrics(), max_tokens=max_tokens, clean=clean)
     typer.echo(corpus.describe())
-    return corpus.sentences
+    if clean == "auto" and corpus.clean == "unicode":
+        typer.echo("Most letters are not a-z: words are of the letters of every script (--clean unicode).")
+    return corpus
 
 
 def _train(run: RunFolder, options: dict[str, Any], sentences: list[str], *, resume: bool, overwrite: bool) -> None:
@@ -234,6 +256,7 @@ def _train_and_write(run: RunFolder, options: dict[str, Any], training: list[str
         options["hidden"],
         dropout=options["dropout"],
         padding=options["padding"],
+        clean=options["clean"],
     )
     model = lyricist.prepare(training)
     typer.echo(
@@ -318,6 +341,15 @@ def write(
     ] = None,
     beam: Annotated[int, typer.Option(min=1, help="Search for the likeliest line, with this many at once.")] = 1,
     max_len: Annotated[int, typer.Option(min=1, help="Tokens in a line at most, start and end included.")] = 20,
+    detokenize: Annotated[
+        bool, typer.Option(help="Print lines with an upper-case letter first and no space before a mark.")
+    ] = True,
+    note: Annotated[
+        bool,
+        typer.Option(
+            "--note", help="Write as the note does: also the unknown word, and a word more than twice in a row."
+        ),
+    ] = False,
     weights: Annotated[WeightFormat, typer.Option(help="How the weights are packed.")] = WeightFormat.float32,
     ban: Annotated[list[str] | None, typer.Option(help="A word not to use; may be repeated.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Makes the draws repeatable.")] = None,
@@ -345,6 +377,9 @@ def write(
         written = lyricist.write_many(
             prompt,
             lines,
+            detokenize=detokenize,
+            unknown=note,
+            max_repeats=None if note else 2,
             max_len=max_len,
             temperature=temperature,
             top_k=top_k,
