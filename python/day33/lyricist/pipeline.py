@@ -17,7 +17,7 @@ from .._io.files import make_folder, open_regular, read_json, write_json, write_
 from ..callbacks import EarlyStopping, ReduceLROnPlateau
 from ..text import Tokenizer, make_dataset, pad_sequences, tokenizer_from_json
 from ..text.cleaning import END, START, Clean
-from .batches import FollowEpochs, LengthBatches
+from .batches import FollowEpochs, LengthBatches, batch_size_for
 from .measuring import PaddedLosses
 from .model import Padding, TextGenerator, clean_prompt
 
@@ -46,8 +46,8 @@ class Lyricist:
 
     Args:
         num_words: the upper bound of token numbers: the vocabulary holds the `num_words` - 1 most frequent tokens.
-        embedding_size, hidden_size, dropout, padding: see `TextGenerator`. With "skip", batches hold lines of similar
-            length; with "count", all lines are filled up to one length, and the padding is learnt as well.
+        embedding_size, hidden_size, dropout, padding: see `TextGenerator`. With "count", all lines are filled up
+            to one length, and the padding is learnt as well.
         clean: how prompts are cleaned: as the sentences were, see `day33.text.preprocess_sentence` and
             `day33.text.Corpus.clean`.
 
@@ -129,7 +129,7 @@ class Lyricist:
         validation: Sequence[str] | None = None,
         *,
         epochs: int = 30,
-        batch_size: int = 256,
+        batch_size: int | None = None,
         learning_rate: float = 0.001,
         schedule: Schedule = "constant",
         clip_norm: float | None = 1.0,
@@ -143,7 +143,7 @@ class Lyricist:
             training: sentences to learn.
             validation: other sentences, to measure on after every epoch.
             epochs: the number of the last epoch.
-            batch_size: sentences per step.
+            batch_size: sentences per step; None for a number that follows from that of the sentences.
             learning_rate: of Adam, at the start.
             schedule: "constant"; "cosine", which falls to 0 at the last epoch; "plateau", halved after every epoch in
                 which the validation perplexity did not fall.
@@ -162,7 +162,8 @@ class Lyricist:
         """
         self._check(validation, learning_rate, schedule, patience)
         model = self._model or self.prepare(training)
-        steps = -(-len(training) // as_count("batch_size", batch_size))
+        batch_size = batch_size_for(len(training)) if batch_size is None else as_count("batch_size", batch_size)
+        steps = -(-len(training) // batch_size)
         rate: Any = learning_rate
         if schedule == "cosine":
             rate = optimizers.schedules.CosineDecay(learning_rate, max(steps * epochs, 1))
