@@ -22,19 +22,17 @@ import day33
 import lyricist_peers
 from day33 import lyricist, optimizers, text
 
-BATCH = 256
-
 
 class Day33:
-    """Batches of lines of similar length, without computation past the end of a line, as in `Lyricist.fit`."""
+    """Without computation past the end of a line, as in `Lyricist.fit`."""
 
     name = "day33"
 
-    def __init__(self, model: Any, training: Any, validation: Any) -> None:
+    def __init__(self, model: Any, training: Any, validation: Any, batch_size: int, pool: int) -> None:
         self.model = model
         model.compile(optimizer=optimizers.Adam())
-        self._batches = lyricist.LengthBatches(training, BATCH)
-        self._validation = lyricist.LengthBatches(validation, BATCH, pool=0)
+        self._batches = lyricist.LengthBatches(training, batch_size, pool=pool)
+        self._validation = lyricist.LengthBatches(validation, batch_size, pool=0)
 
     def epoch(self, number: int) -> None:
         self._batches.epoch = number
@@ -49,19 +47,20 @@ class Keras:
 
     name = "Keras"
 
-    def __init__(self, model: Any, training: Any, validation: Any) -> None:
+    def __init__(self, model: Any, training: Any, validation: Any, batch_size: int) -> None:
         self.model = model
+        self._batch_size = batch_size
         self._training = text.make_dataset(training)
         self._validation = text.make_dataset(validation)
 
     def epoch(self, number: int) -> None:
-        self.model.fit(*self._training, batch_size=BATCH, verbose=0)
+        self.model.fit(*self._training, batch_size=self._batch_size, verbose=0)
 
     def validation_loss(self) -> float:
         """The mean over all real tokens. `evaluate` of Keras would give all batches the same weight."""
         total, tokens = 0.0, 0
-        for first in range(0, len(self._validation[0]), BATCH):
-            source, target = (part[first : first + BATCH] for part in self._validation)
+        for first in range(0, len(self._validation[0]), self._batch_size):
+            source, target = (part[first : first + self._batch_size] for part in self._validation)
             count = int(np.count_nonzero(source))
             total += float(self.model.test_on_batch(source, target)) * count
             tokens += count
@@ -75,6 +74,8 @@ def main() -> None:
     parser.add_argument("--words", type=int, default=7000)
     parser.add_argument("--embedding", type=int, default=128)
     parser.add_argument("--hidden", type=int, default=256)
+    parser.add_argument("--batch-size", type=int, default=256)
+    parser.add_argument("--pool", type=int, default=1, help="batches of day33 that are sorted by length together")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
@@ -87,10 +88,14 @@ def main() -> None:
     theirs = lyricist_peers.keras_model(ours.get_weights(), mask=True)
     assert theirs is not None, "Keras is not installed; expected TensorFlow and Keras for the comparison"
     numbers, held_out = (writer.tokenizer.texts_to_sequences(part) for part in (training, validation))
-    runs: list[Day33 | Keras] = [Day33(ours, numbers, held_out), Keras(theirs, numbers, held_out)]
+    size = arguments.batch_size
+    runs: list[Day33 | Keras] = [
+        Day33(ours, numbers, held_out, size, arguments.pool),
+        Keras(theirs, numbers, held_out, size),
+    ]
     print(
         f"{corpus.describe()}\n{len(training):,} training and {len(validation):,} validation lines; vocabulary "
-        f"{ours.vocab_size:,}, embedding {arguments.embedding}, hidden {arguments.hidden}, batch {BATCH}\n"
+        f"{ours.vocab_size:,}, embedding {arguments.embedding}, hidden {arguments.hidden}, batch {size}\n"
     )
     print("| epoch | " + " | ".join(f"{run.name}: validation loss, perplexity, seconds" for run in runs) + " |")
     print("|---|" + "---|" * len(runs))

@@ -144,7 +144,7 @@ std::unique_ptr<Generation> make_generation(std::shared_ptr<Decoder> decoder, st
                                             int64_t max_len, std::vector<int32_t> end_tokens,
                                             const std::string& strategy, float temperature, int64_t top_k, double top_p,
                                             std::vector<uint64_t> keys, std::vector<uint64_t> streams, int64_t beams,
-                                            double length_penalty, std::vector<int32_t> banned,
+                                            double length_penalty, std::vector<int32_t> banned, int64_t max_repeats,
                                             std::vector<int32_t> forced, bool scores) {
   GenerationOptions options;
   options.strategy = parse_strategy(strategy);
@@ -154,6 +154,7 @@ std::unique_ptr<Generation> make_generation(std::shared_ptr<Decoder> decoder, st
   if (!(top_p > 0.0) || top_p > 1.0) throw py::value_error("top_p: expected a number above 0 and up to 1");
   if (beams < 1 || beams > 1024 || (beams > 1 && options.strategy != Strategy::beam))
     throw py::value_error("beams is " + std::to_string(beams) + "; expected 1 to 1024, and 1 without beam search");
+  if (max_repeats < 0) throw py::value_error("max_repeats: expected a number of at least 0");
   if (!(length_penalty >= 0.0)) throw py::value_error("length_penalty: expected a number of at least 0");
   options.max_len = max_len;
   options.end_tokens = std::move(end_tokens);
@@ -163,6 +164,7 @@ std::unique_ptr<Generation> make_generation(std::shared_ptr<Decoder> decoder, st
   options.beams = beams;
   options.length_penalty = length_penalty;
   options.banned = std::move(banned);
+  options.max_repeats = max_repeats;
   options.forced = std::move(forced);
   options.scores = scores;
   return std::make_unique<Generation>(std::move(decoder), std::move(prompts), std::move(options));
@@ -207,8 +209,8 @@ void register_decoder(py::module_& m) {
            py::arg("end_tokens"), py::arg("strategy") = "greedy", py::arg("temperature") = 1.0f, py::arg("top_k") = 0,
            py::arg("top_p") = 1.0, py::arg("keys") = std::vector<uint64_t>{},
            py::arg("streams") = std::vector<uint64_t>{}, py::arg("beams") = 1, py::arg("length_penalty") = 1.0,
-           py::arg("banned") = std::vector<int32_t>{}, py::arg("forced") = std::vector<int32_t>{},
-           py::arg("scores") = false)
+           py::arg("banned") = std::vector<int32_t>{}, py::arg("max_repeats") = 0,
+           py::arg("forced") = std::vector<int32_t>{}, py::arg("scores") = false)
       .def(
           "generate",
           [](Generation& self, int64_t tokens) {

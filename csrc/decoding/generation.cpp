@@ -137,8 +137,18 @@ int32_t Generation::forced(size_t number) const {
   return number < options_.forced.size() ? options_.forced[number] : -1;
 }
 
-void Generation::ban(float* logits) const {
-  for (int32_t token : options_.banned) logits[token] = -std::numeric_limits<float>::infinity();
+void Generation::ban(float* logits, const Group& group, const Continuation& answer) const {
+  constexpr float kNever = -std::numeric_limits<float>::infinity();
+  for (int32_t token : options_.banned) logits[token] = kNever;
+  const size_t limit = static_cast<size_t>(options_.max_repeats), length = group.prompt.size() + answer.tokens.size();
+  if (limit == 0 || length < limit) return;
+  const auto from_end = [&](size_t back) {
+    return back < answer.tokens.size() ? answer.tokens[answer.tokens.size() - 1 - back]
+                                       : group.prompt[length - 1 - back];
+  };
+  size_t run = 1;
+  while (run < limit && from_end(run) == from_end(0)) ++run;
+  if (run == limit && from_end(0) < decoder_->logits()) logits[from_end(0)] = kNever;
 }
 
 void Generation::choose_one(Group& group, int64_t index) {
@@ -150,7 +160,7 @@ void Generation::choose_one(Group& group, int64_t index) {
   int64_t token = forced(answer.tokens.size());
   float logit = token >= 0 ? logits[token] : 0.0f;
   if (token < 0) {
-    ban(logits);
+    ban(logits, group, answer);
     token = kernels.arg_max(logits, O);
     if (options_.strategy == Strategy::sample) {
       // Sampling overwrites the logits, so they are copied for the score.
@@ -197,7 +207,7 @@ void Generation::choose_beams(Group& group, int64_t index) {
     if (forced(number) >= 0) {
       best.push_back({logits[forced(number)], forced(number)});
     } else {
-      ban(logits);
+      ban(logits, group, group.open[i]);
       best = largest_logits(logits, O,
                             static_cast<int64_t>(beams) + 1);  // one more, since one of them may be the end token
     }

@@ -29,6 +29,7 @@ struct GenerationOptions {
   int64_t beams = 1;
   double length_penalty = 1.0;  // >= 0
   std::vector<int32_t> banned;  // never chosen
+  int64_t max_repeats = 0;      // how often a token may stand in a row, prompt included; 0 for no limit
   std::vector<int32_t>
       forced;  // by position in the answer: the token to choose whatever the model says; -1 for a free choice
   bool scores = false;
@@ -87,7 +88,7 @@ class Generation {
   void choose_beams(Group& group, int64_t index);
   double normalized(const Continuation& c) const;
   bool full(const Group& group, int64_t chosen) const;
-  void ban(float* logits) const;
+  void ban(float* logits, const Group& group, const Continuation& answer) const;
   int32_t forced(size_t number) const;
 
   const std::shared_ptr<const Decoder> decoder_;

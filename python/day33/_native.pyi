@@ -515,7 +515,7 @@ class Generation:
     """The loop over tokens for a batch of prompts (lists of ids, none empty). end_tokens: by prompt, -1 for none.
 
     strategy: "greedy", "sample" (keys and streams by prompt) or "beam". forced: by number of the chosen token, -1 for a
-    free choice. top_k 0 is all.
+    free choice. top_k 0 is all. max_repeats: how often a token may stand in a row, 0 for no limit.
     """
 
     def __init__(
@@ -534,6 +534,7 @@ class Generation:
         beams: int = 1,
         length_penalty: float = 1.0,
         banned: Sequence[int] = (),
+        max_repeats: int = 0,
         forced: Sequence[int] = (),
         scores: bool = False,
     ) -> None: ...

@@ -361,3 +361,54 @@ def test_a_masked_model_passes_over_padding():
 def test_models_that_cannot_write(make, error, message):
     with pytest.raises(error, match=message):
         decoding.decoder_of(make())
+
+
+# ---- words in a row ----
+
+
+def longest_run(tokens):
+    return max(len(list(run)) for _, run in itertools.groupby(tokens))
+
+
+@pytest.fixture(scope="module")
+def stubborn():
+    """A decoder of which each token is likeliest to follow itself, more so for lower ones."""
+    table = np.eye(6, 6, dtype=np.float32)
+    kernel = np.zeros((6, 24), np.float32)
+    kernel[:, 12:18] = 4 * np.eye(6)
+    bias = np.r_[np.full(6, 4.0), np.full(6, -8.0), np.zeros(6), np.full(6, 4.0)]
+    return Decoder(table, [(kernel, np.zeros((6, 24)), bias)], 5 * np.eye(6), -0.1 * np.arange(6))
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_no_token_stands_more_often_in_a_row(stubborn, limit):
+    assert stubborn.generate([3], max_len=8) == [3] * 8
+    for options in ({}, {"temperature": 1.0, "seed": 5}, {"beams": 3}):
+        for answer in stubborn.generate([[3], [3, 3], [0, 5]], max_len=40, max_repeats=limit, **options)[::2]:
+            assert longest_run(answer) == limit
+    # The next best takes its turn: the first token, since the others are equally far from what stands there.
+    expected = ([3] * limit + [0] * limit) * 4
+    assert stubborn.generate([3], max_len=8, max_repeats=limit)[: 2 * limit] == expected[:8][: 2 * limit]
+
+
+def test_the_prompt_counts_and_force_goes_first(stubborn):
+    assert stubborn.generate([3, 3, 3], max_len=4, max_repeats=2) == [3, 3, 3, 0]
+    assert stubborn.generate([3, 3], max_len=4, max_repeats=2, forced=[3]) == [3, 3, 3, 0]
+    assert list(stubborn.stream([3, 3], max_len=4, max_repeats=2)) == [0, 0]
+    generated = stubborn.generate([3, 3], max_len=3, max_repeats=2, scores=True)
+    free = stubborn.generate([3, 3], max_len=3, forced=[0], scores=True)
+    assert generated.answer == free.answer
+    np.testing.assert_array_equal(generated.scores, free.scores)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"max_repeats": 0}, ValueError, "max_repeats is 0; expected at least 1"),
+        ({"max_repeats": 1.5}, TypeError, "max_repeats is 1.5"),
+        ({"max_repeats": 1, "banned": range(5)}, ValueError, "banned leaves one id"),
+    ],
+)
+def test_wrong_limits(stubborn, options, error, message):
+    with pytest.raises(error, match=message):
+        stubborn.generate([1], **options)

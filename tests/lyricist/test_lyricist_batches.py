@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from day33.lyricist import LengthBatches
+from day33.lyricist.batches import batch_size_for
 
 line_lists = st.lists(st.lists(st.integers(1, 9), max_size=8), min_size=1, max_size=30).filter(
     lambda lines: any(len(line) > 1 for line in lines)
@@ -53,8 +54,25 @@ def test_epochs_and_seeds_have_their_own_order() -> None:
 def test_lines_of_a_batch_are_of_like_length() -> None:
     rng = np.random.default_rng(0)
     lines = [[1] * int(length) for length in rng.integers(2, 22, 4000)]
-    cells = sum(len(source) * np.count_nonzero(source[0]) for source, _ in LengthBatches(lines, 64))
+    cells = sum(len(source) * np.count_nonzero(source[0]) for source, _ in LengthBatches(lines, 64, pool=16))
     assert cells < 1.1 * sum(len(line) - 1 for line in lines)
+
+
+def test_without_pools_batches_are_of_any_length() -> None:
+    lines = [[1] * int(length) for length in np.random.default_rng(0).integers(2, 22, 4000)]
+    means = [np.count_nonzero(source) / len(source) for source, _ in LengthBatches(lines, 64)]
+    overall = sum(len(line) - 1 for line in lines) / len(lines)
+    assert np.std(means) < 1.5 * np.std([len(line) for line in lines]) / 8  # as of 64 lines drawn at random
+    assert np.mean(means) == pytest.approx(overall, rel=0.01)
+
+
+def test_the_batch_size_follows_the_corpus() -> None:
+    sizes = [batch_size_for(lines) for lines in range(1, 200_000, 100)]
+    assert sizes == sorted(sizes)
+    assert set(sizes) == {16, 32, 64, 128, 256}
+    for lines, size in ((1, 16), (3_600, 16), (21_622, 32), (25_600, 64), (10**7, 256)):
+        assert batch_size_for(lines) == size
+        assert size == 16 or lines / size >= 400
 
 
 def test_wider_arrays() -> None:

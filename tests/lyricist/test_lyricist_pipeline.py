@@ -252,15 +252,37 @@ def test_greedy_answers_are_the_note_s(writer: Lyricist) -> None:
 
 def test_lines_for_readers(writer: Lyricist) -> None:
     line = writer.write("I LOVE")
-    assert line.startswith("i love")
+    assert line.startswith("I love")
     assert "<" not in line
     assert " ." not in line
+    words = writer.write("I LOVE", detokenize=False)
+    assert words.startswith("<start> i love ")
+    assert text.detokenize(words) == line
+    assert words == writer.model.generate("I LOVE", max_repeats=2, banned=["<unk>"])
     drawn = writer.write_many("i love", 5, temperature=1.0, seed=3)
     assert drawn == writer.write_many("i love", 5, temperature=1.0, seed=3)
     assert drawn[:2] == writer.write_many("i love", 2, temperature=1.0, seed=3)
     assert len(set(drawn)) > 1
-    assert "love" not in writer.write("", banned=["love"]).split()
-    assert writer.write("", forced=["we", "need"]).startswith("we need")
+    assert "love" not in writer.write("", banned=["love"]).lower().split()
+    assert writer.write("", forced=["we", "need"]).startswith("We need")
+
+
+def test_neither_unknown_words_nor_a_word_three_times_in_a_row() -> None:
+    """Lines of which most words are unknown to so small a vocabulary, and of which the others repeat."""
+    lines = [f"<start> la la la la w{i} w{i + 1} w{i + 2} <end>" for i in range(60)]
+    day33.set_random_seed(0)
+    writer = Lyricist(5, 8, 16)
+    writer.fit(lines, epochs=8, batch_size=8, learning_rate=0.03, verbose=0)
+    as_the_model_says = writer.model.generate("")
+    assert as_the_model_says.startswith("<start> la la la")
+    assert "<unk>" in as_the_model_says
+    assert writer.write("", unknown=True, max_repeats=None) == text.detokenize(as_the_model_says)
+    for options in ({}, {"temperature": 1.0, "seed": 2}, {"beams": 2}):
+        line = writer.write("", **options).lower()
+        assert line.startswith("la la")
+        assert "unk" not in line
+        assert "la la la" not in line
+    assert writer.write("la la la", unknown=True).startswith("La la la <unk>")
 
 
 def test_what_cannot_be_continued(writer: Lyricist) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -272,3 +273,77 @@ def test_generated_lines() -> None:
     assert 150 < len(set(" ".join(corpus).split())) < 300
     with pytest.raises(ValueError, match="-1"):
         datasets.generate_lyrics(-1)
+
+
+# ---- letters of every script ----
+
+
+def test_words_of_every_script() -> None:
+    for line, cleaned in (
+        ("나는 밥을 먹었다!", "나는 밥을 먹었다 !"),
+        ("Ça va, l'été?", "ça va , l été ?"),
+        ("¿QUÉ tal?", "¿ qué tal ?"),
+        ("Привет, мир...", "привет , мир . . ."),
+        ("हिन्दी में 3 शब्द", "हिन्दी में शब्द"),  # vowel signs are no letters, and belong to words
+        ("snake_case 10% x2y", "snake case x y"),
+        ("* * *", ""),
+    ):
+        assert text.preprocess_sentence(line, "unicode") == f"<start> {cleaned} <end>"
+
+
+def test_two_ways_to_write_a_letter_are_one_word() -> None:
+    for composed in ("é", "한글", "Ǹ"):
+        apart = unicodedata.normalize("NFD", composed)
+        assert apart != composed
+        assert text.preprocess_sentence(apart, "unicode") == text.preprocess_sentence(composed, "unicode")
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=127)))
+def test_on_ascii_both_rules_are_one(line: str) -> None:
+    assert text.preprocess_sentence(line, "unicode") == text.preprocess_sentence(line)
+
+
+@given(st.text())
+def test_cleaning_by_unicode_is_idempotent(line: str) -> None:
+    once = text.preprocess_sentence(line, "unicode")
+    assert text.preprocess_sentence(once.removeprefix("<start>").removesuffix("<end>"), "unicode") == once
+
+
+def test_the_rule_follows_the_letters(tmp_path: Path) -> None:
+    korean, english = ["나는 밥을 먹었다.", "너는 OK 했다!"], ["I had rice.", "Señor Ñandú, olé!"]
+    assert text.Corpus.from_lines(korean).clean == "unicode"
+    assert text.Corpus.from_lines(english).clean == "note"
+    assert text.Corpus.from_lines(korean, clean="note").sentences == ["<start> . <end>", "<start> ok ! <end>"]
+    assert text.Corpus.from_lines(english, clean="unicode").sentences[1] == "<start> señor ñandú , olé ! <end>"
+    (tmp_path / "a.txt").write_text("\n".join(korean), encoding="utf-8")
+    corpus = text.load_corpus(tmp_path)
+    assert (corpus.clean, list(corpus)) == (
+        "unicode",
+        ["<start> 나는 밥을 먹었다 . <end>", "<start> 너는 ok 했다 ! <end>"],
+    )
+    for wrong in (lambda: text.load_corpus(tmp_path, clean="latin"), lambda: text.Corpus.from_lines([], clean="latin")):  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="clean is 'latin'; expected one of 'note', 'unicode', 'auto'"):
+            wrong()
+    with pytest.raises(ValueError, match="clean is 'auto'; expected one of 'note', 'unicode'"):
+        text.preprocess_sentence("a", "auto")  # type: ignore[arg-type]
+
+
+# ---- the way back ----
+
+
+def test_lines_for_readers() -> None:
+    for cleaned, line in (
+        ("<start> why , o why ? <end>", "Why, o why?"),
+        ("¿ qué tal ? ¡", "¿Qué tal? ¡"),
+        ("나는 밥을 먹었다 .", "나는 밥을 먹었다."),
+        ("<start> , but <end>", ", but"),
+        ("<start>  <end>", ""),
+        ("", ""),
+    ):
+        assert text.detokenize(cleaned) == line
+
+
+@given(st.text(alphabet="abc ,.?!¿"))
+def test_a_line_for_readers_is_cleaned_to_the_same_sentence(line: str) -> None:
+    once = text.preprocess_sentence(line)
+    assert text.preprocess_sentence(text.detokenize(once)) == once

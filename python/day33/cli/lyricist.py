@@ -16,6 +16,8 @@ from .errors import given, interruptible, list_files, reported, resumable, warn
 
 if TYPE_CHECKING:
     from ..lyricist import Lyricist
+    from ..text import Corpus
+    from ..text.corpus import CleanChoice
     from .runs import RunFolder
 
 app = App(help="Learn lines from text files, and write new ones.", no_args_is_help=True)
@@ -36,6 +38,14 @@ class ScheduleName(enum.StrEnum):
     plateau = "plateau"
 
 
+class CleanRule(enum.StrEnum):
+    """The values of --clean."""
+
+    auto = "auto"
+    note = "note"
+    unicode = "unicode"
+
+
 class WeightFormat(enum.StrEnum):
     """The values of --weights."""
 
@@ -48,26 +58,34 @@ LOSS_FIGURE = "loss.png"
 PERPLEXITY_FIGURE = "perplexity.png"
 LINES_FILE = "lines.txt"
 _BUILT_IN = "lines of a built-in grammar"
-# For files: the training of the note.
+# With --note: the training of the note.
 _NOTE_DEFAULTS = {
-    "epochs": 30, "batch_size": 256, "embedding": 256, "hidden": 1024, "learning_rate": 0.001, "schedule": "constant",
+    "epochs": 30, "batch_size": 256, "embedding": 256, "hidden": 1024, "dropout": 0.0, "learning_rate": 0.001,
+    "schedule": "constant",
+}  # fmt: skip
+# For files: what won on Shakespeare (docs/lyricist.md). The batch size follows the number of lines.
+_FILE_DEFAULTS = {
+    "epochs": 10, "batch_size": None, "embedding": 256, "hidden": 256, "dropout": 0.35, "learning_rate": 0.003,
+    "schedule": "cosine",
 }  # fmt: skip
 # The built-in grammar has fewer than two hundred words, for which the note's sizes would only be slow, and few lines,
 # of which batches of 256 make 15 steps per epoch. With these, a line is a sentence after the first epoch (validation
 # perplexity 6.6, in the end 4.5), and all ten take about a quarter of a minute on two cores.
 _GRAMMAR_DEFAULTS = {
-    "epochs": 10, "batch_size": 16, "embedding": 64, "hidden": 128, "learning_rate": 0.01, "schedule": "plateau",
+    "epochs": 10, "batch_size": 16, "embedding": 64, "hidden": 128, "dropout": 0.0, "learning_rate": 0.01,
+    "schedule": "plateau",
 }  # fmt: skip
 _SETTING_TYPES = {
     "paths": list,
     "epochs": int,
-    "batch_size": int,
+    "batch_size": int | None,
     "words": int,
     "embedding": int,
     "hidden": int,
     "dropout": float,
     "padding": str,
     "max_tokens": int | None,
+    "clean": str,
     "validation": float,
     "learning_rate": float,
     "schedule": str,
@@ -88,10 +106,14 @@ def train(
     ] = None,
     output: Annotated[Path, typer.Option(help="The folder for everything that is written.")] = Path("day33-lyricist"),
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over the lines, at most.", show_default="30; built-in corpus 10")
+        int | None,
+        typer.Option(min=1, help="Passes over the lines, at most.", show_default="10; note 30"),
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Lines per step.", show_default="256; built-in corpus 16")
+        int | None,
+        typer.Option(
+            min=1, help="Lines per step.", show_default="by the number of lines; built-in corpus 16; note 256"
+        ),
     ] = None,
     words: Annotated[
         int, typer.Option(min=5, help="Size of the vocabulary; rarer words become the unknown one.")
@@ -100,22 +122,35 @@ def train(
         int | None, typer.Option(min=1, help="Width of the word vectors.", show_default="256; built-in corpus 64")
     ] = None,
     hidden: Annotated[
-        int | None, typer.Option(min=1, help="Units of each LSTM layer.", show_default="1024; built-in corpus 128")
+        int | None,
+        typer.Option(min=1, help="Units of each LSTM layer.", show_default="256; built-in corpus 128; note 1024"),
     ] = None,
-    dropout: Annotated[float, typer.Option(help="Fraction of the activations dropped in training.")] = 0.0,
+    dropout: Annotated[
+        float | None,
+        typer.Option(
+            help="Fraction of the activations dropped in training.", show_default="0.35; built-in corpus and note 0"
+        ),
+    ] = None,
     padding: Annotated[
         PaddingMode, typer.Option(help="Learn real tokens only, or fill lines up to one length and learn that too.")
     ] = PaddingMode.skip,
     max_tokens: Annotated[int | None, typer.Option(min=3, help="Leave out longer lines; start and end count.")] = None,
+    clean: Annotated[
+        CleanRule,
+        typer.Option(
+            help="Which letters words are of: a-z (note), or those of every script (unicode), which auto chooses where "
+            "most letters are not a-z."
+        ),
+    ] = CleanRule.auto,
     validation: Annotated[float, typer.Option(help="Fraction of the distinct lines to measure on.")] = 0.1,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Step size of Adam.", show_default="0.001; built-in corpus 0.01")
+        float | None, typer.Option(help="Step size of Adam.", show_default="0.003; built-in corpus 0.01; note 0.001")
     ] = None,
     schedule: Annotated[
         ScheduleName | None,
         typer.Option(
             help="Of the step size: falling to 0 (cosine), or halved when nothing improves (plateau).",
-            show_default="constant; built-in corpus plateau",
+            show_default="cosine; built-in corpus plateau; note constant",
         ),
     ] = None,
     clip_norm: Annotated[float, typer.Option(help="Upper bound for the norm of the gradients; 0 for none.")] = 1.0,
@@ -123,6 +158,10 @@ def train(
         int, typer.Option(min=0, help="Stop after this many epochs without a better validation; 0 never stops.")
     ] = 3,
     prompt: Annotated[str, typer.Option(help="Begin the line after each epoch with this.")] = "",
+    note: Annotated[
+        bool,
+        typer.Option("--note", help="Sizes, batches and steps of the note, where no other option says otherwise."),
+    ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Fixes the split, the initial weights and the order.")] = 0,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads; the result does not depend on them.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
@@ -154,6 +193,7 @@ def train(
         "dropout": dropout,
         "padding": padding.value,
         "max_tokens": max_tokens,
+        "clean": clean.value,
         "validation": validation,
         "learning_rate": learning_rate,
         "schedule": None if schedule is None else schedule.value,
@@ -171,12 +211,14 @@ def train(
             if resume:
                 stored = run.stored_settings()
                 options = {name: value if given(context, name) else stored[name] for name, value in options.items()}
-                if options["schedule"] == "cosine" and options["epochs"] != stored["epochs"]:
+                # The epochs that are done already can be the last ones: no further step would be taken.
+                if options["schedule"] == "cosine" and options["epochs"] not in (stored["epochs"], run.logged_epochs()):
                     raise ValueError("the cosine schedule ends with its last epoch, so --epochs cannot change")
-            defaults = _NOTE_DEFAULTS if options["paths"] else _GRAMMAR_DEFAULTS
+            defaults = _NOTE_DEFAULTS if note else _FILE_DEFAULTS if options["paths"] else _GRAMMAR_DEFAULTS
             options |= {name: value for name, value in defaults.items() if options[name] is None}
-            sentences = _load_sentences(options["paths"], options["max_tokens"])
-            _train(run, options, sentences, resume=resume, overwrite=overwrite)
+            corpus = _load_corpus(options["paths"], options["max_tokens"], options["clean"])
+            options["clean"] = corpus.clean
+            _train(run, options, corpus.sentences, resume=resume, overwrite=overwrite)
 
 
 def _run_folder(path: Path) -> RunFolder:
@@ -186,17 +228,19 @@ def _run_folder(path: Path) -> RunFolder:
     return RunFolder(path, (*Lyricist.files, LOSS_FIGURE, PERPLEXITY_FIGURE, LINES_FILE), _SETTING_TYPES)
 
 
-def _load_sentences(paths: list[str], max_tokens: int | None) -> list[str]:
+def _load_corpus(paths: list[str], max_tokens: int | None, clean: CleanChoice) -> Corpus:
     from .. import datasets
     from ..text import Corpus, load_corpus
 
     if paths:
-        corpus = load_corpus(paths, max_tokens=max_tokens)
+        corpus = load_corpus(paths, max_tokens=max_tokens, clean=clean)
     else:
         typer.echo(f"No files given: using {_BUILT_IN}.")
-        corpus = Corpus.from_lines(datasets.generate_lyrics(), max_tokens=max_tokens)
+        corpus = Corpus.from_lines(datasets.generate_lyrics(), max_tokens=max_tokens, clean=clean)
     typer.echo(corpus.describe())
-    return corpus.sentences
+    if clean == "auto" and corpus.clean == "unicode":
+        typer.echo("Most letters are not a-z: words are of the letters of every script (--clean unicode).")
+    return corpus
 
 
 def _train(run: RunFolder, options: dict[str, Any], sentences: list[str], *, resume: bool, overwrite: bool) -> None:
@@ -234,6 +278,7 @@ def _train_and_write(run: RunFolder, options: dict[str, Any], training: list[str
         options["hidden"],
         dropout=options["dropout"],
         padding=options["padding"],
+        clean=options["clean"],
     )
     model = lyricist.prepare(training)
     typer.echo(
@@ -318,6 +363,15 @@ def write(
     ] = None,
     beam: Annotated[int, typer.Option(min=1, help="Search for the likeliest line, with this many at once.")] = 1,
     max_len: Annotated[int, typer.Option(min=1, help="Tokens in a line at most, start and end included.")] = 20,
+    detokenize: Annotated[
+        bool, typer.Option(help="Print lines with an upper-case letter first and no space before a mark.")
+    ] = True,
+    note: Annotated[
+        bool,
+        typer.Option(
+            "--note", help="Write as the note does: also the unknown word, and a word more than twice in a row."
+        ),
+    ] = False,
     weights: Annotated[WeightFormat, typer.Option(help="How the weights are packed.")] = WeightFormat.float32,
     ban: Annotated[list[str] | None, typer.Option(help="A word not to use; may be repeated.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Makes the draws repeatable.")] = None,
@@ -345,6 +399,9 @@ def write(
         written = lyricist.write_many(
             prompt,
             lines,
+            detokenize=detokenize,
+            unknown=note,
+            max_repeats=None if note else 2,
             max_len=max_len,
             temperature=temperature,
             top_k=top_k,
@@ -369,7 +426,7 @@ def _load(folder: Path) -> Lyricist:
         run = _run_folder(folder)
         if run.is_unfinished():
             settings, done = run.stored_settings(), run.logged_epochs()
-            early = f" (or end it now: add --epochs {done})" if done and settings["schedule"] != "cosine" else ""
+            early = f" (or end it now: add --epochs {done})" if done else ""
             raise RunError(
                 f"{folder} holds a training that has not ended, {done} of {settings['epochs']} epochs are done: finish "
                 f"it with: {_resume_command(folder)}{early}"

@@ -209,7 +209,8 @@ def generate(
     end_token: Token | Sequence[Token | None] | FromTokenizer | None = FROM_TOKENIZER,
     start_token: Token | FromTokenizer = FROM_TOKENIZER, temperature: float | None = None, top_k: int | None = None,
     top_p: float | None = None, seed: int | Sequence[int] | None = None, beams: int = 1, length_penalty: float = 1.0,
-    banned: Iterable[Token] = (), forced: Mapping[int, Token] | Sequence[Token] = (), scores: bool = False,
+    banned: Iterable[Token] = (), max_repeats: int | None = None,
+    forced: Mapping[int, Token] | Sequence[Token] = (), scores: bool = False,
 ) -> Any:  # fmt: skip
     """Continue each prompt until the model ends it or it has `max_len` tokens.
 
@@ -247,6 +248,8 @@ def generate(
             continuation can overtake the best `beams` that ended.
         length_penalty: 0 ranks by the sum, 1 by the mean of the log-probabilities.
         banned: ids or words that are never chosen.
+        max_repeats: how often a token may stand in a row, those of the prompt included: after that many it is not
+            chosen. None for no limit.
         forced: the tokens that an answer begins with after its prompt; or a mapping from a place after the prompt (0 is
             the first) to the token there. Forced tokens may be banned elsewhere.
         scores: also return the log-probability of every token after the prompt, as softmax(logits) gives it, before
@@ -264,7 +267,19 @@ def generate(
     words = Words(tokenizer, decoder.vocab_size)
     batch = Batch(prompts, words, start_token)
     make = prepare_options(
-        words, max_len, end_token, temperature, top_k, top_p, seed, beams, length_penalty, banned, forced, scores
+        words,
+        max_len,
+        end_token,
+        temperature,
+        top_k,
+        top_p,
+        seed,
+        beams,
+        length_penalty,
+        banned,
+        max_repeats,
+        forced,
+        scores,
     )
     prepare = make(len(batch.ids))
     tokens: list[list[int]] = []
@@ -289,13 +304,14 @@ def stream(
     model: Any, prompt: Prompts, *, tokenizer: Tokenizer | None = None, weights: str = "float32", max_len: int = 20,
     end_token: Token | FromTokenizer | None = FROM_TOKENIZER, start_token: Token | FromTokenizer = FROM_TOKENIZER,
     temperature: float | None = None, top_k: int | None = None, top_p: float | None = None, seed: int | None = None,
-    banned: Iterable[Token] = (), forced: Mapping[int, Token] | Sequence[Token] = (),
+    banned: Iterable[Token] = (), max_repeats: int | None = None,
+    forced: Mapping[int, Token] | Sequence[Token] = (),
 ) -> Iterator[Any]:  # fmt: skip
     """Continue one prompt token by token.
 
     Args:
-        model, tokenizer, weights, max_len, end_token, start_token, temperature, top_k, top_p, seed, banned, forced: as
-            `generate`.
+        model, tokenizer, weights, max_len, end_token, start_token, temperature, top_k, top_p, seed, banned,
+            max_repeats, forced: as `generate`.
         prompt: one text, or one list or array of ids.
 
     Returns:
@@ -310,7 +326,9 @@ def stream(
     batch = Batch(prompt, words, start_token)
     if not batch.single:
         raise ValueError(f"prompt is a batch of {len(batch.ids)}; expected one text or one list of ids")
-    make = prepare_options(words, max_len, end_token, temperature, top_k, top_p, seed, 1, 1.0, banned, forced, False)
+    make = prepare_options(
+        words, max_len, end_token, temperature, top_k, top_p, seed, 1, 1.0, banned, max_repeats, forced, False
+    )
     run = _native.Generation(decoder._native, batch.ids, **make(1).of(slice(0, 1)))
 
     def tokens() -> Iterator[Any]:

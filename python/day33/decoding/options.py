@@ -42,6 +42,7 @@ class OptionsMaker(Protocol):
 def prepare_options(
     words: Words, max_len: int, end_token: Any, temperature: float | None, top_k: int | None, top_p: float | None,
     seed: int | Sequence[int] | None, beams: int, length_penalty: float, banned: Iterable[Token],
+    max_repeats: int | None,
     forced: Mapping[int, Token] | Sequence[Token], scores: bool,
 ) -> OptionsMaker:  # fmt: skip
     """Checks the arguments of `generate`, and returns what makes native options for a number of prompts."""
@@ -68,6 +69,10 @@ def prepare_options(
     common["banned"] = sorted({words.token("banned", token) for token in banned})
     if len(common["banned"]) >= words.vocab_size:
         raise ValueError(f"banned holds all {words.vocab_size} ids of the model; expected at least one to be free")
+    if max_repeats is not None:
+        common["max_repeats"] = as_int("max_repeats", max_repeats, 1)
+        if len(common["banned"]) == words.vocab_size - 1:
+            raise ValueError("banned leaves one id, which max_repeats would rule out; expected at least two to be free")
     common["forced"] = _forced(words, forced)
 
     def make(prompts: int) -> Options:

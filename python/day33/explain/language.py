@@ -11,7 +11,7 @@ from .. import ops
 from .._core.arrays import as_count
 from ..decoding import Decoder, decoder_of
 from ..lyricist.model import clean_prompt
-from ..text.cleaning import END, START, preprocess_sentence
+from ..text.cleaning import END, START, Clean, preprocess_sentence
 from ._arrays import Floats
 from ._explanation import Explanation, Section
 from ._figure import NEGATIVE, POSITIVE
@@ -35,6 +35,7 @@ class _Language:
         if own is None:
             raise ValueError("tokenizer is None and the model has none; expected the one that it was trained with")
         self.tokenizer: Any = own
+        self.clean: Clean = getattr(inner, "clean", "note")
         if self.decoder.vocab_size * 2 > _MOST_LOGITS:
             raise ValueError(
                 f"model has {self.decoder.vocab_size} tokens; expected at most {_MOST_LOGITS // 2} to draw"
@@ -77,7 +78,7 @@ def next_word(model: Any, prompt: str = "", *, tokenizer: Any = None, steps: int
     language = _Language(model, tokenizer)
     V = language.decoder.vocab_size
     steps = max(1, min(as_count("steps", steps), _MOST_STEPS, _MOST_LOGITS // (2 * V)))
-    start = language.ids(clean_prompt(prompt))
+    start = language.ids(clean_prompt(prompt, language.clean))
     end = language.tokenizer.word_index.get(END)
     paths = []
     for name, options in (("greedy", {}), ("sampled", {"temperature": 1.0, "seed": seed})):
@@ -185,7 +186,7 @@ def loss(model: Any, line: str, *, tokenizer: Any = None, line_length: int = 20)
     """
     language = _Language(model, tokenizer)
     line_length = as_count("line_length", line_length)
-    given = preprocess_sentence(line) if line.split()[:1] != [START] else line
+    given = preprocess_sentence(line, language.clean) if line.split()[:1] != [START] else line
     tokens = language.ids(given)
     if len(tokens) < 2:
         raise ValueError(f"line is {line!r}; expected at least one word")

@@ -13,7 +13,7 @@ from .._training.objective import Objective
 from .._training.state import Progress
 from ..models import Model
 from ..text import preprocess_sentence
-from ..text.cleaning import END, START
+from ..text.cleaning import END, START, Clean, check_clean
 from .measuring import SkippedPadding, TokenProgress
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class TextGenerator(Model):
         padding: "skip": positions where the token is 0 are neither computed nor counted in the loss; "count": they are
             tokens like any other.
         tokenizer: translates between texts and token numbers in `generate`.
+        clean: how the texts that `generate` is given are cleaned, see `day33.text.preprocess_sentence`.
         name: of the model.
 
     With "skip", the reported loss is the mean over the real tokens of all batches, and ``perplexity`` and
@@ -42,7 +43,8 @@ class TextGenerator(Model):
 
     Raises:
         TypeError: a size that is no integer.
-        ValueError: fewer than two tokens, a width below 1, a dropout outside 0 to below 1, or another `padding`.
+        ValueError: fewer than two tokens, a width below 1, a dropout outside 0 to below 1, another `padding` or
+            `clean`.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class TextGenerator(Model):
         dropout: float = 0.0,
         padding: Padding = "skip",
         tokenizer: Tokenizer | None = None,
+        clean: Clean = "note",
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
@@ -66,7 +69,9 @@ class TextGenerator(Model):
             raise ValueError(f"padding is {padding!r}; expected 'skip' or 'count'")
         self.dropout = float(dropout)
         self.padding = padding
+        check_clean(clean)
         self.tokenizer = tokenizer
+        self.clean = clean
         self.line_length: int | None = None
 
         self.embedding = layers.Embedding(self.vocab_size, self.embedding_size, mask_zero=padding == "skip")
@@ -135,8 +140,8 @@ class TextGenerator(Model):
                 A text is cleaned as a line of a corpus is, and begins with ``<start>``. A text that has ``<start>``
                 already is taken as it is. An empty prompt is ``<start>`` alone.
             options: `max_len` (20), `end_token` (``<end>``), `weights` ("float32", "bfloat16" or "int8"),
-                `temperature`, `top_k`, `top_p`, `seed`, `beams`, `length_penalty`, `banned`, `forced`, `scores`: see
-                `day33.decoding.generate`.
+                `temperature`, `top_k`, `top_p`, `seed`, `beams`, `length_penalty`, `banned`, `max_repeats`, `forced`,
+                `scores`: see `day33.decoding.generate`.
 
         Returns:
             The answer, prompt included, in the kind of the prompt: a text of words with single spaces, ``<start>`` and
@@ -146,7 +151,7 @@ class TextGenerator(Model):
         Raises:
             ValueError, TypeError: as `day33.decoding.generate`; a text for a model without tokenizer.
         """
-        return decoding.generate(self, _cleaned(prompt), tokenizer=self.tokenizer, **options)
+        return decoding.generate(self, self._cleaned(prompt), tokenizer=self.tokenizer, **options)
 
     def stream(self, prompt: Any = "", **options: Any) -> Iterator[Any]:
         """Continue one prompt token by token.
@@ -161,7 +166,14 @@ class TextGenerator(Model):
         Raises:
             ValueError, TypeError: as `generate`.
         """
-        return decoding.stream(self, _cleaned(prompt), tokenizer=self.tokenizer, **options)
+        return decoding.stream(self, self._cleaned(prompt), tokenizer=self.tokenizer, **options)
+
+    def _cleaned(self, prompt: Any) -> Any:
+        if isinstance(prompt, str):
+            return clean_prompt(prompt, self.clean)
+        if isinstance(prompt, list | tuple):
+            return [clean_prompt(item, self.clean) if isinstance(item, str) else item for item in prompt]
+        return prompt
 
     # ---- configuration ----
 
@@ -173,6 +185,7 @@ class TextGenerator(Model):
             "hidden_size": self.hidden_size,
             "dropout": self.dropout,
             "padding": self.padding,
+            "clean": self.clean,
             "name": self.name,
         }
 
@@ -182,15 +195,7 @@ class TextGenerator(Model):
             self.build_for(np.zeros((1, 1), np.int32))
 
 
-def clean_prompt(prompt: str) -> str:
+def clean_prompt(prompt: str, clean: Clean = "note") -> str:
     """A text as `TextGenerator.generate` reads it: cleaned and with ``<start>``, unless it has that already."""
     begun = prompt.split()[:1] == [START]
-    return prompt if begun else preprocess_sentence(prompt).removesuffix(END).strip()
-
-
-def _cleaned(prompt: Any) -> Any:
-    if isinstance(prompt, str):
-        return clean_prompt(prompt)
-    if isinstance(prompt, list | tuple):
-        return [clean_prompt(item) if isinstance(item, str) else item for item in prompt]
-    return prompt
+    return prompt if begun else preprocess_sentence(prompt, clean).removesuffix(END).strip()

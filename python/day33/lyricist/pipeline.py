@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from .. import optimizers
+from .. import optimizers, text
 from .._core.arrays import as_count, as_optional_count
 from .._core.types import PathLike
 from .._formats import weight_files
 from .._io.files import make_folder, open_regular, read_json, write_json, write_text
 from ..callbacks import EarlyStopping, ReduceLROnPlateau
 from ..text import Tokenizer, make_dataset, pad_sequences, tokenizer_from_json
-from ..text.cleaning import END, START
-from .batches import FollowEpochs, LengthBatches
+from ..text.cleaning import END, START, Clean
+from .batches import FollowEpochs, LengthBatches, batch_size_for
 from .measuring import PaddedLosses
 from .model import Padding, TextGenerator, clean_prompt
 
 if TYPE_CHECKING:
     from ..callbacks import Callback, History
+    from ..decoding.prompts import Token
 
 __all__ = ["Lyricist"]
 
@@ -46,8 +46,10 @@ class Lyricist:
 
     Args:
         num_words: the upper bound of token numbers: the vocabulary holds the `num_words` - 1 most frequent tokens.
-        embedding_size, hidden_size, dropout, padding: see `TextGenerator`. With "skip", batches hold lines of similar
-            length; with "count", all lines are filled up to one length, and the padding is learnt as well.
+        embedding_size, hidden_size, dropout, padding: see `TextGenerator`. With "count", all lines are filled up
+            to one length, and the padding is learnt as well.
+        clean: how prompts are cleaned: as the sentences were, see `day33.text.preprocess_sentence` and
+            `day33.text.Corpus.clean`.
 
     Attributes:
         tokenizer: the `Tokenizer`, whose vocabulary `fit` makes.
@@ -69,13 +71,16 @@ class Lyricist:
         *,
         dropout: float = 0.0,
         padding: Padding = "skip",
+        clean: Clean = "note",
     ) -> None:
         self.num_words = as_count("num_words", num_words, _SMALLEST_VOCABULARY)
         self._sizes: dict[str, Any] = {
             "embedding_size": embedding_size, "hidden_size": hidden_size, "dropout": dropout, "padding": padding,
+            "clean": clean,
         }  # fmt: skip
         TextGenerator(2, **self._sizes)  # checks the sizes; nothing is allocated before it sees a batch
         self.padding = padding
+        self.clean = clean
         self.tokenizer = Tokenizer(num_words=self.num_words, filters=" ", oov_token=UNKNOWN)
         self._model: TextGenerator | None = None
 
@@ -124,7 +129,7 @@ class Lyricist:
         validation: Sequence[str] | None = None,
         *,
         epochs: int = 30,
-        batch_size: int = 256,
+        batch_size: int | None = None,
         learning_rate: float = 0.001,
         schedule: Schedule = "constant",
         clip_norm: float | None = 1.0,
@@ -138,7 +143,7 @@ class Lyricist:
             training: sentences to learn.
             validation: other sentences, to measure on after every epoch.
             epochs: the number of the last epoch.
-            batch_size: sentences per step.
+            batch_size: sentences per step; None for a number that follows from that of the sentences.
             learning_rate: of Adam, at the start.
             schedule: "constant"; "cosine", which falls to 0 at the last epoch; "plateau", halved after every epoch in
                 which the validation perplexity did not fall.
@@ -157,7 +162,8 @@ class Lyricist:
         """
         self._check(validation, learning_rate, schedule, patience)
         model = self._model or self.prepare(training)
-        steps = -(-len(training) // as_count("batch_size", batch_size))
+        batch_size = batch_size_for(len(training)) if batch_size is None else as_count("batch_size", batch_size)
+        steps = -(-len(training) // batch_size)
         rate: Any = learning_rate
         if schedule == "cosine":
             rate = optimizers.schedules.CosineDecay(learning_rate, max(steps * epochs, 1))
@@ -231,29 +237,55 @@ class Lyricist:
 
     # ---- writing ----
 
-    def write(self, prompt: str = "", **options: Any) -> str:
+    def write(
+        self,
+        prompt: str = "",
+        *,
+        detokenize: bool = True,
+        unknown: bool = False,
+        max_repeats: int | None = 2,
+        **options: Any,
+    ) -> str:
         """Write a line that begins with a prompt.
+
+        `TextGenerator.generate` writes as the note does: whatever the model says, ``<unk>`` and repetitions included.
 
         Args:
             prompt: how the line begins. Words that are not in the vocabulary are read as ``<unk>``; `unknown_words`
                 tells which.
-            options: those of `TextGenerator.generate`.
+            detokenize: give the line as `day33.text.detokenize` makes it. With False, its words, spaces between them,
+                ``<start>`` and ``<end>`` among them.
+            unknown: whether ``<unk>`` may be written.
+            max_repeats: how often a word may stand in a row; None for no limit.
+            options: those of `TextGenerator.generate`, except `scores`.
 
         Returns:
-            The line for readers: without ``<start>`` and ``<end>``, marks attached to the word before.
+            The line.
 
         Raises:
             AttributeError: there is no model yet.
             ValueError, TypeError: as `TextGenerator.generate`.
         """
-        return readable(self.model.generate(prompt, **options))
+        (line,) = self.write_many(prompt, detokenize=detokenize, unknown=unknown, max_repeats=max_repeats, **options)
+        return line
 
-    def write_many(self, prompt: str = "", lines: int = 1, **options: Any) -> list[str]:
+    def write_many(
+        self,
+        prompt: str = "",
+        lines: int = 1,
+        *,
+        detokenize: bool = True,
+        unknown: bool = False,
+        max_repeats: int | None = 2,
+        banned: Iterable[Token] = (),
+        **options: Any,
+    ) -> list[str]:
         """Write several lines that begin with a prompt, drawn independently of each other where options say to draw.
 
         Args:
-            prompt, options: as `write`.
+            prompt, detokenize, unknown, max_repeats, options: as `write`.
             lines: how many.
+            banned: numbers or words that are not written.
 
         Returns:
             The lines, as `write` gives them.
@@ -262,11 +294,14 @@ class Lyricist:
             AttributeError, ValueError, TypeError: as `write`; `lines` is negative or no integer.
         """
         prompts = [prompt] * as_count("lines", lines, 0)
-        return [readable(line) for line in self.model.generate(prompts, **options)]
+        if not unknown:
+            banned = [*banned, UNKNOWN]
+        written = self.model.generate(prompts, banned=banned, max_repeats=max_repeats, **options)
+        return [text.detokenize(line) for line in written] if detokenize else written
 
     def unknown_words(self, prompt: str) -> list[str]:
         """The words of a prompt that are not in the vocabulary, each once, in their order."""
-        return [word for word in dict.fromkeys(clean_prompt(prompt).split()) if not self._knows(word)]
+        return [word for word in dict.fromkeys(clean_prompt(prompt, self.clean).split()) if not self._knows(word)]
 
     # ---- files ----
 
@@ -338,9 +373,3 @@ def _read_tokenizer(path: Path) -> Tokenizer:
         return tokenizer_from_json(data.decode("utf-8"))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-
-
-def readable(line: str) -> str:
-    """The line without the tokens for start and end, and with marks attached to the word before."""
-    words = " ".join(word for word in line.split() if word not in (START, END))
-    return re.sub(r" ([?.!,])", r"\1", words)

@@ -11,7 +11,7 @@ source, target = text.make_dataset(tokenizer.texts_to_sequences(training))
 
 from __future__ import annotations
 
-from .cleaning import preprocess_sentence, preprocess_sentences, text_to_word_sequence
+from .cleaning import detokenize, preprocess_sentence, preprocess_sentences, text_to_word_sequence
 from .corpus import Corpus, load_corpus, split_sentences
 from .sequences import make_dataset, pad_sequences
 from .tokenizer import Tokenizer, tokenizer_from_json
@@ -19,6 +19,7 @@ from .tokenizer import Tokenizer, tokenizer_from_json
 __all__ = [
     "Corpus",
     "Tokenizer",
+    "detokenize",
     "load_corpus",
     "make_dataset",
     "pad_sequences",

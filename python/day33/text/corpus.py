@@ -6,17 +6,21 @@ import codecs
 import glob
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from .._core.arrays import as_count
 from .._core.types import PathLike
-from .cleaning import preprocess_sentence
+from .cleaning import Clean, check_clean, preprocess_sentence
 
 __all__ = ["Corpus", "load_corpus", "read_lines", "split_sentences"]
 
+_find_kept = re.compile("[a-z]").findall
 _NOTHING_LEFT = preprocess_sentence("")
+CleanChoice = Literal["auto", "note", "unicode"]
 
 
 @dataclass
@@ -32,6 +36,7 @@ class Corpus:
         wordless: the number of lines left out because cleaning left nothing of them, such as "* * *".
         long: the number of lines left out because they have more than `max_tokens` tokens.
         max_tokens: that limit, ``<start>`` and ``<end>`` included; None for none.
+        clean: the rule of `preprocess_sentence` that the lines were cleaned by.
     """
 
     sentences: list[str] = field(default_factory=list)
@@ -42,25 +47,30 @@ class Corpus:
     wordless: int = 0
     long: int = 0
     max_tokens: int | None = None
+    clean: Clean = "note"
 
     @classmethod
-    def from_lines(cls, lines: Iterable[str], *, max_tokens: int | None = None) -> Corpus:
+    def from_lines(cls, lines: Iterable[str], *, max_tokens: int | None = None, clean: CleanChoice = "auto") -> Corpus:
         """Clean lines in memory.
 
         Args:
             lines: the lines, with or without what ends them.
             max_tokens: leave out lines with more tokens, ``<start>`` and ``<end>`` included; None for no limit.
+            clean: "note" or "unicode", see `preprocess_sentence`; "auto" is "note", unless that would drop more than
+                half of the letters.
 
         Returns:
             The corpus.
 
         Raises:
             TypeError: `max_tokens` is no integer.
-            ValueError: `max_tokens` is below 3, the tokens of a line of one word.
+            ValueError: `max_tokens` is below 3, the tokens of a line of one word; another `clean`.
         """
         if max_tokens is not None:
             max_tokens = as_count("max_tokens", max_tokens, 3)
-        corpus = cls(max_tokens=max_tokens)
+        check_clean(clean, "auto")
+        lines = list(lines)
+        corpus = cls(max_tokens=max_tokens, clean=_rule_for(lines) if clean == "auto" else clean)
         corpus._add(lines)
         return corpus
 
@@ -72,7 +82,7 @@ class Corpus:
                 self.empty += 1
             elif line[-1] == ":":
                 self.headings += 1
-            elif (sentence := preprocess_sentence(line)) == _NOTHING_LEFT:
+            elif (sentence := preprocess_sentence(line, self.clean)) == _NOTHING_LEFT:
                 self.wordless += 1
             elif self.max_tokens is not None and sentence.count(" ") >= self.max_tokens:
                 self.long += 1
@@ -96,7 +106,18 @@ class Corpus:
         return f"{files}{self.lines:,} lines, {len(self):,} kept; left out: {', '.join(left_out)}"
 
 
-def load_corpus(patterns: PathLike | Iterable[PathLike], *, max_tokens: int | None = None) -> Corpus:
+def _rule_for(lines: Iterable[str]) -> Clean:
+    """ "unicode" where fewer than half of the letters are a-z in lower case, else "note"."""
+    letters = kept = 0
+    for line in lines:
+        letters += sum(map(str.isalpha, line))
+        kept += len(_find_kept(line.lower()))
+    return "unicode" if 2 * kept < letters else "note"
+
+
+def load_corpus(
+    patterns: PathLike | Iterable[PathLike], *, max_tokens: int | None = None, clean: CleanChoice = "auto"
+) -> Corpus:
     """Read and clean the lines of text files.
 
     Empty lines, lines that end in ":" (before white space) and lines without any word or mark are left out.
@@ -106,6 +127,7 @@ def load_corpus(patterns: PathLike | Iterable[PathLike], *, max_tokens: int | No
             ``?``, ``[...]`` or ``**`` (any folders), for all files that match. A file is read once, however often it is
             named; the files of a pattern or folder are read in the order of their names.
         max_tokens: leave out lines with more tokens, ``<start>`` and ``<end>`` included; None for no limit.
+        clean: "note", "unicode" or "auto", see `Corpus.from_lines`; the corpus says in `clean` which it was.
 
     Returns:
         The corpus.
@@ -113,13 +135,13 @@ def load_corpus(patterns: PathLike | Iterable[PathLike], *, max_tokens: int | No
     Raises:
         FileNotFoundError: there is no such path, or there are no files for a pattern or folder.
         TypeError: `max_tokens` is no integer.
-        ValueError: a file is no UTF-8 text (the message names the line), no line was left, or `max_tokens` is below 3.
+        ValueError: a file is no UTF-8 text (the message names the line), no line was left, `max_tokens` is below
+            3, or another `clean`.
     """
     files = _find_files([patterns] if isinstance(patterns, str | os.PathLike) else list(patterns))
-    corpus = Corpus.from_lines((), max_tokens=max_tokens)
-    for path in files:
-        corpus.files.append(path)
-        corpus._add(read_lines(path))
+    lines = [line for path in files for line in read_lines(path)]
+    corpus = Corpus.from_lines(lines, max_tokens=max_tokens, clean=clean)
+    corpus.files = files
     if not corpus.sentences:
         raise ValueError(f"no line to learn from: {corpus.describe()}; read: {_shortened(files)}")
     return corpus
