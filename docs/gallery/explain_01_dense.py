@@ -2,7 +2,7 @@
 Two rectangles through dense layers
 ===================================
 
-Why a first layer of one unit cannot tell the note's two rectangles apart, and what a bias adds.
+Why a first layer of one unit with equal weights cannot tell two rectangles apart, and what a bias adds.
 """
 
 from day33 import explain

@@ -75,7 +75,7 @@ def votes(ensemble: Any, image: ArrayLike) -> Explanation:
                 "Who voted for what",
                 [
                     "Hard voting counts heads: every member has one vote, however sure it is. Soft voting averages the "
-                    "members' probabilities, so that one that is sure outweighs two that hesitate. "
+                    "members' probabilities, so that one that is sure can outweigh two that hesitate. "
                     f"This ensemble's `voting` is {ensemble.voting}, and its answer {final}.",
                 ],
                 "ballots",
@@ -83,7 +83,17 @@ def votes(ensemble: Any, image: ArrayLike) -> Explanation:
                     "members": members, "classes": classes, "counts": counts, "shares": shares,
                     "picture": _picture(row[0]),
                 },
-            )
+            ),
+            Section(
+                "Check yourself",
+                [
+                    "How can the soft vote overrule the hard one? Three members give class A 0.9, 0.4 and 0.4, and "
+                    "class B the rest. Two of three vote for B, but the mean is 0.567 for A: the one that is sure is "
+                    "further from the middle than the other two together.",
+                    "When is that of use? When a member that is sure is right more often. Where members are sure and "
+                    "wrong, counting heads is the safer vote.",
+                ],
+            ),
         ],
         words=[
             outcome + averaged,

@@ -151,7 +151,8 @@ def _questions(axes: tuple[Axis, ...], kernel: Floats, y: Floats) -> list[str]:
         f"How many numbers can be learnt? {kernel.size}, as many as the kernel has: all {y[0].size} outputs share "
         "them.",
         "What does a stride of 2 do? The window moves by two cells, so about half as many outputs are left along each "
-        "axis.",
+        'axis: of H cells `⌈H / 2⌉` with padding "same", and `⌈(H − K′ + 1) / 2⌉` with padding "valid", where K′ is '
+        "what the kernel covers: its height, unless it is dilated.",
     ]
 
 

@@ -114,7 +114,7 @@ def next_word(model: Any, prompt: str = "", *, tokenizer: Any = None, steps: int
                 [
                     "Choose a path and a step. The bars are `softmax(logits / temperature)`, over the k largest where "
                     "top-k is set. Low temperature sharpens, high temperature flattens; 0 is greedy: the largest "
-                    "always wins.",
+                    "always wins. Temperature and top-k change the bars, not the path, which is written already.",
                 ],
                 "next",
                 data,
@@ -122,10 +122,20 @@ def next_word(model: Any, prompt: str = "", *, tokenizer: Any = None, steps: int
             Section(
                 "Why greedy repeats itself",
                 [
-                    "Greedy takes the most probable word at every step, so that the same words before it always lead "
-                    "to the same word after it. Once it comes back to a phrase it was at before, it goes round in "
-                    "circles; a "
-                    "sampled path leaves the circle sooner or later. " + repeated,
+                    "Greedy takes the most probable word at every step; chance plays no part. A model goes mostly by "
+                    "the last few words, so that behind a phrase it has written before it often finds the same word "
+                    "most probable again, then the next, and may go round in circles. A sampled path leaves the "
+                    "circle sooner or later. " + repeated,
+                ],
+            ),
+            Section(
+                "Check yourself",
+                [
+                    "What does the temperature change? The ratios of the probabilities, not their order: each is "
+                    "raised to the power 1 / temperature, and all are divided by their sum. The word that greedy "
+                    "takes stays the same.",
+                    "What does top-k change? All words but the k most probable get 0, and the others share what these "
+                    "had, in their own ratios. With k = 1 a sampled path is a greedy one.",
                 ],
             ),
         ],
@@ -235,8 +245,9 @@ def loss(model: Any, line: str, *, tokenizer: Any = None, line_length: int = 20)
             Section(
                 "Check yourself",
                 [
-                    "Is a loss of 2.2 good? It depends on what is counted: the note's 2.2 is over lines filled up to "
-                    "20 positions. Ask for the perplexity per real token.",
+                    "Is a loss of 2.2 good? It depends on what is counted. Over real tokens it is a perplexity of 9. "
+                    "Over all positions, half of them padding that is predicted without loss, it is 4.4 for each real "
+                    "token, a perplexity of 81. Ask for the perplexity per real token.",
                     f"What would a model have that knows nothing? `log V = log {language.decoder.vocab_size} = "
                     f"{number(math.log(language.decoder.vocab_size))}` for each token.",
                 ],

@@ -117,6 +117,9 @@ def _story(rectangles: Floats) -> tuple[Sequence[Section], list[str]]:
     one, three = np.ones((2, 1), np.float32), np.array([[1, 1, 0], [1, 0, 1]], np.float32)
     through = {name: (ops.dense(corners, one), ops.dense(corners, three)) for name, corners in
                (("wide", wide), ("high", high))}  # fmt: skip
+    tilted = np.array([[1], [2]], np.float32)
+    listed = {name: ", ".join(number(v) for v in ops.dense(corners, tilted).ravel()) for name, corners in
+              (("wide", wide), ("high", high))}  # fmt: skip
     same = np.array_equal(through["wide"][0], through["high"][0])
     shapes = [{"name": name, "points": corners} for name, corners in (("wide", wide), ("high", high))]
     counts = [(1, "(4, 2) × [2 × 1] = (4, 1)", 2), (2, "(4, 2) × [2 × 1] = (4,), then (4,) × [4 × 1] = (1,)", 2 + 4),
@@ -130,7 +133,9 @@ def _story(rectangles: Floats) -> tuple[Sequence[Section], list[str]]:
                 *plans,
                 "With the kernel `[[1], [1]]` the first layer adds x and y of each corner, and both rectangles become "
                 f"the numbers {', '.join(number(v) for v in through['wide'][0].ravel())}. From there on they are the "
-                "same, whatever a second layer does. Three columns keep what one column loses.",
+                "same, whatever a second layer does. What loses them is the direction, not the number of parameters: "
+                f"with `[[1], [2]]` they become {listed['wide']} and {listed['high']}. Three columns keep both "
+                "directions.",
             ],
             "cells",
             {"grids": [

@@ -135,6 +135,9 @@ def receptive_field(
         Section(
             "Check yourself",
             [
+                "What does a cell see after two 3 × 3 convolutions with a 2 × 2 pooling between them? 8 × 8 pixels: 3, "
+                "then 3 + 1 = 4, then 4 + 2·2 = 8. A window of K cells adds K − 1 steps; a step is one pixel at first, "
+                "and each stride multiplies it.",
                 "Why does pooling make the field grow faster? After a pooling of 2 one step of a window is two pixels "
                 "of the image, after two of them four.",
                 "What must be in the field so that an object can be found? The object, or enough of it; a cell cannot "

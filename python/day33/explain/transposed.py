@@ -217,12 +217,14 @@ def _overlap_words(axes: tuple[Axis, ...], overlap: np.ndarray[tuple[int, int], 
         return [
             f"From {low} to {high}, in a checkerboard: the kernel's size is not divisible by the stride ({sizes}), so "
             "even a constant input makes a pattern of brighter and darker cells, which training has to work against. A "
-            "kernel of a multiple of the stride, or up-sampling followed by a convolution, avoids it (Odena, Dumoulin "
-            "and Olah, Deconvolution and checkerboard artifacts, 2016)."
+            "kernel whose size is a multiple of the stride makes the numbers of stamps equal, though its weights can "
+            "still make a pattern; nearest up-sampling followed by a convolution of stride 1 makes none of a constant "
+            "input, except at the border (Odena, Dumoulin and Olah, Deconvolution and checkerboard artifacts, 2016)."
         ]
+    strided = " With a kernel of another size a checkerboard would appear here, even for a constant input."
     return [
-        f"From {low} at the border to {high} in the middle, evenly: the kernel's size is divisible by the stride "
-        f"({sizes}). With a kernel of another size a checkerboard would appear here, even for a constant input."
+        f"From {low} to {high}, and far from the border evenly: the kernel's size is divisible by the stride "
+        f"({sizes}).{strided if max(axis.stride for axis in axes) > 1 else ''}"
     ]
 
 
@@ -235,12 +237,14 @@ def _questions(
     return [
         f"Which input cells touch output cell ({r}, {s})? {', '.join(inputs) or 'None'}"
         f"{'' if inputs else ': it lies between the stamps'}. A cell i is connected with the outputs "
-        "`i·S − before + u·D`, for each row u of the kernel, and alike along the columns.",
-        "What does a stride of 2 do to the output's size? It doubles it, about: stamps lie two cells apart. In a "
+        f"`i·S − before + u·D`, for each row u of the kernel, and alike along the columns; before, here {rows.before}, "
+        "is the number of rows that the padding cuts off in front.",
+        "What does a stride of 2 do to the output's size? It doubles it, about, for stamps lie two cells apart: H "
+        'cells become `2·H` with padding "same", and `2·(H − 1) + K′` with padding "valid" (K′ at least 2). In a '
         "convolution the same stride halves the size.",
         "Why is Cᵀ no inverse of C? Both have the kernel's numbers in the same places; an inverse would have to undo "
         "the sums. C has fewer rows than columns where the stride is above 1 or the padding valid, so many images give "
-        "the same result, and no matrix can tell them apart.",
+        "the same result, and no matrix can tell them apart. A square C may have an inverse, which is another matrix.",
         f"How many numbers can be learnt? {kernel.size}, those of the kernel, as in the convolution. Training finds a "
         "kernel whose stamps, added up, look like the original.",
     ]
