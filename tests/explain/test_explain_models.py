@@ -157,6 +157,12 @@ def test_curves_come_from_histories_mappings_and_folders(tmp_path):
     assert f"loss: first {history.history['loss'][0]:.4g}" in explain.training(history).text()
 
 
+def test_a_history_without_a_loss_is_refused_by_its_name(tmp_path):
+    (tmp_path / "history.csv").write_text("epoch,loss\n")
+    with pytest.raises(ValueError, match=rf"history \({tmp_path}\) holds 'loss'; expected at least one epoch"):
+        explain.training(tmp_path)
+
+
 def test_long_histories_are_thinned_with_a_note():
     values = np.linspace(5, 1, 4500)
     explanation = explain.training({"loss": values})

@@ -266,6 +266,9 @@ def test_a_sample_is_replayed(tmp_path, suffix):
     np.savez(tmp_path / f"m{suffix}.sample.npz", input_0=X, output_0=np.zeros((8, 3)))
     with pytest.raises(ValueError, match=r"outputs of shapes \[\(8, 2\)\]"):
         day33.load_model(path, verify=True)
+    np.savez(tmp_path / f"m{suffix}.sample.npz", input_0=X[:, :1], output_0=np.zeros((8, 2)))
+    with pytest.raises(ValueError, match=rf"m{suffix}.sample.npz is no sample of the model: layer"):
+        day33.load_model(path, verify=True)
     ours.save(path)  # without a sample: that of the old model goes
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 

@@ -40,8 +40,11 @@ def verify_sample(path: Path, model: SavedModel) -> None:
     inputs, expected = _numbered(beside, arrays, "input"), _numbered(beside, arrays, "output")
     if len(inputs) + len(expected) != len(arrays) or len({len(array) for array in (*inputs, *expected)}) > 1:
         raise ValueError(f"{beside} is not a sample: it has {', '.join(arrays)}")
-    _refuse_large(beside, model, inputs)
-    outputs = model.predict(inputs[0] if len(inputs) == 1 else inputs, verbose=0)
+    try:
+        _refuse_large(model, inputs)
+        outputs = model.predict(inputs[0] if len(inputs) == 1 else inputs, verbose=0)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{beside} is no sample of the model: {error}") from error
     found = outputs if isinstance(outputs, list | tuple) else [outputs]
     if [np.shape(array) for array in found] != [array.shape for array in expected]:
         raise ValueError(f"{path} gives outputs of shapes {[np.shape(array) for array in found]} for the sample; "
@@ -74,12 +77,11 @@ def _numbered(beside: Path, arrays: Mapping[str, NDArray[Any]], prefix: str) -> 
     return found
 
 
-def _refuse_large(beside: Path, model: SavedModel, inputs: list[NDArray[Any]]) -> None:
+def _refuse_large(model: SavedModel, inputs: list[NDArray[Any]]) -> None:
     """ValueError where some layer would give more than a sample may need: its sizes come from a file, too."""
     graph = model.known_graph()
     if len(inputs) != len(graph.inputs):
-        raise ValueError(f"{beside} has {len(inputs)} inputs; the model has {len(graph.inputs)}")
+        raise ValueError(f"it has {len(inputs)} inputs; the model has {len(graph.inputs)}")
     values = graph.values_inside([(None, *array.shape[1:]) for array in inputs]) * max(len(inputs[0]), 1)
     if values > _MAX_VALUES:
-        raise ValueError(f"{beside} would make the model compute {values} values; at most {_MAX_VALUES} are "
-                         "allowed in a sample")  # fmt: skip
+        raise ValueError(f"it would make the model compute {values} values; at most {_MAX_VALUES} are allowed")

@@ -108,7 +108,9 @@ def training(history: Any, pictures: ArrayLike | None = None, originals: ArrayLi
 
 
 def _curves(history: Any) -> dict[str, list[float]]:
+    source = "history"
     if isinstance(history, str | os.PathLike):
+        source = f"history ({os.fspath(history)})"
         given: Any = _read(Path(history))
     else:
         given = getattr(history, "history", history)
@@ -122,10 +124,10 @@ def _curves(history: Any) -> dict[str, list[float]]:
     lengths = {len(values) for values in curves.values()}
     if not curves or lengths == {0}:
         raise ValueError(
-            f"history holds {', '.join(map(repr, given)) or 'nothing'}; expected at least one epoch of a loss"
+            f"{source} holds {', '.join(map(repr, given)) or 'nothing'}; expected at least one epoch of a loss"
         )
     if len(lengths) > 1:
-        raise ValueError(f"history has curves of {sorted(lengths)} epochs; expected one length")
+        raise ValueError(f"{source} has curves of {sorted(lengths)} epochs; expected one length")
     return curves
 
 
