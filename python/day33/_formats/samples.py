@@ -43,8 +43,8 @@ def verify_sample(path: Path, model: SavedModel) -> None:
     try:
         _refuse_large(model, inputs)
         outputs = model.predict(inputs[0] if len(inputs) == 1 else inputs, verbose=0)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{beside} is no sample of the model: {error}") from error
+    except (TypeError, ValueError) as refusal:
+        raise ValueError(f"{beside} is no sample of the model: {refusal}") from refusal
     found = outputs if isinstance(outputs, list | tuple) else [outputs]
     if [np.shape(array) for array in found] != [array.shape for array in expected]:
         raise ValueError(f"{path} gives outputs of shapes {[np.shape(array) for array in found]} for the sample; "
