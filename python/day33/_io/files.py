@@ -37,15 +37,15 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         temporary, holder = _create_beside(target)
-        try:
-            yield temporary
-            _sync(temporary)
-            _close_on_windows(holder)
-            os.replace(temporary, target)
-        finally:
-            _close_on_windows(holder)
-            temporary.unlink(missing_ok=True)
-            holder.close()
+        with holder:
+            try:
+                yield temporary
+                _sync(temporary)
+                _close_on_windows(holder)
+                os.replace(temporary, target)
+            finally:
+                _close_on_windows(holder)
+                temporary.unlink(missing_ok=True)
     except OSError as error:
         # What fails on a full disk are calls that know no name, and what the caller asked for is `path`.
         if error.errno is not None and error.filename in (None, str(target), str(temporary), temporary):
