@@ -248,6 +248,17 @@ def test_the_line_length_moves_the_padded_loss_only(opened, lyricist):
         np.testing.assert_allclose(numbers, [padded, real, np.exp(real)], rtol=1e-3)
 
 
+def test_the_table_of_a_vote_has_members_and_their_mean(opened, voters):
+    page = opened(explain.votes(voters, [1, 0]))
+    rows = page.locator(".ballots tbody tr").all()
+    texts = [row.locator("th, td").all_text_contents() for row in rows]
+    assert texts == [
+        ["first", "yes", "0.00", "1.00"], ["again", "yes", "0.00", "1.00"], ["second", "no", "1.00", "0.00"],
+        ["mean", "yes", "0.33", "0.67"],
+    ]  # fmt: skip
+    assert [row.locator(".largest").text_content() for row in rows] == ["1.00", "1.00", "1.00", "0.67"]
+
+
 def test_curves_and_film(opened, pages):
     page = opened(pages["training"]())
     slider = page.locator('section[data-part="0"] input')

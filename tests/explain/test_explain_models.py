@@ -271,6 +271,49 @@ def test_votes_are_counted(voters):
     assert "The ensemble's answer (hard voting): yes." in explanation.text()
 
 
+def test_votes_show_the_probabilities_of_each_member(voters):
+    from sklearn.dummy import DummyClassifier
+
+    from day33.ensemble import HardVote
+
+    X = np.array([[0], [1]], np.float32).repeat(50, axis=0)
+    unsure, sure = (DummyClassifier(strategy="prior").fit(X, np.arange(100) < yes) for yes in (51, 5))
+    members = [("one", unsure), ("two", unsure), ("three", sure)]
+    vote = HardVote.of_fitted(members, np.array(["no", "yes"]))
+    explanation = explain.votes(vote, [1])
+    data = Page(explanation).of("ballots")
+    np.testing.assert_allclose([member["shares"] for member in data["members"]], [[0.49, 0.51]] * 2 + [[0.95, 0.05]])
+    np.testing.assert_allclose(vote.member_probabilities([[1], [0]]).mean(axis=1), vote.mean_probabilities([[1], [0]]))
+    assert "  one: yes (probabilities: no 49.0%, yes 51.0%)\n" in explanation.text()
+    assert "yes wins with 2 of 3 votes. By the mean of the probabilities it is no, with 64.3%." in explanation.text()
+    drawn = explanation.figure().axes[-1]
+    assert [text.get_text() for text in drawn.get_yticklabels()] == ["one", "two", "three"]
+    assert [text.get_text() for text in drawn.texts] == ["0.49", "0.51", "0.49", "0.51", "0.95", "0.05"]
+
+
+def test_members_without_probabilities_show_their_votes():
+    from sklearn.svm import LinearSVC
+
+    from day33.ensemble import HardVote
+
+    X = np.array([[0], [1]], np.float32).repeat(5, axis=0)
+    svc = LinearSVC().fit(X, X[:, 0].astype(int))
+    explanation = explain.votes(HardVote.of_fitted([("a", svc), ("b", svc)], np.array(["no", "yes"])), [1])
+    data = Page(explanation).of("ballots")
+    assert [member["shares"] for member in data["members"]] == [None, None] and data["shares"] is None
+    assert "  a: yes\n" in explanation.text() and "probabilities" not in explanation.text()
+    assert len(explanation.figure().axes) == 1
+
+
+def test_hard_and_soft_vote_differ_in_the_gallery():
+    from day33.explain.gallery import example
+
+    data = Page(example("votes")).of("ballots")
+    counts = sorted(data["counts"])
+    assert np.argmax(data["counts"]) != np.argmax(data["shares"])
+    assert counts[-1] > counts[-2]
+
+
 def test_what_does_not_vote(voters):
     with pytest.raises(TypeError, match="expected one of day33.ensemble that counts votes"):
         explain.votes(np.ones(3), [1, 0])

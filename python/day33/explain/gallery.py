@@ -126,13 +126,14 @@ def _lyricist() -> Lyricist:
 
 @functools.cache
 def _voters() -> tuple[Any, Any]:
-    """Five classifiers of different kinds, and the test image about which they disagree most."""
+    """Five classifiers, and the test image on which hard and soft vote differ most, without a tie of the votes."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.tree import DecisionTreeClassifier
 
     from ..datasets import load_digits_small
     from ..ensemble import HardVote
+    from ..ensemble.voting import count_votes
 
     (x_train, y_train), (x_test, _) = load_digits_small()
     rows, tests = (x.reshape(len(x), -1) / np.float32(255) for x in (x_train[:400], x_test))
@@ -140,9 +141,12 @@ def _voters() -> tuple[Any, Any]:
         ("logistic", LogisticRegression(max_iter=200)), ("neighbours", KNeighborsClassifier()),
         *((f"tree {n + 1}", DecisionTreeClassifier(max_features=30, random_state=n)) for n in range(3)),
     ]).fit(rows, y_train[:400])  # fmt: skip
-    cast = vote.votes(tests)
-    split = np.array([len(set(row)) == 3 and np.bincount(row).max() == 3 for row in cast])
-    return vote, tests[int(np.argmax(split))]
+    counts = count_votes(vote.votes(tests), len(vote.classes_))
+    means = vote.mean_probabilities(tests)
+    second, first = np.sort(counts, axis=1)[:, -2:].T
+    contested = (counts.argmax(axis=1) != means.argmax(axis=1)) & (first > second)
+    lead = means.max(axis=1) - np.take_along_axis(means, counts.argmax(axis=1)[:, None], axis=1)[:, 0]
+    return vote, tests[int(np.argmax(np.where(contested, lead, -1)))]
 
 
 def _training() -> Explanation:
