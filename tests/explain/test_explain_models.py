@@ -257,6 +257,25 @@ def test_words_on_pages_are_escaped():
     assert page.data[0]["words"][3] == "</script><b>" and len(page.scripts) == 1
 
 
+# ---- the gallery's models ----
+
+
+@pytest.mark.parametrize(("page", "model"), [("training", "_autoencoder"), ("next-word", "_lyricist")])
+def test_the_gallery_says_the_same_in_every_run(page, model):
+    import day33
+    from day33.explain import gallery
+    from day33.random.seeds import get_state
+
+    texts = []
+    for seed in (1, 2):
+        getattr(gallery, model).cache_clear()
+        day33.set_random_seed(seed)
+        before = get_state()
+        texts.append(gallery.example(page).text())
+        assert get_state() == before
+    assert texts[0] == texts[1]
+
+
 # ---- votes ----
 
 
