@@ -236,6 +236,22 @@ def test_probabilities_follow_temperature_and_top_k(opened, lyricist):
     assert sum(found.values()) == pytest.approx(1, rel=1e-6)
 
 
+def test_the_slider_of_steps_ends_where_the_path_does(opened, lyricist):
+    from support.pages import Page
+
+    explanation = explain.next_word(lyricist, "i love", seed=2)
+    lengths = [len(path["tokens"]) for path in Page(explanation).of("next")["paths"]]
+    assert len(set(lengths)) == 2, "choose another seed: the paths are equally long"
+    page = opened(explanation)
+    steps = page.locator("input[type=range]").first
+    for name, length in zip(("greedy", "sampled", "greedy"), (*lengths, lengths[0]), strict=True):
+        page.get_by_role("button", name=name).click()
+        assert steps.get_attribute("max") == str(length)
+        steps.press("End")
+        assert page.locator(".slider output").first.text_content() == str(length)
+        assert page.locator(".sentence .word").all()[-1].get_attribute("class") == "word chosen"
+
+
 def test_the_line_length_moves_the_padded_loss_only(opened, lyricist):
     explanation = explain.loss(lyricist, "i love the rain", line_length=10)
     page = opened(explanation)

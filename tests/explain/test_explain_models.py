@@ -214,6 +214,34 @@ def test_logits_and_paths_are_those_of_the_model(lyricist):
     assert data["words"][end] == "<end>"
 
 
+@pytest.mark.parametrize(
+    ("prompt", "written", "said"),
+    [
+        ("i", "love the sun and the rain", "does not repeat itself yet"),
+        ("i", "love you you", "a circle of 1 word: “you”, 2 times in a row."),
+        (
+            "i love",
+            "the way you smile i love the way you smile i love",
+            "of 6 words: “i love the way you smile”, 2 times",
+        ),
+        ("oh", "a b c d e a b c d e a b c d e a", "a circle of 5 words: “a b c d e”, 3 times in a row."),
+        ("i love", "you and i love the sun", "comes back to “i love”, 2 words after it said it"),
+        ("la la la la", "i sing", "does not repeat itself yet"),
+        ("la", "la i sing", "a circle of 1 word: “la”, 2 times"),
+    ],
+)
+def test_circles_of_the_greedy_path_are_said(prompt, written, said):
+    from day33.explain.language import _repetition
+
+    assert said in _repetition(prompt.split(), written.split())
+
+
+def test_the_gallery_shows_a_greedy_path_that_goes_in_a_circle():
+    from day33.explain.gallery import example
+
+    assert "Here the greedy path goes round in a circle of " in example("next-word").text()
+
+
 def test_the_loss_of_a_line_is_keras_s(lyricist):
     explanation = explain.loss(lyricist, "You love the rain", line_length=12)
     rows = Page(explanation).of("tokens")["rows"]
