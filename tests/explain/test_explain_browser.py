@@ -60,10 +60,15 @@ def test_stamps_and_the_inputs_behind_an_output(opened):
     assert lit(page, "output") == {(u, 2 + v) for u in range(3) for v in range(3)}
     assert readout(page, 4) == "input (0, 1) is number 1: row 1 of C, column 1 of Cᵀ, with 9 weights."
     cell(page, "output", 2, 2).hover()
+    stamp = page.locator('[aria-label="stamp"] .cell')
+    assert stamp.all_text_contents() == [""] * 9
+    assert stamp.first.get_attribute("aria-label") == "stamp: empty"
     assert lit(page, "input") == {(0, 0), (0, 1), (1, 0), (1, 1)}
     assert readout(page) == f"output (2, 2) = 1·9 + (−2)·7 + 3·3 + 0·1 = {y[2, 2]:.0f}"
     assert readout(page, 3).endswith(f"= {y[2, 2]:.0f}")
     assert lit(page, "stretched input", 3) == {(2 + u, 2 + v) for u in range(3) for v in range(3)}
+    cell(page, "input", 1, 0).hover()
+    np.testing.assert_array_equal(values(page, "stamp"), 3 * kernel)
 
 
 def test_stamps_are_laid_one_by_one(opened):
