@@ -280,6 +280,18 @@ def test_the_table_of_a_vote_has_members_and_their_mean(opened, voters):
     assert [row.locator(".largest").text_content() for row in rows] == ["1.00", "1.00", "1.00", "0.67"]
 
 
+def test_the_keyboard_opens_an_answer(opened):
+    page = opened(explain.conv2d())
+    question = page.locator(".answer summary").first
+    answer = page.locator(".answer p").first
+    assert not answer.is_visible()
+    question.focus()
+    page.keyboard.press("Enter")
+    assert answer.is_visible()
+    page.keyboard.press("Space")
+    assert not answer.is_visible()
+
+
 def test_curves_and_film(opened, pages):
     page = opened(pages["training"]())
     slider = page.locator('section[data-part="0"] input')

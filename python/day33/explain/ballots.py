@@ -92,7 +92,7 @@ def votes(ensemble: Any, image: ArrayLike) -> Explanation:
             ),
             Section(
                 "Check yourself",
-                [
+                questions=[
                     "How can the soft vote overrule the hard one? Three members give class A 0.9, 0.4 and 0.4, and "
                     "class B the rest. Two of three vote for B, but the mean is 0.567 for A: the one that is sure is "
                     "further from the middle than the other two together.",

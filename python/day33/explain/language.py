@@ -131,7 +131,7 @@ def next_word(model: Any, prompt: str = "", *, tokenizer: Any = None, steps: int
             ),
             Section(
                 "Check yourself",
-                [
+                questions=[
                     "What does the temperature change? The ratios of the probabilities, not their order: each is "
                     "raised to the power 1 / temperature, and all are divided by their sum. The word that greedy "
                     "takes stays the same.",
@@ -270,7 +270,7 @@ def loss(model: Any, line: str, *, tokenizer: Any = None, line_length: int = 20)
             ),
             Section(
                 "Check yourself",
-                [
+                questions=[
                     "Is a loss of 2.2 good? It depends on what is counted. Over real tokens it is a perplexity of 9. "
                     "Over all positions, half of them padding that is predicted without loss, it is 4.4 for each real "
                     "token, a perplexity of 81. Ask for the perplexity per real token.",
