@@ -60,10 +60,15 @@ def test_stamps_and_the_inputs_behind_an_output(opened):
     assert lit(page, "output") == {(u, 2 + v) for u in range(3) for v in range(3)}
     assert readout(page, 4) == "input (0, 1) is number 1: row 1 of C, column 1 of Cᵀ, with 9 weights."
     cell(page, "output", 2, 2).hover()
+    stamp = page.locator('[aria-label="stamp"] .cell')
+    assert stamp.all_text_contents() == [""] * 9
+    assert stamp.first.get_attribute("aria-label") == "stamp: empty"
     assert lit(page, "input") == {(0, 0), (0, 1), (1, 0), (1, 1)}
     assert readout(page) == f"output (2, 2) = 1·9 + (−2)·7 + 3·3 + 0·1 = {y[2, 2]:.0f}"
     assert readout(page, 3).endswith(f"= {y[2, 2]:.0f}")
     assert lit(page, "stretched input", 3) == {(2 + u, 2 + v) for u in range(3) for v in range(3)}
+    cell(page, "input", 1, 0).hover()
+    np.testing.assert_array_equal(values(page, "stamp"), 3 * kernel)
 
 
 def test_stamps_are_laid_one_by_one(opened):
@@ -236,6 +241,22 @@ def test_probabilities_follow_temperature_and_top_k(opened, lyricist):
     assert sum(found.values()) == pytest.approx(1, rel=1e-6)
 
 
+def test_the_slider_of_steps_ends_where_the_path_does(opened, lyricist):
+    from support.pages import Page
+
+    explanation = explain.next_word(lyricist, "i love", seed=2)
+    lengths = [len(path["tokens"]) for path in Page(explanation).of("next")["paths"]]
+    assert len(set(lengths)) == 2, "choose another seed: the paths are equally long"
+    page = opened(explanation)
+    steps = page.locator("input[type=range]").first
+    for name, length in zip(("greedy", "sampled", "greedy"), (*lengths, lengths[0]), strict=True):
+        page.get_by_role("button", name=name).click()
+        assert steps.get_attribute("max") == str(length)
+        steps.press("End")
+        assert page.locator(".slider output").first.text_content() == str(length)
+        assert page.locator(".sentence .word").all()[-1].get_attribute("class") == "word chosen"
+
+
 def test_the_line_length_moves_the_padded_loss_only(opened, lyricist):
     explanation = explain.loss(lyricist, "i love the rain", line_length=10)
     page = opened(explanation)
@@ -246,6 +267,29 @@ def test_the_line_length_moves_the_padded_loss_only(opened, lyricist):
         padded, real = sum(losses) / length, sum(losses) / len(losses)
         numbers = [float(text.split()[-1]) for text in sums.text_content().split(" · ")]
         np.testing.assert_allclose(numbers, [padded, real, np.exp(real)], rtol=1e-3)
+
+
+def test_the_table_of_a_vote_has_members_and_their_mean(opened, voters):
+    page = opened(explain.votes(voters, [1, 0]))
+    rows = page.locator(".ballots tbody tr").all()
+    texts = [row.locator("th, td").all_text_contents() for row in rows]
+    assert texts == [
+        ["first", "yes", "0.00", "1.00"], ["again", "yes", "0.00", "1.00"], ["second", "no", "1.00", "0.00"],
+        ["mean", "yes", "0.33", "0.67"],
+    ]  # fmt: skip
+    assert [row.locator(".largest").text_content() for row in rows] == ["1.00", "1.00", "1.00", "0.67"]
+
+
+def test_the_keyboard_opens_an_answer(opened):
+    page = opened(explain.conv2d())
+    question = page.locator(".answer summary").first
+    answer = page.locator(".answer p").first
+    assert not answer.is_visible()
+    question.focus()
+    page.keyboard.press("Enter")
+    assert answer.is_visible()
+    page.keyboard.press("Space")
+    assert not answer.is_visible()
 
 
 def test_curves_and_film(opened, pages):

@@ -214,6 +214,34 @@ def test_logits_and_paths_are_those_of_the_model(lyricist):
     assert data["words"][end] == "<end>"
 
 
+@pytest.mark.parametrize(
+    ("prompt", "written", "said"),
+    [
+        ("i", "love the sun and the rain", "does not repeat itself yet"),
+        ("i", "love you you", "a circle of 1 word: “you”, 2 times in a row."),
+        (
+            "i love",
+            "the way you smile i love the way you smile i love",
+            "of 6 words: “i love the way you smile”, 2 times",
+        ),
+        ("oh", "a b c d e a b c d e a b c d e a", "a circle of 5 words: “a b c d e”, 3 times in a row."),
+        ("i love", "you and i love the sun", "comes back to “i love”, 2 words after it said it"),
+        ("la la la la", "i sing", "does not repeat itself yet"),
+        ("la", "la i sing", "a circle of 1 word: “la”, 2 times"),
+    ],
+)
+def test_circles_of_the_greedy_path_are_said(prompt, written, said):
+    from day33.explain.language import _repetition
+
+    assert said in _repetition(prompt.split(), written.split())
+
+
+def test_the_gallery_shows_a_greedy_path_that_goes_in_a_circle():
+    from day33.explain.gallery import example
+
+    assert "Here the greedy path goes round in a circle of " in example("next-word").text()
+
+
 def test_the_loss_of_a_line_is_keras_s(lyricist):
     explanation = explain.loss(lyricist, "You love the rain", line_length=12)
     rows = Page(explanation).of("tokens")["rows"]
@@ -257,6 +285,25 @@ def test_words_on_pages_are_escaped():
     assert page.data[0]["words"][3] == "</script><b>" and len(page.scripts) == 1
 
 
+# ---- the gallery's models ----
+
+
+@pytest.mark.parametrize(("page", "model"), [("training", "_autoencoder"), ("next-word", "_lyricist")])
+def test_the_gallery_says_the_same_in_every_run(page, model):
+    import day33
+    from day33.explain import gallery
+    from day33.random.seeds import get_state
+
+    texts = []
+    for seed in (1, 2):
+        getattr(gallery, model).cache_clear()
+        day33.set_random_seed(seed)
+        before = get_state()
+        texts.append(gallery.example(page).text())
+        assert get_state() == before
+    assert texts[0] == texts[1]
+
+
 # ---- votes ----
 
 
@@ -269,6 +316,49 @@ def test_votes_are_counted(voters):
     np.testing.assert_allclose(data["shares"], voters.mean_probabilities([[1, 0]])[0])
     assert "yes wins with 2 of 3 votes." in explanation.text()
     assert "The ensemble's answer (hard voting): yes." in explanation.text()
+
+
+def test_votes_show_the_probabilities_of_each_member(voters):
+    from sklearn.dummy import DummyClassifier
+
+    from day33.ensemble import HardVote
+
+    X = np.array([[0], [1]], np.float32).repeat(50, axis=0)
+    unsure, sure = (DummyClassifier(strategy="prior").fit(X, np.arange(100) < yes) for yes in (51, 5))
+    members = [("one", unsure), ("two", unsure), ("three", sure)]
+    vote = HardVote.of_fitted(members, np.array(["no", "yes"]))
+    explanation = explain.votes(vote, [1])
+    data = Page(explanation).of("ballots")
+    np.testing.assert_allclose([member["shares"] for member in data["members"]], [[0.49, 0.51]] * 2 + [[0.95, 0.05]])
+    np.testing.assert_allclose(vote.member_probabilities([[1], [0]]).mean(axis=1), vote.mean_probabilities([[1], [0]]))
+    assert "  one: yes (probabilities: no 49.0%, yes 51.0%)\n" in explanation.text()
+    assert "yes wins with 2 of 3 votes. By the mean of the probabilities it is no, with 64.3%." in explanation.text()
+    drawn = explanation.figure().axes[-1]
+    assert [text.get_text() for text in drawn.get_yticklabels()] == ["one", "two", "three"]
+    assert [text.get_text() for text in drawn.texts] == ["0.49", "0.51", "0.49", "0.51", "0.95", "0.05"]
+
+
+def test_members_without_probabilities_show_their_votes():
+    from sklearn.svm import LinearSVC
+
+    from day33.ensemble import HardVote
+
+    X = np.array([[0], [1]], np.float32).repeat(5, axis=0)
+    svc = LinearSVC().fit(X, X[:, 0].astype(int))
+    explanation = explain.votes(HardVote.of_fitted([("a", svc), ("b", svc)], np.array(["no", "yes"])), [1])
+    data = Page(explanation).of("ballots")
+    assert [member["shares"] for member in data["members"]] == [None, None] and data["shares"] is None
+    assert "  a: yes\n" in explanation.text() and "probabilities" not in explanation.text()
+    assert len(explanation.figure().axes) == 1
+
+
+def test_hard_and_soft_vote_differ_in_the_gallery():
+    from day33.explain.gallery import example
+
+    data = Page(example("votes")).of("ballots")
+    counts = sorted(data["counts"])
+    assert np.argmax(data["counts"]) != np.argmax(data["shares"])
+    assert counts[-1] > counts[-2]
 
 
 def test_what_does_not_vote(voters):

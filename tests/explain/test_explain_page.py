@@ -46,6 +46,19 @@ def test_the_text_is_on_the_page_and_names_the_title(kind, explanation):
     assert "`" not in body
 
 
+def test_questions_come_before_all_answers_and_answers_are_folded(kind, explanation):
+    page = Page(explanation)
+    folded = re.findall(r'<details class="answer"><summary>(.*?)</summary>\n<p>(.*?)</p>', page.source)
+    plain = [[html.unescape(re.sub("</?code>", "", text)) for text in pair] for pair in folded]
+    assert len(plain) >= 2
+    listed = explanation.text().partition("\nCheck yourself\n")[2]
+    questions, _, answers = listed.partition("\n\nAnswers\n")
+    assert questions.splitlines() == [f"{n}. {question}" for n, (question, _) in enumerate(plain, 1)]
+    assert answers.splitlines() == [f"{n}. {answer}" for n, (_, answer) in enumerate(plain, 1)]
+    assert all(question.endswith("?") and answer for question, answer in plain)
+    assert page.source.count("<details") == len(plain) + 1
+
+
 def test_figures_draw(kind, explanation, tmp_path):
     figure = explanation.figure(tmp_path / "figure.png")
     assert figure.axes

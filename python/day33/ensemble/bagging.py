@@ -300,7 +300,7 @@ class HardVotingBagging(MetaEstimatorMixin, Voter):  # type: ignore[misc]
         return np.stack(self._each(_votes_of, X), axis=1)
 
     def _member_probabilities(self, X: Any) -> Shares:
-        return np.asarray(np.mean(self._each(_probabilities_of, X), axis=0))
+        return np.stack(self._each(_probabilities_of, X))
 
     def _prepared(self, X: Any) -> Any:
         return X if self.preprocessor_ is None else self.preprocessor_.transform(X)

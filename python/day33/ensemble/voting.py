@@ -68,7 +68,7 @@ def spread(values: NDArray[Any], classes: NDArray[Any], n_classes: int) -> Share
 class Voter(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """What classifiers that count votes share. Subclasses set `classes_` and `voting` and say how members vote.
 
-    `_member_votes(X)` gives class numbers (N, M), `_member_probabilities(X)` the mean of the members' (N, K).
+    `_member_votes(X)` gives class numbers (N, M), `_member_probabilities(X)` probabilities (M, N, K).
     """
 
     classes_: NDArray[Any]
@@ -86,10 +86,25 @@ class Voter(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return self._member_votes(self._checked(X))
 
+    def member_probabilities(self, X: Any) -> Shares:
+        """The probabilities that each member gives.
+
+        Args:
+            X: rows (N, F).
+
+        Returns:
+            (N, M, K), float64: for each row and member one probability per class in `classes_`.
+
+        Raises:
+            AttributeError: a member has no ``predict_proba``.
+        """
+        check_is_fitted(self)
+        return np.moveaxis(self._member_probabilities(self._checked(X)), 0, 1)
+
     def mean_probabilities(self, X: Any) -> Shares:
         """The mean of the members' probabilities (N, K), whatever the voting, for rows (N, F)."""
         check_is_fitted(self)
-        return self._member_probabilities(self._checked(X))
+        return np.asarray(np.average(self._member_probabilities(self._checked(X)), axis=0, weights=self._weights()))
 
     def predict_proba(self, X: Any) -> Shares:
         """Hard: the shares of the votes. Soft: the mean of the members' probabilities.
@@ -261,8 +276,7 @@ class HardVote(Voter, VotingClassifier):  # type: ignore[misc]
         return np.stack([np.asarray(member.predict(X), np.intp) for member in self.estimators_], axis=1)
 
     def _member_probabilities(self, X: Any) -> Shares:
-        each = [spread(m.predict_proba(X), m.classes_, len(self.classes_)) for m in self.estimators_]
-        return np.asarray(np.average(each, axis=0, weights=self._weights()))
+        return np.stack([spread(m.predict_proba(X), m.classes_, len(self.classes_)) for m in self.estimators_])
 
     def _weights(self) -> Sequence[float] | None:
         if self.weights is None:

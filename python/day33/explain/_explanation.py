@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._core.types import PathLike
 from .._io.files import write_text
-from ._page import page_of
+from ._page import page_of, question_and_answer
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,12 +29,14 @@ class Section:
         prose: paragraphs of plain text; what stands between backticks is set as code.
         widget: the name of a function in the page's scripts, or "" for prose alone.
         data: what the widget shows: numbers, texts, lists and mappings of them.
+        questions: each a question and its answer in one text: the question ends at the first "? ". Answers are folded.
     """
 
     title: str
     prose: Sequence[str] = ()
     widget: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+    questions: Sequence[str] = ()
 
 
 class Explanation:
@@ -86,8 +88,18 @@ class Explanation:
         return figure
 
     def text(self) -> str:
-        """Say in words and numbers what the page shows. Readers of the page without a screen get the same."""
-        return "\n".join([self.title, "", self.lede, *self.notes, "", *self._words]) + "\n"
+        """Say in words and numbers what the page shows. Readers of the page without a screen get the same.
+
+        Questions come last, and behind all of them the answers, by number.
+        """
+        return "\n".join([self.title, "", self.lede, *self.notes, "", *self._words, *self._questions()]) + "\n"
+
+    def _questions(self) -> list[str]:
+        pairs = [question_and_answer(text.replace("`", "")) for section in self.sections for text in section.questions]
+        if not pairs:
+            return []
+        questions, answers = ([f"{n}. {text}" for n, text in enumerate(texts, 1)] for texts in zip(*pairs, strict=True))
+        return ["", "Check yourself", *questions, "", "Answers", *answers]
 
     def html(self) -> str:
         """The interactive page, complete in one string: it needs no network and no other file."""

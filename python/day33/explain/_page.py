@@ -34,6 +34,8 @@ class SectionLike(Protocol):
     def widget(self) -> str: ...
     @property
     def data(self) -> Mapping[str, Any]: ...
+    @property
+    def questions(self) -> Sequence[str]: ...
 
 
 @functools.cache
@@ -81,7 +83,21 @@ def _section(number: int, section: SectionLike) -> str:
     prose = "".join(map(_paragraph, section.prose))
     widget = f'<div class="widget" data-widget="{section.widget}"></div>\n' if section.widget else ""
     heading = f'<h2 id="part-{number}">{html.escape(section.title)}</h2>'
-    return f'<section aria-labelledby="part-{number}" data-part="{number}">\n{heading}\n{prose}{widget}</section>\n'
+    questions = "".join(map(_folded, section.questions))
+    body = f"{heading}\n{prose}{widget}{questions}"
+    return f'<section aria-labelledby="part-{number}" data-part="{number}">\n{body}</section>\n'
+
+
+def question_and_answer(text: str) -> tuple[str, str]:
+    """The two parts of a text that begins with a question."""
+    question, mark, answer = text.partition("? ")
+    return question + mark.rstrip(), answer
+
+
+def _folded(text: str) -> str:
+    """A question that opens its answer: by a click, or by the keyboard."""
+    question, answer = map(_inline, question_and_answer(text))
+    return f'<details class="answer"><summary>{question}</summary>\n<p>{answer}</p>\n</details>\n'
 
 
 def _paragraph(text: str) -> str:

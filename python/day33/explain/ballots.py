@@ -14,6 +14,7 @@ from ._figure import NEGATIVE, POSITIVE
 from ._words import number
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = ["votes"]
@@ -23,7 +24,7 @@ _PICTURE = 28 * 28  # pixels in front of other columns, in the rows of the hidde
 
 
 def votes(ensemble: Any, image: ArrayLike) -> Explanation:
-    """Explain a vote: what each member votes for, and the winner of hard and of soft voting.
+    """Explain a vote: what each member votes for and how sure it is, and the winner of hard and of soft voting.
 
     Args:
         ensemble: a fitted `HardVote`, `HardVotingBagging`, or what else of `day33.ensemble` counts votes.
@@ -52,7 +53,7 @@ def votes(ensemble: Any, image: ArrayLike) -> Explanation:
             f"expected at most {_MOST_MEMBERS} and {_MOST_CLASSES} to draw"
         )
     counts = count_votes(cast[None], len(classes))[0]
-    shares = _soft(ensemble, row)
+    each, shares = _soft(ensemble, row)
     final = str(ensemble.predict(row)[0])
     names = _names(ensemble, len(cast))
     hard = classes[int(counts.argmax())]
@@ -64,8 +65,9 @@ def votes(ensemble: Any, image: ArrayLike) -> Explanation:
     averaged = "" if shares is None else (
         f" By the mean of the probabilities it is {soft}, with {shares.max():.1%}."
     )  # fmt: skip
-    members = [
-        {"name": name, "vote": classes[code] if code >= 0 else "—"} for name, code in zip(names, cast, strict=True)
+    members: list[dict[str, Any]] = [
+        {"name": name, "vote": classes[code] if code >= 0 else "—", "shares": None if each is None else each[n]}
+        for n, (name, code) in enumerate(zip(names, cast, strict=True))
     ]
     return Explanation(
         "The vote",
@@ -77,6 +79,10 @@ def votes(ensemble: Any, image: ArrayLike) -> Explanation:
                     "Hard voting counts heads: every member has one vote, however sure it is. Soft voting averages the "
                     "members' probabilities, so that one that is sure can outweigh two that hesitate. "
                     f"This ensemble's `voting` is {ensemble.voting}, and its answer {final}.",
+                    *([] if each is None else [
+                        "Each row of the table is a member and the probabilities that it gives the classes; the "
+                        "largest is framed. The last row is their mean, which decides the soft vote."
+                    ]),
                 ],
                 "ballots",
                 {
@@ -86,7 +92,7 @@ def votes(ensemble: Any, image: ArrayLike) -> Explanation:
             ),
             Section(
                 "Check yourself",
-                [
+                questions=[
                     "How can the soft vote overrule the hard one? Three members give class A 0.9, 0.4 and 0.4, and "
                     "class B the rest. Two of three vote for B, but the mean is 0.567 for A: the one that is sure is "
                     "further from the middle than the other two together.",
@@ -97,12 +103,12 @@ def votes(ensemble: Any, image: ArrayLike) -> Explanation:
         ],
         words=[
             outcome + averaged,
-            *(f"  {member['name']}: {member['vote']}" for member in members),
+            *(f"  {one['name']}: {one['vote']}{_probabilities(classes, one['shares'])}" for one in members),
             "Votes: " + _listed(classes, counts),
             *([] if shares is None else ["Mean probabilities: " + _listed(classes, shares)]),
             f"The ensemble's answer ({ensemble.voting} voting): {final}.",
         ],
-        draw=lambda: _draw(classes, counts, shares),
+        draw=lambda: _draw(classes, counts, shares, names, each),
     )  # fmt: skip
 
 
@@ -110,12 +116,22 @@ def _listed(classes: list[str], values: np.ndarray[Any, Any]) -> str:
     return ", ".join(f"{label} {number(value)}" for label, value in zip(classes, values, strict=True))
 
 
-def _soft(ensemble: Any, row: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
-    """The mean of the members' probabilities (K,); None where members have none."""
+def _probabilities(classes: list[str], shares: np.ndarray[Any, Any] | None) -> str:
+    """The probabilities of a member that do not round to 0.0%; nothing where it has none."""
+    if shares is None:
+        return ""
+    listed = (f"{label} {share:.1%}" for label, share in zip(classes, shares, strict=True) if share >= 0.0005)
+    return f" (probabilities: {', '.join(listed)})"
+
+
+def _soft(
+    ensemble: Any, row: np.ndarray[Any, Any]
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | tuple[None, None]:
+    """The probabilities of each member (M, K) and their mean (K,); None and None where a member has none."""
     try:
-        return np.asarray(ensemble.mean_probabilities(row)[0])
+        return ensemble.member_probabilities(row)[0], ensemble.mean_probabilities(row)[0]
     except AttributeError:
-        return None
+        return None, None
 
 
 def _names(ensemble: Any, count: int) -> list[str]:
@@ -130,17 +146,40 @@ def _picture(row: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
     return row[:_PICTURE].reshape(28, 28) if len(row) >= _PICTURE else None
 
 
-def _draw(classes: list[str], counts: np.ndarray[Any, Any], shares: np.ndarray[Any, Any] | None) -> Figure:
+def _draw(
+    classes: list[str], counts: np.ndarray[Any, Any], shares: np.ndarray[Any, Any] | None, names: list[str],
+    each: np.ndarray[Any, Any] | None,
+) -> Figure:  # fmt: skip
     from .._io.figures import new_figure
 
-    figure = new_figure((max(5.0, 0.45 * len(classes) + 1.5), 3.4))
-    ax = figure.subplots()
+    width = max(5.0, 0.45 * len(classes) + 1.5)
     places = np.arange(len(classes))
+    if each is None:
+        figure = new_figure((width, 3.4))
+        ax = figure.subplots()
+    else:
+        table = max(1.2, 0.3 * len(names) + 0.6)
+        figure = new_figure((width, table + 3.4))
+        ax, lower = figure.subplots(2, 1, height_ratios=(3.0, table))
+        _draw_members(lower, classes, names, each)
     ax.bar(places - 0.2, counts / max(counts.sum(), 1), 0.4, color=POSITIVE, label="hard: share of the votes")
     if shares is not None:
         ax.bar(places + 0.2, shares, 0.4, color=NEGATIVE, label="soft: mean probability")
     ax.set_xticks(places, classes)
+    ax.set_xlim(-0.5, len(classes) - 0.5)
     ax.set_title("The vote")
     ax.legend(frameon=False)
     ax.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def _draw_members(ax: Axes, classes: list[str], names: list[str], each: np.ndarray[Any, Any]) -> None:
+    """One row per member, darker where its probability is larger; the numbers as well where there is room."""
+    ax.imshow(each, cmap="Blues", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    ax.set_xticks(range(len(classes)), classes)
+    ax.set_yticks(range(len(names)), names, fontsize=8)
+    ax.set_title("The members' probabilities", fontsize=10)
+    for (member, label), share in np.ndenumerate(each):
+        if share >= 0.005:
+            colour = "white" if share > 0.6 else "black"
+            ax.text(label, member, f"{share:.2f}", ha="center", va="center", fontsize=7, color=colour)

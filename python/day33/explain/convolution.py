@@ -103,7 +103,7 @@ def conv2d(
             data,
         ),
         Section("Why the output has this size", [*formulas, LETTERS]),
-        Section("Check yourself", _questions(axes, used, y)),
+        Section("Check yourself", questions=_questions(axes, used, y)),
     ]
     return Explanation(
         "Convolution",
@@ -146,8 +146,8 @@ def _questions(axes: tuple[Axis, ...], kernel: Floats, y: Floats) -> list[str]:
     corner, middle = (0, 0), (axes[0].large // 2, axes[1].large // 2)
     readers = [len(axes[0].taps_of(r)) * len(axes[1].taps_of(c)) for r, c in (corner, middle)]
     return [
-        f"How many outputs read the input cell {corner}? {readers[0]}. And {middle}? {readers[1]}. Cells at the border "
-        "take part in fewer outputs than those in the middle.",
+        f"How many outputs read the input cell {corner}, and how many {middle}? {readers[0]} and {readers[1]}. Cells "
+        "at the border take part in no more outputs than those in the middle.",
         f"How many numbers can be learnt? {kernel.size}, as many as the kernel has: all {y[0].size} outputs share "
         "them.",
         "What does a stride of 2 do? The window moves by two cells, so about half as many outputs are left along each "

@@ -25,6 +25,20 @@ __all__ = ["feature_maps", "filters"]
 _MOST_SIDE, _MOST_LAYERS, _MOST_MAPS = 64, 40, 16
 _MOST_CHANNELS = 4
 _MOST_VALUES = 250_000  # of all maps on a page
+_MAP_QUESTIONS = (
+    "How many maps does a convolution with 8 filters make of an image with 3 channels? 8: each filter reads all 3 "
+    "channels and makes one map.",
+    "Why has a map behind relu no vermillion cells? relu sets everything below zero to 0, which is white.",
+    "What does a map say that is zero everywhere? Its filter did not find on this image what it looks for. If it is "
+    "zero on all images, the filter is of no use.",
+)
+_FILTER_QUESTIONS = (
+    "What does a filter of nine weights of 1/9 do? It takes the mean of each window of 3 × 3 cells: it blurs the "
+    "image.",
+    "What does a filter answer to an even area if its weights add up to zero? Its bias alone, however bright the area "
+    "is. It answers where the brightness changes.",
+    "How many weights has a filter of 3 × 3 on an image with 16 channels? 3·3·16 = 144, and a bias.",
+)
 
 
 def feature_maps(model: Any, image: ArrayLike) -> Explanation:
@@ -103,6 +117,7 @@ def feature_maps(model: Any, image: ArrayLike) -> Explanation:
             )
         )  # fmt: skip
         words.append(f"Mean absolute error of the reconstruction per pixel: {number(error.mean())}.")
+    sections.append(Section("Check yourself", questions=_MAP_QUESTIONS))
     return Explanation(
         "Feature maps",
         "A layer looks at an image through each of its filters, and hands on one map for each.",
@@ -180,7 +195,8 @@ def filters(layer: Any) -> Explanation:
                 "kernels",
                 {"kernels": shown, "scale": float(np.abs(shown).max(initial=0)) or 1.0,
                  "sums": ordered.sum(axis=(1, 2, 3)), "norms": np.sqrt((ordered**2).sum(axis=(1, 2, 3)))},
-            )
+            ),
+            Section("Check yourself", questions=_FILTER_QUESTIONS),
         ],
         words=words,
         draw=lambda: _draw_filters(shown, layer.name),

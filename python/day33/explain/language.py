@@ -95,7 +95,7 @@ def next_word(model: Any, prompt: str = "", *, tokenizer: Any = None, steps: int
             {"name": name, "tokens": tokens, "logits": _rounded(logits)} for name, tokens, logits in paths
         ],
     }  # fmt: skip
-    repeated = _repetition([words[token] for token in paths[0][1]])
+    repeated = _repetition(begun[1:] if begun[:1] == [START] else begun, [words[token] for token in paths[0][1]])
     lines = [f"Prompt: {' '.join(begun)}"]
     for name, tokens, logits in paths:
         lines.append(f"The {name} path: {' '.join(words[token] for token in tokens)}")
@@ -104,6 +104,7 @@ def next_word(model: Any, prompt: str = "", *, tokenizer: Any = None, steps: int
             best = np.argsort(-shares[step], kind="stable")[:5]
             listed = ", ".join(f"{words[n]} {shares[step, n]:.1%}" for n in best)
             lines.append(f"  step {step + 1}: {listed}; chosen: {words[token]} {shares[step, token]:.1%}")
+    lines.append(repeated)
     return Explanation(
         "The next word",
         "A language model gives each word of its vocabulary a probability to be the next one. How one of them is "
@@ -130,7 +131,7 @@ def next_word(model: Any, prompt: str = "", *, tokenizer: Any = None, steps: int
             ),
             Section(
                 "Check yourself",
-                [
+                questions=[
                     "What does the temperature change? The ratios of the probabilities, not their order: each is "
                     "raised to the power 1 / temperature, and all are divided by their sum. The word that greedy "
                     "takes stays the same.",
@@ -149,12 +150,37 @@ def _rounded(logits: Floats) -> list[list[float]]:
     return [[float(f"{value:.5g}") for value in row] for row in logits.tolist()]
 
 
-def _repetition(words: list[str]) -> str:
-    for length in range(min(4, len(words) // 2), 0, -1):
+def _repetition(prompt: list[str], written: list[str]) -> str:
+    """Whether the written words go round in a circle, or say again what was said before. Both may begin in the prompt.
+
+    Only a return inside the written words counts: what the prompt repeats is not the model's.
+    """
+    words = prompt + written
+    for length in range(
+        1, len(words) // 2 + 1
+    ):  # The shortest circle first: two rounds of it are one of twice the length.
         for first in range(len(words) - 2 * length + 1):
-            if words[first : first + length] == words[first + length : first + 2 * length]:
-                return f"Here the greedy path says “{' '.join(words[first : first + length])}” twice in a row."
+            last = first
+            while last + length < len(words) and words[last] == words[last + length]:
+                last += 1
+            if last - first >= length and first + 2 * length > len(prompt):
+                return (
+                    f"Here the greedy path goes round in a circle of {_counted(length)}: "
+                    f"“{' '.join(words[first : first + length])}”, {(last - first) // length + 1} times in a row."
+                )
+    for length in range(len(words) - 1, 1, -1):
+        for first in range(len(words) - length):
+            for again in range(max(first + length, len(prompt) - length + 1), len(words) - length + 1):
+                if words[first : first + length] == words[again : again + length]:
+                    return (
+                        f"Here the greedy path comes back to “{' '.join(words[first : first + length])}”, "
+                        f"{_counted(again - first - length)} after it said it, and then goes on differently or ends."
+                    )
     return "On this prompt the greedy path does not repeat itself yet."
+
+
+def _counted(words: int) -> str:
+    return f"{words} word{'' if words == 1 else 's'}"
 
 
 def _draw_steps(paths: list[tuple[str, list[int], Floats]], words: list[str]) -> Figure:
@@ -244,7 +270,7 @@ def loss(model: Any, line: str, *, tokenizer: Any = None, line_length: int = 20)
             ),
             Section(
                 "Check yourself",
-                [
+                questions=[
                     "Is a loss of 2.2 good? It depends on what is counted. Over real tokens it is a perplexity of 9. "
                     "Over all positions, half of them padding that is predicted without loss, it is 4.4 for each real "
                     "token, a perplexity of 81. Ask for the perplexity per real token.",

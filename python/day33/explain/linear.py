@@ -91,7 +91,7 @@ def dense(x: ArrayLike | None = None, kernel: ArrayLike | None = None, bias: Arr
         story, more = _story(rectangles)
         sections += story
         words += more
-    sections.append(Section("Check yourself", _questions(C, O)))
+    sections.append(Section("Check yourself", questions=_questions(C, O)))
     return Explanation(
         "Dense layer",
         "A linear layer multiplies every row with one matrix, as a linear map moves every point of space. What its "

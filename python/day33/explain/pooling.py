@@ -94,7 +94,7 @@ def max_pool2d(
         _ways_section(y, ways, channels[0]),
         Section(
             "Check yourself",
-            [
+            questions=[
                 "What does max un-pooling need that nearest does not? The indices: where each maximum stood, one "
                 "integer for each value; and the size of the image, since images of several sizes pool to one shape.",
                 f"What is the index of a winner at row y and column x? `y·W + x`, here W = {W}; with C channels "
@@ -183,7 +183,7 @@ def max_unpool2d(
             _ways_section(y, ways, None),
             Section(
                 "Check yourself",
-                [
+                questions=[
                     "What does max un-pooling need that nearest does not? The indices of the winners, and the size of "
                     f"the image, here {sides[0]} × {sides[1]}.",
                     "What is lost for good? All values that lost. Un-pooling is no inverse of pooling.",
@@ -236,7 +236,7 @@ def up_sampling2d(x: ArrayLike | None = None, size: PairLike = 2) -> Explanation
             Section("Why the output has this size", sizes),
             Section(
                 "Check yourself",
-                [
+                questions=[
                     "Which of the three keeps the sum of the values? Bed of nails: every value appears once. Nearest "
                     f"repeats each {factors[0] * factors[1]} times.",
                     "Where do the weights of bilinear come from? From the distances to the centres of the two nearest "

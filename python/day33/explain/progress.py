@@ -30,6 +30,14 @@ __all__ = ["training"]
 _HISTORY_FILE, _PICTURES_FILE = "history.csv", "pictures.npz"
 _MOST_BYTES = 20_000_000
 _MOST_EPOCHS, _MOST_PICTURES, _MOST_PIXELS = 2000, 8, 150_000
+_QUESTIONS = (
+    "Which epoch's weights would you keep? Those where the validation loss is lowest. After it the model fits its "
+    "training data better, but new data worse.",
+    "What does it mean that both losses are high and hardly fall? The model learns too little: it is too small, the "
+    "learning rate is too low or much too high, or there were too few epochs.",
+    "Why can the validation loss lie below the training loss? The training loss is a mean over the epoch, while the "
+    "weights were still changing and dropout was active; the validation loss is measured after it, without dropout.",
+)
 
 
 def training(history: Any, pictures: ArrayLike | None = None, originals: ArrayLike | None = None) -> Explanation:
@@ -97,6 +105,7 @@ def training(history: Any, pictures: ArrayLike | None = None, originals: ArrayLi
             )
         )
         words.append(f"Pictures of {len(film.epochs)} epochs, {shape(film.pictures.shape[1:])} each.")
+    sections.append(Section("Check yourself", questions=_QUESTIONS))
     return Explanation(
         "Training",
         f"{epochs} epochs; {loss} went from {number(curves[loss][0])} to {number(curves[loss][-1])}.",

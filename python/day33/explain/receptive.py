@@ -134,7 +134,7 @@ def receptive_field(
         Section("Field sizes", lines),
         Section(
             "Check yourself",
-            [
+            questions=[
                 "What does a cell see after two 3 × 3 convolutions with a 2 × 2 pooling between them? 8 × 8 pixels: 3, "
                 "then 3 + 1 = 4, then 4 + 2·2 = 8. A window of K cells adds K − 1 steps; a step is one pixel at first, "
                 "and each stride multiplies it.",

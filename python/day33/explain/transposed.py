@@ -151,7 +151,7 @@ def conv2d_transpose(
                 {"label": "C·Cᵀx", "sign": "→", "values": back[0, :, :, 0]},
             ]},
         ),
-        Section("Check yourself", _questions(axes, used, y, overlap)),
+        Section("Check yourself", questions=_questions(axes, used, y, overlap)),
     ]  # fmt: skip
     lede = (
         f"Each input cell lays a stamp on the output: the kernel, {rows.kernel} × {columns.kernel}, times the cell's "

@@ -124,6 +124,18 @@ day33.Grid = class {
     return this;
   }
 
+  // Empties all cells, where there is nothing to show.
+  clear() {
+    for (const cell of this.cells.values()) {
+      cell.textContent = "";
+      delete cell.dataset.value;
+      cell.classList.remove("negative");
+      cell.style.setProperty("--share", 0);
+      cell.setAttribute("aria-label", `${this.label}: empty`);
+    }
+    return this;
+  }
+
   listen(cell, r, c, on) {
     cell.tabIndex = -1;
     cell.addEventListener("pointerenter", () => { if (!day33.held) on(r, c); });

@@ -73,7 +73,7 @@ day33.widgets.stamps = (root, {axes, x, kernel, y, overlap}) => {
     inputs.forEach((grid, c) => grid.light(many ? sources.map(([i, j], n) =>
       [i, j, `×${day33.short(kernel[filter][c][used[n][0]][used[n][1]])}`]) : sources));
     kernels.forEach((grid) => grid.light(used));
-    stamp.set(kernel[filter][0].map((line) => line.map(() => 0))).light([]);
+    stamp.clear().light([]);
     output.light([[r, s]], [[r, s]]);
     readout.replaceChildren(`output (${r}, ${s}) = ${terms.join(" + ") || "0, no stamp reaches it"} = `,
       day33.element("b", {}, day33.format(y[filter][r][s])));
