@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import gzip
+import lzma
 import shutil
 import tarfile
 import tempfile
@@ -14,6 +16,11 @@ from typing import IO
 
 # What systems say to places before the archive, and to names that they do not take or that contradict each other.
 _REFUSED = (errno.EINVAL, errno.ENAMETOOLONG, errno.EILSEQ, errno.EISDIR, errno.ENOTDIR, errno.EEXIST)
+# What the readers of archives raise: some of it, like the IndexError for a member without a name, by oversight.
+_DAMAGE = (
+    tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError,
+    UnicodeDecodeError, IndexError,
+)  # fmt: skip
 _Member = tuple[str, bool, Callable[[], IO[bytes] | None]]  # its path, whether it is a folder, its bytes
 
 
@@ -44,8 +51,10 @@ def unpack(archive: Path, folder: Path, archive_format: str | None = "auto") -> 
                 raise ValueError(f"{archive} is no archive of the format {archive_format!r}")
             for path, is_folder, read in fitting[0](archive):
                 _write(archive, made, path, is_folder, read)
-        except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        except _DAMAGE as error:
             raise ValueError(f"{archive} is damaged: {error}") from error
+        except MemoryError:  # a header names a size that no memory has
+            raise ValueError(f"{archive} is damaged: it has a header larger than the memory") from None
         except OSError as error:
             if error.errno not in _REFUSED:
                 raise
