@@ -1,5 +1,6 @@
 // Convolution and max pooling in one (args.h), samples in the lanes: the four pixels of a window are summed side by
 // side and only the largest is stored.
+// Backward, the gradient of a window goes to the kernel by way of its winner, without the picture in between.
 //
 // Every sum adds its products in the order of k, as in gather.cpp; here the taps in the padding add zeros.
 #include "kernels/kernels.h"
