@@ -395,6 +395,33 @@ def test_predict_in_portions_gives_the_same(monkeypatch):
     assert model.predict(x, batch_size=8, steps=2).shape == (16, 4)
 
 
+def test_predict_again_heeds_what_changed():
+    """The plan of a call stays at hand for the next one like it."""
+    x, _ = images(40)
+    model = Sequential(conv_layers(layers))
+    first = [model.predict(x[:3]), model.predict_on_batch(x[:3])]
+    np.testing.assert_array_equal(model.predict(x[:3]), first[0])
+    np.testing.assert_allclose(model.predict(x[:8])[:3], first[0], atol=1e-6)
+    np.testing.assert_allclose(model.predict(x)[:3], first[0], atol=1e-6)
+    model.set_weights([2 * w for w in model.get_weights()])
+    changed = model.predict(x[:3])
+    assert np.abs(changed - first[0]).max() > 1e-3
+    np.testing.assert_array_equal(changed, model(x[:3]))
+    model.predict_step = lambda data: np.full((3, 2), 7.0)
+    for call in (model.predict, model.predict_on_batch):
+        np.testing.assert_array_equal(call(x[:3]), np.full((3, 2), 7.0))
+
+
+def test_predict_again_with_states_takes_portions():
+    model = Sequential([layers.Input(batch_shape=(4, 5, 2)), layers.LSTM(3, stateful=True)])
+    x = np.random.default_rng(0).normal(size=(8, 5, 2)).astype(np.float32)
+    model.predict(x[:4])
+    model.layers[-1].reset_states()
+    both = model.predict(x)
+    model.layers[-1].reset_states()
+    np.testing.assert_array_equal(both, np.concatenate([model.predict(x[:4]), model.predict(x[4:])]))
+
+
 def test_predict_no_samples():
     model = Sequential(conv_layers(layers))
     for empty in (model.predict(np.zeros((0, 8, 8, 1))), model.predict_on_batch(np.zeros((0, 8, 8, 1), np.float32))):

@@ -34,16 +34,19 @@ Data = ArrayData[Any] | IterableData[Any]
 # predict hands samples to the plan in portions of about this many operations: well below a second, so that Ctrl-C is
 # answered, and enough of them to make the cost of a call vanish.
 _PORTION_FLOPS = 2e10
+_BATCH = 32  # samples, as in Keras; portions are no smaller
 
 
 @dataclass(frozen=True)
 class _Ready:
-    """The plan of the last call of `predict_on_batch`, and what must not have changed for it to serve the next.
+    """The plan of the last call of `predict_on_batch` or `predict`, and what must not have changed for it to serve the
+    next.
 
     For one array in and one out: a model of a few microseconds should not wait for its checks.
     """
 
     shape: tuple[int, ...]
+    most: int  # samples that `predict` hands over at once
     modes: int
     graph: Graph
     compiled: CompiledPlan
@@ -55,6 +58,7 @@ class _Ready:
             and x.shape[1:] == self.shape
             and self.modes == modes_version()
             and self.graph is model.known_graph()
+            and not overrides(model, "predict_step")
         )
 
 
@@ -116,6 +120,10 @@ class Predictor:
             (N, ...), float32 or what the model gives, or a list or dict of these for several outputs. With no samples,
             an empty array.
         """
+        ready = self._ready
+        plain = batch_size is None and steps is None and callbacks is None and verbose in ("auto", 0)
+        if plain and ready is not None and ready.takes(self, x) and len(x) <= ready.most:
+            return ready.compiled.forward([x])[0]
         refuse_model_hooks(self)
         if verbose == "auto":
             verbose = 0
@@ -133,29 +141,30 @@ class Predictor:
             inputs = standardize(x)
             size = len(inputs[0])
             if not watched or size == 0:
-                return self._pack(self._forward(inputs, as_optional_count("batch_size", batch_size)))
+                compiled_plan, outputs = self._forward(inputs, as_optional_count("batch_size", batch_size))
+                return self._packed(x, inputs, compiled_plan, outputs)
             data = array_data(Batch(size, inputs), batch_size, limit)
         listeners = self._callback_list(callbacks, verbose, epochs=1, steps=data.steps)
         return self._prediction(data, predict, listeners)
 
-    def _forward(self, inputs: list[Array], batch_size: int | None) -> list[Array]:
-        """The outputs for arrays, in portions."""
+    def _forward(self, inputs: list[Array], batch_size: int | None) -> tuple[CompiledPlan, list[Array]]:
+        """The plan for arrays and its outputs, computed in portions."""
         compiled_plan = self.compile_plan(tuple(array.shape[1:] for array in inputs))
         size = len(inputs[0])
         # What depends on the batch gets batches of Keras's size, everything else as many samples as suit it.
-        portion = batch_size or (32 if compiled_plan.crosses_samples else self._portion(compiled_plan, size))
+        portion = batch_size or (_BATCH if compiled_plan.crosses_samples else self._portion(compiled_plan, size))
         if size <= portion:
-            return compiled_plan.forward(inputs)
+            return compiled_plan, compiled_plan.forward(inputs)
         outputs: list[Array] = []
         for start in range(0, size, portion):
             part = compiled_plan.forward([array[start : start + portion] for array in inputs])
             outputs = outputs or [np.empty((size, *piece.shape[1:]), piece.dtype) for piece in part]
             for output, piece in zip(outputs, part, strict=True):
                 output[start : start + portion] = piece
-        return outputs
+        return compiled_plan, outputs
 
     def _predict_batch(self, batch: Batch) -> Any:
-        return self._pack(self._forward(batch.inputs, batch.size))
+        return self._pack(self._forward(batch.inputs, batch.size)[1])
 
     def _predict_given(self, given: Given) -> Any:
         return self.predict_step(given.data)
@@ -164,12 +173,12 @@ class Predictor:
         fixed = compiled_plan.plan.samples
         if fixed is not None:  # as many as there are states
             return fixed
-        if size <= 32:
+        if size <= _BATCH:
             return size
         flops = 0.0
         for op in compiled_plan.plan.describe():
             flops += float(op["flops"])  # type: ignore[arg-type]
-        return max(32, int(_PORTION_FLOPS / max(flops, 1.0)))
+        return max(_BATCH, int(_PORTION_FLOPS / max(flops, 1.0)))
 
     @part_of_step
     def predict_step(self, data: Any) -> Any:
@@ -213,6 +222,14 @@ class Predictor:
     def _pack(self, outputs: Sequence[Array]) -> Any:
         return tree.pack(self.known_graph().output_structure, outputs)
 
+    def _packed(self, x: Any, inputs: list[Array], compiled_plan: CompiledPlan, outputs: list[Array]) -> Any:
+        """The outputs as the model gives them. Where array goes in and out as it is, the plan is ready for the next."""
+        packed = self._pack(outputs)
+        if inputs[0] is x and packed is outputs[0]:
+            most = compiled_plan.plan.samples or _BATCH
+            self._ready = _Ready(x.shape[1:], most, modes_version(), self.known_graph(), compiled_plan)
+        return packed
+
     def predict_on_batch(self, x: Any) -> Any:
         """`predict` for one batch, handed over as a whole."""
         ready = self._ready
@@ -223,11 +240,7 @@ class Predictor:
             return tree.transform(np.asarray, self.predict_step((GivenStandardizer()(x).data,)))
         inputs = InputStandardizer(self)(x)
         compiled_plan = self.compile_plan(tuple(array.shape[1:] for array in inputs))
-        outputs = compiled_plan.forward(inputs)
-        packed = self._pack(outputs)
-        if inputs[0] is x and packed is outputs[0]:
-            self._ready = _Ready(x.shape[1:], modes_version(), self.known_graph(), compiled_plan)
-        return packed
+        return self._packed(x, inputs, compiled_plan, compiled_plan.forward(inputs))
 
     def _callback_list(
         self, callbacks: Any, verbose: str | int, add_history: bool = False, **params: Any
