@@ -123,7 +123,7 @@ def aarch64(session: nox.Session) -> None:
 
 @nox.session
 def windows(session: nox.Session) -> None:
-    """Compile the native tests for Windows with Zig and run them under Wine: Debian's wine64."""
+    """Compile the native tests for Windows with Zig and run them under Wine: Debian's wine."""
     session.install(*CMAKE, "ziglang")
     run_preset(session, "windows")
 
