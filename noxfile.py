@@ -216,7 +216,8 @@ def wheels(session: nox.Session) -> None:
     for folder in (raw, again):  # the second time packs the same object files
         session.run(
             "python", "-m", "pip", "wheel", ".", "--no-build-isolation", "--no-deps", "-w", str(folder),
-            "-C", f"build-dir={build}/objects", env={"CXX": compiler},
+            "-C", f"build-dir={build}/objects", "-C", f"cmake.define.CMAKE_MODULE_LINKER_FLAGS={shared_libgcc()}",
+            env={"CXX": compiler},
         )  # fmt: skip
     check_same(session, raw, again, "*.whl")
     platform_tag = f"manylinux_{GLIBC.replace('.', '_')}_{platform.machine()}"
@@ -231,6 +232,16 @@ def wheels(session: nox.Session) -> None:
     session.run(python, "-m", "pytest", "-q", "-m", "not slow", *(session.posargs or INSTALLED), external=True)
     shutil.copy(wheel, build)
     session.log(str(build / wheel.name))
+
+
+def shared_libgcc() -> str:
+    """The library that unwinds stacks, for a linker that would take its own.
+
+    When a process exits, glibc ends daemon threads through libgcc's unwinder, which calls back into the extension: with
+    another unwinder in there, that is a segmentation fault.
+    """
+    asked = ["cc", "-print-file-name=libgcc_s.so.1"]
+    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def check_wheel(session: nox.Session, wheel: Path) -> None:
