@@ -12,12 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from torture.children import Tally, run_jobs
+from torture.children import Limits, Tally, run_jobs
 from torture.valid_calls import GROUPS, Call
 
-_SECONDS = 10.0
-_MEGABYTES = 3072
-_ADDRESS_SPACE = 4096
+_LIMITS = Limits(megabytes=3072, address_space=4096)
 # MemoryError: a result of gigabytes that was asked for.
 _DOCUMENTED = (TypeError, ValueError, MemoryError, NotImplementedError)
 
@@ -142,7 +140,7 @@ def run(group: str, seeds: range) -> Tally:
                 raise
         return "answered"
 
-    return run_jobs(seeds, work, seconds=_SECONDS, megabytes=_MEGABYTES, address_space=_ADDRESS_SPACE)
+    return run_jobs(seeds, work, _LIMITS)
 
 
 def _short(value: Any) -> str:

@@ -20,6 +20,9 @@ from pathlib import Path
 from typing import NoReturn
 
 MEGABYTE = 1 << 20
+CPU_SECONDS = 10.0  # of the CPU's time, which are the same on a busy machine
+WALL_SECONDS = 120.0  # by the clock, for what waits for ever and needs no CPU
+_LOOK = 0.5  # seconds between two looks at a child
 
 
 def fork_into(work: Callable[[], int], output: Path | None = None) -> int:
@@ -110,22 +113,44 @@ class Tally:
         return self.outcomes.total()
 
 
-def run_jobs(
-    seeds: Sequence[int], work: Callable[[int], str], *, seconds: float, megabytes: float, address_space: int
-) -> Tally:
+@dataclass(frozen=True)
+class Limits:
+    """What a job may take.
+
+    Attributes:
+        megabytes: above what the child began with.
+        address_space: megabytes that the child may have in all.
+        cpu_seconds: of the thread that does the job.
+        wall_seconds: by the clock.
+    """
+
+    megabytes: float
+    address_space: int
+    cpu_seconds: float = CPU_SECONDS
+    wall_seconds: float = WALL_SECONDS
+
+    def broken(self, cpu_seconds: float, wall_seconds: float = 0.0, megabytes: float = 0.0) -> str:
+        """What of it a job has exceeded, in words."""
+        if cpu_seconds > self.cpu_seconds:
+            return f"took more than {self.cpu_seconds:g} s of the CPU's time"
+        if wall_seconds > self.wall_seconds:
+            return f"took more than {self.wall_seconds:g} s by the clock"
+        return f"took {megabytes:.0f} MB" if megabytes > self.megabytes else ""
+
+
+def run_jobs(seeds: Sequence[int], work: Callable[[int], str], limits: Limits) -> Tally:
     """Runs work(seed) for each seed in children, a new one only after one that died or hung.
 
     Args:
         seeds: of the jobs.
         work: returns a word for what happened; what it raises is a failure.
-        seconds, megabytes: what a job may take; the memory is that above what the child began with.
-        address_space: megabytes that the child may have in all.
+        limits: what a job may take.
     """
     tally = Tally()
     left = list(seeds)
     while left:
         done = 0
-        for line in _lines_of_child(left, work, seconds, megabytes, address_space):
+        for line in _lines_of_child(left, work, limits):
             kind, seed, taken, memory, text = line
             if kind in ("hang", "died"):
                 tally.failures.append(f"seed {seed}: {text}")
@@ -144,30 +169,30 @@ def run_jobs(
 
 
 def _lines_of_child(
-    seeds: list[int], work: Callable[[int], str], seconds: float, megabytes: float, address_space: int
+    seeds: list[int], work: Callable[[int], str], limits: Limits
 ) -> Iterator[tuple[str, int, float, float, str]]:
     reading, writing = os.pipe()
 
     def run() -> int:
         os.close(reading)
-        limit = address_space * MEGABYTE
+        limit = limits.address_space * MEGABYTE
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
         forget_peak()
         for seed in seeds:
-            before, start = peak_megabytes(), time.perf_counter()
+            before, start = peak_megabytes(), time.thread_time()
             try:
                 kind, text = "done", work(seed)
             except BaseException as error:
                 place = traceback.extract_tb(error.__traceback__)[-1]
                 text = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
                 kind = "failed"
-            taken = time.perf_counter() - start
+            taken = time.thread_time() - start
             memory = peak_megabytes() - before
-            if memory > megabytes:
-                kind, text = "failed", f"took {memory:.0f} MB"
+            if broken := limits.broken(taken, megabytes=memory):
+                kind, text = "failed", broken
             if memory > 64:
                 forget_peak()
             line = " ".join(text.split()).encode("utf-8", "replace").decode()[:900]
@@ -178,16 +203,20 @@ def _lines_of_child(
     os.close(writing)
     done = 0
     rest = b""
-    hung = False
+    broken = ""
+    cpu, wall = cpu_seconds_of(child), time.monotonic()  # when the child began the job that it is in
     try:
         while True:
-            ready, _, _ = select.select([reading], [], [], seconds)
+            ready, _, _ = select.select([reading], [], [], _LOOK)
             if not ready:
-                hung = True
-                break
+                broken = limits.broken(cpu_seconds_of(child) - cpu, time.monotonic() - wall)
+                if broken:
+                    break
+                continue
             block = os.read(reading, 1 << 16)
             if not block:
                 break
+            cpu, wall = cpu_seconds_of(child), time.monotonic()
             *lines, rest = (rest + block).split(b"\n")
             for raw in lines:
                 kind, seed, taken, memory, text = raw.decode().split("\t", 4)
@@ -195,9 +224,16 @@ def _lines_of_child(
                 yield kind, int(seed), float(taken), float(memory), text
     finally:
         os.close(reading)
-        code = wait_for(child, 0 if hung else 10)
+        code = wait_for(child, 0 if broken else 10)
     if done < len(seeds):
-        if hung:
-            yield "hang", seeds[done], seconds, 0.0, f"took more than {seconds:g} s"
+        if broken:
+            yield "hang", seeds[done], 0.0, 0.0, broken
         else:
             yield "died", seeds[done], 0.0, 0.0, f"the process ended with {code}"
+
+
+def cpu_seconds_of(child: int) -> float:
+    """The CPU's time that the first thread of a child has had, which may have ended but not been waited for."""
+    fields = Path(f"/proc/{child}/task/{child}/stat").read_text().rpartition(")")[2].split()
+    user, system = int(fields[11]), int(fields[12])  # utime and stime, the 14th and 15th field of all
+    return (user + system) / os.sysconf("SC_CLK_TCK")

@@ -17,12 +17,10 @@ from typing import Any
 import numpy as np
 
 from formats import fuzz_keras_files
-from torture.children import Tally, output_of, run_jobs
+from torture.children import Limits, Tally, output_of, run_jobs
 from torture.mutations import mutated, with_right_digests
 
-_SECONDS = 10.0
-_MEGABYTES = 2048
-_ADDRESS_SPACE = 6144  # with what day33 and its libraries have mapped
+LIMITS = Limits(megabytes=2048, address_space=6144)  # the latter with what day33 and its libraries have mapped
 _DOCUMENTED = (ValueError, OSError)
 
 
@@ -450,9 +448,7 @@ def run(kind_name: str, folder: Path, seeds: range) -> Tally:
         _damage(rng, kind_name, original, target)
         return "read" if kind.refusal(target) is None else "refused"
 
-    return run_jobs(
-        seeds, work, seconds=_SECONDS, megabytes=_MEGABYTES, address_space=_ADDRESS_SPACE
-    )  # fmt: skip
+    return run_jobs(seeds, work, LIMITS)
 
 
 def _damage(rng: random.Random, kind_name: str, original: Path, target: Path) -> None:

@@ -18,9 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from torture.children import MEGABYTE, Tally, fork_into, output_of, wait_for
-
-_SECONDS = 120.0
+from torture.children import MEGABYTE, WALL_SECONDS, Tally, fork_into, output_of, wait_for
 
 
 def _model() -> Any:
@@ -70,7 +68,7 @@ def threads(turns: int, rng: random.Random) -> Tally:
         return 1 if wrong else 0
 
     for _ in range(turns):
-        code = wait_for(fork_into(work), _SECONDS)
+        code = wait_for(fork_into(work), WALL_SECONDS)
         _noted(tally, "eight threads at once", "" if code == 0 else f"ended with {code}")
     return tally
 
@@ -106,7 +104,7 @@ def forks(turns: int, rng: random.Random) -> Tally:
         worst = 0
         for _ in range(8):
             time.sleep(rng.random() * 0.01)
-            code = wait_for(fork_into(lambda: 0 if _fresh_prediction() == fresh else 1), 30)
+            code = wait_for(fork_into(lambda: 0 if _fresh_prediction() == fresh else 1), WALL_SECONDS / 2)
             worst = worst or (99 if code is None else code)
         stop.set()
         for worker in workers:
@@ -114,7 +112,7 @@ def forks(turns: int, rng: random.Random) -> Tally:
         return worst or (0 if model.predict_on_batch(x).tobytes() == expected else 1)
 
     for _ in range(turns):
-        code = wait_for(fork_into(work), _SECONDS)
+        code = wait_for(fork_into(work), WALL_SECONDS)
         _noted(tally, "forks while threads compute", "" if code == 0 else f"ended with {code}")
     return tally
 
@@ -159,7 +157,7 @@ def exits(turns: int, rng: random.Random) -> Tally:
         name, end = rng.choice(sorted(_EXITS.items()))
         code = textwrap.dedent(_PROGRAM) + end
         done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, timeout=_SECONDS, check=False
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=WALL_SECONDS, check=False
         )
         _noted(
             tally,
@@ -189,7 +187,7 @@ def interrupts(turns: int, rng: random.Random) -> Tally:
 
     for _ in range(turns):
         rng.random()
-        code = wait_for(fork_into(work), _SECONDS)
+        code = wait_for(fork_into(work), WALL_SECONDS)
         _noted(tally, "Ctrl-C in fit", "" if code == 0 else f"ended with {code}")
     return tally
 
