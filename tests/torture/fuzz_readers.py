@@ -19,6 +19,7 @@ import os
 import pkgutil
 import random
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -41,10 +42,14 @@ class Target:
 
     What breaks a promise is kept in a folder and counted, and the run goes on: only a crash, a hang and memory that
     runs out end it.
+
+    Args:
+        findings: the folder.
+        seconds: of the CPU's time, after which the run ends.
     """
 
-    def __init__(self, name: str, findings: Path) -> None:
-        self._name, self._findings = name, findings
+    def __init__(self, name: str, findings: Path, seconds: float) -> None:
+        self._name, self._findings, self._seconds = name, findings, seconds
         self._found: set[str] = set()
         self._place = tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
 
@@ -62,6 +67,8 @@ class Target:
                 stem = self._findings / hashlib.sha256(known.encode()).hexdigest()[:12]
                 stem.write_bytes(data)
                 stem.with_suffix(".txt").write_text("".join(traceback.format_exception(error)))
+        if time.process_time() > self._seconds:
+            os.kill(os.getpid(), signal.SIGUSR1)  # libFuzzer ends, and prints what it did
 
     def mutate(self, data: bytes, max_size: int, seed: int) -> bytes:
         """Changes what is inside of archives and makes their checksums right; bytes change as libFuzzer wants."""
@@ -114,10 +121,10 @@ def import_watched() -> None:
 
 
 def fuzz(name: str, folder: Path, seconds: float) -> int:
-    """Runs libFuzzer, which ends the process."""
+    """Runs libFuzzer, which ends the process after that much of the CPU's time."""
     import atheris
 
-    target = Target(name, folder / "findings")
+    target = Target(name, folder / "findings", seconds)
     inputs = folder / "inputs"
     inputs.mkdir(exist_ok=True)
     for data in corpus.good(name, _LARGEST) + corpus.kept(name):
@@ -125,7 +132,7 @@ def fuzz(name: str, folder: Path, seconds: float) -> int:
     limits = hostile.LIMITS
     flags = [
         f"-timeout={limits.wall_seconds:.0f}", f"-rss_limit_mb={limits.megabytes:.0f}", f"-max_len={_LARGEST}",
-        f"-max_total_time={seconds:.0f}", f"-artifact_prefix={folder}/", "-print_final_stats=1", str(inputs),
+        f"-artifact_prefix={folder}/", "-print_final_stats=1", str(inputs),
     ]  # fmt: skip
     atheris.Setup([sys.argv[0], *flags], target.read, custom_mutator=target.mutate)
     atheris.Fuzz()
@@ -148,11 +155,10 @@ class Run:
 
 
 def run(name: str, folder: Path, seconds: float) -> Run:
-    """Fuzzes one kind in a child, in another one after a crash or a hang, until the time is over."""
+    """Fuzzes one kind in a child, in another one after a crash or a hang, until that much of the CPU's time is over."""
     found = Run(name)
     folder.mkdir(parents=True, exist_ok=True)
-    start = time.monotonic()
-    while (left := seconds - (time.monotonic() - start)) > 5:
+    while (left := seconds - found.cpu_seconds) > 5:
         log = folder / "log.txt"
         _, status, used = os.wait4(fork_into(lambda: fuzz(name, folder, left), log), 0)
         found.cpu_seconds += used.ru_utime + used.ru_stime
@@ -184,7 +190,7 @@ def keep(name: str, inputs: Iterable[Path]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m torture.fuzz_readers", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--minutes", type=float, default=60.0, help="for all kinds together")
+    parser.add_argument("--minutes", type=float, default=60.0, help="of the CPU, for all kinds together")
     parser.add_argument("--kinds", nargs="*", default=list(hostile.KINDS), choices=list(hostile.KINDS), metavar="KIND")
     parser.add_argument("--keep", action="store_true", help="fuzz nothing; write the corpus in the tree")
     arguments = parser.parse_args()

@@ -135,6 +135,28 @@ def shifted(archive: bytes) -> bytes:
     )
 
 
+def sized(kind: bytes, size: int, mode: str = "w:gz") -> bytes:
+    """A file, and a member of some kind that says it has `size` bytes, without them."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode=mode, format=tarfile.GNU_FORMAT) as archive:  # type: ignore[call-overload]
+        archive.addfile(tarfile.TarInfo("a.txt"))
+        info = tarfile.TarInfo("odd")
+        info.type, info.size = kind, size
+        archive.addfile(info)
+    return stream.getvalue()
+
+
+def described(**headers: str) -> bytes:
+    """A file, and one with a header of POSIX that says more of it."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo("a.txt"))
+        info = tarfile.TarInfo("odd")
+        info.pax_headers = {name.replace("_", "."): value for name, value in headers.items()}
+        archive.addfile(info)
+    return stream.getvalue()
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -143,9 +165,9 @@ def shifted(archive: bytes) -> bytes:
         (tar_of({"a/../../outside.txt": b"x"}), "outside of the folder"),
         (zip_of({"../outside.txt": b"x"}), "outside of the folder"),
         (zip_of({"a.txt": b"x", "..\\outside.txt": b"x"}), "outside of the folder"),
-        (link(tarfile.SYMTYPE), "neither a file nor a folder"),
-        (link(tarfile.LNKTYPE), "neither a file nor a folder"),
-        (link(tarfile.FIFOTYPE), "neither a file nor a folder"),
+        (link(tarfile.SYMTYPE), "neither a plain file nor a folder"),
+        (link(tarfile.LNKTYPE), "neither a plain file nor a folder"),
+        (link(tarfile.FIFOTYPE), "neither a plain file nor a folder"),
         (b"no archive", "no archive of the format 'auto'"),
         (tar_of({f"{i}": b"x" * 999 for i in range(50)}, "w:gz")[:-300], "damaged"),
         (tar_of({"a.txt": b"x"}, "w:gz")[:-30], "damaged: Compressed file ended"),
@@ -154,6 +176,18 @@ def shifted(archive: bytes) -> bytes:
         (tar_of({"a" * 300: b"x"}), "photos_archive is damaged, or has members of unusable names: File name too long"),
         (tar_of({"a": b"x", "a/b": b"x"}), "photos_archive is damaged, or has members of unusable names"),
         (shifted(zip_of({"a.txt": b"x"})), "photos_archive is damaged"),
+        # The first took as much memory as they name, or ended in an error that names no file, the next two went on for
+        # ever, and the last ones wrote as many zeros as they like, or ended in an error that names no file.
+        *(
+            (sized(kind, size, mode=mode), f"photos_archive is damaged: it has a header of {size} bytes; expected at")
+            for kind in (tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE)
+            for size in (1 << 50, -512)
+            for mode in ("w", "w:gz", "w:xz")
+        ),
+        (sized(tarfile.REGTYPE, -512), "photos_archive is damaged: the member 'odd' has -512 bytes"),
+        (described(size="-1536"), "photos_archive is damaged: the member 'odd' has -1536 bytes"),
+        (described(GNU_sparse_map="0,0", GNU_sparse_size=str(1 << 50)), "'odd', which is neither a plain file nor"),
+        (described(GNU_sparse_map="zero"), "photos_archive is damaged: invalid literal for int"),
     ],
 )
 def test_archives_that_are_refused(server: Server, tmp_path: Path, content: bytes, said: str) -> None:
