@@ -21,7 +21,7 @@ from typing import NoReturn
 
 MEGABYTE = 1 << 20
 CPU_SECONDS = 10.0  # of the CPU's time, which are the same on a busy machine
-WALL_SECONDS = 120.0  # by the clock, for what waits for ever and needs no CPU
+WALL_SECONDS = 600.0  # by the clock, for what waits for ever; what computes may wait long for the CPU, too
 _LOOK = 0.5  # seconds between two looks at a child
 
 

@@ -25,9 +25,8 @@ from typing import Any
 import numpy as np
 
 from torture import faults
-from torture.children import Tally, fork_into, wait_for
+from torture.children import WALL_SECONDS, Tally, fork_into, wait_for
 
-_LIMIT = 300.0  # seconds for one command, on a loaded machine
 _DISKS = (16, 64, 128, 256, 512)  # kB
 
 
@@ -115,7 +114,7 @@ def run_command(
     if kill_after is not None:
         time.sleep(kill_after)
         os.kill(child, signal.SIGKILL)
-    code = wait_for(child, _LIMIT)
+    code = wait_for(child, WALL_SECONDS)
     kept = journal.read_text().split("\n")[:-1] if journal.exists() else []
     text = output.read_text(errors="replace") if output.exists() else ""  # it may have been killed before that
     return Ended(code, text, kept, int(counted.read_text()) if counted.exists() else 0)
@@ -398,7 +397,7 @@ def _side_by_side(command: Command, folder: Path, rng: random.Random, tally: Tal
     for number in range(3):
         children.append(start_command(command.line(target, resume=False), folder, name=f"output{number}"))
         time.sleep(rng.random() * command.seconds / 8)
-    codes = [wait_for(child, _LIMIT) for child in children]
+    codes = [wait_for(child, WALL_SECONDS) for child in children]
     texts = [(folder / f"output{number}").read_text(errors="replace") for number in range(3)]
     problem = ""
     if codes.count(0) != 1:
