@@ -60,20 +60,20 @@ LINES_FILE = "lines.txt"
 _BUILT_IN = "lines of a built-in grammar"
 # With --note: the training of the note.
 _NOTE_DEFAULTS = {
-    "epochs": 30, "batch_size": 256, "embedding": 256, "hidden": 1024, "dropout": 0.0, "learning_rate": 0.001,
-    "schedule": "constant",
+    "epochs": 30, "batch_size": 256, "embedding": 256, "hidden": 1024, "dropout": 0.0, "tied": False,
+    "learning_rate": 0.001, "schedule": "constant",
 }  # fmt: skip
 # For files: what won on Shakespeare (docs/lyricist.md). The batch size follows the number of lines.
 _FILE_DEFAULTS = {
-    "epochs": 10, "batch_size": None, "embedding": 256, "hidden": 256, "dropout": 0.35, "learning_rate": 0.003,
-    "schedule": "cosine",
+    "epochs": 10, "batch_size": None, "embedding": 256, "hidden": 256, "dropout": 0.35, "tied": False,
+    "learning_rate": 0.003, "schedule": "cosine",
 }  # fmt: skip
 # The built-in grammar has fewer than two hundred words, for which the note's sizes would only be slow, and few lines,
 # of which batches of 256 make 15 steps per epoch. With these, a line is a sentence after the first epoch (validation
 # perplexity 6.6, in the end 4.5), and all ten take about a quarter of a minute on two cores.
 _GRAMMAR_DEFAULTS = {
-    "epochs": 10, "batch_size": 16, "embedding": 64, "hidden": 128, "dropout": 0.0, "learning_rate": 0.01,
-    "schedule": "plateau",
+    "epochs": 10, "batch_size": 16, "embedding": 64, "hidden": 128, "dropout": 0.0, "tied": False,
+    "learning_rate": 0.01, "schedule": "plateau",
 }  # fmt: skip
 _SETTING_TYPES = {
     "paths": list,
@@ -83,6 +83,7 @@ _SETTING_TYPES = {
     "embedding": int,
     "hidden": int,
     "dropout": float,
+    "tied": bool,
     "padding": str,
     "max_tokens": int | None,
     "clean": str,
@@ -129,6 +130,14 @@ def train(
         float | None,
         typer.Option(
             help="Fraction of the activations dropped in training.", show_default="0.35; built-in corpus and note 0"
+        ),
+    ] = None,
+    tied: Annotated[
+        bool | None,
+        typer.Option(
+            "--tied/--untied",
+            help="Let the word vectors be the weights of the output, too; they are as wide as the LSTM layers then.",
+            show_default="untied",
         ),
     ] = None,
     padding: Annotated[
@@ -191,6 +200,7 @@ def train(
         "embedding": embedding,
         "hidden": hidden,
         "dropout": dropout,
+        "tied": tied,
         "padding": padding.value,
         "max_tokens": max_tokens,
         "clean": clean.value,
@@ -277,6 +287,7 @@ def _train_and_write(run: RunFolder, options: dict[str, Any], training: list[str
         options["embedding"],
         options["hidden"],
         dropout=options["dropout"],
+        tied=options["tied"],
         padding=options["padding"],
         clean=options["clean"],
     )
