@@ -197,8 +197,8 @@ TEST(recurrent_layers_have_the_same_bits_for_all_thread_counts) {
     }
 }
 
-// A language model: numbers to vectors, LSTM, a large dense layer joined with its loss. When tied, the dense layer reads
-// the table of the vectors, whose gradient has two parts then.
+// A language model: numbers to vectors, LSTM, a large dense layer joined with its loss. When tied, the dense layer
+// reads the table of the vectors, whose gradient has two parts then.
 void check_joined_loss_for_all_thread_counts(bool tied) {
   Random random(97);
   const Context context(tied ? "tied" : "not tied");

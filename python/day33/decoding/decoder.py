@@ -379,8 +379,8 @@ def decoder_of(model: Any, *, weights: str = "float32") -> Decoder:
     """Pack a model of an Embedding, LSTM layers and a Dense layer, in this order.
 
     A `ReversibleEmbedding` at the beginning may give the logits as well, in place of the dense layer, by a call with
-    ``reverse=True``. Dropout layers between them are left out. The packed weights are kept with the model, for each kind
-    of `weights`, and packed anew when a weight has changed.
+    ``reverse=True``. Dropout layers between them are left out. The packed weights are kept with the model, for each
+    kind of `weights`, and packed anew when a weight has changed.
 
     Args:
         model: the model, with weights.
