@@ -65,7 +65,7 @@ _NOTE_DEFAULTS = {
 }  # fmt: skip
 # For files: what won on Shakespeare (docs/lyricist.md). The batch size follows the number of lines.
 _FILE_DEFAULTS = {
-    "epochs": 10, "batch_size": None, "embedding": 256, "hidden": 256, "dropout": 0.35, "tied": False,
+    "epochs": 10, "batch_size": None, "embedding": 256, "hidden": 256, "dropout": 0.35, "tied": True,
     "learning_rate": 0.003, "schedule": "cosine",
 }  # fmt: skip
 # The built-in grammar has fewer than two hundred words, for which the note's sizes would only be slow, and few lines,
@@ -120,11 +120,16 @@ def train(
         int, typer.Option(min=5, help="Size of the vocabulary; rarer words become the unknown one.")
     ] = 7000,
     embedding: Annotated[
-        int | None, typer.Option(min=1, help="Width of the word vectors.", show_default="256; built-in corpus 64")
+        int | None,
+        typer.Option(min=1, help="Width of the word vectors.", show_default="256, or as --hidden; built-in corpus 64"),
     ] = None,
     hidden: Annotated[
         int | None,
-        typer.Option(min=1, help="Units of each LSTM layer.", show_default="256; built-in corpus 128; note 1024"),
+        typer.Option(
+            min=1,
+            help="Units of each LSTM layer.",
+            show_default="256, or as --embedding; built-in corpus 128; note 1024",
+        ),
     ] = None,
     dropout: Annotated[
         float | None,
@@ -137,7 +142,7 @@ def train(
         typer.Option(
             "--tied/--untied",
             help="Let the word vectors be the weights of the output, too; they are as wide as the LSTM layers then.",
-            show_default="untied",
+            show_default="tied where widths allow it; built-in corpus and note untied",
         ),
     ] = None,
     padding: Annotated[
@@ -225,10 +230,24 @@ def train(
                 if options["schedule"] == "cosine" and options["epochs"] not in (stored["epochs"], run.logged_epochs()):
                     raise ValueError("the cosine schedule ends with its last epoch, so --epochs cannot change")
             defaults = _NOTE_DEFAULTS if note else _FILE_DEFAULTS if options["paths"] else _GRAMMAR_DEFAULTS
-            options |= {name: value for name, value in defaults.items() if options[name] is None}
+            options = _with_defaults(options, defaults)
             corpus = _load_corpus(options["paths"], options["max_tokens"], options["clean"])
             options["clean"] = corpus.clean
             _train(run, options, corpus.sentences, resume=resume, overwrite=overwrite)
+
+
+def _with_defaults(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, with defaults for those that are None. Weights are tied by default only where both widths are the
+    same, and one width that is given is that of both where they are tied.
+    """
+    widths = [options[name] for name in ("embedding", "hidden") if options[name] is not None]
+    tied = defaults["tied"] if options["tied"] is None else options["tied"]
+    if options["tied"] is None and len(set(widths)) == 2:
+        tied = False
+    if tied and len(widths) == 1:
+        defaults = {**defaults, "embedding": widths[0], "hidden": widths[0]}
+    given = {name: value for name, value in options.items() if value is not None}
+    return {**options, **defaults, **given, "tied": tied}
 
 
 def _run_folder(path: Path) -> RunFolder:
