@@ -216,7 +216,7 @@ def test_damaged_folders(tmp_path: Path, writer: Lyricist) -> None:
             Lyricist.load(tmp_path)
     writer.save(tmp_path)
     config = json.loads((tmp_path / "lyricist.json").read_text())
-    (tmp_path / "lyricist.json").write_text(json.dumps({**config, "hidden_size": 5}))
+    (tmp_path / "lyricist.json").write_text(json.dumps({**config, "embedding_size": 5, "hidden_size": 5}))
     with pytest.raises(ValueError, match=r"weights\.npz"):
         Lyricist.load(tmp_path)
 
