@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import constraints, initializers, regularizers
-from .._core.arrays import as_int
+from .._core.arrays import as_int, as_number
 from .._core.types import Shape
 from .._core.variables import Variable
 from .._graph.lowering import Lowering
@@ -162,10 +162,10 @@ class ReversibleEmbedding(Embedding):
         )  # fmt: skip
         if dtype_name(reverse_dtype) not in (None, "float32"):
             raise ValueError(f"reverse_dtype is {reverse_dtype!r}; day33 computes in float32 only")
-        if logit_soft_cap is not None and not 0 < logit_soft_cap < math.inf:
+        self.reverse_dtype = dtype_name(reverse_dtype)
+        self.logit_soft_cap = None if logit_soft_cap is None else as_number("logit_soft_cap", logit_soft_cap)
+        if self.logit_soft_cap is not None and self.logit_soft_cap <= 0:
             raise ValueError(f"logit_soft_cap is {logit_soft_cap}; expected None or a positive number")
-        self.reverse_dtype = reverse_dtype
-        self.logit_soft_cap = logit_soft_cap
 
     def build(self, input_shape: Any = None) -> None:
         super().build(input_shape)
