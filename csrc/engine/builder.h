@@ -58,7 +58,8 @@ class GraphBuilder {
                        ActivationSpec activation);
 
   // builder_dense.cpp
-  int dense(int x, int kernel, int bias, ActivationSpec activation);
+  // transposed: the kernel is (O, C).
+  int dense(int x, int kernel, int bias, ActivationSpec activation, bool transposed = false);
 
   // builder_pooling.cpp
   std::pair<int, int> max_pool2d(int x, Pair pool_size, Pair strides, Padding padding);  // {pooled, indices}

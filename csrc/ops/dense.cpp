@@ -65,8 +65,9 @@ void DenseOp::backward(const Tile& tile, float* const* dx) const {
   if (float* dw = tile.accumulate[kKernel]) {
     // (C, 1) and (1, C) are the same in memory. With one output, C is the axis to vectorise.
     const float* x = tile.value[inputs[0]];
-    const Segment all = one_segment(single_output(tile.lanes) ? 1 : C_);
-    if (single_output(tile.lanes))
+    const bool by_output = transposed_ || single_output(tile.lanes);
+    const Segment all = one_segment(by_output ? O_ : C_);
+    if (by_output)
       correlate(tile, correlate_rows(all, dy, x, dw, rows, C_));
     else
       correlate(tile, correlate_rows(all, x, dy, dw, rows, O_));
@@ -84,7 +85,8 @@ void DenseOp::pack(const Kernels& kernels, int lanes, bool backward, const float
                    float* packed) const {
   const float* kernel = parameter[parameters[kKernel]];
   const int64_t K = backward ? O_ : C_, outputs = backward ? C_ : O_;
-  const int64_t k_step = backward ? 1 : O_, o_step = backward ? O_ : 1;
+  const int64_t input_step = transposed_ ? 1 : O_, output_step = transposed_ ? C_ : 1;
+  const int64_t k_step = backward ? output_step : input_step, o_step = backward ? input_step : output_step;
   const int64_t width = pack_width(kernels, lanes, outputs);
   for (int64_t first = 0; first < outputs; first += width)
     for (int64_t k = 0; k < K; ++k)
@@ -92,10 +94,10 @@ void DenseOp::pack(const Kernels& kernels, int lanes, bool backward, const float
 }
 
 std::unique_ptr<Op> make_dense(int x, std::vector<int> outputs, int kernel, int bias, int64_t rows, int64_t C,
-                               int64_t O, ActivationSpec activation) {
+                               int64_t O, bool transposed, ActivationSpec activation) {
   if (C * O >= kLargeDenseWeights && O > 1)
-    return std::make_unique<LargeDenseOp>(x, std::move(outputs), kernel, bias, rows, C, O, activation);
-  return std::make_unique<DenseOp>(x, std::move(outputs), kernel, bias, rows, C, O, activation);
+    return std::make_unique<LargeDenseOp>(x, std::move(outputs), kernel, bias, rows, C, O, transposed, activation);
+  return std::make_unique<DenseOp>(x, std::move(outputs), kernel, bias, rows, C, O, transposed, activation);
 }
 
 }  // namespace day33

@@ -1,6 +1,7 @@
 // Dense layers: tile by tile and, for large weights, as matrix products over the whole batch.
 #pragma once
 
+#include "ops/gemm.h"
 #include "ops/linear_op.h"
 
 namespace day33 {
@@ -9,9 +10,13 @@ namespace day33 {
 // channels in the lanes only one lane would be used: then the reduction is vectorised instead.
 class DenseOp : public LinearOp {
  public:
-  DenseOp(int x, std::vector<int> outputs, int kernel, int bias, int64_t rows, int64_t C, int64_t O,
+  DenseOp(int x, std::vector<int> outputs, int kernel, int bias, int64_t rows, int64_t C, int64_t O, bool transposed,
           ActivationSpec activation)
-      : LinearOp("dense", x, std::move(outputs), kernel, bias, activation), rows_(rows), C_(C), O_(O) {}
+      : LinearOp("dense", x, std::move(outputs), kernel, bias, activation),
+        rows_(rows),
+        C_(C),
+        O_(O),
+        transposed_(transposed) {}
 
   void forward(const Tile& tile, int64_t begin, int64_t end) const override;
   void backward(const Tile& tile, float* const* dx) const override;
@@ -22,10 +27,13 @@ class DenseOp : public LinearOp {
   std::string kernel(int lanes) const override {
     return single_output(lanes) ? "dot_rows" : lanes > 1 ? "gather_lanes" : "gather_channels";
   }
-  std::string detail() const override { return std::to_string(C_) + "->" + std::to_string(O_) + activation_detail(); }
+  std::string detail() const override {
+    return std::to_string(C_) + "->" + std::to_string(O_) + (transposed_ ? " transposed" : "") + activation_detail();
+  }
 
  protected:
   const int64_t rows_, C_, O_;
+  const bool transposed_;  // the kernel, and so its gradient, is (O, C)
 
  private:
   bool single_output(int lanes) const { return O_ == 1 && lanes == 1; }
@@ -50,6 +58,7 @@ class LargeDenseOp final : public DenseOp, private LossJoiner {
   const LossJoiner* loss_joiner(int lanes) const override { return whole(lanes) && linear() ? this : nullptr; }
 
  private:
+  void add_kernel_gradient(const Tile& tile, gemm::Input x, gemm::Input dy, int64_t rows, float* scratch) const;
   double run_joined(const Tile& tile, const Loss& loss, float* dx) const override;
 };
 

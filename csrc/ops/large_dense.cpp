@@ -49,13 +49,21 @@ void LargeDenseOp::backward(const Tile& tile, float* const* dx) const {
     });
   if (float* db = parameters[kBias] >= 0 ? tile.accumulate[kBias] : nullptr)
     gemm::add_column_sums(kernels, {dy, O_}, rows, O_, db, tile.scratch);
-  if (float* dw = tile.accumulate[kKernel])
-    gemm::add_outer(kernels, {.M = C_, .N = O_, .K = rows, .a = {tile.value[inputs[0]], C_}, .b = {dy, O_}, .c = dw},
-                    tile.scratch);
+  add_kernel_gradient(tile, {tile.value[inputs[0]], C_}, {dy, O_}, rows, tile.scratch);
   if (dx[0] != nullptr)
     gemm::multiply(kernels,
                    {.M = rows, .N = C_, .K = O_, .a = {dy, O_}, .packed_b = tile.packed_backward, .c = {dx[0], C_}},
                    tile.scratch);
+}
+
+void LargeDenseOp::add_kernel_gradient(const Tile& tile, gemm::Input x, gemm::Input dy, int64_t rows,
+                                       float* scratch) const {
+  float* dw = tile.accumulate[kKernel];
+  if (dw == nullptr) return;
+  if (transposed_)
+    gemm::add_outer(*tile.kernels, {.M = O_, .N = C_, .K = rows, .a = dy, .b = x, .c = dw}, scratch);
+  else
+    gemm::add_outer(*tile.kernels, {.M = C_, .N = O_, .K = rows, .a = x, .b = dy, .c = dw}, scratch);
 }
 
 int64_t LargeDenseOp::packed_size(const Kernels& kernels, int lanes, bool backward) const {
@@ -66,11 +74,8 @@ int64_t LargeDenseOp::packed_size(const Kernels& kernels, int lanes, bool backwa
 void LargeDenseOp::pack(const Kernels& kernels, int lanes, bool backward, const float* const* parameter,
                         float* packed) const {
   if (!whole(lanes)) return DenseOp::pack(kernels, lanes, backward, parameter, packed);
-  const gemm::Input kernel{parameter[parameters[kKernel]], O_};
-  if (backward)
-    gemm::pack(kernels, kernel, true, O_, C_, packed);
-  else
-    gemm::pack(kernels, kernel, false, C_, O_, packed);
+  const gemm::Input kernel{parameter[parameters[kKernel]], transposed_ ? C_ : O_};
+  gemm::pack(kernels, kernel, backward != transposed_, backward ? O_ : C_, backward ? C_ : O_, packed);
 }
 
 int64_t LargeDenseOp::scratch_size(const Kernels& kernels, int lanes, int64_t n) const {
@@ -78,7 +83,9 @@ int64_t LargeDenseOp::scratch_size(const Kernels& kernels, int lanes, int64_t n)
   const int64_t rows = n * rows_, together = std::min(rows, kJoinedRows);
   const auto products = [&](int64_t count) {
     return std::max({gemm::scratch_floats(kernels, count, C_), gemm::scratch_floats(kernels, count, O_),
-                     gemm::outer_scratch_floats(kernels, C_, O_, count), gemm::column_sums_scratch_floats(O_)});
+                     transposed_ ? gemm::outer_scratch_floats(kernels, O_, C_, count)
+                                 : gemm::outer_scratch_floats(kernels, C_, O_, count),
+                     gemm::column_sums_scratch_floats(O_)});
   };
   const int64_t joined = round_to_line(rows) + 2 * round_to_line(together) + round_to_line(together * O_);
   return std::max(products(rows), joined + products(together));
@@ -144,9 +151,7 @@ double LargeDenseOp::run_joined(const Tile& tile, const Loss& loss, float* dx) c
     if (!loss.backward) continue;
     if (float* db = parameters[kBias] >= 0 ? tile.accumulate[kBias] : nullptr)
       gemm::add_column_sums(kernels, {logits, O_}, here, O_, db, products);
-    if (float* dw = tile.accumulate[kKernel])
-      gemm::add_outer(kernels, {.M = C_, .N = O_, .K = here, .a = {x, C_, chosen}, .b = {logits, O_}, .c = dw},
-                      products);
+    add_kernel_gradient(tile, {x, C_, chosen}, {logits, O_}, here, products);
     if (dx != nullptr)
       gemm::multiply(
           kernels,

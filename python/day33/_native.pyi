@@ -94,7 +94,17 @@ class PlanBuilder:
         activation: str = "linear",
         alpha: float = 0.0,
     ) -> int: ...
-    def dense(self, x: int, kernel: int, bias: int = -1, *, activation: str = "linear", alpha: float = 0.0) -> int: ...
+    # kernel (C, O), or (O, C) with transposed=True.
+    def dense(
+        self,
+        x: int,
+        kernel: int,
+        bias: int = -1,
+        *,
+        transposed: bool = False,
+        activation: str = "linear",
+        alpha: float = 0.0,
+    ) -> int: ...
     # (pooled, indices). indices is an int32 tensor of (y * W + x) * C + c; it costs nothing where it is not used.
     def max_pool2d(self, x: int, *, pool_size: Pair, strides: Pair, padding: str) -> tuple[int, int]: ...
     def max_unpool2d(self, x: int, indices: int, *, output_shape: tuple[int, int, int]) -> int: ...

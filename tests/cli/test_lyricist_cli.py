@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -151,6 +152,34 @@ def test_defaults_for_files_and_those_of_the_note(run: Run, lyrics: Path) -> Non
     assert ours["schedule"] == "cosine"
     assert ours["embedding"] == note["embedding"] == 6
     assert run("train", "--output", "ours", "--resume").exit_code == 1  # done, with the same settings
+
+
+@pytest.mark.parametrize(
+    ("options", "widths", "tied"),
+    [
+        ((), (256, 256), True),
+        (("--hidden", 7), (7, 7), True),
+        (("--embedding", 6), (6, 6), True),
+        (("--hidden", 7, "--embedding", 6), (6, 7), False),
+        (("--hidden", 7, "--untied"), (256, 7), False),
+        (("--note",), (256, 1024), False),
+        (("--note", "--tied", "--hidden", 7), (7, 7), True),
+    ],
+)
+def test_one_matrix_for_both_ends(
+    run: Run, lyrics: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[object, ...], widths: object, tied: bool
+) -> None:
+    found: list[dict[str, Any]] = []
+    monkeypatch.setattr("day33.cli.lyricist._train", lambda run, options, *_, **__: found.append(options))
+    assert run("train", lyrics, *options).exit_code == 0
+    assert (found[0]["embedding"], found[0]["hidden"]) == widths
+    assert found[0]["tied"] == tied
+
+
+def test_widths_that_cannot_be_tied(run: Run, lyrics: Path) -> None:
+    refused = run("train", lyrics, "--tied", "--hidden", 7, "--embedding", 6)
+    assert refused.exit_code == 1
+    assert "embedding_size is 6 and hidden_size is 7; expected the same number" in " ".join(refused.output.split())
 
 
 def test_resume_for_more_epochs(run: Run, lyrics: Path) -> None:

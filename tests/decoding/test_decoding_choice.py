@@ -289,6 +289,40 @@ def test_model_and_decoder_agree():
     )
 
 
+def reversible_model(steps=None, mask_zero=False, reverse=True, **options):
+    tokens = day33.Input((steps,), dtype="int32")
+    embedding = layers.ReversibleEmbedding(30, 12, mask_zero=mask_zero, **options)
+    hidden = layers.Dropout(0.5)(layers.LSTM(12, return_sequences=True)(embedding(tokens)))
+    return day33.Model(tokens, embedding(hidden, reverse=True) if reverse else hidden)
+
+
+@pytest.mark.parametrize("tied", [True, False])
+def test_an_embedding_at_both_ends(tied):
+    model = reversible_model(4, mask_zero=True, tie_weights=tied)
+    rng = np.random.default_rng(1)
+    model.set_weights([rng.normal(0, 0.7, weights.shape) for weights in model.get_weights()])
+    tokens = rng.integers(0, 30, (5, 4))
+    expected = np.asarray(model.predict(tokens, verbose=0))
+    for kind in FORMATS:
+        decoder = decoding.decoder_of(model, weights=kind)
+        state = decoder.start(5)
+        got = np.stack([decoder.step(state, column) for column in tokens.T], axis=1)
+        atol = {"float32": 1e-5, "bfloat16": 2e-2, "int8": 5e-2}[kind] * np.abs(expected).max()
+        np.testing.assert_allclose(got, expected, atol=atol)
+    first = decoding.decoder_of(model)
+    assert decoding.decoder_of(model) is first
+    last = model.weights[-1 if not tied else 0]
+    last.assign(last.numpy() + np.float32(1))
+    assert decoding.decoder_of(model) is not first
+
+
+def test_what_does_not_end_with_the_embedding():
+    with pytest.raises(ValueError, match="ends with an LSTM layer; expected a Dense layer or a call of"):
+        decoding.decoder_of(reversible_model(reverse=False))
+    with pytest.raises(ValueError, match=r"has logit_soft_cap=2.0; expected None"):
+        decoding.decoder_of(reversible_model(logit_soft_cap=2.0))
+
+
 def test_packed_weights_are_kept_until_one_changes():
     model = small_model(use_bias=False)
     first = decoding.decoder_of(model)

@@ -105,6 +105,10 @@ CASES = {
         dict(height=4, width=9, pad_to_aspect_ratio=True, fill_value=2),
     ],
     "Reshape": [dict(target_shape=(4, -1))],
+    "ReversibleEmbedding": [
+        dict(input_dim=9, output_dim=4, mask_zero=True),
+        dict(input_dim=9, output_dim=3, tie_weights=False, logit_soft_cap=2.0),
+    ],
     "SeparableConv1D": [dict(filters=3, kernel_size=3), dict(filters=2, kernel_size=2, strides=2, depth_multiplier=2)],
     "SeparableConv2D": [dict(filters=3, kernel_size=3), dict(filters=2, kernel_size=2, strides=2, depth_multiplier=2)],
     "SimpleRNN": [dict(units=3), dict(units=2, go_backwards=True, use_bias=False)],
@@ -121,6 +125,7 @@ CASES = {
 }  # fmt: skip
 SHAPES = {
     "Embedding": [IDS],
+    "ReversibleEmbedding": [IDS],
     **{name: [SEQUENCE] for name in
        ("GRU", "LSTM", "SimpleRNN", *(name for name in CASES if name.endswith(("1D", "1DTranspose"))))},
     "Masking": [SEQUENCE],

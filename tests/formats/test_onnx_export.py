@@ -102,6 +102,17 @@ def test_embedding(path):
     assert entry.type.tensor_type.elem_type == onnx.TensorProto.INT32
 
 
+@pytest.mark.parametrize("options", [{}, {"tie_weights": False}, {"logit_soft_cap": 0.5}])
+def test_reversible_embedding(path, options):
+    """Also of rows, which ONNX has another operator for."""
+    tokens, row = layers.Input((6,), dtype="int32"), layers.Input((4,))
+    embedding = layers.ReversibleEmbedding(7, 4, **options)
+    model = day33.Model([tokens, row], [embedding(embedding(tokens) * 2.0, reverse=True), embedding(row, reverse=True)])
+    assert_exports(shaken(model), path)
+    tables = [item for item in onnx.load(path).graph.initializer if sorted(item.dims) == [4, 7]]
+    assert len(tables) == (2 if "tie_weights" in options else 1)
+
+
 @pytest.mark.parametrize("cell", ["LSTM", "GRU", "SimpleRNN"])
 @pytest.mark.parametrize("options", [{"return_sequences": True}, {}], ids=["sequences", "last"])
 def test_masks(path, cell, options):
@@ -239,9 +250,10 @@ def test_language_model(path, masked):
     assert [d.dim_param for d in entry.type.tensor_type.shape.dim] == ["batch", "tokens_1"]
 
 
-def test_lyricist(path):
+@pytest.mark.parametrize("tied", [False, True])
+def test_lyricist(path, tied):
     """The language model of the note, a subclass: of the length of its first call, or of any; padding is skipped."""
-    model = TextGenerator(30, embedding_size=8, hidden_size=10)
+    model = TextGenerator(30, embedding_size=10 if tied else 8, hidden_size=10, tied=tied)
     rows = np.array([[3, 4, 5, 0], [1, 0, 0, 0]], np.int32)
     model(rows)
     assert_exports(shaken(model), path, inputs=[rows])

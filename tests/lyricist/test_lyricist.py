@@ -26,9 +26,10 @@ SEQUENCES = [
 ]
 
 
-def small_model(padding: str = "skip", dropout: float = 0.0) -> TextGenerator:
+def small_model(padding: str = "skip", dropout: float = 0.0, tied: bool = False) -> TextGenerator:
     day33.set_random_seed(3)
-    model = TextGenerator(VOCABULARY, WIDTH, UNITS, padding=padding, dropout=dropout)  # type: ignore[arg-type]
+    width = UNITS if tied else WIDTH
+    model = TextGenerator(VOCABULARY, width, UNITS, padding=padding, dropout=dropout, tied=tied)  # type: ignore[arg-type]
     model.build_weights()
     # The initial weights hardly tell one word from another.
     rng = np.random.default_rng(5)
@@ -85,18 +86,16 @@ def test_perplexity_where_padding_counts() -> None:
 
 
 @pytest.mark.parametrize("padding", ["skip", "count"])
-def test_training_is_keras_s(padding: str) -> None:
+@pytest.mark.parametrize("tied", [False, True])
+def test_training_is_keras_s(padding: str, tied: bool) -> None:
     keras = pytest.importorskip("keras")
-    ours = small_model(padding)
-    theirs = keras.Sequential(
-        [
-            keras.Input((None,), dtype="int32"),
-            keras.layers.Embedding(VOCABULARY, WIDTH, mask_zero=padding == "skip"),
-            keras.layers.LSTM(UNITS, return_sequences=True),
-            keras.layers.LSTM(UNITS, return_sequences=True),
-            keras.layers.Dense(VOCABULARY),
-        ]
-    )
+    ours = small_model(padding, tied=tied)
+    kind = keras.layers.ReversibleEmbedding if tied else keras.layers.Embedding
+    embedding = kind(VOCABULARY, UNITS if tied else WIDTH, mask_zero=padding == "skip")
+    tokens = keras.Input((None,), dtype="int32")
+    hidden = keras.layers.LSTM(UNITS, return_sequences=True)(embedding(tokens))
+    hidden = keras.layers.LSTM(UNITS, return_sequences=True)(hidden)
+    theirs = keras.Model(tokens, embedding(hidden, reverse=True) if tied else keras.layers.Dense(VOCABULARY)(hidden))
     theirs.set_weights(ours.get_weights())
     theirs.compile(
         optimizer=keras.optimizers.Adam(global_clipnorm=0.5),
@@ -110,7 +109,10 @@ def test_training_is_keras_s(padding: str) -> None:
         data = [(source[:4], target[:4]), (source[4:], target[4:])]
     for _ in range(5):
         for batch in data:
-            got, expected = ours.train_on_batch(*batch, return_dict=True), theirs.train_on_batch(*batch)  # type: ignore[call-overload]
+            # Keras's ReversibleEmbedding drops the mask of its input.
+            real = np.float32(batch[0] > 0)
+            weights = {"sample_weight": real * real.size / real.sum()} if tied and padding == "skip" else {}
+            got, expected = ours.train_on_batch(*batch, return_dict=True), theirs.train_on_batch(*batch, **weights)  # type: ignore[call-overload]
             assert got["loss"] == pytest.approx(float(expected), rel=1e-4)
     for got_weight, expected_weight in zip(ours.get_weights(), theirs.get_weights(), strict=True):
         np.testing.assert_allclose(got_weight, expected_weight, rtol=0, atol=1e-4 * np.abs(expected_weight).max())
@@ -185,6 +187,8 @@ def test_other_arguments_are_checked() -> None:
         TextGenerator(5, dropout=1.0)
     with pytest.raises(ValueError, match="padding"):
         TextGenerator(5, padding="ignore")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="embedding_size is 4 and hidden_size is 6; expected the same number"):
+        TextGenerator(5, 4, 6, tied=True)
     with pytest.raises(TypeError, match="vocab_size"):
         TextGenerator(5.5)  # type: ignore[arg-type]
 

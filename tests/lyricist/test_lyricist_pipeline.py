@@ -175,10 +175,10 @@ def test_ctrl_c_saves_the_batch(tmp_path: Path, sentences: tuple[list[str], list
 # ---- files ----
 
 
-@pytest.fixture(scope="module")
-def writer(sentences: tuple[list[str], list[str]]) -> Lyricist:
+@pytest.fixture(scope="module", params=[False, True], ids=["untied", "tied"])
+def writer(sentences: tuple[list[str], list[str]], request: pytest.FixtureRequest) -> Lyricist:
     day33.set_random_seed(0)
-    made = Lyricist(200, 24, 48)
+    made = Lyricist(200, 48 if request.param else 24, 48, tied=request.param)
     made.fit(sentences[0], epochs=12, batch_size=32, learning_rate=0.02, schedule="cosine", verbose=0)
     return made
 
@@ -190,6 +190,7 @@ def test_save_and_load(tmp_path: Path, writer: Lyricist) -> None:
         np.testing.assert_array_equal(got, want)
     assert back.tokenizer.get_config() == writer.tokenizer.get_config()
     assert back.padding == writer.padding
+    assert back.model.tied == writer.model.tied
     assert back.write("i love") == writer.write("i love")
     keras_text = pytest.importorskip("keras.src.legacy.preprocessing.text")
     read = keras_text.tokenizer_from_json((tmp_path / "tokenizer.json").read_text())
@@ -215,7 +216,7 @@ def test_damaged_folders(tmp_path: Path, writer: Lyricist) -> None:
             Lyricist.load(tmp_path)
     writer.save(tmp_path)
     config = json.loads((tmp_path / "lyricist.json").read_text())
-    (tmp_path / "lyricist.json").write_text(json.dumps({**config, "hidden_size": 5}))
+    (tmp_path / "lyricist.json").write_text(json.dumps({**config, "embedding_size": 5, "hidden_size": 5}))
     with pytest.raises(ValueError, match=r"weights\.npz"):
         Lyricist.load(tmp_path)
 

@@ -95,30 +95,40 @@ TEST(conv2d_transpose_is_exact_on_whole_numbers) {
   CHECK(cycle.step * kGridStep > 100);
 }
 
+Values transpose(const Values& x, int64_t rows, int64_t columns) {
+  Values y(x.size());
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < columns; ++c) y[c * rows + r] = x[r * columns + c];
+  return y;
+}
+
 TEST(dense_is_exact_on_whole_numbers) {
   Random random(72);
   size_t step = 0;
   for (int64_t I : {1, 3, 16, 33, 100})
     for (int64_t O : {1, 7, 8, 16, 31, 65})
-      for (int64_t rows : {1, 3}) {
-        const int64_t n = kSamples[step % std::size(kSamples)];
-        const bool biased = step++ % 3 != 0;
-        const Context context("samples ", n, " rows ", rows, " I ", I, " O ", O);
-        const Shape input = rows == 1 ? Shape{I} : Shape{rows, I};
-        const Layer layer =
-            make_layer(input, {I, O}, biased ? Shape{O} : Shape{},
-                       [&](GraphBuilder& builder, int x, int k, int b) { return builder.dense(x, k, b, {}); });
-        const Data d = {n, random.integers(n * rows * I), random.integers(I * O), random.integers(biased ? O : 0),
-                        random.integers(n * rows * O)};
-        const reference::Dense shape = {n * rows, I, O};
-        const Values x = to_double(d.x), kernel = to_double(d.kernel), dy = to_double(d.dy);
-        Results expected{to_floats(reference::dense(shape, x, kernel, to_double(d.bias))),
-                         to_floats(reference::dense_dx(shape, dy, kernel)),
-                         to_floats(reference::dense_dkernel(shape, x, dy)),
-                         {}};
-        if (biased) expected.dbias = to_floats(reference::dense_dbias(shape, dy));
-        check_exact(layer, d, expected);
-      }
+      for (int64_t rows : {1, 3})
+        for (bool transposed : {false, true}) {
+          const int64_t n = kSamples[step / 2 % std::size(kSamples)];
+          const bool biased = step++ % 3 != 0;
+          const Context context("samples ", n, " rows ", rows, " I ", I, " O ", O, transposed ? " transposed" : "");
+          const Shape input = rows == 1 ? Shape{I} : Shape{rows, I};
+          const Layer layer = make_layer(
+              input, transposed ? Shape{O, I} : Shape{I, O}, biased ? Shape{O} : Shape{},
+              [&](GraphBuilder& builder, int x, int k, int b) { return builder.dense(x, k, b, {}, transposed); });
+          const Data d = {n, random.integers(n * rows * I), random.integers(I * O), random.integers(biased ? O : 0),
+                          random.integers(n * rows * O)};
+          const reference::Dense shape = {n * rows, I, O};
+          const Values x = to_double(d.x), dy = to_double(d.dy);
+          const Values kernel = transposed ? transpose(to_double(d.kernel), O, I) : to_double(d.kernel);
+          const Values dkernel = reference::dense_dkernel(shape, x, dy);
+          Results expected{to_floats(reference::dense(shape, x, kernel, to_double(d.bias))),
+                           to_floats(reference::dense_dx(shape, dy, kernel)),
+                           to_floats(transposed ? transpose(dkernel, I, O) : dkernel),
+                           {}};
+          if (biased) expected.dbias = to_floats(reference::dense_dbias(shape, dy));
+          check_exact(layer, d, expected);
+        }
 }
 
 // Real numbers: sums of as many products as an element has, each of magnitude at most 1.

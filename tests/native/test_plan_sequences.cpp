@@ -197,10 +197,12 @@ TEST(recurrent_layers_have_the_same_bits_for_all_thread_counts) {
     }
 }
 
-// A language model: numbers to vectors, LSTM, a large dense layer joined with its loss.
-TEST(joined_loss_has_the_same_bits_for_all_thread_counts) {
+// A language model: numbers to vectors, LSTM, a large dense layer joined with its loss. When tied, the dense layer
+// reads the table of the vectors, whose gradient has two parts then.
+void check_joined_loss_for_all_thread_counts(bool tied) {
   Random random(97);
-  const int64_t N = 40, T = 15, V = 300, E = 20, U = 230;
+  const Context context(tied ? "tied" : "not tied");
+  const int64_t N = 40, T = 15, V = 300, U = 230, E = tied ? U : 20;
   GraphBuilder builder;
   const int ids = builder.input({T}, DType::int32);
   const std::vector<Shape> shapes = {{V, E}, {E, 4 * U}, {U, 4 * U}, {4 * U}, {U, V}, {V}};
@@ -211,7 +213,7 @@ TEST(joined_loss_has_the_same_bits_for_all_thread_counts) {
     gradients.emplace_back(weights.back().size(), kNan);
   }
   const int sequence = builder.lstm(builder.embedding(ids, 0), {1, 2, 3}, builder.differs(ids, 0.0f), {}, {}, false);
-  const int logits = builder.dense(sequence, 4, 5, {});
+  const int logits = tied ? builder.dense(sequence, 0, 5, {}, true) : builder.dense(sequence, 4, 5, {});
   builder.loss(logits, LossKind::sparse_categorical_crossentropy, true, true, 1.0f);
   const Plan plan(builder.build({logits}, Layout::automatic));
   std::vector<int32_t> numbers, labels;
@@ -243,6 +245,10 @@ TEST(joined_loss_has_the_same_bits_for_all_thread_counts) {
     CHECK_EQUAL(request.loss_sums[0], first_sum);
     for (size_t i = 0; i < gradients.size(); ++i) CHECK(same_bits(gradients[i], first[i]));
   });
+}
+
+TEST(joined_loss_has_the_same_bits_for_all_thread_counts) {
+  for (bool tied : {false, true}) check_joined_loss_for_all_thread_counts(tied);
 }
 
 // The builder's list of tensors moves in memory when it grows, wherever in a method that happens to be.

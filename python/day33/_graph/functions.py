@@ -100,6 +100,7 @@ class Called:
     name: str
     acts_in_training_only = False
     takes_states = False
+    call_options: tuple[str, ...] = ()
     training_by_default: bool | None = None
     activity_regularizer = None
 

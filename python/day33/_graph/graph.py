@@ -140,7 +140,7 @@ class Graph:
 
             def visit(node: Node, arguments: tuple[Any, ...]) -> list[Shape]:
                 found: list[Shape] = []
-                tree.map_shapes(found.append, _output_shape(node, arguments))
+                tree.map_shapes(found.append, output_shape(node, arguments))
                 return found
 
             while len(self._shapes) >= _SHAPES_KEPT:
@@ -177,7 +177,7 @@ class Graph:
 
         def visit(node: Node, arguments: tuple[Any, ...]) -> list[Shape]:
             given = arguments[0] if len(arguments) == 1 else list(arguments)
-            result = _output_shape(node, arguments)
+            result = output_shape(node, arguments)
             shapes: list[Shape] = []
             tree.map_shapes(shapes.append, result)
             known: list[Shape] = list(shapes)
@@ -196,7 +196,7 @@ class Graph:
         def visit(node: Node, arguments: tuple[Any, ...]) -> list[Shape]:
             nonlocal total
             shapes: list[Shape] = []
-            tree.map_shapes(shapes.append, _output_shape(node, arguments))
+            tree.map_shapes(shapes.append, output_shape(node, arguments))
             total += sum(math.prod(size or 1 for size in shape[1:]) for shape in shapes)
             return shapes
 
@@ -267,12 +267,13 @@ def lower_node(node: Node, lowering: PlanWriters, values: dict[SymbolicTensor, i
         lowering.set_dtype(result, tensor.dtype)
 
 
-def _output_shape(node: Node, arguments: tuple[Any, ...]) -> Any:
+def output_shape(node: Node, arguments: tuple[Any, ...]) -> Any:
     """The shape of what a call gives, or those of several results, for the shapes of its arguments."""
     if isinstance(node.layer, Function):
         given = [Spec(tuple(shape), item.dtype) for shape, item in zip(arguments, node.inputs, strict=True)]
         return [spec.shape for spec in node.layer.specs(given)]
-    return node.layer.compute_output_shape(arguments[0] if len(arguments) == 1 else list(arguments))
+    options = {name: node.kwargs[name] for name in node.layer.call_options if name in node.kwargs}
+    return node.layer.compute_output_shape(arguments[0] if len(arguments) == 1 else list(arguments), **options)
 
 
 def _called(node: Node) -> CalledLayer | Node:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Protocol
 
 from .._core.variables import Variable
@@ -15,6 +15,7 @@ class CalledLayer(Protocol):
     name: str
     acts_in_training_only: bool
     takes_states: bool
+    call_options: tuple[str, ...]
 
     @property
     def training_by_default(self) -> bool | None:
@@ -46,7 +47,11 @@ class CalledLayer(Protocol):
         """What plans with the layer depend on besides shapes."""
         ...
 
-    def compute_output_shape(self, input_shape: Any) -> Any: ...
+    @property
+    def compute_output_shape(self) -> Callable[..., Any]:
+        """Takes the shape or shapes of the input, and those arguments of the call that `call_options` names."""
+        ...
+
     def lower_call(self, lowering: PlanWriters, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
         """Writes one call into a plan: `arguments` hold tensors of the plan, nested as in the call."""
         ...

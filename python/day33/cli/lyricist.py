@@ -60,20 +60,20 @@ LINES_FILE = "lines.txt"
 _BUILT_IN = "lines of a built-in grammar"
 # With --note: the training of the note.
 _NOTE_DEFAULTS = {
-    "epochs": 30, "batch_size": 256, "embedding": 256, "hidden": 1024, "dropout": 0.0, "learning_rate": 0.001,
-    "schedule": "constant",
+    "epochs": 30, "batch_size": 256, "embedding": 256, "hidden": 1024, "dropout": 0.0, "tied": False,
+    "learning_rate": 0.001, "schedule": "constant",
 }  # fmt: skip
 # For files: what won on Shakespeare (docs/lyricist.md). The batch size follows the number of lines.
 _FILE_DEFAULTS = {
-    "epochs": 10, "batch_size": None, "embedding": 256, "hidden": 256, "dropout": 0.35, "learning_rate": 0.003,
-    "schedule": "cosine",
+    "epochs": 10, "batch_size": None, "embedding": 256, "hidden": 256, "dropout": 0.35, "tied": True,
+    "learning_rate": 0.003, "schedule": "cosine",
 }  # fmt: skip
 # The built-in grammar has fewer than two hundred words, for which the note's sizes would only be slow, and few lines,
 # of which batches of 256 make 15 steps per epoch. With these, a line is a sentence after the first epoch (validation
 # perplexity 6.6, in the end 4.5), and all ten take about a quarter of a minute on two cores.
 _GRAMMAR_DEFAULTS = {
-    "epochs": 10, "batch_size": 16, "embedding": 64, "hidden": 128, "dropout": 0.0, "learning_rate": 0.01,
-    "schedule": "plateau",
+    "epochs": 10, "batch_size": 16, "embedding": 64, "hidden": 128, "dropout": 0.0, "tied": False,
+    "learning_rate": 0.01, "schedule": "plateau",
 }  # fmt: skip
 _SETTING_TYPES = {
     "paths": list,
@@ -83,6 +83,7 @@ _SETTING_TYPES = {
     "embedding": int,
     "hidden": int,
     "dropout": float,
+    "tied": bool,
     "padding": str,
     "max_tokens": int | None,
     "clean": str,
@@ -119,16 +120,29 @@ def train(
         int, typer.Option(min=5, help="Size of the vocabulary; rarer words become the unknown one.")
     ] = 7000,
     embedding: Annotated[
-        int | None, typer.Option(min=1, help="Width of the word vectors.", show_default="256; built-in corpus 64")
+        int | None,
+        typer.Option(min=1, help="Width of the word vectors.", show_default="256, or as --hidden; built-in corpus 64"),
     ] = None,
     hidden: Annotated[
         int | None,
-        typer.Option(min=1, help="Units of each LSTM layer.", show_default="256; built-in corpus 128; note 1024"),
+        typer.Option(
+            min=1,
+            help="Units of each LSTM layer.",
+            show_default="256, or as --embedding; built-in corpus 128; note 1024",
+        ),
     ] = None,
     dropout: Annotated[
         float | None,
         typer.Option(
             help="Fraction of the activations dropped in training.", show_default="0.35; built-in corpus and note 0"
+        ),
+    ] = None,
+    tied: Annotated[
+        bool | None,
+        typer.Option(
+            "--tied/--untied",
+            help="Let the word vectors be the weights of the output, too; they are as wide as the LSTM layers then.",
+            show_default="tied where widths allow it; built-in corpus and note untied",
         ),
     ] = None,
     padding: Annotated[
@@ -191,6 +205,7 @@ def train(
         "embedding": embedding,
         "hidden": hidden,
         "dropout": dropout,
+        "tied": tied,
         "padding": padding.value,
         "max_tokens": max_tokens,
         "clean": clean.value,
@@ -215,10 +230,24 @@ def train(
                 if options["schedule"] == "cosine" and options["epochs"] not in (stored["epochs"], run.logged_epochs()):
                     raise ValueError("the cosine schedule ends with its last epoch, so --epochs cannot change")
             defaults = _NOTE_DEFAULTS if note else _FILE_DEFAULTS if options["paths"] else _GRAMMAR_DEFAULTS
-            options |= {name: value for name, value in defaults.items() if options[name] is None}
+            options = _with_defaults(options, defaults)
             corpus = _load_corpus(options["paths"], options["max_tokens"], options["clean"])
             options["clean"] = corpus.clean
             _train(run, options, corpus.sentences, resume=resume, overwrite=overwrite)
+
+
+def _with_defaults(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """The options, with defaults for those that are None. Weights are tied by default only where both widths are the
+    same, and one width that is given is that of both where they are tied.
+    """
+    widths = [options[name] for name in ("embedding", "hidden") if options[name] is not None]
+    tied = defaults["tied"] if options["tied"] is None else options["tied"]
+    if options["tied"] is None and len(set(widths)) == 2:
+        tied = False
+    if tied and len(widths) == 1:
+        defaults = {**defaults, "embedding": widths[0], "hidden": widths[0]}
+    given = {name: value for name, value in options.items() if value is not None}
+    return {**options, **defaults, **given, "tied": tied}
 
 
 def _run_folder(path: Path) -> RunFolder:
@@ -277,6 +306,7 @@ def _train_and_write(run: RunFolder, options: dict[str, Any], training: list[str
         options["embedding"],
         options["hidden"],
         dropout=options["dropout"],
+        tied=options["tied"],
         padding=options["padding"],
         clean=options["clean"],
     )

@@ -378,8 +378,9 @@ _packed_lock = threading.Lock()
 def decoder_of(model: Any, *, weights: str = "float32") -> Decoder:
     """Pack a model of an Embedding, LSTM layers and a Dense layer, in this order.
 
-    Dropout layers between them are left out. The packed weights are kept with the model, for each kind of `weights`,
-    and packed anew when a weight has changed.
+    A `ReversibleEmbedding` at the beginning may give the logits as well, in place of the dense layer, by a call with
+    ``reverse=True``. Dropout layers between them are left out. The packed weights are kept with the model, for each
+    kind of `weights`, and packed anew when a weight has changed.
 
     Args:
         model: the model, with weights.
@@ -391,7 +392,7 @@ def decoder_of(model: Any, *, weights: str = "float32") -> Decoder:
     Raises:
         TypeError: `model` has no layers.
         ValueError: other layers, an LSTM layer other than Keras's default (activations, direction, stateful), a Dense
-            layer with an activation, or weights that do not exist yet.
+            layer with an activation, a `logit_soft_cap`, or weights that do not exist yet.
     """
     _check_packing(weights)
     parts = parts_of(model)
@@ -403,14 +404,15 @@ def decoder_of(model: Any, *, weights: str = "float32") -> Decoder:
         kept = _packed.setdefault(model, {}).get(weights)
     if kept is not None and kept.version == version:
         return kept.decoder
+    kernel, bias = parts.output_weights()
     decoder = Decoder(
         parts.embedding.embeddings.value,
         [
             (layer.kernel.value, layer.recurrent_kernel.value, None if layer.bias is None else layer.bias.value)
             for layer in parts.lstm
         ],
-        parts.dense.kernel.value,
-        None if parts.dense.bias is None else parts.dense.bias.value,
+        kernel,
+        bias,
         weights=weights,
         mask_zero=bool(parts.embedding.mask_zero),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Hashable, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ class NativeOps(Called):
         self.name = layer.name
         self.acts_in_training_only = layer.acts_in_training_only
         self.training_by_default: bool | None = layer.native_training
+        self.call_options: tuple[str, ...] = layer.call_options
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, NativeOps) and other._layer is self._layer
@@ -30,10 +32,10 @@ class NativeOps(Called):
     def __hash__(self) -> int:
         return hash((NativeOps, id(self._layer)))
 
-    def extend_graph(self, arguments: tuple[Any, ...], training: bool | None) -> Any:
+    def extend_graph(self, arguments: tuple[Any, ...], kwargs: dict[str, Any], training: bool | None) -> Any:
         """The outputs of a call on symbolic tensors."""
-        outputs = self._layer._infer_native(arguments)
-        Node(self, arguments, {}, training, outputs)
+        outputs = self._layer._infer_native(arguments, kwargs)
+        Node(self, arguments, kwargs, training, outputs)
         return outputs
 
     @property
@@ -54,13 +56,14 @@ class NativeOps(Called):
         return variables
 
     def outputs_for(self, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[SymbolicTensor]:
-        outputs: list[SymbolicTensor] = tree.flatten(self._layer._infer_native(arguments))
+        outputs: list[SymbolicTensor] = tree.flatten(self._layer._infer_native(arguments, kwargs))
         return outputs
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        return self._layer._native_output_shape(input_shape)
+    def compute_output_shape(self, input_shape: Any, **options: Any) -> Any:
+        return self._layer._native_output_shape(input_shape, **options)
 
     def lower_call(self, lowering: PlanWriters, arguments: tuple[Any, ...], kwargs: dict[str, Any]) -> list[int]:
         with lowering.mode(self.training_by_default if lowering.by_default else None):
-            results: list[int] = lowering.call(self._layer._lower_one, tree.flatten(arguments))
+            write = functools.partial(self._layer._lower_one, **kwargs)
+            results: list[int] = lowering.call(write, tree.flatten(arguments))
         return results

@@ -6,7 +6,7 @@ import functools
 import inspect
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -87,6 +87,9 @@ class Traced(Watched):
     # sets where `sets_mask` is true.
     supports_masking = False
     sets_mask = False
+    # The names of arguments of a call of a layer of native ops besides `training` and `mask`. Where a call gives them,
+    # `compute_output_shape`, `lower` and `_require_dtype` get them, too.
+    call_options: tuple[str, ...] = ()
     input_dtypes: tuple[str, ...] = ()  # of each input; float32 where nothing is said
     output_dtypes: tuple[str, ...] = ()
 
@@ -123,6 +126,7 @@ class Traced(Watched):
         Args:
             arguments: the input, as of a call of the layer.
             training: whether to run in training mode; by default that of the call.
+            kwargs: those that `call_options` names.
 
         Raises:
             TypeError: there are no native ops (`lower`) to which it could come down.
@@ -131,7 +135,7 @@ class Traced(Watched):
             return self(*arguments, training=training, **kwargs)
         if type(self).lower is Traced.lower:
             raise TypeError(f"{type(self).__name__}.call calls super().call, but its base class computes nothing")
-        if len(arguments) != 1 or kwargs:
+        if len(arguments) != 1 or not set(kwargs) <= set(self.call_options):
             raise TypeError(f"super().call of layer {self.name!r} was given {len(arguments)} arguments and "
                             f"{sorted(kwargs)}; expected one, a list for several inputs")  # fmt: skip
         if self._assigns and not any(isinstance(leaf, SymbolicTensor) for leaf in tree.flatten(arguments)):
@@ -139,7 +143,7 @@ class Traced(Watched):
                 f"super().call of layer {self.name!r} was called in a call that also assigns to variables; expected a "
                 "layer kept as an attribute in its place"
             )
-        return NativeOps(self).extend_graph(arguments, training)
+        return NativeOps(self).extend_graph(arguments, kwargs, training)
 
     call: Any = _call_native
 
@@ -196,28 +200,29 @@ class Traced(Watched):
         if self.is_composite():
             outputs = self._trace(arguments, kwargs).output_structure
             return tree.transform(lambda tensor: SymbolicTensor(tensor.shape, tensor.dtype), outputs)
-        if len(arguments) != 1 or kwargs:
+        if len(arguments) != 1 or not set(kwargs) <= set(self.call_options):
+            names = " and ".join(f"{name}=" for name in ("training", *self.call_options))
             raise TypeError(
                 f"layer {self.name!r} ({type(self).__name__}) takes one positional argument (a list for several "
-                f"inputs) and training=, got {len(arguments)} and {sorted(kwargs)}"
+                f"inputs) and {names}, got {len(arguments)} and {sorted(kwargs)}"
             )
-        return self._infer_native(arguments)
+        return self._infer_native(arguments, kwargs)
 
-    def _infer_native(self, arguments: tuple[Any, ...]) -> Any:
-        """The same for what the native ops of the layer give."""
+    def _infer_native(self, arguments: tuple[Any, ...], options: Mapping[str, Any]) -> Any:
+        """The same for what the native ops of the layer give; `options` are those of the call."""
         for number, tensor in enumerate(tree.flatten(arguments)):
-            self._require_dtype(number, tensor)
+            self._require_dtype(number, tensor, **options)
         shapes = tree.transform(lambda tensor: tensor.shape, arguments[0])
         self._ensure_built(shapes)
         dtypes = iter(self.output_dtypes)
         return tree.map_shapes(
-            lambda shape: SymbolicTensor(shape, next(dtypes, "float32")), self._native_output_shape(shapes)
+            lambda shape: SymbolicTensor(shape, next(dtypes, "float32")), self._native_output_shape(shapes, **options)
         )
 
-    def _native_output_shape(self, input_shape: Any) -> Any:
+    def _native_output_shape(self, input_shape: Any, **options: Any) -> Any:
         if type(self).compute_output_shape is Traced.compute_output_shape:
             return tree.map_shapes(tuple, input_shape)
-        return self.compute_output_shape(input_shape)
+        return self.compute_output_shape(input_shape, **options)
 
     def _require_dtype(self, number: int, tensor: SymbolicTensor) -> None:
         """Checks, or decides, the dtype of input `number`."""
@@ -323,14 +328,14 @@ class Traced(Watched):
         if self.has_graph():
             return self.lower(lowering, lowering.batched(inputs))  # type: ignore[arg-type]
         try:
-            return lowering.call(self._lower_one, inputs)
+            return lowering.call(functools.partial(self._lower_one, **kwargs), inputs)
         except ValueError as error:
             if str(error).startswith("layer "):
                 raise
             raise ValueError(f"layer {self.name!r} ({type(self).__name__}): {error}") from error
 
-    def _lower_one(self, lowering: Lowering, inputs: list[int]) -> list[int]:
-        results = self.lower(lowering, inputs)
+    def _lower_one(self, lowering: Lowering, inputs: list[int], **options: Any) -> list[int]:
+        results = self.lower(lowering, inputs, **options)
         if self.supports_masking and not self.sets_mask:
             lowering.pass_mask(inputs, results)
         return results

@@ -32,6 +32,8 @@ class TextGenerator(Model):
         embedding_size: E, the width of the vectors of the embedding.
         hidden_size: U, the units of each of the two LSTM layers.
         dropout: fraction of the activations that is dropped in training, after the embedding and after each LSTM layer.
+        tied: whether the logits are products with the vectors of the embedding (`layers.ReversibleEmbedding`), in
+            place of a dense layer with weights and a bias of its own. Both sizes have to be the same then.
         padding: "skip": positions where the token is 0 are neither computed nor counted in the loss; "count": they are
             tokens like any other.
         tokenizer: translates between texts and token numbers in `generate`.
@@ -44,7 +46,7 @@ class TextGenerator(Model):
     Raises:
         TypeError: a size that is no integer.
         ValueError: fewer than two tokens, a width below 1, a dropout outside 0 to below 1, another `padding` or
-            `clean`.
+            `clean`, or sizes that differ with `tied`.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class TextGenerator(Model):
         hidden_size: int = 1024,
         *,
         dropout: float = 0.0,
+        tied: bool = False,
         padding: Padding = "skip",
         tokenizer: Tokenizer | None = None,
         clean: Clean = "note",
@@ -67,17 +70,25 @@ class TextGenerator(Model):
             raise ValueError(f"dropout is {dropout}; expected a number from 0 to below 1")
         if padding not in ("skip", "count"):
             raise ValueError(f"padding is {padding!r}; expected 'skip' or 'count'")
+        if tied and self.embedding_size != self.hidden_size:
+            raise ValueError(
+                f"embedding_size is {self.embedding_size} and hidden_size is {self.hidden_size}; expected the same "
+                "number for both with tied=True, where one matrix serves both ends"
+            )
         self.dropout = float(dropout)
+        self.tied = bool(tied)
         self.padding = padding
         check_clean(clean)
         self.tokenizer = tokenizer
         self.clean = clean
         self.line_length: int | None = None
 
-        self.embedding = layers.Embedding(self.vocab_size, self.embedding_size, mask_zero=padding == "skip")
+        embedding = layers.ReversibleEmbedding if self.tied else layers.Embedding
+        self.embedding = embedding(self.vocab_size, self.embedding_size, mask_zero=padding == "skip")
         self.rnn_1 = layers.LSTM(self.hidden_size, return_sequences=True)
         self.rnn_2 = layers.LSTM(self.hidden_size, return_sequences=True)
-        self.linear = layers.Dense(self.vocab_size)
+        if not self.tied:
+            self.linear = layers.Dense(self.vocab_size)
         if self.dropout:
             # Seeds of their own, so that what is dropped follows from the seed of the training alone.
             self.embedding_dropout = layers.Dropout(self.dropout, seed=1)
@@ -94,7 +105,7 @@ class TextGenerator(Model):
         x = self.rnn_2(x)
         if self.dropout:
             x = self.rnn_2_dropout(x)
-        return self.linear(x)
+        return self.embedding(x, reverse=True) if self.tied else self.linear(x)
 
     # ---- training ----
 

@@ -46,7 +46,7 @@ class Lyricist:
 
     Args:
         num_words: the upper bound of token numbers: the vocabulary holds the `num_words` - 1 most frequent tokens.
-        embedding_size, hidden_size, dropout, padding: see `TextGenerator`. With "count", all lines are filled up
+        embedding_size, hidden_size, dropout, tied, padding: see `TextGenerator`. With "count", all lines are filled up
             to one length, and the padding is learnt as well.
         clean: how prompts are cleaned: as the sentences were, see `day33.text.preprocess_sentence` and
             `day33.text.Corpus.clean`.
@@ -58,7 +58,7 @@ class Lyricist:
 
     Raises:
         TypeError: a size that is no integer.
-        ValueError: an argument out of its range.
+        ValueError: an argument out of its range, or sizes that do not fit `tied`.
     """
 
     files: ClassVar[tuple[str, ...]] = (WEIGHTS_FILE, TOKENIZER_FILE, CONFIG_FILE)
@@ -70,13 +70,14 @@ class Lyricist:
         hidden_size: int = 1024,
         *,
         dropout: float = 0.0,
+        tied: bool = False,
         padding: Padding = "skip",
         clean: Clean = "note",
     ) -> None:
         self.num_words = as_count("num_words", num_words, _SMALLEST_VOCABULARY)
         self._sizes: dict[str, Any] = {
-            "embedding_size": embedding_size, "hidden_size": hidden_size, "dropout": dropout, "padding": padding,
-            "clean": clean,
+            "embedding_size": embedding_size, "hidden_size": hidden_size, "dropout": dropout, "tied": tied,
+            "padding": padding, "clean": clean,
         }  # fmt: skip
         TextGenerator(2, **self._sizes)  # checks the sizes; nothing is allocated before it sees a batch
         self.padding = padding

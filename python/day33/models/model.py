@@ -20,7 +20,7 @@ from .._formats import model_config, model_files, weight_files
 from .._formats.onnx import export
 from .._graph import penalties, registry
 from .._graph.compiling import CompiledPlan, LossTerm
-from .._graph.graph import Graph
+from .._graph.graph import Graph, output_shape
 from .._graph.lowering import Lowering
 from .._graph.tensors import Node, SymbolicTensor
 from .._io.notebooks import display, prints_to_a_cell
@@ -635,7 +635,7 @@ def _single(items: list[Any]) -> Any:
 
 def _shapes_of_node(node: Node, arguments: tuple[Any, ...]) -> list[Shape]:
     shapes: list[Shape] = []
-    tree.map_shapes(shapes.append, node.layer.compute_output_shape(arguments[0] if len(arguments) == 1 else arguments))
+    tree.map_shapes(shapes.append, output_shape(node, arguments))
     return shapes
 
 

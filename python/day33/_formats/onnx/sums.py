@@ -16,14 +16,17 @@ Shape = Sequence[int]
 
 @writes("dense")
 def _dense(
-    graph: OnnxGraph, shape: Shape, x: int, kernel: int, bias: int = -1, *, activation: str = "linear",
-    alpha: float = 0.0,
+    graph: OnnxGraph, shape: Shape, x: int, kernel: int, bias: int = -1, *, transposed: bool = False,
+    activation: str = "linear", alpha: float = 0.0,
 ) -> Value:  # fmt: skip
     value = graph[x]
     names = [graph.name(value), graph.weight_name(kernel)]
     if value.rank == 1:
-        name = graph.node("Gemm", [*names, graph.weight_name(bias)] if bias >= 0 else names)
+        options = {"transB": 1} if transposed else {}
+        name = graph.node("Gemm", [*names, graph.weight_name(bias)] if bias >= 0 else names, **options)
     else:
+        if transposed:
+            names[1] = graph.node("Transpose", [names[1]], perm=[1, 0])
         name = graph.node("MatMul", names)
         name = graph.node("Add", [name, graph.weight_name(bias)]) if bias >= 0 else name
     return activated(graph, graph.made(name, shape, [value]), activation, alpha)
