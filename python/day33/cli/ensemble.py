@@ -104,9 +104,9 @@ def fit(
         int | None,
         typer.Option(
             min=1,
-            help="Passes of each network over the images; with --digits, each pass has three composed images more "
+            help="Passes of each network over the images; with --digits, each pass has nine composed images more "
             "for every image.",
-            show_default="40, or 10 with --digits",
+            show_default="40, or 8 with --digits",
         ),
     ] = None,
     compare_epochs: Annotated[
@@ -219,7 +219,7 @@ def _prepare(options: dict[str, Any], folds: int, jobs: int) -> _Job:
     counts = _parse_members(options["members"])
     from ..datasets import load_hidden_digits, load_mnist, make_hidden_digits
     from ..ensemble.cross_validation import check_folds
-    from ..ensemble.hidden_digits import Settings, variants, without_lookalikes
+    from ..ensemble.hidden_digits import UNSPLIT, Settings, variants, without_lookalikes
     from .runs import fingerprint
 
     train, test, digits = options["train"], options["test"], options["digits"]
@@ -232,7 +232,7 @@ def _prepare(options: dict[str, Any], folds: int, jobs: int) -> _Job:
     settings = Settings(
         members=counts,
         voting=options["voting"],
-        channels=options["channels"],
+        channels=None if options["channels"] else UNSPLIT,
         flip=options["flip"],
         digits=None if digits is None else load_mnist(digits)[0],
         rounds=options["rounds"],
