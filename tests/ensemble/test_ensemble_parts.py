@@ -247,6 +247,20 @@ def test_composed_rows_keep_their_letter_and_have_new_digits() -> None:
     assert len(only_new) == 15
 
 
+def test_letters_are_mirrored_and_digits_are_not() -> None:
+    """One letter in one corner, and one digit that is white in the upper left quarter alone."""
+    letter, digit = np.zeros((28, 28)), np.zeros((1, 28, 28), np.uint8)
+    letter[2:8, 2:14], digit[0, :14, :14] = 120, 255
+    X = letter.reshape(1, -1)
+    new, _ = ComposedDigits(digit, [3], share=60, keep=False, mirror=True).redraw(X, np.array([5]), rng())
+    pictures = new.reshape(60, 28, 28)
+    upper = pictures[:, :14].sum((1, 2)) > pictures[:, 14:].sum((1, 2))
+    left = pictures[..., :14].sum((1, 2)) > pictures[..., 14:].sum((1, 2))
+    assert len({*zip(upper.tolist(), left.tolist(), strict=True)}) == 4
+    assert (pictures[upper & left].max((1, 2)) >= 145).all()  # the digit shines through
+    assert (pictures[~(upper & left)].max((1, 2)) <= 154).all()  # the letter alone
+
+
 def test_recomposed_images_show_the_same_digits_in_other_light() -> None:
     data = make_hidden_digits(n_samples=40, seed=2)
     X = data.features()

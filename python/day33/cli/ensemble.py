@@ -76,7 +76,7 @@ def fit(
         Path | None, typer.Option(help="Where to write the predictions.", show_default="submission.csv in the output")
     ] = None,
     members: Annotated[str, typer.Option(help="How many of each kind: lgbm, encoder, conv.")] = (
-        "lgbm=10,encoder=5,conv=5"
+        "lgbm=10,encoder=5,conv=4"
     ),
     cv: Annotated[int, typer.Option(help="Folds of the cross-validation; 0 leaves it out.", min=0)] = 5,
     cv_first: Annotated[
@@ -106,12 +106,17 @@ def fit(
             min=1,
             help="Passes of each network over the images; with --digits, each pass has nine composed images more "
             "for every image.",
-            show_default="40, or 8 with --digits",
+            show_default="60, or 7 with --digits",
         ),
     ] = None,
     compare_epochs: Annotated[
-        int, typer.Option(min=0, help="Epochs in which ideas are compared on networks; 0 leaves these lines out.")
-    ] = 12,
+        int,
+        typer.Option(
+            min=0,
+            help="Epochs in which ideas are compared on networks, with composed images a tenth of them; 0 leaves these "
+            "lines out.",
+        ),
+    ] = 10,
     limit: Annotated[
         int | None, typer.Option(min=20, help="Use this many training images only, the first.", show_default="all")
     ] = None,

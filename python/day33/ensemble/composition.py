@@ -67,16 +67,21 @@ class ComposedDigits(Augmentation):
         digits: (M, 28, 28) uint8, such as MNIST's. labels: (M,), from the same set as y.
         share: how many new images an epoch (or `enlarge`) gets, as a multiple of the training set.
         keep: whether an epoch also has the training set itself.
+        mirror: whether letters of new images are mirrored at random, left to right and upside down: four times as many
+            openings on a digit. Digits are not mirrored.
 
     Digits that are not (M, H, W) with as many labels, a share that is not positive, and rows shorter than a digit are
     ValueErrors of `enlarge` and `redraw`.
     """
 
-    def __init__(self, digits: NDArray[Any], labels: NDArray[Any], share: float = 1.0, keep: bool = True) -> None:
+    def __init__(
+        self, digits: NDArray[Any], labels: NDArray[Any], share: float = 1.0, keep: bool = True, mirror: bool = False
+    ) -> None:
         self.digits = digits
         self.labels = labels
         self.share = share
         self.keep = keep
+        self.mirror = mirror
 
     def enlarge(self, X: Floats, y: NDArray[Any], rng: np.random.Generator) -> tuple[Floats, NDArray[Any], Rows]:
         """The rows of X, and new images behind them; their origin is the row that lent its letter."""
@@ -105,9 +110,18 @@ class ComposedDigits(Augmentation):
         origins = rng.integers(len(X), size=count)
         drawn = rng.integers(len(digits), size=count)
         masks = letter_masks(X[origins, :size].reshape(count, *digits.shape[1:]))
+        if self.mirror:
+            masks = _mirrored(masks, rng)
         new = _composed(digits[drawn].astype(np.float32) / 255, masks, rng)
         rows = as_rows(new.astype(X.dtype), X[origins, size:])
         return rows, np.asarray(self.labels)[drawn].astype(y.dtype), origins
+
+
+def _mirrored(pictures: Floats, rng: np.random.Generator) -> Floats:
+    """Each of the pictures (N, H, W) upside down with probability one half, and left to right with another one."""
+    for axis in (1, 2):
+        pictures = np.where(rng.random((len(pictures), 1, 1)) < 0.5, np.flip(pictures, axis), pictures)
+    return pictures
 
 
 class Recomposed(Augmentation):

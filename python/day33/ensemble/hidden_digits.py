@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,19 +43,28 @@ KINDS = {
     "encoder": "LightGBM on the channels and an auto-encoder's code",
     "conv": "convolutional networks with the letter as second input",
 }
-DEFAULT_MEMBERS = {"lgbm": 10, "encoder": 5, "conv": 5}
+DEFAULT_MEMBERS = {"lgbm": 10, "encoder": 5, "conv": 4}
 # How much the vote of a kind counts, shared by its members: networks are right far more often than trees.
 WEIGHTS = {"lgbm": 1.0, "encoder": 1.0, "conv": 8.0}
 
 _IMAGE = (SIDE, SIDE)
 # Above the background's noise of 0 to 4 with the rounding of a bilinear shift.
 _NOISE_FLOOR = 7
-# Rotation, scale and shift of the networks' training images: the letters are centred, so small is better.
-_AFFINE = (0.08, 0.06, 0.03)
 # Composed images for each one of the training set, for networks and for trees.
 _SHARE_CONV, _SHARE_TREES = 9, 2
-# Of a network, in images seen for each one of the training set: with composed images there is more to learn.
-_EPOCHS, _EPOCHS_COMPOSED = 40, 80
+
+
+class _Recipe(NamedTuple):
+    """How networks are trained."""
+
+    dropout: float
+    epochs: int
+
+
+# Few images are seen often, so they have to change; of composed ones there are always others.
+_FEW, _COMPOSED = _Recipe(dropout=0.2, epochs=60), _Recipe(dropout=0.1, epochs=7)
+# Rotation, scale and shift of images that are seen often; letters are centred. And how many of them are cut.
+_AFFINE, _CUT = (0.12, 0.10, 0.04), 0.7
 # Pixels by which a picture is moved for more opinions on it.
 _SHIFT = 1
 
@@ -79,7 +88,7 @@ class Settings:
         flip: whether mirrored images join the training set.
         digits: images (M, 28, 28) uint8 and labels (M,) to compose more training images of, or None.
         rounds: of LightGBM.
-        epochs: passes of the networks over the training images; None for 40, or for 8 where each pass also has nine
+        epochs: passes of the networks over the training images; None for 60, or for 7 where each pass also has nine
             composed images for each of them. filters: of the networks.
         threshold: the grey value that separates digit and letter.
         n_jobs: members trained at a time, as in joblib. seed: fixes everything.
@@ -126,13 +135,15 @@ def make_bag(kind: str, settings: Settings) -> HardVotingBagging:
         "random_state": seed,
     }
     if kind == "conv":
+        recipe = _recipe(settings)
         network = ConvClassifier(
             _IMAGE,
             n_extra=len(LETTERS),
             preprocessor=ChannelSplitter(settings.threshold, _IMAGE, channels=_channels(kind, settings)),
-            augment=_augmentation(settings, _SHARE_CONV, RandomAffine(*_AFFINE), *_recomposed(settings)),
+            augment=_augmentation(kind, settings),
             filters=settings.filters,
-            epochs=_epochs(settings),
+            dropout=recipe.dropout,
+            epochs=recipe.epochs,
             shift=_SHIFT,
         )
         # Networks differ enough by their seeds, and a third of the images is too many to miss.
@@ -145,7 +156,7 @@ def make_bag(kind: str, settings: Settings) -> HardVotingBagging:
     if kind == "encoder":
         # The code goes behind the pixels, where the splitter passes it on.
         preprocessor = Pipeline([("code", EncoderFeatures(_IMAGE)), ("channels", splitter)])
-    augment = _augmentation(settings, _SHARE_TREES)
+    augment = _augmentation(kind, settings)
     return HardVotingBagging(trees, preprocessor=preprocessor, augment=augment, **shared)
 
 
@@ -155,34 +166,34 @@ def _channels(kind: str, settings: Settings) -> tuple[str, ...]:
     return SPLIT if kind == "conv" else CHANNELS
 
 
-def _epochs(settings: Settings) -> int:
-    if settings.epochs is not None:
-        return settings.epochs
-    return _EPOCHS if settings.digits is None else _EPOCHS_COMPOSED // (1 + _SHARE_CONV)
+def _recipe(settings: Settings) -> _Recipe:
+    recipe = _FEW if settings.digits is None else _COMPOSED
+    return recipe if settings.epochs is None else recipe._replace(epochs=settings.epochs)
 
 
-def _augmentation(settings: Settings, share: float, *always: Augmentation) -> Augmentation | None:
+def _augmentation(kind: str, settings: Settings) -> Augmentation | None:
+    """What members of a kind see beside the training set, or in its place."""
+    is_network = kind == "conv"
     steps: list[Augmentation] = []
     if settings.digits is not None:
-        steps.append(ComposedDigits(*settings.digits, share=share))
+        share = _SHARE_CONV if is_network else _SHARE_TREES
+        steps.append(ComposedDigits(*settings.digits, share=share, mirror=is_network))
     if settings.flip:
         steps.append(HorizontalFlip(_IMAGE))
-    steps += always
+    if is_network and settings.digits is None:
+        steps.append(RandomAffine(*_AFFINE))
+        if settings.recompose:
+            steps.append(Recomposed(_CUT, _IMAGE))
     if len(steps) < 2:
         return steps[0] if steps else None
     return Chain(steps)
-
-
-def _recomposed(settings: Settings) -> list[Augmentation]:
-    """Without new digits, the old ones are seen in another light and through other letters."""
-    return [Recomposed(image_shape=_IMAGE)] if settings.digits is None and settings.recompose else []
 
 
 def training_of(kind: str, settings: Settings, rows: int) -> Training:
     """The training of one kind on so many rows, for an estimate of how long it takes."""
     images = float(rows)
     if kind == "conv":
-        passes = _epochs(settings)
+        passes = _recipe(settings).epochs
         images *= 1 if settings.digits is None else 1 + _SHARE_CONV
     else:
         # Trees grow on all columns.
@@ -265,7 +276,7 @@ def variants(settings: Settings, *, compare_epochs: int) -> list[Variant]:
     """What shows the worth of each idea: every kind as it is in the ensemble, and with one thing changed at a time.
 
     Networks are compared one at a time in the training steps of `compare_epochs` epochs (0 leaves these out), since a
-    full training of every variant would take hours.
+    full training of every variant would take hours. An epoch with composed images has ten times the steps of others.
     """
     found = []
     if count := settings.members.get("lgbm"):
