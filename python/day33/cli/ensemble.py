@@ -76,7 +76,7 @@ def fit(
         Path | None, typer.Option(help="Where to write the predictions.", show_default="submission.csv in the output")
     ] = None,
     members: Annotated[str, typer.Option(help="How many of each kind: lgbm, encoder, conv.")] = (
-        "lgbm=10,encoder=5,conv=4"
+        "lgbm=10,encoder=5,conv=2"
     ),
     cv: Annotated[int, typer.Option(help="Folds of the cross-validation; 0 leaves it out.", min=0)] = 5,
     cv_first: Annotated[
@@ -98,7 +98,7 @@ def fit(
     channels: Annotated[
         bool, typer.Option("--channels/--no-channels", help="Digit and letter get channels of their own.")
     ] = True,
-    voting: Annotated[Voting, typer.Option(help="Count members' votes, or average their probabilities.")] = Voting.hard,
+    voting: Annotated[Voting, typer.Option(help="Count members' votes, or average their probabilities.")] = Voting.soft,
     rounds: Annotated[int, typer.Option(min=1, help="Boosting rounds of LightGBM.")] = 60,
     epochs: Annotated[
         int | None,
@@ -106,7 +106,7 @@ def fit(
             min=1,
             help="Passes of each network over the images; with --digits, each pass has nine composed images more "
             "for every image.",
-            show_default="60, or 7 with --digits",
+            show_default="100, or 14 with --digits",
         ),
     ] = None,
     compare_epochs: Annotated[
@@ -282,7 +282,7 @@ def _parse_members(text: str) -> dict[str, int]:
         kind, _, number = part.strip().partition("=")
         if kind not in KINDS or kind in counts or not number.isascii() or not number.isdigit():
             raise ValueError(
-                f"--members: {part.strip()!r} is not understood; expected such as lgbm=10,conv=5 "
+                f"--members: {part.strip()!r} is not understood; expected such as lgbm=10,conv=2 "
                 f"with the kinds {', '.join(KINDS)}"
             )
         counts[kind] = int(number)
