@@ -16,7 +16,7 @@ from day33.cli import app
 from day33.datasets import HiddenDigits, load_digits_small, load_hidden_digits, make_hidden_digits
 from day33.ensemble import figures
 from day33.ensemble.cross_validation import cross_validate
-from day33.ensemble.hidden_digits import Settings, fit_ensemble, make_bag, variants, without_lookalikes
+from day33.ensemble.hidden_digits import UNSPLIT, Settings, fit_ensemble, make_bag, variants, without_lookalikes
 
 Run = Callable[..., Result]
 QUICK = ("--members", "lgbm=2,encoder=1,conv=1", "--rounds", 4, "--epochs", 1, "--compare-epochs", 1, "--jobs", 1)
@@ -153,7 +153,7 @@ def test_no_twin_of_a_held_out_image_is_trained_on(data: HiddenDigits, monkeypat
         return original(X, *arguments)
 
     monkeypatch.setattr(bagging, "BinnedFeatures", spy)
-    settings = Settings(members={"lgbm": 2}, rounds=1, flip=True, channels=False)
+    settings = Settings(members={"lgbm": 2}, rounds=1, flip=True, channels=UNSPLIT)
     held_out: list[np.ndarray] = []
     votes = bagging.HardVotingBagging.votes
 
@@ -206,11 +206,13 @@ def test_the_full_ensemble_counts_every_vote(data: HiddenDigits) -> None:
 
 def test_each_idea_is_a_variant() -> None:
     names = [variant.name for variant in variants(Settings(), compare_epochs=3)]
-    assert len(set(names)) == len(names) == 7
-    assert len(variants(Settings(), compare_epochs=0)) == 4
+    assert len(set(names)) == len(names) == 10
+    assert len(variants(Settings(), compare_epochs=0)) == 5
     for variant in variants(Settings(), compare_epochs=3):
         bag = make_bag(variant.kind, variant.settings)
-        assert ("flip" in variant.name) == ("HorizontalFlip" in repr(bag.get_params(deep=True)))
+        built = repr(bag.get_params(deep=True))
+        for word, part in (("flip", "HorizontalFlip"), ("recomposed", "Recomposed"), ("mask", "'mask', 'visible'")):
+            assert (word in variant.name) == (part in built)
 
 
 def test_the_judges_digits_are_others(data: HiddenDigits) -> None:

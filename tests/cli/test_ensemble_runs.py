@@ -103,7 +103,7 @@ def test_a_run_goes_on_where_it_was_stopped(
     lgbm = ["preprocessor", "member-0", "member-1"]
     kinds = [*lgbm, "preprocessor", "member-0", "member-0"]
     # Nothing was trained twice.
-    assert before.done + rest.done == [*kinds, *4 * lgbm, *kinds, "fold-0", *4 * lgbm, *kinds, "fold-1"]
+    assert before.done + rest.done == [*kinds, *5 * lgbm, *kinds, "fold-0", *5 * lgbm, *kinds, "fold-1"]
 
 
 def test_a_killed_run_goes_on(whole: Path, tmp_path: Path) -> None:

@@ -21,13 +21,22 @@ from day33.ensemble import (
     HardVotingBagging,
     HorizontalFlip,
     RandomAffine,
+    Recomposed,
 )
 from day33.ensemble.augmentation import Augmentation, warp
-from day33.ensemble.composition import letter_masks, lookalikes
+from day33.ensemble.composition import lookalikes
+from day33.ensemble.letters import letter_levels, letter_masks, visible_digits
 
 
 def rng() -> np.random.Generator:
     return np.random.default_rng(0)
+
+
+def letters_and_digits(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Letter masks and visible digits of the images in rows of 784 columns and more."""
+    pictures = X[:, :784].reshape(-1, 28, 28).astype(np.float32)
+    levels = letter_levels(pictures)
+    return letter_masks(pictures, levels), visible_digits(pictures, levels)
 
 
 # ---- channels ----
@@ -52,6 +61,23 @@ def test_digit_and_letter_add_up_to_the_original() -> None:
     made = ChannelSplitter(image_shape=(28, 28)).fit_transform(X)[:, : 784 * 3].reshape(20, 784, 3)
     np.testing.assert_array_equal(made[..., 1] + made[..., 2], made[..., 0])
     np.testing.assert_array_equal(made[..., 0], X[:, :784])
+
+
+def test_mask_and_visible_part_are_the_same_in_any_light() -> None:
+    """letter * (level + gain * digit), with a half pixel at the rim, at two brightnesses."""
+    letter = np.zeros((28, 28), np.float32)
+    letter[5:20, 6:22], letter[20, 6:22] = 1, 0.5
+    digit = np.zeros((28, 28), np.float32)
+    digit[8:25, 10:14] = 0.5
+    for level in (95, 140):
+        X = np.rint(letter * (level + 94 * digit)).reshape(1, -1)
+        made = ChannelSplitter(image_shape=(28, 28), channels=("visible", "mask")).fit_transform(X)
+        visible, mask = np.moveaxis(made.reshape(28, 28, 2), -1, 0)
+        np.testing.assert_allclose(visible, 255 / 112 * 94 * letter * digit * (letter == 1), atol=6)
+        outside = np.s_[[*range(20), *range(21, 28)]]  # the rim looks brighter where the digit shines through
+        np.testing.assert_allclose(mask[outside], 255 * letter[outside], atol=6)
+    names = ChannelSplitter(image_shape=(2, 2), channels=("visible", "mask")).fit(np.ones((1, 4)))
+    assert names.get_feature_names_out()[:3].tolist() == ["visible_0", "mask_0", "visible_1"]
 
 
 def test_noise_floor_and_choice_of_channels() -> None:
@@ -168,6 +194,8 @@ def test_a_chain_leads_back_to_the_first_rows() -> None:
         (ComposedDigits(np.zeros((2, 2, 3)), [1]), "1 labels"),
         (ComposedDigits(np.zeros((2, 2, 3)), [1, 2], share=0), "share is 0"),
         (ComposedDigits(np.zeros((2, 28, 28)), [1, 2]), "need 784"),
+        (Recomposed(image_shape=(28, 28)), "need 784"),
+        (Recomposed(cut=1.5, image_shape=(2, 3)), "cut is 1.5; expected a probability"),
     ],
 )
 def test_wrong_augmentation_is_refused(augment: Augmentation, reason: str) -> None:
@@ -219,6 +247,50 @@ def test_composed_rows_keep_their_letter_and_have_new_digits() -> None:
     assert len(only_new) == 15
 
 
+def test_letters_are_mirrored_and_digits_are_not() -> None:
+    """One letter in one corner, and one digit that is white in the upper left quarter alone."""
+    letter, digit = np.zeros((28, 28)), np.zeros((1, 28, 28), np.uint8)
+    letter[2:8, 2:14], digit[0, :14, :14] = 120, 255
+    X = letter.reshape(1, -1)
+    new, _ = ComposedDigits(digit, [3], share=60, keep=False, mirror=True).redraw(X, np.array([5]), rng())
+    pictures = new.reshape(60, 28, 28)
+    upper = pictures[:, :14].sum((1, 2)) > pictures[:, 14:].sum((1, 2))
+    left = pictures[..., :14].sum((1, 2)) > pictures[..., 14:].sum((1, 2))
+    assert len({*zip(upper.tolist(), left.tolist(), strict=True)}) == 4
+    assert (pictures[upper & left].max((1, 2)) >= 145).all()  # the digit shines through
+    assert (pictures[~(upper & left)].max((1, 2)) <= 154).all()  # the letter alone
+
+
+def test_recomposed_images_show_the_same_digits_in_other_light() -> None:
+    data = make_hidden_digits(n_samples=40, seed=2)
+    X = data.features()
+    changed, y = Recomposed(cut=0).redraw(X, data.digits, rng())
+    np.testing.assert_array_equal(y, data.digits)
+    np.testing.assert_array_equal(changed[:, 784:], X[:, 784:])
+    before, after = (letters_and_digits(rows) for rows in (X, changed))
+    assert np.abs(before[0] - after[0]).mean() < 0.03  # the same letters
+    shown = [pair for pair in zip(before[1], after[1], strict=True) if pair[0].max() > 50]
+    alike = [np.corrcoef(old.ravel(), new.ravel())[0, 1] for old, new in shown]
+    assert min(alike) > 0.8 and np.mean(alike) > 0.95  # the digits are brighter or darker, and where they were
+    gains = [new.sum() / old.sum() for old, new in shown]
+    assert min(gains) < 0.85 and max(gains) > 1.15
+    levels = letter_levels(changed[:, :784].reshape(-1, 28, 28))
+    assert levels.min() < 100 and levels.max() > 140
+
+
+def test_cuts_leave_most_of_the_digit() -> None:
+    data = make_hidden_digits(n_samples=60, seed=2)
+    X = data.features()
+    (masks, digits), (cut_masks, _) = (
+        letters_and_digits(rows) for rows in (X, Recomposed(cut=1).redraw(X, data.digits, rng())[0])
+    )
+    smaller = cut_masks.sum((1, 2)) < 0.97 * masks.sum((1, 2))
+    assert 0.3 < smaller.mean() < 1
+    assert (cut_masks <= masks + 0.1).mean() > 0.99  # nothing grows
+    left = (digits * (cut_masks > 0.5)).sum((1, 2)) / (digits * (masks > 0.5)).sum((1, 2))
+    assert np.nanmin(left) > 0.5
+
+
 # ---- networks ----
 
 
@@ -244,6 +316,21 @@ def test_a_network_learns_digits(digits: tuple[np.ndarray, np.ndarray]) -> None:
     assert network.history_[-1] < network.history_[0]
     probabilities = network.predict_proba(X[:50])
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+
+
+def test_moved_pictures_give_more_opinions(digits: tuple[np.ndarray, np.ndarray]) -> None:
+    X, y = digits
+    network = small_network(epochs=2, image_shape=(28, 28), shift=1).fit(X[:300], y[:300])
+    pictures = np.pad(X[300:320].reshape(-1, 28, 28), ((0, 0), (1, 1), (1, 1)))
+    moved = (np.s_[:, 2:, 1:-1], np.s_[:, :-2, 1:-1], np.s_[:, 1:-1, 2:], np.s_[:, 1:-1, :-2])
+    alone = pickle.loads(pickle.dumps(network)).set_params(shift=0)
+    expected = 2 * alone.predict_proba(X[300:320])
+    for where in moved:
+        expected = expected + alone.predict_proba(pictures[where].reshape(20, -1))
+    np.testing.assert_allclose(network.predict_proba(X[300:320]), expected / 6, rtol=1e-5)
+    assert np.abs(network.predict_proba(X[300:320]) - alone.predict_proba(X[300:320])).max() > 1e-3
+    with pytest.raises(ValueError, match="shift is -1"):
+        small_network(shift=-1).fit(X[:20], y[:20])
 
 
 def test_the_extra_columns_reach_the_network() -> None:

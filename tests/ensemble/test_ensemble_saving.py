@@ -46,7 +46,7 @@ def fitted(rows: tuple[np.ndarray, np.ndarray]) -> HardVote:
     X, y = rows
     trees = LGBMClassifier(n_estimators=3, min_child_samples=2, verbosity=-1)
     network = ConvClassifier(
-        (28, 28), n_extra=26, preprocessor=SPLITTER, filters=(4, 4), dense_units=8, epochs=1, random_state=0
+        (28, 28), n_extra=26, preprocessor=SPLITTER, filters=(4, 4), dense_units=8, epochs=1, shift=1, random_state=0
     )
     encoder = make_pipeline(EncoderFeatures(epochs=1, random_state=0), SPLITTER)
     bags = [
@@ -72,6 +72,14 @@ def test_what_is_loaded_predicts_the_same(folder: Path, fitted: HardVote, rows: 
     assert loaded.predict(X)[0].startswith("digit ")
     with pytest.raises(ValueError, match="features"):
         loaded.predict(X[:, :-1])
+
+
+def test_ensembles_of_before_shift_are_read(
+    folder: Path, fitted: HardVote, rows: tuple[np.ndarray, np.ndarray]
+) -> None:
+    edit(folder, lambda m: m["ensemble"]["estimators"][3]["parameters"].pop("shift"))
+    still = load_ensemble(folder).estimators_[3].predict_proba(rows[0])
+    assert np.abs(still - fitted.estimators_[3].predict_proba(rows[0])).max() > 1e-4
 
 
 def test_every_file_is_plain(folder: Path) -> None:

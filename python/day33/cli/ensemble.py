@@ -76,7 +76,7 @@ def fit(
         Path | None, typer.Option(help="Where to write the predictions.", show_default="submission.csv in the output")
     ] = None,
     members: Annotated[str, typer.Option(help="How many of each kind: lgbm, encoder, conv.")] = (
-        "lgbm=10,encoder=5,conv=5"
+        "lgbm=10,encoder=5,conv=2"
     ),
     cv: Annotated[int, typer.Option(help="Folds of the cross-validation; 0 leaves it out.", min=0)] = 5,
     cv_first: Annotated[
@@ -98,20 +98,25 @@ def fit(
     channels: Annotated[
         bool, typer.Option("--channels/--no-channels", help="Digit and letter get channels of their own.")
     ] = True,
-    voting: Annotated[Voting, typer.Option(help="Count members' votes, or average their probabilities.")] = Voting.hard,
+    voting: Annotated[Voting, typer.Option(help="Count members' votes, or average their probabilities.")] = Voting.soft,
     rounds: Annotated[int, typer.Option(min=1, help="Boosting rounds of LightGBM.")] = 60,
     epochs: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Passes of each network over the images; with --digits, each pass has three composed images more "
+            help="Passes of each network over the images; with --digits, each pass has nine composed images more "
             "for every image.",
-            show_default="40, or 10 with --digits",
+            show_default="100, or 14 with --digits",
         ),
     ] = None,
     compare_epochs: Annotated[
-        int, typer.Option(min=0, help="Epochs in which ideas are compared on networks; 0 leaves these lines out.")
-    ] = 12,
+        int,
+        typer.Option(
+            min=0,
+            help="Epochs in which ideas are compared on networks, with composed images a tenth of them; 0 leaves these "
+            "lines out.",
+        ),
+    ] = 10,
     limit: Annotated[
         int | None, typer.Option(min=20, help="Use this many training images only, the first.", show_default="all")
     ] = None,
@@ -219,7 +224,7 @@ def _prepare(options: dict[str, Any], folds: int, jobs: int) -> _Job:
     counts = _parse_members(options["members"])
     from ..datasets import load_hidden_digits, load_mnist, make_hidden_digits
     from ..ensemble.cross_validation import check_folds
-    from ..ensemble.hidden_digits import Settings, variants, without_lookalikes
+    from ..ensemble.hidden_digits import UNSPLIT, Settings, variants, without_lookalikes
     from .runs import fingerprint
 
     train, test, digits = options["train"], options["test"], options["digits"]
@@ -232,7 +237,7 @@ def _prepare(options: dict[str, Any], folds: int, jobs: int) -> _Job:
     settings = Settings(
         members=counts,
         voting=options["voting"],
-        channels=options["channels"],
+        channels=None if options["channels"] else UNSPLIT,
         flip=options["flip"],
         digits=None if digits is None else load_mnist(digits)[0],
         rounds=options["rounds"],
@@ -277,7 +282,7 @@ def _parse_members(text: str) -> dict[str, int]:
         kind, _, number = part.strip().partition("=")
         if kind not in KINDS or kind in counts or not number.isascii() or not number.isdigit():
             raise ValueError(
-                f"--members: {part.strip()!r} is not understood; expected such as lgbm=10,conv=5 "
+                f"--members: {part.strip()!r} is not understood; expected such as lgbm=10,conv=2 "
                 f"with the kinds {', '.join(KINDS)}"
             )
         counts[kind] = int(number)

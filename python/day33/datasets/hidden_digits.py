@@ -233,21 +233,29 @@ class _RowParser:
 # ---- composing ----
 
 
-def compose_hidden_digits(digits: NDArray[Any], letters: NDArray[Any], rng: np.random.Generator) -> NDArray[np.uint8]:
+def compose_hidden_digits(
+    digits: NDArray[Any],
+    letters: NDArray[Any],
+    rng: np.random.Generator,
+    *,
+    levels: tuple[float, float] = (100, 140),
+    gains: tuple[float, float] = (76, 112),
+) -> NDArray[np.uint8]:
     """Compose hidden digits: ``letter * (a + b * digit)`` plus noise.
 
-    a and b are drawn for each image from 100..140 and 76..112, the noise for each pixel from 0..4: the ranges in which
-    the middle 80% of the competition's training images lie (a, b), and all of them (noise).
+    The noise of each pixel is drawn from 0..4, that of the competition's training images; a and b for each image.
 
     Args:
         digits, letters: (N, H, W) floats from 0 to 1.
         rng: draws a, b and the noise.
+        levels, gains: the ranges of a and of b; by default those in which the middle 80% of the competition's
+            training images lie.
 
     Returns:
         uint8 (N, H, W).
     """
     shape = (len(letters), 1, 1)
-    level, gain = rng.uniform(100, 140, shape), rng.uniform(76, 112, shape)
+    level, gain = rng.uniform(*levels, shape), rng.uniform(*gains, shape)
     noise = rng.integers(0, 5, letters.shape)
     return np.asarray(np.clip(np.rint(letters * (level + gain * digits)) + noise, 0, 255), np.uint8)
 

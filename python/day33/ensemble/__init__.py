@@ -8,7 +8,7 @@ from __future__ import annotations
 from .augmentation import Augmentation, Chain, HorizontalFlip, RandomAffine
 from .bagging import HardVotingBagging
 from .channels import ChannelSplitter
-from .composition import ComposedDigits
+from .composition import ComposedDigits, Recomposed
 from .convolutional import ConvClassifier
 from .encoder import EncoderFeatures
 from .saving import load_ensemble, save_ensemble
@@ -25,6 +25,7 @@ __all__ = [
     "HardVotingBagging",
     "HorizontalFlip",
     "RandomAffine",
+    "Recomposed",
     "load_ensemble",
     "save_ensemble",
 ]

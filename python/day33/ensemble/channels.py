@@ -1,8 +1,9 @@
-"""Rows of a feature matrix as pictures, and the three channels of a hidden digit."""
+"""Rows of a feature matrix as pictures, and the channels of a hidden digit."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,18 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from .._core.arrays import as_int
 from ..sklearn.inputs import validated
+from .letters import letter_levels, letter_masks, visible_digits
 
 __all__ = ["CHANNELS", "ChannelSplitter", "Floats", "as_pictures", "as_rows", "picture_size", "plain_shape"]
 
 Floats = NDArray[Any]
 
 CHANNELS = ("original", "digit", "letter")
+# Those of `CHANNELS`, and what looks the same in images of any brightness.
+_KNOWN = (*CHANNELS, "mask", "visible")
+_WHITE = 255
+# Greys above the letter's that are white in "visible": nine strokes in ten are darker.
+_BRIGHTEST = 112
 
 
 def picture_size(image_shape: tuple[int, ...]) -> int:
@@ -62,15 +69,19 @@ def as_pictures(X: Floats, image_shape: tuple[int, ...]) -> tuple[Floats, Floats
 
 def as_rows(pictures: Floats, rest: Floats) -> Floats:
     """What `as_pictures` took apart: pictures (N, H, W, C) and the columns after them as one matrix."""
-    rows = pictures.reshape(len(pictures), -1)
+    rows = pictures.reshape(len(pictures), math.prod(pictures.shape[1:]))  # -1 is not known for no pictures
     return np.concatenate([rows, rest], axis=1) if rest.shape[1] else rows
 
 
 class ChannelSplitter(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Splits a picture of a digit hidden in a letter into three channels: original, digit only, letter only.
+    """Splits a picture of a digit hidden in a letter into channels; by default original, digit only, letter only.
 
     Where digit and letter overlap, the pixel is brighter than the letter alone ever is. So the digit channel keeps
     pixels of `threshold` and above, the letter channel those below, and the rest of each is 0.
+
+    Two more channels do not need a threshold, which is too high for dark images and too low for bright ones: the letter
+    of each image has a grey of its own, the most frequent one from 85 to 150. "mask" is how much of the pixel the
+    letter covers, and "visible" how bright the digit shines there above the letter's grey, both as greys from 0 to 255.
 
     Columns beyond the picture (the letter as one-hot, for example) are passed on behind the channels.
 
@@ -79,7 +90,7 @@ class ChannelSplitter(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         image_shape: (H, W) of the picture in the leading columns, or None for all columns (of whatever shape).
         noise_floor: pixels below it are set to 0 first. The competition's background is noise of 0 to 4, on which
             boosted trees waste splits.
-        channels: the channels wanted, in order, of "original", "digit" and "letter".
+        channels: the channels wanted, in order, of "original", "digit", "letter", "mask" and "visible".
 
     A row of H * W pixels and E more columns becomes one of H * W * C + E: the picture as (H, W, C), then the rest.
     The dtype stays.
@@ -117,8 +128,8 @@ class ChannelSplitter(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         for name in ("threshold", "noise_floor"):
             if not np.isfinite(getattr(self, name)):
                 raise ValueError(f"{name} is {getattr(self, name)!r}; expected a finite number")
-        if not self.channels or not set(self.channels) <= set(CHANNELS):
-            raise ValueError(f"channels is {self.channels!r}; expected some of {', '.join(CHANNELS)}")
+        if not self.channels or not set(self.channels) <= set(_KNOWN):
+            raise ValueError(f"channels is {self.channels!r}; expected some of {', '.join(_KNOWN)}")
         size = columns if self.image_shape is None else picture_size(self.image_shape)
         if columns < size:
             raise ValueError(f"X has {columns} columns; pictures of {self.image_shape} need {size}")
@@ -142,10 +153,21 @@ class ChannelSplitter(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         pixels, rest = X[:, : self.n_pixels_], X[:, self.n_pixels_ :]
         if self.noise_floor > 0:
             pixels = np.where(pixels < self.noise_floor, 0, pixels)
-        bright = pixels >= self.threshold
-        made = {"original": pixels, "digit": np.where(bright, pixels, 0), "letter": np.where(bright, 0, pixels)}
-        stacked = np.stack([made[channel] for channel in self.channels], axis=-1)
-        return as_rows(stacked.astype(X.dtype, copy=False), rest)
+        stacked = np.stack([made.astype(X.dtype, copy=False) for made in self._channels(pixels)], axis=-1)
+        return as_rows(stacked, rest)
+
+    def _channels(self, pixels: Floats) -> Iterator[Floats]:
+        """Each of the channels of pixels (N, P), as (N, P)."""
+        rows = pixels[:, np.newaxis]  # as pictures, whose greys are counted wherever they lie
+        levels = letter_levels(rows) if {"mask", "visible"} & set(self.channels) else None
+        for channel in self.channels:
+            if channel == "original":
+                yield pixels
+            elif levels is None or channel in CHANNELS:
+                yield np.where((pixels >= self.threshold) == (channel == "digit"), pixels, 0)
+            else:
+                shares = letter_masks(rows, levels) if channel == "mask" else visible_digits(rows, levels) / _BRIGHTEST
+                yield np.rint(_WHITE * np.minimum(shares[:, 0], 1))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """``original_0, digit_0, letter_0, original_1, ...`` for three channels, then the columns passed on."""

@@ -1,4 +1,4 @@
-"""Hidden digits composed of digits and letters, and as an augmentation: new digits behind the letters of the data."""
+"""Images of hidden digits composed anew, as augmentations: with other digits, or with the same in another light."""
 
 from __future__ import annotations
 
@@ -9,39 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.hidden_digits import compose_hidden_digits
-from .augmentation import Augmentation, Rows
-from .channels import Floats, as_rows, picture_size
+from .augmentation import Augmentation, RandomAffine, Rows
+from .channels import Floats, as_pictures, as_rows, picture_size, plain_shape
+from .letters import COVERED, letter_levels, letter_masks, visible_digits
 
-__all__ = ["ComposedDigits", "letter_masks", "lookalikes"]
+__all__ = ["ComposedDigits", "Recomposed", "lookalikes"]
 
-# Where the greys of a letter without digit lie in the competition's images, as measured on its training set.
-_LETTER_GREYS = (85, 150)
-_NOISE = 5  # greys: the background's are 0 to 4
 _CHUNK = 256  # pictures compared at a time
-_COVERED = 0.85  # of the letter's grey: what is darker is its rim
-
-
-def letter_masks(pictures: NDArray[Any]) -> NDArray[np.float32]:
-    """How much of each pixel the letter covers, 0 to 1, whatever digit shines through: (N, H, W) to (N, H, W).
-
-    Pixels brighter than the letter alone (the digit) are wholly letter, darker ones (its rim) partly.
-    """
-    masks = np.clip(pictures / _letter_levels(pictures)[:, np.newaxis, np.newaxis], 0, 1).astype(np.float32)
-    masks[masks < _NOISE / _LETTER_GREYS[0]] = 0
-    return masks
-
-
-def _letter_levels(pictures: NDArray[Any]) -> NDArray[np.float32]:
-    """The grey of the letter alone in each picture (N, H, W): the most frequent one from 85 to 150, (N,).
-
-    Counted with its neighbours, since there is noise.
-    """
-    low, high = _LETTER_GREYS
-    levels = np.empty(len(pictures), np.float32)
-    for index, picture in enumerate(pictures):
-        greys = np.bincount(np.clip(picture, 0, 255).astype(np.intp).ravel(), minlength=256)
-        levels[index] = low + np.convolve(greys, np.ones(_NOISE), mode="same")[low:high].argmax()
-    return levels
+# The greys of all of the competition's images: what is composed for training is as bright and as dark as any of them.
+_LEVELS, _GAINS = (85, 150), (60, 130)
+_STROKE = 94  # greys above its letter's that a digit has on average
+_LARGEST_CUT = 0.4  # of the visible digit
+_PUNCHED = 0.7  # of the cuts; the others leave what lies inside the other letter
 
 
 def lookalikes(digits: NDArray[Any], pictures: NDArray[Any], nearest: int = 3) -> NDArray[np.bool_]:
@@ -65,8 +44,8 @@ def lookalikes(digits: NDArray[Any], pictures: NDArray[Any], nearest: int = 3) -
     found = np.zeros(len(digits), np.bool_)
     for start in range(0, len(pictures), _CHUNK):
         part = pictures[start : start + _CHUNK].reshape(-1, flat.shape[1]).astype(np.float32)
-        levels = _letter_levels(pictures[start : start + _CHUNK])[:, np.newaxis]
-        shown = part >= _COVERED * levels
+        levels = letter_levels(pictures[start : start + _CHUNK])[:, np.newaxis]
+        shown = part >= COVERED * levels
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of a picture that shows nothing
             brightest = np.nanpercentile(np.where(shown, part, np.nan), 97, axis=1, keepdims=True)
@@ -88,16 +67,21 @@ class ComposedDigits(Augmentation):
         digits: (M, 28, 28) uint8, such as MNIST's. labels: (M,), from the same set as y.
         share: how many new images an epoch (or `enlarge`) gets, as a multiple of the training set.
         keep: whether an epoch also has the training set itself.
+        mirror: whether letters of new images are mirrored at random, left to right and upside down: four times as many
+            openings on a digit. Digits are not mirrored.
 
     Digits that are not (M, H, W) with as many labels, a share that is not positive, and rows shorter than a digit are
     ValueErrors of `enlarge` and `redraw`.
     """
 
-    def __init__(self, digits: NDArray[Any], labels: NDArray[Any], share: float = 1.0, keep: bool = True) -> None:
+    def __init__(
+        self, digits: NDArray[Any], labels: NDArray[Any], share: float = 1.0, keep: bool = True, mirror: bool = False
+    ) -> None:
         self.digits = digits
         self.labels = labels
         self.share = share
         self.keep = keep
+        self.mirror = mirror
 
     def enlarge(self, X: Floats, y: NDArray[Any], rng: np.random.Generator) -> tuple[Floats, NDArray[Any], Rows]:
         """The rows of X, and new images behind them; their origin is the row that lent its letter."""
@@ -126,6 +110,58 @@ class ComposedDigits(Augmentation):
         origins = rng.integers(len(X), size=count)
         drawn = rng.integers(len(digits), size=count)
         masks = letter_masks(X[origins, :size].reshape(count, *digits.shape[1:]))
-        new = compose_hidden_digits(digits[drawn].astype(np.float32) / 255, masks, rng)
+        if self.mirror:
+            masks = _mirrored(masks, rng)
+        new = _composed(digits[drawn].astype(np.float32) / 255, masks, rng)
         rows = as_rows(new.astype(X.dtype), X[origins, size:])
         return rows, np.asarray(self.labels)[drawn].astype(y.dtype), origins
+
+
+def _mirrored(pictures: Floats, rng: np.random.Generator) -> Floats:
+    """Each of the pictures (N, H, W) upside down with probability one half, and left to right with another one."""
+    for axis in (1, 2):
+        pictures = np.where(rng.random((len(pictures), 1, 1)) < 0.5, np.flip(pictures, axis), pictures)
+    return pictures
+
+
+class Recomposed(Augmentation):
+    """Images taken apart into letter and visible digit, and put together again: lit like others, in less of a letter.
+
+    With the probability `cut`, a part of the letter is cut away: another letter of the rows, turned, scaled and shifted
+    at random, is punched out of it, or what lies outside that letter. So the network sees the digits of a small
+    training set through other openings. A cut that would hide more than 0.4 of what is visible is not made.
+
+    Args:
+        cut: probability from 0 to 1.
+        image_shape: (H, W) of the picture in the leading columns. Columns beyond it stay.
+    """
+
+    def __init__(self, cut: float = 0.5, image_shape: tuple[int, int] = (28, 28)) -> None:
+        self.cut = cut
+        self.image_shape = image_shape
+
+    def _changed(self, X: Floats, rng: np.random.Generator) -> Floats:
+        if not 0 <= self.cut <= 1:
+            raise ValueError(f"cut is {self.cut!r}; expected a probability from 0 to 1")
+        pictures, rest = as_pictures(X, plain_shape(self.image_shape, X.shape[1]))
+        pictures = pictures[..., 0]
+        levels = letter_levels(pictures)
+        masks, digits = letter_masks(pictures, levels), visible_digits(pictures, levels) / _STROKE
+        chosen = np.flatnonzero(rng.random(len(X)) < self.cut)
+        masks[chosen] = _cut(masks[chosen], digits[chosen], masks[rng.integers(len(X), size=len(chosen))], rng)
+        return as_rows(_composed(digits, masks, rng).astype(X.dtype), rest)
+
+
+def _cut(masks: Floats, digits: Floats, others: Floats, rng: np.random.Generator) -> Floats:
+    """Letter masks (N, H, W) less the others, or less what lies outside these, where the digits stay visible."""
+    rows = as_rows(others, others[:, 0, :0])
+    turned, _ = RandomAffine(np.pi, 0.3, 0.2, masks.shape[1:]).redraw(rows, others, rng)
+    stencils = turned.reshape(masks.shape)
+    inner = rng.random((len(masks), 1, 1)) < _PUNCHED
+    smaller = masks * np.where(inner, 1 - stencils, stencils)
+    stays = (smaller * digits).sum((1, 2)) > (1 - _LARGEST_CUT) * (masks * digits).sum((1, 2))
+    return np.where(stays[:, np.newaxis, np.newaxis], smaller, masks)
+
+
+def _composed(digits: Floats, masks: Floats, rng: np.random.Generator) -> NDArray[np.uint8]:
+    return compose_hidden_digits(digits, masks, rng, levels=_LEVELS, gains=_GAINS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,8 @@ from .._core.arrays import as_int
 from ..datasets.hidden_digits import LETTERS, N_PIXELS, SIDE
 from .augmentation import Augmentation, Chain, HorizontalFlip, RandomAffine
 from .bagging import HardVotingBagging, Shelf
-from .channels import ChannelSplitter
-from .composition import ComposedDigits, lookalikes
+from .channels import CHANNELS, ChannelSplitter
+from .composition import ComposedDigits, Recomposed, lookalikes
 from .convolutional import ConvClassifier
 from .encoder import EncoderFeatures
 from .pace import Training
@@ -24,6 +24,7 @@ from .voting import HardVote
 __all__ = [
     "DEFAULT_MEMBERS",
     "KINDS",
+    "UNSPLIT",
     "WEIGHTS",
     "Progress",
     "Settings",
@@ -42,19 +43,33 @@ KINDS = {
     "encoder": "LightGBM on the channels and an auto-encoder's code",
     "conv": "convolutional networks with the letter as second input",
 }
-DEFAULT_MEMBERS = {"lgbm": 10, "encoder": 5, "conv": 5}
+DEFAULT_MEMBERS = {"lgbm": 10, "encoder": 5, "conv": 2}
 # How much the vote of a kind counts, shared by its members: networks are right far more often than trees.
-WEIGHTS = {"lgbm": 1.0, "encoder": 1.0, "conv": 8.0}
+WEIGHTS = {"lgbm": 1.0, "encoder": 1.0, "conv": 18.0}
 
 _IMAGE = (SIDE, SIDE)
 # Above the background's noise of 0 to 4 with the rounding of a bilinear shift.
 _NOISE_FLOOR = 7
-# Rotation, scale and shift of the networks' training images: the letters are centred, so small is better.
-_AFFINE = (0.08, 0.06, 0.03)
 # Composed images for each one of the training set, for networks and for trees.
-_SHARE_CONV, _SHARE_TREES = 3, 2
-# Equal work, with and without composed images.
-_EPOCHS = 40
+_SHARE_CONV, _SHARE_TREES = 9, 2
+
+
+class _Recipe(NamedTuple):
+    """How networks are trained."""
+
+    dropout: float
+    epochs: int
+
+
+# Few images are seen often, so they have to change; of composed ones there are always others.
+_FEW, _COMPOSED = _Recipe(dropout=0.2, epochs=100), _Recipe(dropout=0.15, epochs=14)
+# Rotation, scale and shift of images that are seen often; letters are centred. And how many of them are cut.
+_AFFINE, _CUT = (0.12, 0.10, 0.04), 0.7
+# Pixels by which a picture is moved for more opinions on it.
+_SHIFT = 1
+
+# The channels of an image: as it is, and what networks see most in; trees see more in `CHANNELS`, those of the note.
+UNSPLIT, SPLIT = ("original",), ("original", "mask", "visible")
 
 Progress = Callable[[str, int, int], None]
 """Called with the kind that is trained, its members that are done, and all of them."""
@@ -67,11 +82,13 @@ class Settings:
     Attributes:
         members: how many of each kind (see `KINDS`); 0 or absent for none.
         voting: "hard" or "soft", of every bag.
-        channels: whether digit and letter are split into channels of their own.
+        channels: of the images, as in `ChannelSplitter`; None for those that suit each kind.
+        recompose: whether networks see the images in other light and other letters, where there are no digits to
+            compose with.
         flip: whether mirrored images join the training set.
         digits: images (M, 28, 28) uint8 and labels (M,) to compose more training images of, or None.
         rounds: of LightGBM.
-        epochs: passes of the networks over the training images; None for 40, or for 10 where each pass also has three
+        epochs: passes of the networks over the training images; None for 100, or for 14 where each pass also has nine
             composed images for each of them. filters: of the networks.
         threshold: the grey value that separates digit and letter.
         n_jobs: members trained at a time, as in joblib. seed: fixes everything.
@@ -82,8 +99,9 @@ class Settings:
     """
 
     members: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_MEMBERS))
-    voting: str = "hard"
-    channels: bool = True
+    voting: str = "soft"
+    channels: tuple[str, ...] | None = None
+    recompose: bool = True
     flip: bool = False
     digits: tuple[NDArray[np.uint8], NDArray[Any]] | None = None
     rounds: int = 60
@@ -116,44 +134,56 @@ def make_bag(kind: str, settings: Settings) -> HardVotingBagging:
         "n_jobs": settings.n_jobs,
         "random_state": seed,
     }
-    channels = ("original", "digit", "letter") if settings.channels else ("original",)
     if kind == "conv":
+        recipe = _recipe(settings)
         network = ConvClassifier(
             _IMAGE,
             n_extra=len(LETTERS),
-            preprocessor=ChannelSplitter(settings.threshold, _IMAGE, channels=channels),
-            augment=_augmentation(settings, RandomAffine(*_AFFINE), share=_SHARE_CONV),
+            preprocessor=ChannelSplitter(settings.threshold, _IMAGE, channels=_channels(kind, settings)),
+            augment=_augmentation(kind, settings),
             filters=settings.filters,
-            epochs=_epochs(settings),
+            dropout=recipe.dropout,
+            epochs=recipe.epochs,
+            shift=_SHIFT,
         )
         # Networks differ enough by their seeds, and a third of the images is too many to miss.
         return HardVotingBagging(network, bootstrap=False, **shared)
     from lightgbm import LGBMClassifier
 
     trees = LGBMClassifier(n_estimators=settings.rounds, max_bin=15, colsample_bytree=0.1, n_jobs=1, verbosity=-1)
-    splitter = ChannelSplitter(settings.threshold, _IMAGE, noise_floor=_NOISE_FLOOR, channels=channels)
+    splitter = ChannelSplitter(settings.threshold, _IMAGE, noise_floor=_NOISE_FLOOR, channels=_channels(kind, settings))
     preprocessor: Any = splitter
     if kind == "encoder":
         # The code goes behind the pixels, where the splitter passes it on.
         preprocessor = Pipeline([("code", EncoderFeatures(_IMAGE)), ("channels", splitter)])
-    augment = _augmentation(settings, None, share=_SHARE_TREES)
+    augment = _augmentation(kind, settings)
     return HardVotingBagging(trees, preprocessor=preprocessor, augment=augment, **shared)
 
 
-def _epochs(settings: Settings) -> int:
-    if settings.epochs is not None:
-        return settings.epochs
-    return _EPOCHS if settings.digits is None else _EPOCHS // (1 + _SHARE_CONV)
+def _channels(kind: str, settings: Settings) -> tuple[str, ...]:
+    if settings.channels is not None:
+        return settings.channels
+    return SPLIT if kind == "conv" else CHANNELS
 
 
-def _augmentation(settings: Settings, always: Augmentation | None, share: float) -> Augmentation | None:
+def _recipe(settings: Settings) -> _Recipe:
+    recipe = _FEW if settings.digits is None else _COMPOSED
+    return recipe if settings.epochs is None else recipe._replace(epochs=settings.epochs)
+
+
+def _augmentation(kind: str, settings: Settings) -> Augmentation | None:
+    """What members of a kind see beside the training set, or in its place."""
+    is_network = kind == "conv"
     steps: list[Augmentation] = []
     if settings.digits is not None:
-        steps.append(ComposedDigits(*settings.digits, share=share))
+        share = _SHARE_CONV if is_network else _SHARE_TREES
+        steps.append(ComposedDigits(*settings.digits, share=share, mirror=is_network))
     if settings.flip:
         steps.append(HorizontalFlip(_IMAGE))
-    if always is not None:
-        steps.append(always)
+    if is_network and settings.digits is None:
+        steps.append(RandomAffine(*_AFFINE))
+        if settings.recompose:
+            steps.append(Recomposed(_CUT, _IMAGE))
     if len(steps) < 2:
         return steps[0] if steps else None
     return Chain(steps)
@@ -163,11 +193,11 @@ def training_of(kind: str, settings: Settings, rows: int) -> Training:
     """The training of one kind on so many rows, for an estimate of how long it takes."""
     images = float(rows)
     if kind == "conv":
-        passes = _epochs(settings)
+        passes = _recipe(settings).epochs
         images *= 1 if settings.digits is None else 1 + _SHARE_CONV
     else:
-        # Trees grow on all columns; without the channels these are a third.
-        passes = settings.rounds * (3 if settings.channels else 1)
+        # Trees grow on all columns.
+        passes = settings.rounds * len(_channels(kind, settings))
         images *= (1 if settings.digits is None else 1 + _SHARE_TREES) * (2 if settings.flip else 1)
     return Training(kind, images * passes, settings.members[kind])
 
@@ -246,28 +276,35 @@ def variants(settings: Settings, *, compare_epochs: int) -> list[Variant]:
     """What shows the worth of each idea: every kind as it is in the ensemble, and with one thing changed at a time.
 
     Networks are compared one at a time in the training steps of `compare_epochs` epochs (0 leaves these out), since a
-    full training of every variant would take hours.
+    full training of every variant would take hours. An epoch with composed images has ten times the steps of others.
     """
     found = []
     if count := settings.members.get("lgbm"):
         few = replace(settings, members={"lgbm": count})
-        bare = replace(few, channels=False, flip=False, digits=None)
+        bare = replace(few, channels=UNSPLIT, flip=False, digits=None)
+        three = replace(bare, channels=CHANNELS)
         found += [
             Variant("LightGBM, original only", "lgbm", bare),
             Variant("LightGBM, original only, flipped twins", "lgbm", replace(bare, flip=True)),
-            Variant("LightGBM, three channels", "lgbm", replace(bare, channels=True)),
-            Variant("LightGBM, three channels, flipped twins", "lgbm", replace(bare, channels=True, flip=True)),
+            Variant("LightGBM, three channels", "lgbm", three),
+            Variant("LightGBM, three channels, flipped twins", "lgbm", replace(three, flip=True)),
+            Variant("LightGBM, mask and visible part", "lgbm", replace(bare, channels=SPLIT)),
         ]
         if settings.digits is not None:
-            composed = replace(bare, channels=True, digits=settings.digits)
+            composed = replace(three, digits=settings.digits)
             found.append(Variant("LightGBM, three channels, composed digits", "lgbm", composed))
     if settings.members.get("conv") and compare_epochs:
-        one = replace(settings, members={"conv": 1}, epochs=compare_epochs, channels=True, flip=False, digits=None)
+        one = replace(
+            settings, members={"conv": 1}, epochs=compare_epochs, channels=CHANNELS, recompose=False, flip=False,
+            digits=None,
+        )  # fmt: skip
         label = f"({compare_epochs} epochs' steps)"
         found += [
+            Variant(f"network, original only {label}", "conv", replace(one, channels=UNSPLIT)),
             Variant(f"network, three channels {label}", "conv", one),
-            Variant(f"network, original only {label}", "conv", replace(one, channels=False)),
             Variant(f"network, three channels, flips {label}", "conv", replace(one, flip=True)),
+            Variant(f"network, mask and visible part {label}", "conv", replace(one, channels=SPLIT)),
+            Variant(f"network, three channels, recomposed {label}", "conv", replace(one, recompose=True)),
         ]
         if settings.digits is not None:
             epochs = max(compare_epochs // (1 + _SHARE_CONV), 1)

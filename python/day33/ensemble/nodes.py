@@ -246,7 +246,7 @@ def _read_pipeline(node: Node, files: PartReader, depth: int) -> Pipeline:
 
 def _write_conv(part: ConvClassifier, files: PartWriter) -> Node:
     return {
-        "parameters": _parameters(part, ("image_shape", "n_extra", "filters", "dense_units", "dropout")),
+        "parameters": _parameters(part, ("image_shape", "n_extra", "filters", "dense_units", "dropout", "shift")),
         "classes": _plain(part.classes_),
         "preprocessor": None if part.preprocessor_ is None else write_node(part.preprocessor_, files),
         "scale": part.scale_,
@@ -264,6 +264,7 @@ def _read_conv(node: Node, files: PartReader, depth: int) -> ConvClassifier:
         filters=_counts(chosen, "filters"),
         dense_units=as_int("dense_units", chosen["dense_units"], 1),
         dropout=_number(chosen, "dropout"),
+        shift=as_int("shift", chosen.get("shift", 0), 0),  # files of before it have none
     )
     part.classes_ = _classes(node)
     part.n_features_in_, part.scale_ = _columns(node), _number(node, "scale", positive=True)
