@@ -289,6 +289,16 @@ def test_model_and_decoder_agree():
     )
 
 
+def steps_like_predict(model, tokens, expected, kind):
+    """What a decoder with weights of that kind gives for rows of tokens, step by step, which is what was expected."""
+    decoder = decoding.decoder_of(model, weights=kind)
+    state = decoder.start(len(tokens))
+    got = np.stack([decoder.step(state, column) for column in tokens.T], axis=1)
+    atol = {"float32": 1e-5, "bfloat16": 2e-2, "int8": 5e-2}[kind] * np.abs(expected).max()
+    np.testing.assert_allclose(got, expected, atol=atol)
+    return got
+
+
 def reversible_model(steps=None, mask_zero=False, reverse=True, **options):
     tokens = day33.Input((steps,), dtype="int32")
     embedding = layers.ReversibleEmbedding(30, 12, mask_zero=mask_zero, **options)
@@ -304,11 +314,7 @@ def test_an_embedding_at_both_ends(tied):
     tokens = rng.integers(0, 30, (5, 4))
     expected = np.asarray(model.predict(tokens, verbose=0))
     for kind in FORMATS:
-        decoder = decoding.decoder_of(model, weights=kind)
-        state = decoder.start(5)
-        got = np.stack([decoder.step(state, column) for column in tokens.T], axis=1)
-        atol = {"float32": 1e-5, "bfloat16": 2e-2, "int8": 5e-2}[kind] * np.abs(expected).max()
-        np.testing.assert_allclose(got, expected, atol=atol)
+        steps_like_predict(model, tokens, expected, kind)
     first = decoding.decoder_of(model)
     assert decoding.decoder_of(model) is first
     last = model.weights[-1 if not tied else 0]
@@ -349,11 +355,7 @@ def test_a_masked_model_passes_over_padding():
     tokens = np.array([[0, 0, 3, 4, 5, 6], [3, 0, 4, 5, 0, 6], [3, 4, 5, 6, 0, 0], [0] * 6])
     expected = np.asarray(model.predict(tokens, verbose=0))
     for kind in FORMATS:
-        decoder = decoding.decoder_of(model, weights=kind)
-        state = decoder.start(4)
-        got = np.stack([decoder.step(state, column) for column in tokens.T], axis=1)
-        atol = {"float32": 1e-5, "bfloat16": 2e-2, "int8": 5e-2}[kind] * np.abs(expected).max()
-        np.testing.assert_allclose(got, expected, atol=atol)
+        got = steps_like_predict(model, tokens, expected, kind)
         np.testing.assert_array_equal(got[0, -1], got[1, -1])
         np.testing.assert_array_equal(got[0, -1], got[2, -1])
     padded = decoding.generate(model, [[0, 0, 3, 4], [3, 4]], max_len=8)

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from ..datasets.hidden_digits import compose_hidden_digits
 from .augmentation import Augmentation, RandomAffine, Rows
 from .channels import Floats, as_pictures, as_rows, picture_size, plain_shape
-from .letters import COVERED, letter_levels, letter_masks, visible_digits
+from .letters import COVERED, LETTER_GREYS, letter_levels, letter_masks, visible_digits
 
 __all__ = ["ComposedDigits", "Recomposed", "lookalikes"]
 
 _CHUNK = 256  # pictures compared at a time
-# The greys of all of the competition's images: what is composed for training is as bright and as dark as any of them.
-_LEVELS, _GAINS = (85, 150), (60, 130)
+# Greys above the letter's of all of the competition's images: what is composed is as bright and as dark as any of them.
+_GAINS = (60, 130)
 _STROKE = 94  # greys above its letter's that a digit has on average
 _LARGEST_CUT = 0.4  # of the visible digit
 _PUNCHED = 0.7  # of the cuts; the others leave what lies inside the other letter
@@ -164,4 +164,4 @@ def _cut(masks: Floats, digits: Floats, others: Floats, rng: np.random.Generator
 
 
 def _composed(digits: Floats, masks: Floats, rng: np.random.Generator) -> NDArray[np.uint8]:
-    return compose_hidden_digits(digits, masks, rng, levels=_LEVELS, gains=_GAINS)
+    return compose_hidden_digits(digits, masks, rng, levels=LETTER_GREYS, gains=_GAINS)

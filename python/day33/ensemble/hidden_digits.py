@@ -50,8 +50,8 @@ WEIGHTS = {"lgbm": 1.0, "encoder": 1.0, "conv": 18.0}
 _IMAGE = (SIDE, SIDE)
 # Above the background's noise of 0 to 4 with the rounding of a bilinear shift.
 _NOISE_FLOOR = 7
-# Composed images for each one of the training set, for networks and for trees.
-_SHARE_CONV, _SHARE_TREES = 9, 2
+# Composed images for each one of the training set.
+_SHARES = {"lgbm": 2, "encoder": 2, "conv": 9}
 
 
 class _Recipe(NamedTuple):
@@ -176,8 +176,7 @@ def _augmentation(kind: str, settings: Settings) -> Augmentation | None:
     is_network = kind == "conv"
     steps: list[Augmentation] = []
     if settings.digits is not None:
-        share = _SHARE_CONV if is_network else _SHARE_TREES
-        steps.append(ComposedDigits(*settings.digits, share=share, mirror=is_network))
+        steps.append(ComposedDigits(*settings.digits, share=_SHARES[kind], mirror=is_network))
     if settings.flip:
         steps.append(HorizontalFlip(_IMAGE))
     if is_network and settings.digits is None:
@@ -191,14 +190,13 @@ def _augmentation(kind: str, settings: Settings) -> Augmentation | None:
 
 def training_of(kind: str, settings: Settings, rows: int) -> Training:
     """The training of one kind on so many rows, for an estimate of how long it takes."""
-    images = float(rows)
+    images = float(rows) * (1 if settings.digits is None else 1 + _SHARES[kind])
     if kind == "conv":
         passes = _recipe(settings).epochs
-        images *= 1 if settings.digits is None else 1 + _SHARE_CONV
     else:
         # Trees grow on all columns.
         passes = settings.rounds * len(_channels(kind, settings))
-        images *= (1 if settings.digits is None else 1 + _SHARE_TREES) * (2 if settings.flip else 1)
+        images *= 2 if settings.flip else 1
     return Training(kind, images * passes, settings.members[kind])
 
 
@@ -307,7 +305,7 @@ def variants(settings: Settings, *, compare_epochs: int) -> list[Variant]:
             Variant(f"network, three channels, recomposed {label}", "conv", replace(one, recompose=True)),
         ]
         if settings.digits is not None:
-            epochs = max(compare_epochs // (1 + _SHARE_CONV), 1)
+            epochs = max(compare_epochs // (1 + _SHARES["conv"]), 1)
             composed = replace(one, digits=settings.digits, epochs=epochs)
             found.append(Variant(f"network, three channels, composed digits {label}", "conv", composed))
     return found

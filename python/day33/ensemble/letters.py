@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COVERED", "letter_levels", "letter_masks", "visible_digits"]
+__all__ = ["COVERED", "LETTER_GREYS", "letter_levels", "letter_masks", "visible_digits"]
 
 # Where the greys of a letter without digit lie in the competition's images, as measured on its training set.
 LETTER_GREYS = (85, 150)
