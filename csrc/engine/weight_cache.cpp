@@ -10,7 +10,7 @@
 namespace day33 {
 namespace {
 
-constexpr int64_t kKeptFloats = (int64_t{256} << 20) / static_cast<int64_t>(sizeof(float));
+constexpr int64_t kCachedFloats = (int64_t{256} << 20) / static_cast<int64_t>(sizeof(float));
 
 struct Entry {
   const Program* program;
@@ -60,7 +60,7 @@ void keep_packed(const Program* program, uint64_t owner, uint64_t version, Packe
   size_t kept = 0;  // counted from the end
   for (; kept < c.entries.size(); ++kept) {
     floats += c.entries[c.entries.size() - 1 - kept].weights->size();
-    if (kept > 0 && floats > kKeptFloats) break;
+    if (kept > 0 && floats > kCachedFloats) break;
   }
   const Entry* first = c.entries.data() + (c.entries.size() - kept);
   dropped = take_out(c, [=](const Entry& entry) { return &entry < first; });
