@@ -153,9 +153,11 @@ class ConvolutionOp final : public LinearOp {
     for (int64_t group = 0; group < c_.groups; ++group, packed += floats)
       walk.each_kernel_cell([&](int64_t part, int64_t ky, int64_t kx) {
         const float* cell = kernel + (ky * c_.width.kernel + kx) * c_.P * c_.Q + group * (c_.Q / c_.groups);
-        for (int64_t o = 0; o < outputs; ++o) {
-          float* to = packed + (o / width * walk.reduction() + part * reduced) * width + o % width;
-          for (int64_t r = 0; r < reduced; ++r) to[r * width] += cell[r * r_step + o * o_step];
+        float* to = packed + part * reduced * width;
+        for (int64_t first = 0; first < outputs; first += width, to += walk.reduction() * width) {
+          const int64_t count = std::min(width, outputs - first);
+          for (int64_t r = 0; r < reduced; ++r)
+            for (int64_t o = 0; o < count; ++o) to[r * width + o] += cell[r * r_step + (first + o) * o_step];
         }
       });
   }

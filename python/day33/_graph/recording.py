@@ -355,8 +355,9 @@ def _open_recorders() -> weakref.WeakSet[Recorder]:
 
 
 def _before_changes(variables: Iterable[Variable] | None) -> None:
-    for recorder in list(_open_recorders()):
-        recorder.before_changes(variables)
+    if recorders := _open_recorders():  # an empty set costs more to go through than to ask
+        for recorder in list(recorders):
+            recorder.before_changes(variables)
 
 
 before_changes(_before_changes)

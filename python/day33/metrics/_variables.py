@@ -69,11 +69,22 @@ class MetricVariable(np.lib.mixins.NDArrayOperatorsMixin):
 
     def assign_add(self, value: ArrayLike) -> MetricVariable:
         """Adds `value`, which may be broadcast. ValueError where the sum has another shape."""
-        return self.assign(self._value + np.asarray(value))
+        return self._change(np.add, value)
 
     def assign_sub(self, value: ArrayLike) -> MetricVariable:
         """Subtracts `value`, which may be broadcast. ValueError where the difference has another shape."""
-        return self.assign(self._value - np.asarray(value))
+        return self._change(np.subtract, value)
+
+    def reset(self) -> None:
+        """Sets all values to zero."""
+        self._value.fill(0)
+
+    def _change(self, function: np.ufunc, value: ArrayLike) -> MetricVariable:
+        array = np.asarray(value)
+        if array.ndim == 0 or array.shape == self._value.shape:  # in place, rounded once, as `assign` would
+            function(self._value, array, out=self._value, casting="unsafe")
+            return self
+        return self.assign(function(self._value, array))
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:

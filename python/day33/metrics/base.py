@@ -145,7 +145,7 @@ class Metric:
                 f"__init__, or a reset_state"
             )
         for variable in variables:
-            variable.assign(np.zeros(variable.shape))
+            variable.reset()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
