@@ -28,8 +28,8 @@ def test_one_step_equals_keras(head, loss, from_logits):
     rng = np.random.default_rng(5)
     x = rng.normal(size=(16, 6)).astype(np.float32)
     y = rng.integers(0, 4, 16) if loss.startswith("Sparse") else np.eye(4, dtype=np.float32)[rng.integers(0, 4, 16)]
-    # Large weights: some probabilities round to 0 or 1, where only the logits still know the loss. Behind tanh are
-    # none, and near 1 the loss would show the last bit of it, which differs between TensorFlow's instruction sets.
+    # Large weights: some probabilities round to 0 or 1, where only the logits still know the loss. tanh has no logits:
+    # near 1 the loss would show its last bit, which differs between TensorFlow's instruction sets.
     size = 1 if head == "tanh" else 6
     weights = [rng.normal(0, size, (6, 4)).astype(np.float32), rng.normal(size=4).astype(np.float32)]
 
