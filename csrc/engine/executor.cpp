@@ -37,7 +37,7 @@ class Run {
     const Stopwatch whole(cost(&Profile::whole));
     {
       const Stopwatch packing(cost(&Profile::packing));
-      weights_ = p_.packed_weights(request_.parameters.data(), request_.owner, request_.version);
+      weights_ = p_.packed_weights(request_);
     }
     statistics_ = AlignedBuffer(p_.statistics_floats);
     partials_.resize(static_cast<size_t>(p_.partial_doubles * tiles_));
@@ -142,8 +142,9 @@ class Run {
 
   void prepare(Workspace& w, int op) const {
     const int64_t statistics = p_.statistics[op];
-    w.tile.packed = p_.packed[op] < 0 ? nullptr : weights_->data() + p_.packed[op];
-    w.tile.packed_backward = p_.packed_backward[op] < 0 ? nullptr : weights_->data() + p_.packed_backward[op];
+    const auto block = [&](int64_t at) { return at < 0 || !p_.packs(op, request_) ? nullptr : weights_->data() + at; };
+    w.tile.packed = block(p_.packed[op]);
+    w.tile.packed_backward = block(p_.packed_backward[op]);
     w.tile.statistics = statistics < 0 ? nullptr : statistics_.data() + statistics;
   }
 

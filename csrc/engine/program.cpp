@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "core/block_pool.h"
+#include "engine/request.h"
 
 namespace day33 {
 namespace {
@@ -390,19 +391,29 @@ int64_t Program::groups(int64_t samples) const {
   return std::max<int64_t>(1, std::min({tiles(samples), kMaxGroups, by_memory}));
 }
 
-PackedWeights Program::packed_weights(const float* const* parameters, uint64_t owner, uint64_t version) const {
+bool Program::keeps_packed(const Request& request) const {
   // A training step changes the weights, so what it packs is of no use to the next step.
-  const bool keeps = owner != 0 && !(purpose.training && purpose.backward);
+  return request.owner != 0 && !(purpose.training && purpose.backward);
+}
+
+bool Program::packs(int op, const Request& request) const {
+  return keeps_packed(request) || !graph.ops[op]->reads_unpacked(lanes, request.samples);
+}
+
+PackedWeights Program::packed_weights(const Request& request) const {
+  const float* const* parameters = request.parameters.data();
+  const bool keeps = keeps_packed(request);
   if (keeps)
-    if (PackedWeights kept = find_packed(this, owner, version)) return kept;
+    if (PackedWeights kept = find_packed(this, request.owner, request.version)) return kept;
   std::shared_ptr<AlignedBuffer> weights = lease_shared_block(packed_floats);
   for (size_t i = 0; i < graph.ops.size(); ++i) {
     const Op& op = *graph.ops[i];
+    if (!packs(static_cast<int>(i), request)) continue;
     if (packed[i] >= 0) op.pack(*purpose.kernels, lanes, false, parameters, weights->data() + packed[i]);
     if (packed_backward[i] >= 0)
       op.pack(*purpose.kernels, lanes, true, parameters, weights->data() + packed_backward[i]);
   }
-  if (keeps) keep_packed(this, owner, version, weights);
+  if (keeps) keep_packed(this, request.owner, request.version, weights);
   return weights;
 }
 

@@ -52,6 +52,8 @@ struct Memory {
   int64_t floats = 0;
 };
 
+struct Request;
+
 class Program {
  public:
   Program(const Graph& graph, const Purpose& purpose);
@@ -97,7 +99,10 @@ class Program {
   int64_t groups(int64_t samples) const;
 
   // Weights packed for this program. For inference they are kept until the version of the list of parameters changes.
-  PackedWeights packed_weights(const float* const* parameters, uint64_t owner, uint64_t version) const;
+  PackedWeights packed_weights(const Request& request) const;
+  bool keeps_packed(const Request& request) const;
+  // Whether an op that has packed blocks is given them in such a run.
+  bool packs(int op, const Request& request) const;
 
  private:
   bool is_whole(size_t op) const { return graph.ops[op]->whole(lanes); }

@@ -313,12 +313,14 @@ struct CorrelateArgs {
 
 // ---- matrix products (ops/gemm.h) ----
 
-// One panel: `count` lines (rows of A, columns of B) of length K, written as [K][width], with zeros beyond `count`.
+// `count` lines (rows of A, columns of B) of length K, in panels of `width` lines. A panel is written as [K][width],
+// with zeros beyond `count`.
 struct GemmPackArgs {
   const float* x;
   int64_t step;         // between rows of x in memory
   const int32_t* rows;  // which rows of x, or null for 0, 1, 2, ...
   int64_t K, count, width;
+  int64_t panel_step;  // between panels
 };
 
 // A tile of C from a panel of A and a panel of B. Row r of C begins at c + c_rows[r].

@@ -106,10 +106,22 @@ void gemm_pack_rows(const GemmPackArgs& g, float* packed) {
   }
 }
 
+// Row by row of x, so that memory is read in order.
 void gemm_pack_columns(const GemmPackArgs& g, float* packed) {
+  const int64_t whole = g.count / g.width, rest = g.count % g.width;
   for (int64_t k = 0; k < g.K; ++k, packed += g.width) {
-    copy_floats(packed, row_of(g, k), g.count);
-    for (int64_t i = g.count; i < g.width; ++i) packed[i] = 0.0f;
+    const float* from = row_of(g, k);
+    float* to = packed;
+    if (g.width == kColumns)
+      for (int64_t p = 0; p < whole; ++p, from += kColumns, to += g.panel_step) {
+        store(to, load(from));
+        store(to + kLanes, load(from + kLanes));
+      }
+    else
+      for (int64_t p = 0; p < whole; ++p, from += g.width, to += g.panel_step) copy_floats(to, from, g.width);
+    if (rest == 0) continue;
+    copy_floats(to, from, rest);
+    for (int64_t i = rest; i < g.width; ++i) to[i] = 0.0f;
   }
 }
 

@@ -52,12 +52,17 @@ class LargeDenseOp final : public DenseOp, private LossJoiner {
   int64_t packed_size(const Kernels& kernels, int lanes, bool backward) const override;
   void pack(const Kernels& kernels, int lanes, bool backward, const float* const* parameter,
             float* packed) const override;
+  bool reads_unpacked(int lanes, int64_t n) const override { return whole(lanes) && n * rows_ <= gemm::kUnpackedRows; }
   int64_t scratch_size(const Kernels& kernels, int lanes, int64_t n) const override;
 
   std::string kernel(int lanes) const override { return whole(lanes) ? "gemm_tile" : DenseOp::kernel(lanes); }
   const LossJoiner* loss_joiner(int lanes) const override { return whole(lanes) && linear() ? this : nullptr; }
 
  private:
+  // The kernel as it lies in memory.
+  gemm::Input kernel_of(const float* const* parameter) const {
+    return {parameter[parameters[kKernel]], transposed_ ? C_ : O_};
+  }
   void add_kernel_gradient(const Tile& tile, gemm::Input x, gemm::Input dy, int64_t rows, float* scratch) const;
   double run_joined(const Tile& tile, const Loss& loss, float* dx) const override;
 };

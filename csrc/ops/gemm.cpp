@@ -1,8 +1,11 @@
 #include "ops/gemm.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "core/aligned_buffer.h"
+#include "core/block_pool.h"
 
 namespace day33::gemm {
 namespace {
@@ -11,10 +14,13 @@ constexpr int64_t kBlockColumns = 256;          // of B per block, in the L2 cac
 constexpr int64_t kTaskRows = 280;              // rows of C per task, at most
 constexpr int64_t kPackedRows = 2 * kTaskRows;  // rows of A packed at a time
 constexpr int64_t kOuterDepth = 768;            // k packed at a time where both factors have to be packed
+constexpr int64_t kPackedDepth = 128;           // k of columns that a thread packs at a time
+constexpr int64_t kRowsWorthPacking = 128;      // of a task that packs B itself
 constexpr int64_t kMaxPanel = 64;
 constexpr int64_t kSumParts = 8;  // partial sums per column, whatever the number of threads
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 // x without its first `count` rows.
 template <typename Float>
@@ -34,41 +40,88 @@ void spread(int64_t count, bool threads, Body&& body) {
     for (int64_t i = 0; i < count; ++i) body(i);
 }
 
+// Packs `lines` rows of x, K floats of each, in panels of `width`.
+void pack_rows(const Kernels& kernels, Input x, int64_t lines, int64_t width, int64_t K, float* packed) {
+  for (int64_t line = 0; line < lines; line += width) {
+    const Input from = after(x, line);
+    kernels.gemm_pack_rows({.x = from.data,
+                            .step = from.step,
+                            .rows = from.rows,
+                            .K = K,
+                            .count = std::min(width, lines - line),
+                            .width = width,
+                            .panel_step = K * width},
+                           packed + line * K);
+  }
+}
+
 // Packs panels of `width` lines of x: of its columns if `columns`, else of its rows.
 void pack_panels(const Kernels& kernels, Input x, bool columns, int64_t lines, int64_t width, int64_t K, bool threads,
                  float* packed) {
-  constexpr int64_t kTogether = 4;
-  const int64_t panels = ceil_div(lines, width);
-  spread(ceil_div(panels, kTogether), threads, [&](int64_t task) {
-    for (int64_t p = task * kTogether; p < std::min(panels, (task + 1) * kTogether); ++p) {
-      const int64_t line = p * width, count = std::min(width, lines - line);
-      const Input from = columns ? Input{x.data + line, x.step, x.rows} : after(x, line);
-      const auto pack_panel = columns ? kernels.gemm_pack_columns : kernels.gemm_pack_rows;
-      pack_panel({.x = from.data, .step = from.step, .rows = from.rows, .K = K, .count = count, .width = width},
-                 packed + line * K);
-    }
+  if (!columns) {
+    const int64_t together = 4 * width;
+    return spread(ceil_div(lines, together), threads, [&](int64_t task) {
+      const int64_t line = task * together;
+      pack_rows(kernels, after(x, line), std::min(together, lines - line), width, K, packed + line * K);
+    });
+  }
+  const int64_t together = round_up(kBlockColumns, width), groups = ceil_div(lines, together);
+  spread(groups * ceil_div(K, kPackedDepth), threads, [&](int64_t task) {
+    const int64_t line = task % groups * together, k = task / groups * kPackedDepth;
+    const Input from = after(x, k);
+    kernels.gemm_pack_columns({.x = from.data + line,
+                               .step = from.step,
+                               .rows = from.rows,
+                               .K = std::min(kPackedDepth, K - k),
+                               .count = std::min(together, lines - line),
+                               .width = width,
+                               .panel_step = K * width},
+                              packed + line * K + k * width);
   });
 }
 
 struct Block {
   int64_t K;
   const float* packed_a;  // of rows [0, M)
-  const float* packed_b;
+  const float* packed_b;  // or null for `b`, as in Product
+  Input b;
+  bool b_transposed;
   int64_t M, N;
   Output c;
   const float* bias;
   bool add;
 };
 
+// Packs rows [k, k + K) and some columns of B.
+void pack_part(const Kernels& kernels, const Block& b, int64_t k, int64_t K, int64_t first_column, int64_t columns,
+               float* packed) {
+  const int64_t width = kernels.gemm_columns();
+  if (b.b_transposed)
+    return pack_rows(kernels, {b.b.data + first_column * b.b.step + k, b.b.step}, columns, width, K, packed);
+  kernels.gemm_pack_columns({.x = b.b.data + k * b.b.step + first_column,
+                             .step = b.b.step,
+                             .rows = nullptr,
+                             .K = K,
+                             .count = columns,
+                             .width = width,
+                             .panel_step = K * width},
+                            packed);
+}
+
 // C for the rows and columns of one task, over all k.
 void run_task(const Kernels& kernels, const Block& b, int64_t first_row, int64_t rows, int64_t first_column,
               int64_t columns) {
   const int64_t R = kernels.gemm_rows(), W = kernels.gemm_columns();
   const int64_t depth = ceil_div(b.K, ceil_div(b.K, kDepth));
+  std::unique_ptr<AlignedBuffer> own;
+  if (b.packed_b == nullptr) own = lease_block(round_up(columns, W) * depth);
   for (int64_t k = 0; k < b.K; k += depth) {
     GemmTileArgs tile{};
     tile.K = std::min(depth, b.K - k);
     tile.add = b.add || k > 0;
+    const float* packed_b = own == nullptr ? b.packed_b + first_column * b.K + k * W : own->data();
+    const int64_t lines_step = own == nullptr ? b.K : tile.K;  // between columns, in panels of W
+    if (own != nullptr) pack_part(kernels, b, k, tile.K, first_column, columns, own->data());
     for (int64_t row = first_row; row < first_row + rows; row += R) {
       int64_t offsets[kMaxPanel];
       tile.rows = static_cast<int>(std::min(R, first_row + rows - row));
@@ -76,7 +129,7 @@ void run_task(const Kernels& kernels, const Block& b, int64_t first_row, int64_t
       tile.c_rows = offsets;
       tile.a = b.packed_a + row * b.K + k * R;
       for (int64_t column = first_column; column < first_column + columns; column += W) {
-        tile.b = b.packed_b + column * b.K + k * W;
+        tile.b = packed_b + (column - first_column) * lines_step;
         tile.c = b.c.data + column;
         tile.columns = static_cast<int>(std::min(W, first_column + columns - column));
         tile.bias = b.bias == nullptr ? nullptr : b.bias + column;
@@ -84,23 +137,28 @@ void run_task(const Kernels& kernels, const Block& b, int64_t first_row, int64_t
       }
     }
   }
+  if (own != nullptr) return_block(std::move(own));
 }
 
 void run_block(const Kernels& kernels, const Block& b, bool threads) {
-  // At least two tasks per thread, if there are enough rows, of nearly equal size.
-  const int64_t column_tasks = ceil_div(b.N, kBlockColumns), wanted = threads ? 2 * num_threads() : 1;
-  const int64_t row_tasks = std::max(ceil_div(b.M, kTaskRows), ceil_div(wanted, column_tasks));
-  const int64_t panel = kernels.gemm_rows(), rows = ceil_div(ceil_div(b.M, row_tasks), panel) * panel;
-  const int64_t filled = ceil_div(b.M, rows);
+  // At least two tasks per thread, if there are enough rows, of nearly equal size. Tasks that pack B themselves share
+  // its columns out before its rows, which each of them would pack again.
+  const bool unpacked = b.packed_b == nullptr;
+  const int64_t wanted = threads ? 2 * num_threads() : 1;
+  const int64_t columns =
+      unpacked ? std::min(round_up(ceil_div(b.N, wanted), kernels.gemm_columns()), kBlockColumns) : kBlockColumns;
+  const int64_t column_tasks = ceil_div(b.N, columns);
+  const int64_t split =
+      unpacked ? std::min(ceil_div(wanted, column_tasks), b.M / kRowsWorthPacking) : ceil_div(wanted, column_tasks);
+  const int64_t row_tasks = std::max(ceil_div(b.M, kTaskRows), split);
+  const int64_t rows = round_up(ceil_div(b.M, row_tasks), kernels.gemm_rows()), filled = ceil_div(b.M, rows);
   spread(filled * column_tasks, threads, [&](int64_t task) {
-    const int64_t row = task % filled * rows, column = task / filled * kBlockColumns;
-    run_task(kernels, b, row, std::min(rows, b.M - row), column, std::min(kBlockColumns, b.N - column));
+    const int64_t row = task % filled * rows, column = task / filled * columns;
+    run_task(kernels, b, row, std::min(rows, b.M - row), column, std::min(columns, b.N - column));
   });
 }
 
-int64_t panel_floats(int64_t lines, int64_t width, int64_t K) {
-  return round_to_line(ceil_div(lines, width) * width * K);
-}
+int64_t panel_floats(int64_t lines, int64_t width, int64_t K) { return round_to_line(round_up(lines, width) * K); }
 
 }  // namespace
 
@@ -125,6 +183,8 @@ void multiply(const Kernels& kernels, const Product& p, float* scratch) {
               {.K = p.K,
                .packed_a = scratch,
                .packed_b = p.packed_b,
+               .b = p.b,
+               .b_transposed = p.b_transposed,
                .M = rows,
                .N = p.N,
                .c = after(p.c, first),
@@ -150,6 +210,8 @@ void add_outer(const Kernels& kernels, const OuterProduct& p, float* scratch) {
               {.K = depth,
                .packed_a = scratch,
                .packed_b = packed_b,
+               .b = {},
+               .b_transposed = false,
                .M = p.M,
                .N = p.N,
                .c = {p.c, p.c_step > 0 ? p.c_step : p.N},

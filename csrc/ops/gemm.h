@@ -1,7 +1,8 @@
 // Matrix products over the whole batch, spread over the thread pool.
 //
-// B is packed once into panels of columns, A block by block into panels of rows. Every element of C is summed by one
-// thread in the order of k, so the bits do not depend on the number of threads.
+// B is packed into panels of columns, once for many products or block by block in between, and A block by block into
+// panels of rows. Every element of C is summed by one thread in the order of k, so the bits depend neither on that nor
+// on the number of threads.
 #pragma once
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 namespace day33::gemm {
 
 constexpr int64_t kWorthThreads = 1 << 18;  // multiply-adds; below this, one thread is as fast
+constexpr int64_t kUnpackedRows = 1120;     // from here on, packing B once for all blocks of rows is as fast
 constexpr int64_t kDepth = 384;  // products in a block's sums: their panel of A fills a good part of the L1 cache
 
 // Row r of the matrix begins at data + (rows ? rows[r] : r) * step.
@@ -30,10 +32,15 @@ int64_t packed_floats(const Kernels& kernels, int64_t K, int64_t N);
 void pack(const Kernels& kernels, Input b, bool transposed, int64_t K, int64_t N, float* packed);
 
 // C = A B + bias, or C += A B. A has M rows of K; bias (N,) may be null. `scratch` holds scratch_floats(M, K).
+//
+// `b` is B as it lies in memory, as for pack(), without `rows`. It is read where packed_b is null; that pays where B
+// serves this product alone and M is at most kUnpackedRows.
 struct Product {
   int64_t M, N, K;
   Input a;
   const float* packed_b;
+  Input b = {};
+  bool b_transposed = false;
   Output c;
   const float* bias = nullptr;
   bool add = false;

@@ -26,6 +26,8 @@ void LargeDenseOp::forward(const Tile& tile, int64_t begin, int64_t end) const {
                   .K = C_,
                   .a = {tile.value[inputs[0]], C_},
                   .packed_b = tile.packed,
+                  .b = kernel_of(tile.parameter),
+                  .b_transposed = transposed_,
                   .c = {to, O_},
                   .bias = bias(tile)},
                  tile.scratch);
@@ -52,7 +54,14 @@ void LargeDenseOp::backward(const Tile& tile, float* const* dx) const {
   add_kernel_gradient(tile, {tile.value[inputs[0]], C_}, {dy, O_}, rows, tile.scratch);
   if (dx[0] != nullptr)
     gemm::multiply(kernels,
-                   {.M = rows, .N = C_, .K = O_, .a = {dy, O_}, .packed_b = tile.packed_backward, .c = {dx[0], C_}},
+                   {.M = rows,
+                    .N = C_,
+                    .K = O_,
+                    .a = {dy, O_},
+                    .packed_b = tile.packed_backward,
+                    .b = kernel_of(tile.parameter),
+                    .b_transposed = !transposed_,
+                    .c = {dx[0], C_}},
                    tile.scratch);
 }
 
@@ -74,8 +83,7 @@ int64_t LargeDenseOp::packed_size(const Kernels& kernels, int lanes, bool backwa
 void LargeDenseOp::pack(const Kernels& kernels, int lanes, bool backward, const float* const* parameter,
                         float* packed) const {
   if (!whole(lanes)) return DenseOp::pack(kernels, lanes, backward, parameter, packed);
-  const gemm::Input kernel{parameter[parameters[kKernel]], transposed_ ? C_ : O_};
-  gemm::pack(kernels, kernel, backward != transposed_, backward ? O_ : C_, backward ? C_ : O_, packed);
+  gemm::pack(kernels, kernel_of(parameter), backward != transposed_, backward ? O_ : C_, backward ? C_ : O_, packed);
 }
 
 int64_t LargeDenseOp::scratch_size(const Kernels& kernels, int lanes, int64_t n) const {
@@ -126,6 +134,8 @@ double LargeDenseOp::run_joined(const Tile& tile, const Loss& loss, float* dx) c
                     .K = C_,
                     .a = {x, C_, chosen},
                     .packed_b = tile.packed,
+                    .b = kernel_of(tile.parameter),
+                    .b_transposed = transposed_,
                     .c = {logits, O_},
                     .bias = bias(tile)},
                    products);
@@ -153,10 +163,16 @@ double LargeDenseOp::run_joined(const Tile& tile, const Loss& loss, float* dx) c
       gemm::add_column_sums(kernels, {logits, O_}, here, O_, db, products);
     add_kernel_gradient(tile, {x, C_, chosen}, {logits, O_}, here, products);
     if (dx != nullptr)
-      gemm::multiply(
-          kernels,
-          {.M = here, .N = C_, .K = O_, .a = {logits, O_}, .packed_b = tile.packed_backward, .c = {dx, C_, chosen}},
-          products);
+      gemm::multiply(kernels,
+                     {.M = here,
+                      .N = C_,
+                      .K = O_,
+                      .a = {logits, O_},
+                      .packed_b = tile.packed_backward,
+                      .b = kernel_of(tile.parameter),
+                      .b_transposed = !transposed_,
+                      .c = {dx, C_, chosen}},
+                     products);
   }
   return sum;
 }

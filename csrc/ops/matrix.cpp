@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "core/block_pool.h"
 #include "ops/gemm.h"
@@ -45,7 +46,7 @@ struct Multiply {
     if (is_column()) return M;  // where it is added
     if (is_small()) return b.transposed ? N * K : 0;
     if (a.transposed) return gemm::outer_scratch_floats(kernels, M, N, K);
-    return gemm::packed_floats(kernels, K, N) + gemm::scratch_floats(kernels, M, K);
+    return (M > gemm::kUnpackedRows ? gemm::packed_floats(kernels, K, N) : 0) + gemm::scratch_floats(kernels, M, K);
   }
 
   void run(const Kernels& kernels, float* scratch) const {
@@ -60,9 +61,23 @@ struct Multiply {
       if (!add) std::fill_n(c, M * N, 0.0f);
       gemm::add_outer(kernels, {.M = M, .N = N, .K = K, .a = {a.data, M}, .b = {b.data, N}, .c = c}, scratch);
     } else {
-      gemm::pack(kernels, {b.data, b.transposed ? K : N}, b.transposed, K, N, scratch);
-      gemm::multiply(kernels, {.M = M, .N = N, .K = K, .a = {a.data, K}, .packed_b = scratch, .c = {c, N}, .add = add},
-                     scratch + gemm::packed_floats(kernels, K, N));
+      const gemm::Input rows{b.data, b.transposed ? K : N};
+      const float* packed = nullptr;
+      if (M > gemm::kUnpackedRows) {
+        gemm::pack(kernels, rows, b.transposed, K, N, scratch);
+        packed = std::exchange(scratch, scratch + gemm::packed_floats(kernels, K, N));
+      }
+      gemm::multiply(kernels,
+                     {.M = M,
+                      .N = N,
+                      .K = K,
+                      .a = {a.data, K},
+                      .packed_b = packed,
+                      .b = rows,
+                      .b_transposed = b.transposed,
+                      .c = {c, N},
+                      .add = add},
+                     scratch);
     }
   }
 

@@ -143,6 +143,9 @@ class Op {
   virtual int64_t packed_size(const Kernels&, int /*lanes*/, bool /*backward*/) const { return 0; }
   virtual void pack(const Kernels&, int /*lanes*/, bool /*backward*/, const float* const* /*parameter*/,
                     float* /*packed*/) const {}
+  // Whether, for n samples, the op reads its parameters as they are where it is given no packed block: asked where such
+  // a block would serve one call alone.
+  virtual bool reads_unpacked(int /*lanes*/, int64_t /*n*/) const { return false; }
   // Whether the backward block is read even when no gradient of an input is wanted.
   virtual bool parameter_gradients_need_packed() const { return false; }
 

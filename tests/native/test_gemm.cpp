@@ -76,7 +76,7 @@ TEST(products_are_exact) {
       const Kernels& kernels = active_kernels();
       AlignedBuffer packed(gemm::packed_floats(kernels, s.K, s.N)), scratch(gemm::scratch_floats(kernels, s.M, s.K));
       for (bool from_transposed : {false, true})
-        for (int what : {0, 1, 2}) {  // C = A B, C = A B + bias, C += A B
+        for (int what : {0, 1, 2, 3}) {  // C = A B, C = A B + bias, C += A B, C = A B without B packed first
           const gemm::Input given = from_transposed ? gemm::Input{b_transposed.data(), s.K} : b.input();
           gemm::pack(kernels, given, from_transposed, s.K, s.N, packed.data());
           Matrix result = c;
@@ -85,7 +85,9 @@ TEST(products_are_exact) {
                           .N = s.N,
                           .K = s.K,
                           .a = a.input(),
-                          .packed_b = packed.data(),
+                          .packed_b = what == 3 ? nullptr : packed.data(),
+                          .b = given,
+                          .b_transposed = from_transposed,
                           .c = {result.values.data(), c.step, c.list()},
                           .bias = what == 1 ? bias.data() : nullptr,
                           .add = what == 2},
