@@ -112,9 +112,13 @@ def dtype_of(value: Any) -> str:
     return "bool" if kind == "b" else "int32" if kind in "iu" else "float32"
 
 
+# By dtype: NumPy makes the name anew each time it is asked.
+_NAMES = {np.dtype(name): name for name in ("float32", "int32", "bool")}
+
+
 def spec_of(array: Array) -> Spec:
     """Shape and dtype of an array that `as_operand` gave."""
-    return Spec(array.shape, str(array.dtype))
+    return Spec(array.shape, _NAMES[array.dtype])
 
 
 def compute(function: Function, arrays: Sequence[Array]) -> list[Array]:
@@ -122,9 +126,7 @@ def compute(function: Function, arrays: Sequence[Array]) -> list[Array]:
 
     Functions of samples get the first array as a batch of them, and the others as parameters.
     """
-    specs = tuple(spec_of(array) for array in arrays)
-    results = function.specs(specs)
-    plan, constants = _plan(function, specs)
+    plan, constants, results = _plan(function, tuple([spec_of(array) for array in arrays]))
     inputs = [array.astype(np.int32) if array.dtype == bool else array for array in arrays]
     count = function.samples
     if count:
@@ -135,8 +137,9 @@ def compute(function: Function, arrays: Sequence[Array]) -> list[Array]:
 
 
 @lru_cache(maxsize=512)
-def _plan(function: Function, specs: tuple[Spec, ...]) -> tuple[Plan, list[Array]]:
-    """The plan of a function, and the constants that are its last parameters."""
+def _plan(function: Function, specs: tuple[Spec, ...]) -> tuple[Plan, list[Array], Sequence[Spec]]:
+    """The plan of a function, the constants that are its last parameters, and what its results are."""
+    results = function.specs(specs)
     lowering = Lowering()
     operands: list[Shared | int] = []
     given, first = 0, min(function.samples, 1)
@@ -150,4 +153,4 @@ def _plan(function: Function, specs: tuple[Spec, ...]) -> tuple[Plan, list[Array
             lowering.set_dtype(tensor, spec.dtype)
             operands.append(tensor)
     plan = lowering.builder.build(lowering.write(function, operands, first))
-    return plan, [variable.value for variable in lowering.variables[given:]]
+    return plan, [variable.value for variable in lowering.variables[given:]], results
