@@ -10,13 +10,13 @@ namespace day33::DAY33_ISA {
 namespace {
 
 constexpr int kPanel = kPanelVectors * kLanes;
-// Rows of a register tile: the sums take kTileRows * 4 of the 32 or 16 registers.
+// A register tile: the sums of so many rows and vectors, 24 of 32 registers or 12 of 16. With 16, up to kFewRows rows
+// take all vectors of a panel, which reads each weight once; more rows take them in two halves, which needs fewer loads
+// for as many products.
 #if defined(__AVX512F__) || defined(__aarch64__)
-constexpr int kTileRows = 6;
-#elif defined(__AVX2__)
-constexpr int kTileRows = 3;
+constexpr int kTileRows = 6, kTileVectors = kPanelVectors, kFewRows = kTileRows;
 #else
-constexpr int kTileRows = 2;
+constexpr int kTileRows = 6, kTileVectors = kPanelVectors / 2, kFewRows = 3;
 #endif
 // How many k all rows of a batch take before the next ones: half of a first-level cache of 32 KB.
 constexpr int64_t kChunk = 16384 / (kPanel * 4);
@@ -24,18 +24,23 @@ constexpr int64_t kLine = 64;
 
 DAY33_INLINE void prefetch(const void* p) { __builtin_prefetch(p, 0, 2); }
 
-// How weights are stored: the bytes of one k (four vectors), and how many k all rows take before the next ones.
+// How weights are stored: the bytes of one k (four vectors), how many k all rows take before the next ones, and whether
+// panels are taken in halves: float32, which the multiplications read from the cache themselves, gains nothing by it.
 struct Float32Weights {
   static constexpr int64_t kBytes = 4 * kPanel, kTerms = kChunk;
-  DAY33_INLINE void load(const char* w, Vec (&v)[kPanelVectors]) {
-    for (int j = 0; j < kPanelVectors; ++j) v[j] = DAY33_ISA::load(reinterpret_cast<const float*>(w) + j * kLanes);
+  static constexpr bool kHalves = false;
+  template <int kCount>
+  DAY33_INLINE void load(const char* w, Vec (&v)[kCount]) {
+    for (int j = 0; j < kCount; ++j) v[j] = DAY33_ISA::load(reinterpret_cast<const float*>(w) + j * kLanes);
   }
 };
 
 struct Bfloat16Weights {
   static constexpr int64_t kBytes = 2 * kPanel, kTerms = 2 * kChunk;
-  DAY33_INLINE void load(const char* w, Vec (&v)[kPanelVectors]) {
-    for (int j = 0; j < kPanelVectors / 2; ++j) {
+  static constexpr bool kHalves = true;
+  template <int kCount>
+  DAY33_INLINE void load(const char* w, Vec (&v)[kCount]) {
+    for (int j = 0; j < kCount / 2; ++j) {
       const VecI both = load_i(reinterpret_cast<const int32_t*>(w) + j * kLanes);
       v[2 * j] = as_float(both << 16);
       v[2 * j + 1] = as_float(both & static_cast<int32_t>(0xffff0000u));
@@ -43,69 +48,96 @@ struct Bfloat16Weights {
   }
 };
 
-// A stretch of k for the rows from `row` on; `first`: the sums begin here, with the bias.
+// A stretch of k for the rows from `row` and the vectors from `vector` on; `first`: the sums begin here, with the bias.
 struct Stretch {
   const PanelArgs* args;
   const PanelSegment* segment;
   int64_t row, begin, end;
   bool first;
   const char* ahead;  // weights to prefetch meanwhile, one cache line per k
+  int vector = 0;
 };
 
-template <typename Weights, int kRows>
+template <typename Weights, int kRows, int kVectors>
 __attribute__((noinline)) void float_tile(const Stretch& s) {
+  const int64_t lane = s.vector * kLanes;
   const float* x[kRows];
-  Vec sum[kRows][kPanelVectors];
+  Vec sum[kRows][kVectors];
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
     x[r] = static_cast<const float*>(s.segment->x[s.row + r]);
-    const float* from = s.first ? s.args->bias : s.args->z[s.row + r] + s.args->offset;
+    const float* from = (s.first ? s.args->bias : s.args->z[s.row + r] + s.args->offset) + lane;
 #pragma GCC unroll 4
-    for (int j = 0; j < kPanelVectors; ++j) sum[r][j] = load(from + j * kLanes);
+    for (int j = 0; j < kVectors; ++j) sum[r][j] = load(from + j * kLanes);
   }
-  const char* w = static_cast<const char*>(s.segment->w) + s.begin * Weights::kBytes;
+  const char* w =
+      static_cast<const char*>(s.segment->w) + s.begin * Weights::kBytes + s.vector * (Weights::kBytes / kPanelVectors);
   const char* ahead = s.ahead;
   for (int64_t k = s.begin; k < s.end; ++k, w += Weights::kBytes) {
-    Vec v[kPanelVectors];
+    Vec v[kVectors];
     Weights::load(w, v);
     if (kRows > 1) prefetch(ahead + (k - s.begin) * kLine);
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
       const Vec value = broadcast(x[r][k]);
 #pragma GCC unroll 4
-      for (int j = 0; j < kPanelVectors; ++j) sum[r][j] += v[j] * value;
+      for (int j = 0; j < kVectors; ++j) sum[r][j] += v[j] * value;
     }
   }
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
-    for (int j = 0; j < kPanelVectors; ++j) store(s.args->z[s.row + r] + s.args->offset + j * kLanes, sum[r][j]);
+    for (int j = 0; j < kVectors; ++j) store(s.args->z[s.row + r] + s.args->offset + lane + j * kLanes, sum[r][j]);
 }
 
-template <typename Weights, int kRows = kTileRows>
-DAY33_INLINE void float_tile_of(int64_t rows, const Stretch& s) {
-  if constexpr (kRows > 1) {
-    if (rows < kRows) return float_tile_of<Weights, kRows - 1>(rows, s);
+template <typename Weights>
+struct FloatTiles {
+  static constexpr bool kHalves = Weights::kHalves;
+  template <int kRows, int kVectors>
+  DAY33_INLINE void run(const Stretch& s) {
+    float_tile<Weights, kRows, kVectors>(s);
   }
-  float_tile<Weights, kRows>(s);
+};
+
+// The tile of `rows` rows, at most kRows.
+template <typename Tiles, int kVectors, int kRows>
+DAY33_INLINE void tile_of(int64_t rows, const Stretch& s) {
+  if constexpr (kRows > 1) {
+    if (rows < kRows) return tile_of<Tiles, kVectors, kRows - 1>(rows, s);
+  }
+  Tiles::template run<kRows, kVectors>(s);
 }
 
-// All rows go through a stretch of weights while it is in the cache, and prefetch the next stretch meanwhile.
+// All rows go through a stretch of weights of so many bytes for each of `steps` steps, and prefetch the next stretch
+// meanwhile.
+template <typename Tiles>
+DAY33_INLINE void stretch_of_rows(Stretch s, int64_t steps, int64_t bytes) {
+  const char* next = s.ahead;
+  const int64_t rows = s.args->rows, last = max_of<int64_t>(steps * (bytes - kLine), 0);
+  int64_t fetched = 0;
+  const auto prefetched = [&] {
+    const Stretch now = s;
+    fetched += steps * kLine;
+    s.ahead = next + min_of(fetched, last);
+    return now;
+  };
+  for (; Tiles::kHalves && rows - s.row > kFewRows; s.row += kTileRows)
+    for (s.vector = 0; s.vector < kPanelVectors; s.vector += kTileVectors)
+      tile_of<Tiles, kTileVectors, kTileRows>(rows - s.row, prefetched());
+  s.vector = 0;
+  for (; s.row < rows; s.row += kFewRows) tile_of<Tiles, kPanelVectors, kFewRows>(rows - s.row, prefetched());
+}
+
 template <typename Weights>
 DAY33_INLINE void float_panel(const PanelArgs& args) {
   for (int segment = 0; segment < args.segments; ++segment) {
     const PanelSegment& seg = args.segment[segment];
-    const int64_t terms = args.rows <= kTileRows ? seg.K : Weights::kTerms;
+    const int64_t terms = args.rows <= kFewRows ? seg.K : Weights::kTerms;
     for (int64_t begin = 0; begin < seg.K; begin += terms) {
       const int64_t end = min_of(begin + terms, seg.K);
       const char* next = static_cast<const char*>(seg.w) + end * Weights::kBytes;
-      const int64_t last = max_of<int64_t>((end - begin) * (Weights::kBytes - kLine), 0);
-      int64_t fetched = 0;
-      for (int64_t row = 0; row < args.rows; row += kTileRows) {
-        const Stretch s = {&args, &seg, row, begin, end, segment == 0 && begin == 0, next + min_of(fetched, last)};
-        float_tile_of<Weights>(args.rows - row, s);
-        fetched += (end - begin) * kLine;
-      }
+      stretch_of_rows<FloatTiles<Weights>>({&args, &seg, 0, begin, end, segment == 0 && begin == 0, next}, end - begin,
+                                           Weights::kBytes);
     }
   }
 }
@@ -125,66 +157,63 @@ struct Quads {
   DAY33_INLINE VecI add(VecI sum, VecI w, VecI x) { return add_quad_products(sum, w, x); }
 };
 
-template <typename Form, int kRows>
+template <typename Form, int kRows, int kVectors>
 __attribute__((noinline)) void int8_tile(const Stretch& s) {
+  const int64_t lane = s.vector * kLanes;
   const char* x[kRows];
-  VecI sum[kRows][kPanelVectors];
+  VecI sum[kRows][kVectors];
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
     x[r] = static_cast<const char*>(s.segment->x[s.row + r]);
 #pragma GCC unroll 4
-    for (int j = 0; j < kPanelVectors; ++j)
-      sum[r][j] = Form::kGroup == 4 ? load_i(s.segment->w_sum + j * kLanes) * -kByteOffset : VecI{};
+    for (int j = 0; j < kVectors; ++j)
+      sum[r][j] = Form::kGroup == 4 ? load_i(s.segment->w_sum + lane + j * kLanes) * -kByteOffset : VecI{};
   }
-  const char* w = static_cast<const char*>(s.segment->w);
+  const char* w = static_cast<const char*>(s.segment->w) + s.vector * Form::kGroup * kLanes;
   const char* ahead = s.ahead;
   const int64_t groups = (s.end + Form::kGroup - 1) / Form::kGroup;
   for (int64_t g = 0; g < groups; ++g, w += Form::kGroup * kPanel) {
-    VecI v[kPanelVectors];
+    VecI v[kVectors];
 #pragma GCC unroll 4
-    for (int j = 0; j < kPanelVectors; ++j) v[j] = Form::load(w, j);
+    for (int j = 0; j < kVectors; ++j) v[j] = Form::load(w, j);
     if (kRows > 1) prefetch(ahead + g * kLine);
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
       const VecI word = broadcast_word(x[r] + g * 4);
 #pragma GCC unroll 4
-      for (int j = 0; j < kPanelVectors; ++j) sum[r][j] = Form::add(sum[r][j], v[j], word);
+      for (int j = 0; j < kVectors; ++j) sum[r][j] = Form::add(sum[r][j], v[j], word);
     }
   }
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
-    float* z = s.args->z[s.row + r] + s.args->offset;
-    const float* from = s.first ? s.args->bias : z;
+    float* z = s.args->z[s.row + r] + s.args->offset + lane;
+    const float* from = s.first ? s.args->bias + lane : z;
     const float step = s.segment->x_step[s.row + r];
 #pragma GCC unroll 4
-    for (int j = 0; j < kPanelVectors; ++j)
+    for (int j = 0; j < kVectors; ++j)
       store(z + j * kLanes,
-            load(from + j * kLanes) + to_float(sum[r][j]) * (load(s.segment->w_step + j * kLanes) * step));
+            load(from + j * kLanes) + to_float(sum[r][j]) * (load(s.segment->w_step + lane + j * kLanes) * step));
   }
 }
 
-template <typename Form, int kRows = kTileRows>
-DAY33_INLINE void int8_tile_of(int64_t rows, const Stretch& s) {
-  if constexpr (kRows > 1) {
-    if (rows < kRows) return int8_tile_of<Form, kRows - 1>(rows, s);
+template <typename Form>
+struct Int8Tiles {
+  static constexpr bool kHalves = true;
+  template <int kRows, int kVectors>
+  DAY33_INLINE void run(const Stretch& s) {
+    int8_tile<Form, kRows, kVectors>(s);
   }
-  int8_tile<Form, kRows>(s);
-}
+};
 
 // Sums of integers are not cut into stretches: at a quarter of the bytes of float32, a panel stays in the cache.
 template <typename Form>
 DAY33_INLINE void int8_panel(const PanelArgs& args) {
+  constexpr int64_t kBytes = Form::kGroup * kPanel;
   for (int segment = 0; segment < args.segments; ++segment) {
     const PanelSegment& seg = args.segment[segment];
     const int64_t groups = (seg.K + Form::kGroup - 1) / Form::kGroup;
-    const char* next = static_cast<const char*>(seg.w) + groups * Form::kGroup * kPanel;
-    const int64_t last = max_of<int64_t>(groups * (Form::kGroup * kPanel - kLine), 0);
-    int64_t fetched = 0;
-    for (int64_t row = 0; row < args.rows; row += kTileRows) {
-      const Stretch s = {&args, &seg, row, 0, seg.K, segment == 0, next + min_of(fetched, last)};
-      int8_tile_of<Form>(args.rows - row, s);
-      fetched += groups * kLine;
-    }
+    const char* next = static_cast<const char*>(seg.w) + groups * kBytes;
+    stretch_of_rows<Int8Tiles<Form>>({&args, &seg, 0, 0, seg.K, segment == 0, next}, groups, kBytes);
   }
 }
 
