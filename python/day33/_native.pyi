@@ -330,6 +330,7 @@ class Plan:
         seed: int = 0,
         want_outputs: bool = False,
         want_input_gradients: Literal[False] = False,
+        slice_sums: Sequence[SliceSums | None] | None = None,
     ) -> tuple[list[float], list[Array]]: ...
     @overload
     def train_step(
@@ -343,6 +344,7 @@ class Plan:
         seed: int = 0,
         want_outputs: bool = False,
         want_input_gradients: Literal[True],
+        slice_sums: Sequence[SliceSums | None] | None = None,
     ) -> tuple[list[float], list[Array], list[Float32 | None]]: ...
     def evaluate(
         self,
@@ -398,6 +400,7 @@ def sgd_step(
 def adadelta_step(
     parameter: Parameter,
     gradient: Float32,
+    slice_sums: Float32 | None,
     squares: Float32,
     deltas: Float32,
     *,
@@ -410,6 +413,7 @@ def adadelta_step(
 def adam_step(
     parameter: Parameter,
     gradient: Float32,
+    slice_sums: Float32 | None,
     m: Float32,
     v: Float32,
     v_max: Float32 | None,
@@ -423,6 +427,7 @@ def adam_step(
 def nadam_step(
     parameter: Parameter,
     gradient: Float32,
+    slice_sums: Float32 | None,
     m: Float32,
     v: Float32,
     *,
@@ -436,6 +441,7 @@ def nadam_step(
 def adamax_step(
     parameter: Parameter,
     gradient: Float32,
+    slice_sums: Float32 | None,
     m: Float32,
     u: Float32,
     *,
@@ -448,6 +454,7 @@ def adamax_step(
 def rmsprop_step(
     parameter: Parameter,
     gradient: Float32,
+    slice_sums: Float32 | None,
     velocity: Float32,
     momentum_slot: Float32 | None,
     mean: Float32 | None,
@@ -458,7 +465,8 @@ def rmsprop_step(
     epsilon: float,
 ) -> None: ...
 def adagrad_step(
-    parameter: Parameter, gradient: Float32, squares: Float32, *, learning_rate: float, epsilon: float
+    parameter: Parameter, gradient: Float32,
+    slice_sums: Float32 | None, squares: Float32, *, learning_rate: float, epsilon: float
 ) -> None: ...
 def lion_step(
     parameter: Parameter, gradient: Float32, m: Float32, *, learning_rate: float, beta_1: float, beta_2: float
@@ -466,6 +474,7 @@ def lion_step(
 def ftrl_step(
     parameter: Parameter,
     gradient: Float32,
+    slice_sums: Float32 | None,
     squares: Float32,
     linear: Float32,
     *,
