@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
+SliceSums = tuple[Float32 | None, Float32 | None]
 Array = NDArray[Any]  # float32, or int32 where the plan says so
 Pair = tuple[int, int]
 
@@ -366,7 +367,12 @@ class Plan:
         *,
         training: bool = False,
         seed: int = 0,
+        slice_sums: Sequence[SliceSums | None] | None = None,
     ) -> tuple[list[Float32], list[Float32]]: ...
+    # For each parameter what its gradient is, of the losses or else of the outputs: True for a sum of slices, as of a
+    # table that is looked up and not used otherwise, False for any other, None for none. slice_sums of train_step and
+    # backward are arrays for the sums of squares and of magnitudes over the slices where it is True.
+    def gradient_kinds(self, losses: bool) -> list[bool | None]: ...
     # How a batch of `samples` runs: one dict per op, in order, with stage, kind, detail (sizes and what was fused),
     # layout ("lanes", "channels" or "whole batch"), tile (samples taken together), kernel, output_shape, multiply_adds,
     # flops, bytes (of the output) and weight_bytes, the last five for one sample. training: as in a step of training,
@@ -465,8 +471,13 @@ def rmsprop_step(
     epsilon: float,
 ) -> None: ...
 def adagrad_step(
-    parameter: Parameter, gradient: Float32,
-    slice_sums: Float32 | None, squares: Float32, *, learning_rate: float, epsilon: float
+    parameter: Parameter,
+    gradient: Float32,
+    slice_sums: Float32 | None,
+    squares: Float32,
+    *,
+    learning_rate: float,
+    epsilon: float,
 ) -> None: ...
 def lion_step(
     parameter: Parameter, gradient: Float32, m: Float32, *, learning_rate: float, beta_1: float, beta_2: float
