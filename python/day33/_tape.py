@@ -86,7 +86,7 @@ class GradientTape:
                 raise TypeError(f"tensor is {item!r}; expected an array of floats, or a variable, to watch")
             self._watched[id(item)] = item
             if isinstance(item, np.ndarray):
-                if type(item) is Tensor:
+                if type(item) in (Tensor, SlicedGradient):
                     item.__class__ = Watched
                 self._recorder.watch(item)
 

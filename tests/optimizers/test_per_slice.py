@@ -268,6 +268,29 @@ def test_two_tables_one_of_them_regularized():
     assert_all_close(mine, trained(theirs, made(keras, "adam"), {"jit_compile": False}), PROMISE)
 
 
+def test_rows_that_a_function_takes():
+    """`ops.take` of a variable, in a layer of the user's own, looks up as `Embedding` does."""
+    keras = pytest.importorskip("keras")
+
+    def build(library):
+        class Rows(library.layers.Layer):
+            def build(self, shape):
+                self.table = self.add_weight(shape=(V, E), name="table")
+
+            def call(self, x):
+                return library.ops.take(self.table, x, axis=0)
+
+        x = library.Input((T,), dtype="int32")
+        return library.Model(x, library.layers.Dense(2)(Rows()(x)))
+
+    ours, theirs = build_both(build, keras)
+    before = ours.get_weights()
+    mine = trained(ours, made(day33, "adam", per_slice=True))
+    assert_all_close(mine, trained(theirs, made(keras, "adam"), {"jit_compile": False}), PROMISE)
+    ours.set_weights(before)
+    assert np.abs(trained(ours, made(day33, "adam"))[0] - mine[0]).max() > 10 * PROMISE
+
+
 def test_where_nothing_is_looked_up_twice_both_rules_are_one():
     x = np.arange(V - 1, dtype=np.int32)[None]
     y = np.ones((1, V - 1, 2), np.float32)
