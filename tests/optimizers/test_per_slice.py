@@ -414,6 +414,10 @@ def test_arrays_that_do_not_know_their_slices_are_refused():
     for given in (early, [g * 2 for g in late], [np.array(g) for g in late], [g.copy() for g in late]):
         with pytest.raises(ValueError, match=r"gradient of variable '.*embeddings' is an array that does not say of"):
             optimizer.apply_gradients(zip(given, variables, strict=True))
+    with pytest.raises(ValueError, match="read-only"):
+        late[0] *= 2
+    with pytest.raises(ValueError, match="an array that does not say of"):  # there was no need of magnitudes
+        made(day33, "adamax", per_slice=True).apply_gradients(zip(late, variables, strict=True))
     assert optimizer.iterations == 0
     optimizer.apply_gradients(zip(late, variables, strict=True))
     # To others they are arrays like any other.

@@ -62,11 +62,19 @@ class SlicedGradient(Tensor):
     known: bool = False
     sums: SliceSums | None = None
 
+    def has(self, wanted: Wanted) -> bool:
+        """Whether these sums are known, or that it is one slice."""
+        return self.known and (self.sums is None or all(getattr(self.sums, name) is not None for name in wanted))
+
 
 def with_slices(gradient: Array, sums: SliceSums | None) -> SlicedGradient:
-    """A view of a gradient that knows its slices; `sums` are None for a single one."""
+    """A view of a gradient that knows its slices; `sums` are None for a single one.
+
+    It is read-only, since the sums would not follow a change.
+    """
     view: SlicedGradient = gradient.view(SlicedGradient)
     view.sums, view.known = sums, True
+    view.flags.writeable = False
     return view
 
 

@@ -211,7 +211,7 @@ class Optimizer(Stateful):
             raise ValueError(f"{self.name} belongs to no variables yet; expected trainable_variables, or build first")
         if len(grads) != len(variables):
             raise ValueError(f"grads has {len(grads)} entries; expected one for each of {len(variables)} variables")
-        gradients, given = _given(grads, variables, self.per_slice)
+        gradients, given = _given(grads, variables, self.slice_sums)
         if not self._index or self._groups != self.slot_groups or not self.knows(variables):
             self.build(variables)
         variables = given
@@ -259,7 +259,7 @@ class Optimizer(Stateful):
         """
         sums = None
         if self.per_slice:
-            sliced = _sliced_gradient(gradient, variable)
+            sliced = _sliced_gradient(gradient, variable, self.slice_sums)
             if self.slice_rule is not None and sliced.sums is not None:
                 sums = getattr(sliced.sums, self.slice_rule)
             gradient = sliced.view(np.ndarray)
@@ -441,9 +441,9 @@ def with_shared_options(init: F) -> F:
 
 
 def _given(
-    grads: Sequence[ArrayLike | None], variables: list[Variable], per_slice: bool
+    grads: Sequence[ArrayLike | None], variables: list[Variable], slice_sums: Wanted
 ) -> tuple[list[Float32], list[Variable]]:
-    """The gradients that are not None as arrays, and their variables."""
+    """The gradients that are not None as arrays, and their variables. `slice_sums`: those that they must have."""
     if any(gradient is None for gradient in grads):
         missing = [variable.path for gradient, variable in zip(grads, variables, strict=True) if gradient is None]
         if len(missing) == len(variables):
@@ -454,14 +454,16 @@ def _given(
         )
         variables = [variable for gradient, variable in zip(grads, variables, strict=True) if gradient is not None]
     given = (gradient for gradient in grads if gradient is not None)
-    convert = _sliced_gradient if per_slice else _as_gradient
-    return [convert(gradient, variable) for gradient, variable in zip(given, variables, strict=True)], variables
+    pairs = zip(given, variables, strict=True)
+    if slice_sums:
+        return [_sliced_gradient(gradient, variable, slice_sums) for gradient, variable in pairs], variables
+    return [_as_gradient(gradient, variable) for gradient, variable in pairs], variables
 
 
-def _sliced_gradient(gradient: Any, variable: Variable) -> SlicedGradient:
-    """A gradient that knows its slices. ValueError for any other array."""
+def _sliced_gradient(gradient: Any, variable: Variable, slice_sums: Wanted) -> SlicedGradient:
+    """A gradient that knows these sums over its slices, or that it is one. ValueError for any other array."""
     value = gradient if isinstance(gradient, np.ndarray) else getattr(gradient, "value", None)  # recorded by a tape
-    if not (isinstance(value, SlicedGradient) and value.known):
+    if not (isinstance(value, SlicedGradient) and value.has(slice_sums)):
         raise ValueError(
             f"gradient of variable {variable.path!r} is an array that does not say of which slices it is the sum; "
             "per_slice=True takes gradients as fit gives them, or GradientTape.gradient while the optimizer exists, "
