@@ -9,6 +9,8 @@
 namespace day33 {
 namespace {
 
+using MaybeSliceSums = std::optional<std::pair<std::optional<py::array>, std::optional<py::array>>>;
+
 std::vector<py::ssize_t> with_samples(int64_t samples, const Shape& shape) {
   std::vector<py::ssize_t> full{static_cast<py::ssize_t>(samples)};
   full.insert(full.end(), shape.begin(), shape.end());
@@ -97,6 +99,22 @@ class Call {
       request_.parameter_gradients.push_back(gradients[slot] ? contiguous_data<float>(*gradients[slot], name, true)
                                                              : nullptr);
       if (gradients[slot]) require_shape(*gradients[slot], graph_.parameters[slot].shape, name);
+    }
+  }
+
+  // `sums` has for each parameter the arrays for squares and magnitudes over the slices of its gradient, or None.
+  void set_slice_sums(const std::optional<std::vector<MaybeSliceSums>>& sums) {
+    if (!sums) return;
+    require_count(sums->size(), graph_.parameters.size(), "slice_sums");
+    for (size_t slot = 0; slot < sums->size(); ++slot) {
+      const auto data = [&](const std::optional<py::array>& array) {
+        if (!array) return static_cast<float*>(nullptr);
+        const std::string name = numbered("slice_sums", slot, 0);
+        require_shape(*array, graph_.parameters[slot].shape, name);
+        return contiguous_data<float>(*array, name, true);
+      };
+      const MaybeSliceSums& given = (*sums)[slot];
+      request_.slice_sums.push_back(given ? SliceSums{data(given->first), data(given->second)} : SliceSums{});
     }
   }
 
@@ -284,17 +302,19 @@ void register_plan(py::module_& m) {
              const std::vector<std::optional<py::array>>& targets,
              const std::vector<std::optional<py::array>>& sample_weights, const py::object& parameters,
              const std::vector<std::optional<py::array>>& gradients, uint64_t seed, bool want_outputs,
-             bool want_input_gradients) -> py::tuple {
+             bool want_input_gradients, const std::optional<std::vector<MaybeSliceSums>>& slice_sums) -> py::tuple {
             Call call(plan, inputs, parameters, true, seed);
             call.set_targets(targets, sample_weights);
             call.set_gradients(gradients);
+            call.set_slice_sums(slice_sums);
             py::list outputs = want_outputs ? call.make_outputs() : py::list();
             if (!want_input_gradients) return py::make_tuple(call.run().loss_sums, outputs);
             py::list dx = call.make_input_gradients();
             return py::make_tuple(call.run().loss_sums, outputs, dx);
           },
           py::arg("inputs"), py::arg("targets"), py::arg("sample_weights"), py::arg("parameters"), py::arg("gradients"),
-          py::kw_only(), py::arg("seed") = 0, py::arg("want_outputs") = false, py::arg("want_input_gradients") = false)
+          py::kw_only(), py::arg("seed") = 0, py::arg("want_outputs") = false, py::arg("want_input_gradients") = false,
+          py::arg("slice_sums") = py::none())
       .def(
           "evaluate",
           [](const Plan& plan, const std::vector<py::array>& inputs,
@@ -311,16 +331,28 @@ void register_plan(py::module_& m) {
       .def(
           "backward",
           [](const Plan& plan, const std::vector<py::array>& inputs, const std::vector<py::array>& output_gradients,
-             const py::object& parameters, bool training, uint64_t seed) {
+             const py::object& parameters, bool training, uint64_t seed,
+             const std::optional<std::vector<MaybeSliceSums>>& slice_sums) {
             Call call(plan, inputs, parameters, training, seed);
             call.set_output_gradients(output_gradients);
+            call.set_slice_sums(slice_sums);
             py::list dx = call.make_input_gradients();
             py::list dparameters = call.make_parameter_gradients();
             call.run();
             return py::make_tuple(dx, dparameters);
           },
           py::arg("inputs"), py::arg("output_gradients"), py::arg("parameters"), py::kw_only(),
-          py::arg("training") = false, py::arg("seed") = 0)
+          py::arg("training") = false, py::arg("seed") = 0, py::arg("slice_sums") = py::none())
+      .def(
+          "gradient_kinds",
+          [](const Plan& plan, bool losses) {
+            py::list kinds;  // None for no gradient, True for slices
+            for (GradientKind kind : plan.gradient_kinds(losses))
+              kinds.append(kind == GradientKind::none ? py::object(py::none())
+                                                      : py::object(py::bool_(kind == GradientKind::slices)));
+            return kinds;
+          },
+          py::arg("losses"))
       .def("describe", &describe, py::arg("samples") = 256, py::kw_only(), py::arg("training") = false)
       .def("start_profile", &Plan::start_profile, py::arg("training"))
       .def("stop_profile", &stop_profile);

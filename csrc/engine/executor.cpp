@@ -17,10 +17,17 @@ namespace {
 // Below this much work (Program::work), which is about 20 microseconds, waking threads costs more time than they save.
 constexpr int64_t kWorthThreads = 1'000'000;
 
+void clear(float* x, int64_t n) {
+  if (x != nullptr) std::memset(x, 0, static_cast<size_t>(n) * sizeof(float));
+}
+
 void clear_gradients(const Graph& graph, const Request& request) {
   for (size_t slot = 0; slot < graph.parameters.size(); ++slot)
-    if (float* to = request.parameter_gradients[slot])
-      std::memset(to, 0, static_cast<size_t>(graph.parameters[slot].size) * sizeof(float));
+    clear(request.parameter_gradients[slot], graph.parameters[slot].size);
+  for (size_t slot = 0; slot < request.slice_sums.size(); ++slot) {
+    clear(request.slice_sums[slot].squares, graph.parameters[slot].size);
+    clear(request.slice_sums[slot].magnitudes, graph.parameters[slot].size);
+  }
 }
 
 // One call in progress: everything that the tiles share. What belongs to one tile is in its arena.
@@ -180,6 +187,7 @@ class Run {
     const Op& op = *graph_.ops[index];
     const Stopwatch backward(backward_cost(index));
     w.tile.accumulate = w.accumulate.data();
+    w.tile.slices = w.slices.data();
     op.backward(w.tile, w.begin_gradients(op.inputs, p_.writes[index]));
     w.end_gradients(op.inputs, p_.writes[index]);
   }
@@ -206,10 +214,12 @@ class Run {
     w.open_whole(shared(), memory->data());
     prepare(w, pass.op);
     // The op adds to the caller's gradients: there is one tile, so its sums have one order.
-    for (int slot : op.parameters)
-      w.accumulate.push_back(!p_.purpose.backward || slot < 0 || !graph_.parameters[slot].trainable
-                                 ? nullptr
-                                 : request_.parameter_gradients[slot]);
+    for (int slot : op.parameters) {
+      const bool wanted = p_.purpose.backward && slot >= 0 && graph_.parameters[slot].trainable;
+      w.accumulate.push_back(wanted ? request_.parameter_gradients[slot] : nullptr);
+      const bool slices = wanted && !request_.slice_sums.empty() && p_.gradient_kind[slot] == GradientKind::slices;
+      w.slices.push_back(slices ? request_.slice_sums[slot] : SliceSums{});
+    }
     if (pass.end == Pass::whole_forward)
       forward(w, pass.op);
     else if (pass.end == Pass::whole_backward)

@@ -71,6 +71,14 @@ Plan::Description Plan::describe(int64_t samples, bool training) const {
   return result;
 }
 
+std::vector<GradientKind> Plan::gradient_kinds(bool losses) const {
+  Purpose purpose;
+  purpose.backward = purpose.training = true;
+  purpose.losses = losses && !graph_.losses.empty();
+  purpose.kernels = &active_kernels();
+  return program(purpose)->gradient_kind;
+}
+
 void Plan::run(Request& request) const {
   if (graph_.samples >= 0 && request.samples != graph_.samples)
     throw std::invalid_argument("x has " + std::to_string(request.samples) + " samples; expected " +

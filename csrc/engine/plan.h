@@ -30,6 +30,9 @@ class Plan {
   // Whether an op draws random numbers, so that the seed of a request matters.
   bool is_random() const;
 
+  // By slot, what gradients of the losses (or of the outputs) are: one kind for batches of all sizes.
+  std::vector<GradientKind> gradient_kinds(bool losses) const;
+
   // The layout that a batch of this size gets with the instruction set in use.
   bool uses_lanes(int64_t samples) const;
 

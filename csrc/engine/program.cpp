@@ -165,6 +165,20 @@ void Program::plan_backward(const std::vector<char>& runs) {
   }
   for (int b = 0; b < graph.buffers; ++b)
     if (!written[b]) wanted[b] = 0;
+  note_gradient_kinds();
+}
+
+void Program::note_gradient_kinds() {
+  gradient_kind.assign(graph.parameters.size(), GradientKind::none);
+  for (size_t i = 0; i < graph.ops.size(); ++i) {
+    const Op& op = *graph.ops[i];
+    for (size_t k = 0; runs_backward[i] && k < op.parameters.size(); ++k) {
+      const int slot = op.parameters[k];
+      if (slot < 0 || !graph.parameters[slot].trainable) continue;
+      const GradientKind kind = is_whole(i) && op.gives_slices(k) ? GradientKind::slices : GradientKind::whole;
+      gradient_kind[slot] = std::max(gradient_kind[slot], kind);
+    }
+  }
 }
 
 void Program::plan_passes(const std::vector<char>& runs) {

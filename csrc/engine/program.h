@@ -41,6 +41,10 @@ struct Pass {
   bool is_whole() const { return end == whole_forward || end == whole_joined || end == whole_backward; }
 };
 
+// What the gradient of a parameter is in a program: none is computed; a sum of slices, from ops that give their squares
+// and magnitudes as well; or a sum in which other ops have a part.
+enum class GradientKind : char { none, slices, whole };
+
 enum class Write : char { none, set, add };  // what an op does with the gradient of one of its inputs
 
 struct Memory {
@@ -67,12 +71,13 @@ class Program {
   int64_t tile_samples;  // samples of a full tile
 
   std::vector<Pass> passes;
-  std::vector<std::vector<Write>> writes;  // by op, by input
-  std::vector<Write> root_writes;          // by loss, or by output
-  std::vector<int> joined;                 // by loss: the op that takes it with its output, or -1
-  std::vector<char> wanted;                // by buffer: carries a gradient
-  std::vector<char> bound;                 // by buffer: lies in the caller's array (channels layout only)
-  std::vector<char> runs_backward;         // by op
+  std::vector<std::vector<Write>> writes;   // by op, by input
+  std::vector<Write> root_writes;           // by loss, or by output
+  std::vector<int> joined;                  // by loss: the op that takes it with its output, or -1
+  std::vector<char> wanted;                 // by buffer: carries a gradient
+  std::vector<char> bound;                  // by buffer: lies in the caller's array (channels layout only)
+  std::vector<char> runs_backward;          // by op
+  std::vector<GradientKind> gradient_kind;  // by slot
   Memory memory;
   // Whether some op takes the whole batch as one array: the tiles of a shared arena then lie side by side in every
   // block. Otherwise each tile has its own contiguous part of the arena, which is friendlier to the cache and lets more
@@ -113,6 +118,7 @@ class Program {
   void join_losses();
   void choose_forward_ops(std::vector<char>& runs) const;
   void plan_backward(const std::vector<char>& runs_forward);
+  void note_gradient_kinds();
   void plan_passes(const std::vector<char>& runs_forward);
   struct PassSpan {
     int64_t first, last;  // the passes that run at one point of the timeline in plan_memory

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "ops/op.h"
+
 namespace day33 {
 
 struct Profile;
@@ -32,6 +34,7 @@ struct Request {
   std::vector<const float*> output_gradients;
   std::vector<float*> input_gradients;      // result, by input; empty when not wanted, null for int32 inputs
   std::vector<float*> parameter_gradients;  // result, by slot; null where not wanted
+  std::vector<SliceSums> slice_sums;        // result, by slot, where gradients are slices; empty when not wanted
 
   Profile* profile = nullptr;  // where the call adds what it costs
 };

@@ -46,6 +46,7 @@ class Workspace {
   Tile tile{};
   int64_t index = 0;
   std::vector<float*> accumulate;
+  std::vector<SliceSums> slices;
 
  private:
   // Null for offset -1; `floats` is the size of one tile's part.

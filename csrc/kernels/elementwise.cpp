@@ -18,6 +18,20 @@ void add_to(const float* x, float* y, int64_t n) {
   over_inner(n, [=](auto w, int64_t i) { w.store(y + i, w.load(y + i) + w.load(x + i)); });
 }
 
+void add_squares_to(const float* x, float* y, int64_t n) {
+  over_inner(n, [=](auto w, int64_t i) {
+    const auto v = w.load(x + i);
+    w.store(y + i, w.load(y + i) + v * v);
+  });
+}
+
+void add_magnitudes_to(const float* x, float* y, int64_t n) {
+  over_inner(n, [=](auto w, int64_t i) {
+    const auto v = w.load(x + i);
+    w.store(y + i, w.load(y + i) + w.choose(v < 0.0f, -v, v));
+  });
+}
+
 void sum_blocks(float* x, int64_t step, int64_t count, int64_t n) {
   over_inner(n, [=](auto w, int64_t i) __attribute__((always_inline)) {
     auto sum = w.load(x + i);

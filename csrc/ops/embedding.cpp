@@ -32,18 +32,26 @@ class EmbeddingOp final : public Op {
     });
   }
 
-  // Threads divide the columns, so that each row of the gradient adds up its positions in order.
+  // Threads divide the columns, so that each row of the gradient adds up its positions in order. A slice of the
+  // gradient is the part of dy at one position.
   void backward(const Tile& tile, float* const*) const override {
     float* dtable = tile.accumulate[0];
     if (dtable == nullptr) return;
     const int32_t* ids = checked_ids(tile);
     const float* dy = tile.gradient[outputs[0]];
     const int64_t rows = tile.n * rows_;
-    gemm::over_rows(E_, kRowPortion, rows * E_, [&](int64_t first, int64_t count) {
-      for (int64_t r = 0; r < rows; ++r) tile.kernels->add_to(dy + r * E_ + first, dtable + ids[r] * E_ + first, count);
-    });
+    const auto add = [&](decltype(Kernels::add_to) kernel, float* to) {
+      if (to == nullptr) return;
+      gemm::over_rows(E_, kRowPortion, rows * E_, [&](int64_t first, int64_t count) {
+        for (int64_t r = 0; r < rows; ++r) kernel(dy + r * E_ + first, to + ids[r] * E_ + first, count);
+      });
+    };
+    add(tile.kernels->add_to, dtable);
+    add(tile.kernels->add_squares_to, tile.slices[0].squares);
+    add(tile.kernels->add_magnitudes_to, tile.slices[0].magnitudes);
   }
   bool backward_reads_forward() const override { return false; }
+  bool gives_slices(size_t) const override { return true; }
 
   std::string detail() const override { return std::to_string(V_) + "x" + std::to_string(E_); }
 

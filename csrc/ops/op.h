@@ -32,6 +32,13 @@ struct Tensor {
   int buffer = -1;   // tensors that are one memory with several shapes (reshape) share a buffer
 };
 
+// What is added up over the slices of a gradient beside their sum: the square and the magnitude of each of its
+// elements. Arrays of the shape of the parameter; null where not wanted.
+struct SliceSums {
+  float* squares = nullptr;
+  float* magnitudes = nullptr;
+};
+
 // `n` samples as [n][...][lanes]; kernels/args.h explains the two layouts.
 struct Tile {
   const Kernels* kernels;
@@ -50,6 +57,7 @@ struct Tile {
   const float* packed;
   const float* packed_backward;
   float* const* accumulate;  // by parameter of the op; null where no gradient is wanted
+  const SliceSums* slices;   // by parameter of the op, for those whose gradients are slices (Op::gives_slices)
   float* scratch;
   const float* statistics;
 };
@@ -158,6 +166,11 @@ class Op {
   virtual void add_gradient(size_t /*i*/, const float* accumulated, int64_t size, float* gradient) const {
     for (int64_t j = 0; j < size; ++j) gradient[j] += accumulated[j];
   }
+
+  // Whether the gradient of parameter i comes in slices, each of which is a part of the parameter (a row of a table,
+  // once for each time that it was looked up), and backward can add up their squares and magnitudes, too. For ops that
+  // take the whole batch at once.
+  virtual bool gives_slices(size_t /*i*/) const { return false; }
 
   // ---- what it costs, and how describe() shows it ----
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
+SliceSums = tuple[Float32 | None, Float32 | None]
 Array = NDArray[Any]  # float32, or int32 where the plan says so
 Pair = tuple[int, int]
 
@@ -330,6 +331,7 @@ class Plan:
         seed: int = 0,
         want_outputs: bool = False,
         want_input_gradients: Literal[False] = False,
+        slice_sums: Sequence[SliceSums | None] | None = None,
     ) -> tuple[list[float], list[Array]]: ...
     @overload
     def train_step(
@@ -343,6 +345,7 @@ class Plan:
         seed: int = 0,
         want_outputs: bool = False,
         want_input_gradients: Literal[True],
+        slice_sums: Sequence[SliceSums | None] | None = None,
     ) -> tuple[list[float], list[Array], list[Float32 | None]]: ...
     def evaluate(
         self,
@@ -364,7 +367,12 @@ class Plan:
         *,
         training: bool = False,
         seed: int = 0,
+        slice_sums: Sequence[SliceSums | None] | None = None,
     ) -> tuple[list[Float32], list[Float32]]: ...
+    # For each parameter what its gradient is, of the losses or else of the outputs: True for a sum of slices, as of a
+    # table that is looked up and not used otherwise, False for any other, None for none. slice_sums of train_step and
+    # backward are arrays for the sums of squares and of magnitudes over the slices where it is True.
+    def gradient_kinds(self, losses: bool) -> list[bool | None]: ...
     # How a batch of `samples` runs: one dict per op, in order, with stage, kind, detail (sizes and what was fused),
     # layout ("lanes", "channels" or "whole batch"), tile (samples taken together), kernel, output_shape, multiply_adds,
     # flops, bytes (of the output) and weight_bytes, the last five for one sample. training: as in a step of training,
@@ -398,6 +406,7 @@ def sgd_step(
 def adadelta_step(
     parameter: Parameter,
     gradient: Float32,
+    slice_sums: Float32 | None,
     squares: Float32,
     deltas: Float32,
     *,
@@ -410,6 +419,7 @@ def adadelta_step(
 def adam_step(
     parameter: Parameter,
     gradient: Float32,
+    slice_sums: Float32 | None,
     m: Float32,
     v: Float32,
     v_max: Float32 | None,
@@ -423,6 +433,7 @@ def adam_step(
 def nadam_step(
     parameter: Parameter,
     gradient: Float32,
+    slice_sums: Float32 | None,
     m: Float32,
     v: Float32,
     *,
@@ -436,6 +447,7 @@ def nadam_step(
 def adamax_step(
     parameter: Parameter,
     gradient: Float32,
+    slice_sums: Float32 | None,
     m: Float32,
     u: Float32,
     *,
@@ -448,6 +460,7 @@ def adamax_step(
 def rmsprop_step(
     parameter: Parameter,
     gradient: Float32,
+    slice_sums: Float32 | None,
     velocity: Float32,
     momentum_slot: Float32 | None,
     mean: Float32 | None,
@@ -458,7 +471,13 @@ def rmsprop_step(
     epsilon: float,
 ) -> None: ...
 def adagrad_step(
-    parameter: Parameter, gradient: Float32, squares: Float32, *, learning_rate: float, epsilon: float
+    parameter: Parameter,
+    gradient: Float32,
+    slice_sums: Float32 | None,
+    squares: Float32,
+    *,
+    learning_rate: float,
+    epsilon: float,
 ) -> None: ...
 def lion_step(
     parameter: Parameter, gradient: Float32, m: Float32, *, learning_rate: float, beta_1: float, beta_2: float
@@ -466,6 +485,7 @@ def lion_step(
 def ftrl_step(
     parameter: Parameter,
     gradient: Float32,
+    slice_sums: Float32 | None,
     squares: Float32,
     linear: Float32,
     *,

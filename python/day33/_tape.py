@@ -11,6 +11,7 @@ import numpy as np
 from . import ops
 from ._core import tree
 from ._core.dispatch import active_recorder, recording
+from ._core.slices import SlicedGradient, wanted_sums, with_slices
 from ._core.tensors import Tensor, as_tensor
 from ._core.types import Array
 from ._core.variables import Variable
@@ -85,7 +86,7 @@ class GradientTape:
                 raise TypeError(f"tensor is {item!r}; expected an array of floats, or a variable, to watch")
             self._watched[id(item)] = item
             if isinstance(item, np.ndarray):
-                if type(item) is Tensor:
+                if type(item) in (Tensor, SlicedGradient):
                     item.__class__ = Watched
                 self._recorder.watch(item)
 
@@ -139,8 +140,12 @@ class GradientTape:
             if unconnected == "none":
                 return None
             gradient = np.zeros(source.shape, np.float32)
+            if wanted_sums():
+                gradient = with_slices(gradient, None)
         recorder = active_recorder()
-        return as_tensor(gradient) if recorder is None else recorder.given_gradient(gradient)
+        if recorder is not None:
+            return recorder.given_gradient(gradient)
+        return gradient if isinstance(gradient, SlicedGradient) else as_tensor(gradient)
 
     def _gradients(self, target: Any, sources: Sequence[Any], output_gradients: Any) -> list[Array | None]:
         assert self._recorder is not None

@@ -251,6 +251,74 @@ TEST(joined_loss_has_the_same_bits_for_all_thread_counts) {
   for (bool tied : {false, true}) check_joined_loss_for_all_thread_counts(tied);
 }
 
+// A table that is looked up twice: sums over the slices of its gradient, which are integers here, and so exact.
+TEST(sums_over_the_slices_of_an_embedding) {
+  Random random(98);
+  const int64_t N = 60, T = 50, V = 7, E = 200;  // enough work for threads to share the columns
+  GraphBuilder builder;
+  const int table = builder.parameter({V, E}, true);
+  const int first = builder.input({T}, DType::int32), second = builder.input({T}, DType::int32);
+  const Plan plan(
+      builder.build({builder.embedding(first, table), builder.embedding(second, table)}, Layout::automatic));
+  CHECK(plan.gradient_kinds(false) == std::vector<GradientKind>{GradientKind::slices});
+  std::vector<int32_t> ids[2];
+  Floats weights = random.integers(V * E), dy[2], y[2], expected[3];
+  for (Floats& sums : expected) sums.assign(weights.size(), 0.0f);
+  for (int use = 0; use < 2; ++use) {
+    dy[use] = random.integers(N * T * E, -3, 3);
+    y[use].assign(dy[use].size(), kNan);
+    for (int64_t r = 0; r < N * T; ++r) {
+      ids[use].push_back(static_cast<int32_t>(random.integer(0, V - 2)));  // never the last row
+      for (int64_t e = 0; e < E; ++e) {
+        const float g = dy[use][r * E + e];
+        const int64_t at = ids[use].back() * E + e;
+        expected[0][at] += g;
+        expected[1][at] += g * g;
+        expected[2][at] += std::abs(g);
+      }
+    }
+  }
+  for_each_isa_and_thread_count([&] {
+    for (int wanted = 0; wanted < 4; ++wanted) {
+      const Context context("wanted ", wanted);
+      Floats found[3];
+      for (Floats& sums : found) sums.assign(weights.size(), kNan);
+      Request request;
+      request.samples = N;
+      request.inputs = {ids[0].data(), ids[1].data()};
+      request.parameters = {weights.data()};
+      request.parameter_gradients = {found[0].data()};
+      if (wanted > 0)
+        request.slice_sums = {{wanted & 1 ? found[1].data() : nullptr, wanted & 2 ? found[2].data() : nullptr}};
+      request.want_outputs = request.want_backward = request.training = true;
+      request.outputs = {y[0].data(), y[1].data()};
+      request.output_gradients = {dy[0].data(), dy[1].data()};
+      plan.run(request);
+      CHECK(same_bits(found[0], expected[0]));
+      for (int kind : {1, 2})
+        if (wanted & kind) CHECK(same_bits(found[kind], expected[kind]));
+    }
+  });
+}
+
+// Where another op has a part in a gradient, it is no sum of slices; where nothing reads a parameter, there is none.
+TEST(kinds_of_gradients) {
+  GraphBuilder builder;
+  const int ids = builder.input({5}, DType::int32);
+  const int tied = builder.parameter({9, 4}, true), own = builder.parameter({9, 4}, true);
+  const int bias = builder.parameter({9}, true), frozen = builder.parameter({9, 4}, false);
+  const int unused = builder.parameter({9, 4}, true);
+  const int x =
+      builder.add({builder.embedding(ids, tied), builder.embedding(ids, own), builder.embedding(ids, frozen)});
+  builder.embedding(ids, unused);
+  const int logits = builder.dense(x, tied, bias, {}, true);
+  builder.loss(logits, LossKind::sparse_categorical_crossentropy, true, true, 1.0f);
+  const Plan plan(builder.build({logits}, Layout::automatic));
+  using enum GradientKind;
+  for (bool losses : {false, true})
+    CHECK(plan.gradient_kinds(losses) == (std::vector<GradientKind>{whole, slices, whole, none, none}));
+}
+
 // The builder's list of tensors moves in memory when it grows, wherever in a method that happens to be.
 TEST(the_builder_may_grow_at_any_time) {
   for (int others = 0; others < 40; ++others) {

@@ -151,8 +151,9 @@ def test_names_defaults_and_arguments(name):
     assert config.pop("learning_rate") == pytest.approx(correct.pop("learning_rate"), rel=1e-6)
     assert {**config, "name": ""} == {**correct, "name": ""}
     wanted = [p for p in inspect.signature(type(theirs)).parameters.values() if p.name != "kwargs"]
-    found = list(inspect.signature(type(ours)).parameters.values())
+    *found, own = inspect.signature(type(ours)).parameters.values()
     assert [(p.name, p.default) for p in found] == [(p.name, p.default) for p in wanted]
+    assert (own.name, own.default, own.kind) == ("per_slice", False, own.KEYWORD_ONLY)
 
 
 @pytest.mark.parametrize("name", [*NAMES, None])

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._core.slices import Wanted, with_slices
 from .._core.types import Array
 from .._core.variables import Variable
 from .batch_means import Term, split
@@ -142,17 +143,21 @@ class RecordedGraph:
         variables = tuple([id(variable) for variable in wish.variables])
         return (tuple(entries), *wanted, target, variables, tensors), tuple(constants)
 
-    def run(self, arrays: Mapping[SymbolicTensor, Array], seed: Callable[[], int], versions: Versions) -> Found:
+    def run(
+        self, arrays: Mapping[SymbolicTensor, Array], seed: Callable[[], int], versions: Versions,
+        slice_sums: Wanted = (),
+    ) -> Found:  # fmt: skip
         """The values and gradients.
 
         Args:
             arrays: of the leaves, as arrays in the dtype of these.
             seed: gives the seed of what is random.
             versions: earlier values of variables.
+            slice_sums: which sums over slices gradients of variables are to have with them.
         """
         compiled = self._compiled()
         given = [arrays[leaf] if leaf in arrays else _constant(leaf) for leaf in self.leaves]
-        return compiled.run(given, seed() if compiled.cut.is_random else 0, versions)
+        return compiled.run(given, seed() if compiled.cut.is_random else 0, versions, slice_sums)
 
     def _compiled(self) -> _Compiled:
         key = self._key_of_family
@@ -261,17 +266,20 @@ class _Compiled:
         ]
         self.cut = Cut(stages, [*inputs, *zeros.values()], [values[tensor] for tensor in wish.arrays], losses)
 
-    def run(self, arrays: Sequence[Array], seed: int, versions: Versions) -> Found:
+    def run(self, arrays: Sequence[Array], seed: int, versions: Versions, slice_sums: Wanted = ()) -> Found:
         """The values and gradients, from the arrays of the leaves."""
         given = [*arrays, *self._zeros]
         if not self._with_gradients:
             values, outputs = self.cut.losses(given, training=True, seed=seed, versions=versions)
             return Found(outputs, self._values_of_scalars(values), [], [])
-        found: Gradients = self.cut.gradients(given, training=True, seed=seed, versions=versions)
+        found: Gradients = self.cut.gradients(given, training=True, seed=seed, versions=versions, slice_sums=slice_sums)
+        if slice_sums:
+            for variable, gradient in found.variables.items():
+                found.variables[variable] = with_slices(gradient, found.slices.get(variable))
         return Found(
             found.outputs,
             self._values_of_scalars(found.values),
-            [None if variable is None else _or_zeros(found.variables.get(variable), variable.shape)
+            [None if variable is None else _or_zeros(found.variables.get(variable), variable.shape, bool(slice_sums))
              for variable in self._variables],
             [None if place is None else _or_zeros(found.inputs[place], given[place].shape) for place in self._tensors],
         )  # fmt: skip
@@ -319,8 +327,11 @@ def _reached(target: SymbolicTensor, leaves: Container[SymbolicTensor]) -> tuple
     return tensors, variables
 
 
-def _or_zeros(gradient: Array | None, shape: tuple[int, ...]) -> Array:
-    return np.zeros(shape, np.float32) if gradient is None else gradient
+def _or_zeros(gradient: Array | None, shape: tuple[int, ...], sliced: bool = False) -> Array:
+    if gradient is not None:
+        return gradient
+    zeros = np.zeros(shape, np.float32)
+    return with_slices(zeros, None) if sliced else zeros
 
 
 def _known(tensor: SymbolicTensor) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from .._core import tree
+from .._core.slices import SlicedGradient, wanted_sums
 from .._core.tensors import Tensor, as_tensor
 from .._core.types import Array
 from .._core.variables import Variable, before_changes, modes_version
@@ -158,7 +159,7 @@ class Recorder:
         self._leaves[symbol] = array
         self._gradients.add(symbol)
         handle = self._handle(symbol)
-        handle.hold(as_tensor(array))
+        handle.hold(array if isinstance(array, SlicedGradient) else as_tensor(array))
         return handle
 
     # ---- values ----
@@ -303,7 +304,8 @@ class Recorder:
             leaf: np.asarray(begins[leaf].value if leaf in begins else self._leaves[leaf], leaf.dtype, order="C")
             for leaf in graph.leaves if leaf in begins or leaf in self._leaves
         }  # fmt: skip
-        found = graph.run(values, self._seed_of_runs, self._versions)
+        sums = wanted_sums() if whole.variables else ()
+        found = graph.run(values, self._seed_of_runs, self._versions, sums)
         for handle, output in zip(arrays, found.arrays, strict=False):
             handle.hold(as_tensor(output))
         for handle, value in zip(scalars, found.scalars, strict=True):

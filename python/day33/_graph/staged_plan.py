@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .._core.slices import SliceSums, Wanted
 from .._core.variables import Variable
 from .._native import Parameter, ParameterList
 from .staging import LossPlace, StagedLowering
@@ -26,12 +27,14 @@ class Gradients(NamedTuple):
     Attributes:
         values: of the losses. outputs: of the graph.
         variables: gradients by variable. inputs: gradients of the inputs, None for one without.
+        slices: sums over slices, for the variables whose gradients are sums of slices alone.
     """
 
     values: list[float]
     outputs: list[Array]
     variables: dict[Variable, Array]
     inputs: list[Array | None]
+    slices: dict[Variable, SliceSums]
 
 
 class Cut:
@@ -109,14 +112,16 @@ class Cut:
         self, inputs: Sequence[Array], targets: Sequence[Array | None] = (), weights: Sequence[Array | None] = (), *,
         output_gradients: Sequence[Array | None] = (), training: bool = True, seed: int = 0,
         versions: Versions = _NOW, want_outputs: bool = True, into: GradientArrays | None = None,
+        slice_sums: Wanted = (),
     ) -> Gradients:  # fmt: skip
         """Gradients of the losses and of outputs. Arguments are as in `losses`.
 
         Args:
             want_outputs: whether the outputs are given.
             into: arrays that the gradients of variables are written to; new ones by default.
+            slice_sums: which sums over slices are wanted.
         """
-        run = _Run(dict(zip(self._inputs, inputs, strict=True)), training, seed, versions, into)
+        run = _Run(dict(zip(self._inputs, inputs, strict=True)), training, seed, versions, into, slice_sums)
         for stage in self._stages:
             if stage.passed_on:
                 run.forward(stage)
@@ -140,6 +145,7 @@ class Cut:
             self._values(values), [run.array(value) for value in self._outputs] if want_outputs else [],
             run.variable_gradients,
             [run.gradients.get(value) for value in self._inputs],
+            {variable: sums for variable, sums in run.slices.items() if sums is not None},
         )  # fmt: skip
 
     def describe(self, training: bool) -> list[dict[str, object]]:
@@ -206,8 +212,10 @@ class _Run:
 
     def __init__(
         self, given: dict[Value, Array], training: bool, seed: int, versions: Versions = _NOW,
-        into: GradientArrays | None = None,
+        into: GradientArrays | None = None, slice_sums: Wanted = (),
     ) -> None:  # fmt: skip
+        self._wanted_sums = slice_sums
+        self.slices: dict[Variable, SliceSums | None] = {}  # None where a part of the gradient is no sum of slices
         self._into = into or GradientArrays({})
         self._arrays = dict(given)
         self._training, self._seed, self._versions = training, seed, versions
@@ -290,6 +298,7 @@ class _Run:
             return
         if value.source is not None:
             self._add_of_variable(value.source.variable(), gradient)
+            self._note_slices(value.source.variable(), None)
             return
         before = self.gradients.get(value)
         self.gradients[value] = gradient if before is None else before + gradient
@@ -300,6 +309,26 @@ class _Run:
             self.variable_gradients[variable] = self._into.first(variable, gradient)
         else:
             np.add(before, gradient, out=before)
+
+    def _note_slices(self, variable: Variable, sums: SliceSums | None) -> None:
+        """Notes what a part of a gradient is: a sum of slices, or none."""
+        before = self.slices.get(variable, sums)
+        if variable in self.slices and sums is not None and before is not None:
+            sums = before.plus(sums)
+        self.slices[variable] = None if before is None else sums
+
+    def _sums(self, stage: Stage, losses: bool) -> list[SliceSums | bool | None]:
+        """For each parameter of a stage arrays for sums over slices; False where its gradient is no sum of slices, None
+        where there is no gradient, or nobody wants the sums.
+        """
+        if not self._wanted_sums:
+            return [None] * len(stage.lowering.variables)
+        return [
+            SliceSums.zeros(variable.shape, self._wanted_sums) if kind and slot not in stage.derived else kind
+            for slot, (variable, kind) in enumerate(
+                zip(stage.lowering.variables, stage.native.gradient_kinds(losses), strict=True)
+            )
+        ]
 
     def _slot(self, stage: Stage, slot: int) -> Array | None:
         """The array for a gradient of a parameter, of which a stage leaves nothing that was there; None for none."""
@@ -317,16 +346,19 @@ class _Run:
         slots = [self._slot(stage, slot) for slot in range(len(stage.lowering.variables))]
         wanted = (want_outputs or stage.passed_on) and any(value not in self._arrays for value in stage.outputs)
         given = self.inputs(stage), targets, weights, self.parameters(stage), slots
+        sums = self._sums(stage, True)
         gradients: Sequence[Array | None] = ()
         if stage.passes_back:
             found, outputs, gradients = stage.native.train_step(
-                *given, seed=self._seed, want_outputs=wanted, want_input_gradients=True
+                *given, seed=self._seed, want_outputs=wanted, want_input_gradients=True, slice_sums=_arrays(sums)
             )
         else:
-            found, outputs = stage.native.train_step(*given, seed=self._seed, want_outputs=wanted)
+            found, outputs = stage.native.train_step(
+                *given, seed=self._seed, want_outputs=wanted, slice_sums=_arrays(sums)
+            )
         if wanted:
             self._take(stage, outputs)
-        self._take_back(stage, gradients, slots)
+        self._take_back(stage, gradients, slots, sums)
         return list(found)
 
     def outputs_backward(self, stage: Stage) -> None:
@@ -340,12 +372,17 @@ class _Run:
         ]
         if stage.batch is None:
             given = [gradient[np.newaxis] for gradient in given]
+        sums = self._sums(stage, False)
         gradients, slots = stage.native.backward(
-            self.inputs(stage), given, self.parameters(stage, keeps=False), training=self._training, seed=self._seed
-        )
-        self._take_back(stage, gradients, slots)
+            self.inputs(stage), given, self.parameters(stage, keeps=False), training=self._training, seed=self._seed,
+            slice_sums=_arrays(sums),
+        )  # fmt: skip
+        self._take_back(stage, gradients, slots, sums)
 
-    def _take_back(self, stage: Stage, inputs: Sequence[Array | None], slots: Sequence[Array | None]) -> None:
+    def _take_back(
+        self, stage: Stage, inputs: Sequence[Array | None], slots: Sequence[Array | None],
+        sums: Sequence[SliceSums | bool | None],
+    ) -> None:  # fmt: skip
         for value, gradient in zip(stage.inputs, inputs, strict=False):
             if gradient is not None:
                 self.add_gradient(value, gradient if stage.batch is not None else gradient[0])
@@ -357,12 +394,27 @@ class _Run:
             else:
                 variable = stage.lowering.variables[slot]
                 self._add_of_variable(variable, gradient)
+                found = sums[slot]
+                if found is not None:
+                    self._note_slices(variable, found if isinstance(found, SliceSums) else None)
+
+
+def _arrays(sums: Sequence[SliceSums | bool | None]) -> list[SliceSums | None] | None:
+    """As native plans take them."""
+    arrays = [item if isinstance(item, SliceSums) else None for item in sums]
+    return arrays if any(item is not None for item in arrays) else None
 
 
 def _copy(array: Array) -> Parameter:
     parameter = Parameter(array.shape)
     parameter.assign(array)
     return parameter
+
+
+def _fields(sums: Sequence[SliceSums | None]) -> Wanted:
+    """Which sums there are arrays for."""
+    first = next((item for item in sums if item is not None), None)
+    return () if first is None else tuple(name for name, array in first._asdict().items() if array is not None)
 
 
 _CUTS_KEPT = 8
@@ -420,17 +472,26 @@ class StagedPlan:
     def train_step(
         self, inputs: Sequence[Array], targets: Sequence[Array | None], sample_weights: Sequence[Array | None],
         parameters: object, gradients: Sequence[Array | None], *, seed: int = 0, want_outputs: bool = False,
+        slice_sums: list[SliceSums | None] | None = None,
     ) -> tuple[list[float], list[Array]]:  # fmt: skip
-        """See `Plan.train_step`. Losses come as they are reported, not as sums."""
+        """See `Plan.train_step`. Losses come as they are reported, not as sums.
+
+        Args:
+            slice_sums: entries become the sums over slices, and None where a gradient is no sum of slices.
+        """
         arrays = {v: into for v, into in zip(self._variables, gradients, strict=True) if into is not None}
         if self._gradients is None or any(self._gradients.array(v) is not into for v, into in arrays.items()):
             self._gradients = GradientArrays(arrays)
         found = self._cut(len(inputs[0])).gradients(
-            inputs, targets, sample_weights, seed=seed, want_outputs=want_outputs, into=self._gradients
-        )
+            inputs, targets, sample_weights, seed=seed, want_outputs=want_outputs, into=self._gradients,
+            slice_sums=_fields(slice_sums or ()),
+        )  # fmt: skip
         for variable, into in arrays.items():
             if variable not in found.variables:
                 into[...] = 0.0
+        if slice_sums is not None:
+            given = zip(self._variables, slice_sums, strict=True)
+            slice_sums[:] = [None if into is None else found.slices.get(v) for v, into in given]
         return found.values, found.outputs
 
     def backward(
@@ -444,6 +505,10 @@ class StagedPlan:
             [np.zeros(x.shape, np.float32) if d is None else d for x, d in zip(inputs, found.inputs, strict=True)],
             [found.variables.get(variable, np.zeros(variable.shape, np.float32)) for variable in self._variables],
         )
+
+    def gradient_kinds(self, losses: bool) -> list[bool | None]:
+        """See `Plan.gradient_kinds`: True for all, since a step tells."""
+        return [True] * len(self._variables)
 
     @property
     def variables(self) -> list[Variable]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
+from .._core.slices import SliceSums, Wanted, with_slices
 from .._core.types import Array
 from .._core.variables import Variable, about_to_change, modes_version
 from .._graph.compiling import CompiledPlan, LossTerm
@@ -62,6 +63,7 @@ class Program:
         compiled_plan: CompiledPlan,
         output_losses: Sequence[OutputLoss],
         gradient: Callable[[Variable], Float32],
+        slice_sums: Callable[[Variable, Wanted], SliceSums],
     ) -> None:
         self.compiled_plan = compiled_plan
         self.plan = compiled_plan.plan
@@ -76,16 +78,43 @@ class Program:
         # Of weights that no sample meets, but a regularizer.
         self._alone = [] if penalties is None else [v for v in penalties.variables if v not in known]
         self.trainable += self._alone
-        self.gradients: list[Float32] = [gradient(v) for v in self.trainable]
-        self._by_variable = dict(zip(self.trainable, self.gradients, strict=True))
+        self._plain: list[Float32] = [gradient(v) for v in self.trainable]
+        self.gradients = self._plain
+        self._by_variable = dict(zip(self.trainable, self._plain, strict=True))
+        self._new_sums = slice_sums
 
-    def train(self, batch: Batch, seed: int, want_outputs: bool) -> StepResult:
-        """Writes the gradients of a batch into `gradients`."""
+    def train(self, batch: Batch, seed: int, want_outputs: bool, slice_sums: Wanted = ()) -> StepResult:
+        """Writes the gradients of a batch into `gradients`.
+
+        Args:
+            slice_sums: which sums over slices are wanted; `gradients` then know their slices.
+        """
+        if slice_sums:
+            return self._train_sliced(batch, seed, want_outputs, slice_sums)
+        self.gradients = self._plain
+        return self._train(batch, seed, want_outputs)
+
+    def _train_sliced(self, batch: Batch, seed: int, want_outputs: bool, wanted: Wanted) -> StepResult:
+        kinds = self.plan.gradient_kinds(True)
+        penalties = self.compiled_plan.weights
+        regularized = set() if penalties is None else set(penalties.variables)
+        variables = self.compiled_plan.variables
+        # The gradient of a regularizer is no slice.
+        sums = [
+            self._new_sums(v, wanted) if kind and v not in regularized else None
+            for v, kind in zip(variables, kinds, strict=True)
+        ]
+        result = self._train(batch, seed, want_outputs, slice_sums=sums)
+        found = dict(zip(variables, sums, strict=True))
+        self.gradients = [with_slices(self._by_variable[v], found.get(v)) for v in self.trainable]
+        return result
+
+    def _train(self, batch: Batch, seed: int, want_outputs: bool, **slice_sums: Any) -> StepResult:
         given = self._given(batch)
         about_to_change(self.compiled_plan.variables)  # moving averages
         sums, outputs = self.plan.train_step(
             given.inputs, given.targets, given.weights, self.parameters, self._slots, seed=seed,
-            want_outputs=want_outputs,
+            want_outputs=want_outputs, **slice_sums,
         )  # fmt: skip
         penalties = self.compiled_plan.weights
         if penalties is None:
@@ -133,10 +162,11 @@ class TrainingPlans:
         self.objective = objective
         self._programs: OrderedDict[tuple[int, Shapes, Shapes, bool], Program] = OrderedDict()
         self._gradients: dict[int, tuple[Variable, Float32]] = {}
+        self._sums: dict[tuple[int, Wanted], tuple[Variable, SliceSums]] = {}
 
     # Plans are native and gradients go by identity: a copy or a pickle makes its own.
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_programs": OrderedDict(), "_gradients": {}}
+        return {**vars(self), "_programs": OrderedDict(), "_gradients": {}, "_sums": {}}
 
     def output_shapes(self, input_shapes: Shapes) -> list[tuple[int, ...]]:
         """The shapes of the outputs (without the batch) for inputs of these shapes.
@@ -173,7 +203,7 @@ class TrainingPlans:
                     "there is nothing to minimise: training and evaluation need a loss; give one to compile, or use "
                     "add_loss"
                 )
-            program = self._programs[key] = Program(plan, self.objective.losses, self._gradient)
+            program = self._programs[key] = Program(plan, self.objective.losses, self._gradient, self._slice_sums)
             if not plan.of_one_mode:
                 self._programs[*key[:3], not training] = program
             while len(self._programs) > _PROGRAMS_KEPT:
@@ -185,3 +215,10 @@ class TrainingPlans:
         if id(variable) not in self._gradients:
             self._gradients[id(variable)] = variable, np.zeros(variable.shape, np.float32)
         return self._gradients[id(variable)][1]
+
+    def _slice_sums(self, variable: Variable, wanted: Wanted) -> SliceSums:
+        """The arrays for sums over the slices of the gradient of a variable, the same for all programs."""
+        key = id(variable), wanted
+        if key not in self._sums:
+            self._sums[key] = variable, SliceSums.zeros(variable.shape, wanted)
+        return self._sums[key][1]

@@ -220,7 +220,7 @@ class Trainer(Evaluator):
     ) -> StepResult:
         program = plans.program(batch, training=True)
         seed = draw_seed() if program.is_random else 0
-        result = program.train(batch, seed, want_outputs)
+        result = program.train(batch, seed, want_outputs, self.optimizer.slice_sums)  # type: ignore[union-attr]
         if program.trainable:
             if not self.optimizer.knows(program.trainable):  # type: ignore[union-attr]
                 self._prepare_optimizer()

@@ -27,7 +27,7 @@ class Embedding(Layer):
     Input (N, ...), int32; floats are cut to integers, as in Keras. Output (N, ..., output_dim), float32. Weights:
     embeddings (input_dim, output_dim). All rows of the table have a gradient: zero where a row was not looked up, the
     sum where one was looked up more than once. (Keras on TensorFlow hands optimizers one slice per look-up, so that
-    Adam adds their squares: see docs/differences.md.)
+    Adam adds their squares, as those of day33 do with ``per_slice=True``: see docs/differences.md.)
 
     Args:
         input_dim: rows of the table; numbers run from 0 to input_dim - 1.

@@ -41,6 +41,9 @@ _LIBRARY = Library(
 )  # fmt: skip
 
 
+_NOT_IN_KERAS = ("per_slice",)
+
+
 def get(identifier: Any) -> Optimizer:
     """An optimizer from itself, its name in any case ("sgd", "RMSprop"), or what `serialize` returned.
 
@@ -57,12 +60,20 @@ def serialize(optimizer: Optimizer) -> Any:
     """Describes an optimizer, without its state, as Keras does.
 
     Returns:
-        A dict of "module", "class_name", "config" and "registered_name", which `deserialize` and Keras read.
+        A dict of "module", "class_name", "config" and "registered_name", which `deserialize` and Keras read. An option
+        that Keras does not know, ``per_slice=True``, is in an entry "day33" beside these, which Keras passes over: on
+        TensorFlow it does so anyway.
 
     Raises:
         TypeError: the learning rate comes from a function of yours.
     """
-    return _LIBRARY.serialize(optimizer)
+    described = _LIBRARY.serialize(optimizer)
+    if isinstance(described, dict) and isinstance(described.get("config"), dict):
+        config = described["config"]
+        own = {name: config.pop(name) for name in _NOT_IN_KERAS if name in config}
+        if own:
+            described["day33"] = own
+    return described
 
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Optimizer:
@@ -77,7 +88,7 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     """
     with custom.known(custom_objects or {}):
         if isinstance(config, Mapping):
-            arguments = dict(config.get("config", {}))
+            arguments = {**config.get("config", {}), **_own_options(config.get("day33", {}))}
             if config.get("class_name") == "LossScaleOptimizer":  # around another one, for float16
                 return deserialize(arguments["inner_optimizer"])
             if arguments.get("decay") == 0:  # of Keras before 2.11
@@ -87,6 +98,13 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
             config = {**config, "config": arguments}
         made: Optimizer = _LIBRARY.deserialize(config)
         return made
+
+
+def _own_options(given: Any) -> dict[str, Any]:
+    """The entry "day33" of a description. ValueError where it is no dict of options that Keras does not know."""
+    if not isinstance(given, Mapping) or not set(given) <= set(_NOT_IN_KERAS):
+        raise ValueError(f'the entry "day33" of the optimizer is {given!r}; expected a dict of {_NOT_IN_KERAS}')
+    return dict(given)
 
 
 def __dir__() -> list[str]:

@@ -22,6 +22,7 @@ class OptionsButDecay(TypedDict, total=False):
     loss_scale_factor: float | None
     gradient_accumulation_steps: int | None
     name: str | None
+    per_slice: bool
 
 
 class SharedOptions(OptionsButDecay, total=False):
@@ -31,7 +32,10 @@ class SharedOptions(OptionsButDecay, total=False):
 
 
 class Option(Generic[T]):
-    """An attribute that holds what ``check(name, value)`` makes of the value given, in the constructor and later."""
+    """An attribute that holds what ``check(name, value)`` makes of the value given, in the constructor and later.
+
+    Before it changes, the owner's `check_together`, if it has one, gets the options as they would be, by name.
+    """
 
     def __init__(self, check: Callable[[str, Any], T]) -> None:
         self._check = check
@@ -53,7 +57,11 @@ class Option(Generic[T]):
         return value
 
     def __set__(self, instance: object, value: Any) -> None:
-        instance.__dict__[self._name] = self._check(self._name, value)
+        checked = self._check(self._name, value)
+        check_together = getattr(instance, "check_together", None)
+        if check_together is not None:
+            check_together({**instance.__dict__, self._name: checked})
+        instance.__dict__[self._name] = checked
 
 
 def number(name: str, value: Any) -> float:

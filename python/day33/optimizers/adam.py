@@ -35,6 +35,7 @@ class Adam(Optimizer):
     beta_2 = Option(decay)
     epsilon = Option(number)
     amsgrad = Option(flag)
+    slice_rule = "squares"
 
     @with_shared_options
     def __init__(
@@ -57,10 +58,13 @@ class Adam(Optimizer):
     def rule_slots(self) -> Groups:
         return (("momentum", "velocity"), ("velocity_hat",)) if self.amsgrad else (("momentum", "velocity"),)
 
-    def _update(self, parameter: Any, gradient: Float32, slots: dict[str, Float32], rate: float, step: int) -> None:
+    def _update(
+        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
+    ) -> None:
         _native.adam_step(
             parameter,
             gradient,
+            sums,
             slots["momentum"],
             slots["velocity"],
             slots.get("velocity_hat"),
@@ -117,6 +121,7 @@ class Nadam(Optimizer):
     beta_1 = Option(decay)
     beta_2 = Option(decay)
     epsilon = Option(number)
+    slice_rule = "squares"
 
     @with_shared_options
     def __init__(
@@ -140,12 +145,15 @@ class Nadam(Optimizer):
     def derived_numbers(self) -> list[float]:
         return [self.beta_1**self.iterations * _nadam_product(self.iterations)]
 
-    def _update(self, parameter: Any, gradient: Float32, slots: dict[str, Float32], rate: float, step: int) -> None:
+    def _update(
+        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
+    ) -> None:
         now, following = _nadam_product(step), _nadam_product(step + 1)
         product, next_product = self.beta_1**step * now, self.beta_1 ** (step + 1) * following
         _native.nadam_step(
             parameter,
             gradient,
+            sums,
             slots["momentum"],
             slots["velocity"],
             momentum_rate=rate * self.beta_1 * _nadam_factor(step + 1) / (1.0 - next_product),
@@ -183,6 +191,7 @@ class Adamax(Optimizer):
     beta_1 = Option(decay)
     beta_2 = Option(decay)
     epsilon = Option(number)
+    slice_rule = "magnitudes"
 
     @with_shared_options
     def __init__(
@@ -203,10 +212,13 @@ class Adamax(Optimizer):
     def rule_slots(self) -> Groups:
         return (("momentum", "norm"),)
 
-    def _update(self, parameter: Any, gradient: Float32, slots: dict[str, Float32], rate: float, step: int) -> None:
+    def _update(
+        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
+    ) -> None:
         _native.adamax_step(
             parameter,
             gradient,
+            sums,
             slots["momentum"],
             slots["norm"],
             learning_rate=rate,

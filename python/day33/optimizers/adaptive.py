@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
@@ -35,6 +36,7 @@ class Adadelta(Optimizer):
 
     rho = Option(decay)
     epsilon = Option(number)
+    slice_rule = "squares"
 
     @with_shared_options
     def __init__(
@@ -53,10 +55,13 @@ class Adadelta(Optimizer):
     def rule_slots(self) -> Groups:
         return (("squares", "deltas"),)
 
-    def _update(self, parameter: Any, gradient: Float32, slots: dict[str, Float32], rate: float, step: int) -> None:
+    def _update(
+        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
+    ) -> None:
         _native.adadelta_step(
             parameter,
             gradient,
+            sums,
             slots["squares"],
             slots["deltas"],
             learning_rate=rate,
@@ -69,6 +74,7 @@ class _Accumulating(Optimizer):
     """With a sum of squares that begins with a number of the user's."""
 
     initial_accumulator_value = Option(number)
+    slice_rule = "squares"
 
     def new_slot(self, name: str, variable: Variable) -> Float32:
         if name == "accumulator":
@@ -107,8 +113,10 @@ class Adagrad(_Accumulating):
     def rule_slots(self) -> Groups:
         return (("accumulator",),)
 
-    def _update(self, parameter: Any, gradient: Float32, slots: dict[str, Float32], rate: float, step: int) -> None:
-        _native.adagrad_step(parameter, gradient, slots["accumulator"], learning_rate=rate, epsilon=self.epsilon)
+    def _update(
+        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
+    ) -> None:
+        _native.adagrad_step(parameter, gradient, sums, slots["accumulator"], learning_rate=rate, epsilon=self.epsilon)
 
 
 class RMSprop(Optimizer):
@@ -131,6 +139,7 @@ class RMSprop(Optimizer):
     momentum = Option(fraction)
     epsilon = Option(number)
     centered = Option(flag)
+    slice_rule = "squares"
 
     @with_shared_options
     def __init__(
@@ -149,6 +158,14 @@ class RMSprop(Optimizer):
         self.epsilon = epsilon
         self.centered = centered
 
+    def check_together(self, options: Mapping[str, Any]) -> None:
+        super().check_together(options)
+        if options.get("per_slice") and options.get("centered"):
+            raise ValueError(
+                "per_slice is True; expected False with centered=True: v - a² may be below 0 where v has squares of "
+                "slices and a has their sum, and the root is NaN"
+            )
+
     @property
     def rule_slots(self) -> Groups:
         groups: Groups = (("velocity",),)
@@ -156,10 +173,13 @@ class RMSprop(Optimizer):
             groups += (("momentum",),)
         return (*groups, ("average_gradient",)) if self.centered else groups
 
-    def _update(self, parameter: Any, gradient: Float32, slots: dict[str, Float32], rate: float, step: int) -> None:
+    def _update(
+        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
+    ) -> None:
         _native.rmsprop_step(
             parameter,
             gradient,
+            sums,
             slots["velocity"],
             slots.get("momentum"),
             slots.get("average_gradient"),
@@ -218,12 +238,15 @@ class Ftrl(_Accumulating):
     def rule_slots(self) -> Groups:
         return (("accumulator", "linear"),)
 
-    def _update(self, parameter: Any, gradient: Float32, slots: dict[str, Float32], rate: float, step: int) -> None:
+    def _update(
+        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
+    ) -> None:
         if not rate > 0:
             raise ValueError(f"learning_rate is {rate}; expected a number above 0, since {self.name} divides by it")
         _native.ftrl_step(
             parameter,
             gradient,
+            sums,
             slots["accumulator"],
             slots["linear"],
             learning_rate=rate,

@@ -6,7 +6,7 @@ import inspect
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +15,7 @@ from .. import _native
 from .._core.arrays import as_float32, needs_no_conversion
 from .._core.naming import snake_case
 from .._core.signatures import accepted_arguments
+from .._core.slices import SlicedGradient, Wanted, may_want_slices, with_slices
 from .._core.variables import about_to_change
 from . import _clipping, schedules
 from ._options import Option, flag, fraction, only_none, optional_number, optional_steps
@@ -54,14 +55,31 @@ class Optimizer(Stateful):
         gradient_accumulation_steps: an integer n of at least 2: each step adds its gradients up, and every n-th one
             updates the weights with the mean of the last n. `iterations` and the means count updates, schedules steps.
         name: for messages and files; by default the class in snake case.
+        per_slice: which square an optimizer takes of the gradient g of a table, such as that of `Embedding`. g is a sum
+            of slices, one for each position that was looked up. False, the default, takes the square of the sum, g², as
+            for any other weight. True takes the sum of the squares of the slices, Σ gᵢ², as Keras does on TensorFlow:
+            where a rule says g², for a table that is looked up and not used otherwise, and in the norms of `clipnorm`
+            and `global_clipnorm`. See below.
+
+    With ``per_slice=True`` only a gradient made of slices alone is meant, as on TensorFlow: a table that has a
+    regularizer, or is multiplied somewhere, as by ``ReversibleEmbedding(...)(x, reverse=True)``, is a weight like any
+    other. After clipping by `global_clipnorm` a gradient is one slice. `fit`, `train_on_batch` and
+    `GradientTape.gradient` give gradients with their slices, the tape if the optimizer was made before; arrays made of
+    them by arithmetic do not know the slices, and are refused. Refused are also `clipvalue`, which bounds each slice on
+    TensorFlow; `gradient_accumulation_steps`, where TensorFlow has no slices either; `centered` of `RMSprop`; and rules
+    without a square (`SGD`, `Lion`) unless they clip by a norm. `Adamax` adds up magnitudes in the place of squares.
 
     Attributes:
         iterations: the number of updates done.
 
     Raises:
-        ValueError: more than one kind of clipping, or a number out of its bounds.
+        ValueError: more than one kind of clipping, a number out of its bounds, or `per_slice` with what it does not go
+            with.
         TypeError: an option that is no number.
     """
+
+    # What the rule takes of each slice of a gradient with `per_slice`, a field of `SliceSums`; None for nothing.
+    slice_rule: ClassVar[str | None] = None
 
     weight_decay = Option(optional_number)
     clipnorm = Option(optional_number)
@@ -72,6 +90,7 @@ class Optimizer(Stateful):
     ema_overwrite_frequency = Option(optional_steps(1))
     loss_scale_factor = Option(only_none("day33 computes in float32, where losses need no scaling"))
     gradient_accumulation_steps = Option(optional_steps(2))
+    per_slice = Option(flag)
 
     def __init__(
         self,
@@ -86,6 +105,8 @@ class Optimizer(Stateful):
         loss_scale_factor: float | None = None,
         gradient_accumulation_steps: int | None = None,
         name: str | None = None,
+        *,
+        per_slice: bool = False,
     ) -> None:
         super().__init__()
         clipping = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
@@ -107,6 +128,12 @@ class Optimizer(Stateful):
         self._rate = _checked_rate(learning_rate)
         self._undecayed: list[Variable] = []
         self._undecayed_names: re.Pattern[str] | None = None
+        self.per_slice = per_slice
+        may_want_slices(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        may_want_slices(self)
 
     def __repr__(self) -> str:
         state = f"learning rate {self.learning_rate:.4g}, {self.iterations} steps done"
@@ -173,7 +200,8 @@ class Optimizer(Stateful):
 
         Raises:
             ValueError: the optimizer belongs to other variables, or to none yet and none are given; another number of
-                gradients than of variables, or another shape; every gradient is None.
+                gradients than of variables, or another shape; every gradient is None; with `per_slice`, a gradient
+                that does not know its slices.
             TypeError: a gradient that holds no real numbers.
         """
         if len(grads) == 0:
@@ -183,7 +211,7 @@ class Optimizer(Stateful):
             raise ValueError(f"{self.name} belongs to no variables yet; expected trainable_variables, or build first")
         if len(grads) != len(variables):
             raise ValueError(f"grads has {len(grads)} entries; expected one for each of {len(variables)} variables")
-        gradients, given = _given(grads, variables)
+        gradients, given = _given(grads, variables, self.slice_sums)
         if not self._index or self._groups != self.slot_groups or not self.knows(variables):
             self.build(variables)
         variables = given
@@ -229,19 +257,56 @@ class Optimizer(Stateful):
             variable: one that the optimizer was built for.
             learning_rate: that of this step.
         """
-        if not needs_no_conversion(gradient):
+        sums = None
+        if self.per_slice:
+            sliced = _sliced_gradient(gradient, variable, self.slice_sums)
+            if self.slice_rule is not None and sliced.sums is not None:
+                sums = getattr(sliced.sums, self.slice_rule)
+            gradient = sliced.view(np.ndarray)
+        elif not needs_no_conversion(gradient):
             gradient = _as_gradient(gradient, variable)
         self._update(
             variable.parameter,
             gradient,
+            sums,
             self.slots_of(variable),
             learning_rate,
             self.iterations + 1,
         )
 
-    def _update(self, parameter: Any, gradient: Float32, slots: dict[str, Float32], rate: float, step: int) -> None:
-        """Updates one native parameter and its slots. `step` counts updates from 1."""
+    def _update(
+        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
+    ) -> None:
+        """Updates one native parameter and its slots.
+
+        Args:
+            sums: `slice_rule` over the slices of the gradient; None for a gradient that is one slice.
+            step: counts updates from 1.
+        """
         raise TypeError(f"{type(self).__name__} defines no rule; override update_step in the subclass")
+
+    # ---- slices of gradients ----
+
+    @property
+    def slice_sums(self) -> Wanted:
+        """The sums over slices that a step wants to have with gradients; none without `per_slice`."""
+        if not self.per_slice:
+            return ()
+        return ("squares",) if self.slice_rule in (None, "squares") else ("squares", self.slice_rule)
+
+    def check_together(self, options: Mapping[str, Any]) -> None:
+        """Raises ValueError where `per_slice` does not go with other options, by name; some may be missing yet."""
+        if not options.get("per_slice"):
+            return
+        reason = ""
+        if options.get("clipvalue"):
+            reason = "clipvalue bounds each slice on TensorFlow, and day33 knows their sums alone; expected clipnorm"
+        elif options.get("gradient_accumulation_steps"):
+            reason = "gradient_accumulation_steps adds up gradients, which leaves no slices, on TensorFlow neither"
+        elif self.slice_rule is None and not (options.get("clipnorm") or options.get("global_clipnorm")):
+            reason = f"{type(self).__name__} takes no square of a gradient, unless for clipnorm or global_clipnorm"
+        if reason:
+            raise ValueError(f"per_slice is True; expected False: {reason}")
 
     def scale_loss(self, loss: Any) -> Any:
         """`loss` as it is: there is no `loss_scale_factor`."""
@@ -340,8 +405,14 @@ class Optimizer(Stateful):
     # ---- configuration ----
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor, by name. TypeError for a learning rate from a function of yours."""
+        """The arguments of the constructor, by name; `per_slice`, which Keras does not know, only where it is True.
+
+        Raises:
+            TypeError: a learning rate from a function of yours.
+        """
         names = accepted_arguments(type(self)) - {"learning_rate"}
+        if not self.per_slice:
+            names -= {"per_slice"}
         config = {name: getattr(self, name) for name in sorted(names) if hasattr(self, name)}
         rate = self._rate
         return {"learning_rate": schedules.serialize(rate) if callable(rate) else rate, **config}
@@ -369,8 +440,10 @@ def with_shared_options(init: F) -> F:
     return init
 
 
-def _given(grads: Sequence[ArrayLike | None], variables: list[Variable]) -> tuple[list[Float32], list[Variable]]:
-    """The gradients that are not None as arrays, and their variables."""
+def _given(
+    grads: Sequence[ArrayLike | None], variables: list[Variable], slice_sums: Wanted
+) -> tuple[list[Float32], list[Variable]]:
+    """The gradients that are not None as arrays, and their variables. `slice_sums`: those that they must have."""
     if any(gradient is None for gradient in grads):
         missing = [variable.path for gradient, variable in zip(grads, variables, strict=True) if gradient is None]
         if len(missing) == len(variables):
@@ -381,7 +454,22 @@ def _given(grads: Sequence[ArrayLike | None], variables: list[Variable]) -> tupl
         )
         variables = [variable for gradient, variable in zip(grads, variables, strict=True) if gradient is not None]
     given = (gradient for gradient in grads if gradient is not None)
-    return [_as_gradient(gradient, variable) for gradient, variable in zip(given, variables, strict=True)], variables
+    pairs = zip(given, variables, strict=True)
+    if slice_sums:
+        return [_sliced_gradient(gradient, variable, slice_sums) for gradient, variable in pairs], variables
+    return [_as_gradient(gradient, variable) for gradient, variable in pairs], variables
+
+
+def _sliced_gradient(gradient: Any, variable: Variable, slice_sums: Wanted) -> SlicedGradient:
+    """A gradient that knows these sums over its slices, or that it is one. ValueError for any other array."""
+    value = gradient if isinstance(gradient, np.ndarray) else getattr(gradient, "value", None)  # recorded by a tape
+    if not (isinstance(value, SlicedGradient) and value.has(slice_sums)):
+        raise ValueError(
+            f"gradient of variable {variable.path!r} is an array that does not say of which slices it is the sum; "
+            "per_slice=True takes gradients as fit gives them, or GradientTape.gradient while the optimizer exists, "
+            "unchanged"
+        )
+    return with_slices(_as_gradient(value, variable), value.sums)
 
 
 def _as_gradient(gradient: ArrayLike, variable: Variable) -> Float32:

@@ -46,7 +46,9 @@ class SGD(Optimizer):
     def rule_slots(self) -> Groups:
         return (("velocity",),) if self.momentum else ()
 
-    def _update(self, parameter: Any, gradient: Float32, slots: dict[str, Float32], rate: float, step: int) -> None:
+    def _update(
+        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
+    ) -> None:
         _native.sgd_step(
             parameter,
             gradient,
@@ -89,7 +91,9 @@ class Lion(Optimizer):
     def rule_slots(self) -> Groups:
         return (("momentum",),)
 
-    def _update(self, parameter: Any, gradient: Float32, slots: dict[str, Float32], rate: float, step: int) -> None:
+    def _update(
+        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
+    ) -> None:
         _native.lion_step(
             parameter, gradient, slots["momentum"], learning_rate=rate, beta_1=self.beta_1, beta_2=self.beta_2
         )
