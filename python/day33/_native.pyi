@@ -392,23 +392,23 @@ class ParameterList:
     def __init__(self, parameters: Sequence[Parameter]) -> None: ...
 
 # ---- training (register_training.cpp). In place; each raises the parameter's version ----
-# Gradients and slots are float32 arrays of the parameter's shape.
+# For each parameter a gradient and slots, float32 arrays of its shape. slice_sums: None, or None for some.
 
 def sgd_step(
-    parameter: Parameter,
-    gradient: Float32,
-    velocity: Float32 | None,
+    parameters: list[Parameter],
+    gradients: list[Float32],
+    velocity: list[Float32] | None,
     *,
     learning_rate: float,
     momentum: float,
     nesterov: bool,
 ) -> None: ...
 def adadelta_step(
-    parameter: Parameter,
-    gradient: Float32,
-    slice_sums: Float32 | None,
-    squares: Float32,
-    deltas: Float32,
+    parameters: list[Parameter],
+    gradients: list[Float32],
+    slice_sums: list[Float32 | None] | None,
+    squares: list[Float32],
+    deltas: list[Float32],
     *,
     learning_rate: float,
     rho: float,
@@ -417,12 +417,12 @@ def adadelta_step(
 
 # step counts from 1, here and in nadam_step and adamax_step. v_max: the largest v so far, for AMSGrad.
 def adam_step(
-    parameter: Parameter,
-    gradient: Float32,
-    slice_sums: Float32 | None,
-    m: Float32,
-    v: Float32,
-    v_max: Float32 | None,
+    parameters: list[Parameter],
+    gradients: list[Float32],
+    slice_sums: list[Float32 | None] | None,
+    m: list[Float32],
+    v: list[Float32],
+    v_max: list[Float32] | None,
     *,
     learning_rate: float,
     beta_1: float,
@@ -431,11 +431,11 @@ def adam_step(
     step: int,
 ) -> None: ...
 def nadam_step(
-    parameter: Parameter,
-    gradient: Float32,
-    slice_sums: Float32 | None,
-    m: Float32,
-    v: Float32,
+    parameters: list[Parameter],
+    gradients: list[Float32],
+    slice_sums: list[Float32 | None] | None,
+    m: list[Float32],
+    v: list[Float32],
     *,
     momentum_rate: float,
     gradient_rate: float,
@@ -445,11 +445,11 @@ def nadam_step(
     step: int,
 ) -> None: ...
 def adamax_step(
-    parameter: Parameter,
-    gradient: Float32,
-    slice_sums: Float32 | None,
-    m: Float32,
-    u: Float32,
+    parameters: list[Parameter],
+    gradients: list[Float32],
+    slice_sums: list[Float32 | None] | None,
+    m: list[Float32],
+    u: list[Float32],
     *,
     learning_rate: float,
     beta_1: float,
@@ -458,12 +458,12 @@ def adamax_step(
     step: int,
 ) -> None: ...
 def rmsprop_step(
-    parameter: Parameter,
-    gradient: Float32,
-    slice_sums: Float32 | None,
-    velocity: Float32,
-    momentum_slot: Float32 | None,
-    mean: Float32 | None,
+    parameters: list[Parameter],
+    gradients: list[Float32],
+    slice_sums: list[Float32 | None] | None,
+    velocity: list[Float32],
+    momentum_slot: list[Float32] | None,
+    mean: list[Float32] | None,
     *,
     learning_rate: float,
     rho: float,
@@ -471,23 +471,29 @@ def rmsprop_step(
     epsilon: float,
 ) -> None: ...
 def adagrad_step(
-    parameter: Parameter,
-    gradient: Float32,
-    slice_sums: Float32 | None,
-    squares: Float32,
+    parameters: list[Parameter],
+    gradients: list[Float32],
+    slice_sums: list[Float32 | None] | None,
+    squares: list[Float32],
     *,
     learning_rate: float,
     epsilon: float,
 ) -> None: ...
 def lion_step(
-    parameter: Parameter, gradient: Float32, m: Float32, *, learning_rate: float, beta_1: float, beta_2: float
+    parameters: list[Parameter],
+    gradients: list[Float32],
+    m: list[Float32],
+    *,
+    learning_rate: float,
+    beta_1: float,
+    beta_2: float,
 ) -> None: ...
 def ftrl_step(
-    parameter: Parameter,
-    gradient: Float32,
-    slice_sums: Float32 | None,
-    squares: Float32,
-    linear: Float32,
+    parameters: list[Parameter],
+    gradients: list[Float32],
+    slice_sums: list[Float32 | None] | None,
+    squares: list[Float32],
+    linear: list[Float32],
     *,
     learning_rate: float,
     exponent: float,

@@ -43,7 +43,9 @@ def by_global_norm(gradients: Sequence[Float32], bound: float) -> list[Float32]:
 
 def by_value(gradients: Sequence[Float32], bound: float) -> list[Float32]:
     """Every entry between -bound and bound; NaN stays."""
-    return [np.clip(gradient, np.float32(-bound), np.float32(bound)) for gradient in gradients]
+    return [
+        np.clip(gradient, np.float32(-bound), np.float32(bound), out=np.empty_like(gradient)) for gradient in gradients
+    ]
 
 
 def _sum_of_squares(gradient: Float32) -> float:
@@ -55,7 +57,7 @@ def _sum_of_squares(gradient: Float32) -> float:
 
 def _scaled(gradient: Float32, factor: float) -> Float32:
     with np.errstate(invalid="ignore"):  # infinity times 0
-        scaled = gradient * np.float32(factor)
+        scaled = np.multiply(gradient, np.float32(factor), out=np.empty_like(gradient))  # no scalar of shape ()
         if not isinstance(gradient, SlicedGradient):
             return scaled
         return with_slices(scaled, None if gradient.sums is None else gradient.sums.scaled(factor))

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
     from .._core.variables import Variable
-    from .._native import Float32
+    from .._native import Float32, Parameter
 
 Groups = tuple[tuple[str, ...], ...]
+
+
+class Updates(NamedTuple):
+    """What a rule is applied to: lists with an entry for each variable.
+
+    Attributes:
+        parameters, gradients: as native code takes them.
+        sums: over the slices of each gradient, None for one that is a single slice; None where nobody wants them.
+        slots: by name.
+    """
+
+    parameters: list[Parameter]
+    gradients: list[Float32]
+    sums: list[Float32 | None] | None
+    slots: dict[str, list[Float32]]
 
 
 class SlotOwner:

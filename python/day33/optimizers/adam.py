@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 
 from .. import _native
 from ._options import Option, OptionsButDecay, SharedOptions, decay, flag, number
-from ._slots import Groups
+from ._slots import Groups, Updates
 from .base import LearningRate, Optimizer, with_shared_options
-
-if TYPE_CHECKING:
-    from .._native import Float32
 
 
 class Adam(Optimizer):
@@ -58,16 +55,14 @@ class Adam(Optimizer):
     def rule_slots(self) -> Groups:
         return (("momentum", "velocity"), ("velocity_hat",)) if self.amsgrad else (("momentum", "velocity"),)
 
-    def _update(
-        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
-    ) -> None:
+    def _update(self, of: Updates, rate: float, step: int) -> None:
         _native.adam_step(
-            parameter,
-            gradient,
-            sums,
-            slots["momentum"],
-            slots["velocity"],
-            slots.get("velocity_hat"),
+            of.parameters,
+            of.gradients,
+            of.sums,
+            of.slots["momentum"],
+            of.slots["velocity"],
+            of.slots.get("velocity_hat"),
             learning_rate=rate,
             beta_1=self.beta_1,
             beta_2=self.beta_2,
@@ -145,17 +140,15 @@ class Nadam(Optimizer):
     def derived_numbers(self) -> list[float]:
         return [self.beta_1**self.iterations * _nadam_product(self.iterations)]
 
-    def _update(
-        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
-    ) -> None:
+    def _update(self, of: Updates, rate: float, step: int) -> None:
         now, following = _nadam_product(step), _nadam_product(step + 1)
         product, next_product = self.beta_1**step * now, self.beta_1 ** (step + 1) * following
         _native.nadam_step(
-            parameter,
-            gradient,
-            sums,
-            slots["momentum"],
-            slots["velocity"],
+            of.parameters,
+            of.gradients,
+            of.sums,
+            of.slots["momentum"],
+            of.slots["velocity"],
             momentum_rate=rate * self.beta_1 * _nadam_factor(step + 1) / (1.0 - next_product),
             gradient_rate=rate * (1.0 - self.beta_1 * _nadam_factor(step)) / (1.0 - product),
             beta_1=self.beta_1,
@@ -212,15 +205,13 @@ class Adamax(Optimizer):
     def rule_slots(self) -> Groups:
         return (("momentum", "norm"),)
 
-    def _update(
-        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
-    ) -> None:
+    def _update(self, of: Updates, rate: float, step: int) -> None:
         _native.adamax_step(
-            parameter,
-            gradient,
-            sums,
-            slots["momentum"],
-            slots["norm"],
+            of.parameters,
+            of.gradients,
+            of.sums,
+            of.slots["momentum"],
+            of.slots["norm"],
             learning_rate=rate,
             beta_1=self.beta_1,
             beta_2=self.beta_2,

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _native
 from ._options import Option, SharedOptions, decay, flag, fraction, not_positive, number
-from ._slots import Groups
+from ._slots import Groups, Updates
 from .base import LearningRate, Optimizer, with_shared_options
 
 if TYPE_CHECKING:
@@ -55,15 +55,13 @@ class Adadelta(Optimizer):
     def rule_slots(self) -> Groups:
         return (("squares", "deltas"),)
 
-    def _update(
-        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
-    ) -> None:
+    def _update(self, of: Updates, rate: float, step: int) -> None:
         _native.adadelta_step(
-            parameter,
-            gradient,
-            sums,
-            slots["squares"],
-            slots["deltas"],
+            of.parameters,
+            of.gradients,
+            of.sums,
+            of.slots["squares"],
+            of.slots["deltas"],
             learning_rate=rate,
             rho=self.rho,
             epsilon=self.epsilon,
@@ -113,10 +111,10 @@ class Adagrad(_Accumulating):
     def rule_slots(self) -> Groups:
         return (("accumulator",),)
 
-    def _update(
-        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
-    ) -> None:
-        _native.adagrad_step(parameter, gradient, sums, slots["accumulator"], learning_rate=rate, epsilon=self.epsilon)
+    def _update(self, of: Updates, rate: float, step: int) -> None:
+        _native.adagrad_step(
+            of.parameters, of.gradients, of.sums, of.slots["accumulator"], learning_rate=rate, epsilon=self.epsilon
+        )
 
 
 class RMSprop(Optimizer):
@@ -173,16 +171,14 @@ class RMSprop(Optimizer):
             groups += (("momentum",),)
         return (*groups, ("average_gradient",)) if self.centered else groups
 
-    def _update(
-        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
-    ) -> None:
+    def _update(self, of: Updates, rate: float, step: int) -> None:
         _native.rmsprop_step(
-            parameter,
-            gradient,
-            sums,
-            slots["velocity"],
-            slots.get("momentum"),
-            slots.get("average_gradient"),
+            of.parameters,
+            of.gradients,
+            of.sums,
+            of.slots["velocity"],
+            of.slots.get("momentum"),
+            of.slots.get("average_gradient"),
             learning_rate=rate,
             rho=self.rho,
             momentum=self.momentum,
@@ -238,17 +234,15 @@ class Ftrl(_Accumulating):
     def rule_slots(self) -> Groups:
         return (("accumulator", "linear"),)
 
-    def _update(
-        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
-    ) -> None:
+    def _update(self, of: Updates, rate: float, step: int) -> None:
         if not rate > 0:
             raise ValueError(f"learning_rate is {rate}; expected a number above 0, since {self.name} divides by it")
         _native.ftrl_step(
-            parameter,
-            gradient,
-            sums,
-            slots["accumulator"],
-            slots["linear"],
+            of.parameters,
+            of.gradients,
+            of.sums,
+            of.slots["accumulator"],
+            of.slots["linear"],
             learning_rate=rate,
             exponent=-self.learning_rate_power,
             l1=self.l1_regularization_strength,

@@ -19,7 +19,7 @@ from .._core.slices import SlicedGradient, Wanted, may_want_slices, with_slices
 from .._core.variables import about_to_change
 from . import _clipping, schedules
 from ._options import Option, flag, fraction, only_none, optional_number, optional_steps
-from ._slots import Groups
+from ._slots import Groups, Updates
 from ._state import Stateful
 
 if TYPE_CHECKING:
@@ -246,43 +246,41 @@ class Optimizer(Stateful):
             for variable in variables:
                 if self._decays(variable):
                     _native.scale_parameter(variable.parameter, 1.0 - self.weight_decay * rate)
-        for gradient, variable in zip(gradients, variables, strict=True):
-            self.update_step(gradient, variable, rate)
+        if type(self).update_step is Optimizer.update_step:
+            self._update(self._updates(gradients, variables), rate, self.iterations + 1)
+        else:
+            for gradient, variable in zip(gradients, variables, strict=True):
+                self.update_step(gradient, variable, rate)
 
     def update_step(self, gradient: Float32, variable: Variable, learning_rate: float) -> None:
-        """Updates one variable and its slots.
+        """Updates one variable and its slots. A subclass may override it; else a step updates all variables at once.
 
         Args:
             gradient: of the variable's shape.
             variable: one that the optimizer was built for.
             learning_rate: that of this step.
         """
-        sums = None
-        if self.per_slice:
-            sliced = _sliced_gradient(gradient, variable, self.slice_sums)
-            if self.slice_rule is not None and sliced.sums is not None:
-                sums = getattr(sliced.sums, self.slice_rule)
-            gradient = sliced.view(np.ndarray)
-        elif not needs_no_conversion(gradient):
+        if not self.per_slice and not needs_no_conversion(gradient):
             gradient = _as_gradient(gradient, variable)
-        self._update(
-            variable.parameter,
-            gradient,
-            sums,
-            self.slots_of(variable),
-            learning_rate,
-            self.iterations + 1,
-        )
+        self._update(self._updates([gradient], [variable]), learning_rate, self.iterations + 1)
 
-    def _update(
-        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
-    ) -> None:
-        """Updates one native parameter and its slots.
+    def _updates(self, gradients: list[Float32], variables: Sequence[Variable]) -> Updates:
+        sums: list[Float32 | None] | None = None
+        if self.per_slice:
+            wanted, rule = self.slice_sums, self.slice_rule
+            sliced = [_sliced_gradient(g, variable, wanted) for g, variable in zip(gradients, variables, strict=True)]
+            if rule is not None:
+                sums = [None if gradient.sums is None else getattr(gradient.sums, rule) for gradient in sliced]
+            gradients = [gradient.view(np.ndarray) for gradient in sliced]
+        slots = [self.slots_of(variable) for variable in variables]
+        names = [name for group in self.rule_slots for name in group]
+        return Updates(
+            [variable.parameter for variable in variables], gradients, sums,
+            {name: [of_one[name] for of_one in slots] for name in names},
+        )  # fmt: skip
 
-        Args:
-            sums: `slice_rule` over the slices of the gradient; None for a gradient that is one slice.
-            step: counts updates from 1.
-        """
+    def _update(self, of: Updates, rate: float, step: int) -> None:
+        """Updates native parameters and their slots. `step` counts updates from 1."""
         raise TypeError(f"{type(self).__name__} defines no rule; override update_step in the subclass")
 
     # ---- slices of gradients ----

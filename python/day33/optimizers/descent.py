@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from .. import _native
 from ._options import Option, SharedOptions, decay, flag, fraction, share
-from ._slots import Groups
+from ._slots import Groups, Updates
 from .base import LearningRate, Optimizer, with_shared_options
-
-if TYPE_CHECKING:
-    from .._native import Float32
 
 
 class SGD(Optimizer):
@@ -46,13 +43,11 @@ class SGD(Optimizer):
     def rule_slots(self) -> Groups:
         return (("velocity",),) if self.momentum else ()
 
-    def _update(
-        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
-    ) -> None:
+    def _update(self, of: Updates, rate: float, step: int) -> None:
         _native.sgd_step(
-            parameter,
-            gradient,
-            slots.get("velocity"),
+            of.parameters,
+            of.gradients,
+            of.slots.get("velocity"),
             learning_rate=rate,
             momentum=self.momentum,
             nesterov=self.nesterov,
@@ -91,9 +86,12 @@ class Lion(Optimizer):
     def rule_slots(self) -> Groups:
         return (("momentum",),)
 
-    def _update(
-        self, parameter: Any, gradient: Float32, sums: Float32 | None, slots: dict[str, Float32], rate: float, step: int
-    ) -> None:
+    def _update(self, of: Updates, rate: float, step: int) -> None:
         _native.lion_step(
-            parameter, gradient, slots["momentum"], learning_rate=rate, beta_1=self.beta_1, beta_2=self.beta_2
+            of.parameters,
+            of.gradients,
+            of.slots["momentum"],
+            learning_rate=rate,
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
         )
