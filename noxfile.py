@@ -38,8 +38,8 @@ RACE_FOUND = 66  # what ThreadSanitizer ends a process with
 WITHOUT_YARDSTICKS = ("hypothesis", "psutil", "pytest", "pytest-benchmark", "threadpoolctl")
 # What meets the dependencies: arrays and dtypes, data frames, HDF5 files, the commands.
 LOWEST = ("tests/core/test_runtime.py", "tests/ops/test_ops_arguments.py", "tests/cli/test_cli.py")
-# What meets the extension: threads, instruction sets, arrays of all forms.
-INSTALLED = ("tests/core/test_runtime.py", "tests/ops/test_ops_arguments.py")
+# What meets the extension: threads, of Python and of the pool, instruction sets, arrays of all forms.
+INSTALLED = ("tests/core/test_runtime.py", "tests/core/test_threads.py", "tests/ops/test_ops_arguments.py")
 # Under ThreadSanitizer: what calls from several threads, trains and decodes on several threads, and forks.
 SANITIZED_THREADS = ("tests/core/test_threads.py", "tests/core/test_runtime.py", "tests/decoding/test_decoding.py")
 THREADS = "(threads or fork) and not exit"  # at exit millions of lists are freed, which takes minutes here

@@ -62,7 +62,7 @@ struct Extreme {
     // In a vector, since a branch on random numbers would be mispredicted half of the time.
     typedef float Four __attribute__((vector_size(16)));
     const Four x = Four{} + v * static_cast<float>(kSign), best = Four{} + one;
-    const Four better = (x > best) | (x != x) ? x : best;
+    const Four better = ((x > best) | (x != x)) ? x : best;
     one = better[0];
   }
   inline __attribute__((always_inline)) Vec vector() const { return wide * static_cast<float>(kSign); }

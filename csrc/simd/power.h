@@ -117,7 +117,7 @@ DAY33_INLINE Vec mod(Vec a, Vec b) {
   const auto rest = [](VecD x, VecD y) {
     const VecD whole = __builtin_convertvector(__builtin_convertvector(x / y, HalfVecI), VecD);
     VecD r = x - whole * y;
-    r = ((r < 0.0) != (y < 0.0)) & (r != 0.0) ? r + y : r;  // the whole part is cut off, or rounded up
+    r = (((r < 0.0) != (y < 0.0)) & (r != 0.0)) ? r + y : r;  // the whole part is cut off, or rounded up
     return r;
   };
   const Vec z = narrow(rest(x.low, y.low), rest(x.high, y.high));

@@ -88,7 +88,7 @@ DAY33_INLINE float max_lanes(Vec v) {
   typedef float Half __attribute__((vector_size(32)));
   const Half a = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7),
              b = __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
-  const Half half = (b > a) | (b != b) ? b : a;
+  const Half half = ((b > a) | (b != b)) ? b : a;
 #else
   const Vec half = v;
 #endif
@@ -96,7 +96,7 @@ DAY33_INLINE float max_lanes(Vec v) {
 #if DAY33_LANES >= 8
   const Quarter c = __builtin_shufflevector(half, half, 0, 1, 2, 3),
                 d = __builtin_shufflevector(half, half, 4, 5, 6, 7);
-  const Quarter four = (d > c) | (d != d) ? d : c;
+  const Quarter four = ((d > c) | (d != d)) ? d : c;
 #else
   const Quarter four = half;
 #endif

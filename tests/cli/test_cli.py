@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from day33 import datasets
-from day33.cli import app, root
+from day33.cli import root
+from support.command import run_command
 
 RESULTS = (
     "autoencoder.json",
@@ -42,11 +43,7 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
-
-    def invoke(*arguments: object) -> Result:
-        return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-    return invoke
+    return run_command
 
 
 def train(run: Run, data: Path, output: Path, *arguments: object, epochs: int = 2) -> Result:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from day33.cli import app
 from day33.datasets import HiddenDigits, load_digits_small, load_hidden_digits, make_hidden_digits
 from day33.ensemble import figures
 from day33.ensemble.cross_validation import cross_validate
 from day33.ensemble.hidden_digits import UNSPLIT, Settings, fit_ensemble, make_bag, variants, without_lookalikes
+from support.command import run_command
 
 Run = Callable[..., Result]
 QUICK = ("--members", "lgbm=2,encoder=1,conv=1", "--rounds", 4, "--epochs", 1, "--compare-epochs", 1, "--jobs", 1)
@@ -46,11 +47,7 @@ def files(data: HiddenDigits, tmp_path_factory: pytest.TempPathFactory) -> tuple
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
-
-    def invoke(*arguments: object) -> Result:
-        return CliRunner().invoke(app, ["ensemble", *(str(argument) for argument in arguments)])
-
-    return invoke
+    return partial(run_command, "ensemble")
 
 
 def submitted(path: Path) -> list[list[str]]:

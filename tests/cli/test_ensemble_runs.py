@@ -11,16 +11,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import day33
 from day33._io.locks import FolderLock
-from day33.cli import app, ensemble_results
+from day33.cli import ensemble_results
 from day33.cli.ensemble_outlook import Outlook, in_words
 from day33.datasets import load_digits_small
 from day33.ensemble import checkpoint, cross_validation
@@ -28,16 +29,14 @@ from day33.ensemble.checkpoint import Checkpoint, SavedParts
 from day33.ensemble.cross_validation import Fold, Report, Scores, kind_name
 from day33.ensemble.hidden_digits import KINDS, Settings, variants
 from day33.ensemble.pace import Pace, Training
+from support.command import run_command
 
 Run = Callable[..., Result]
 QUICK = (
     "--members", "lgbm=2,encoder=1,conv=1", "--rounds", "1", "--epochs", "1", "--compare-epochs", "0", "--cv", "2",
     "--limit", "60", "--jobs", "1",
 )  # fmt: skip
-
-
-def invoke(*arguments: object) -> Result:
-    return CliRunner().invoke(app, ["ensemble", "fit", *(str(argument) for argument in arguments)])
+invoke = partial(run_command, "ensemble", "fit")
 
 
 def lines(text: str) -> str:
@@ -301,7 +300,7 @@ def test_a_record_of_other_rows_is_named(tmp_path: Path) -> None:
 
 
 def test_flags_have_no_type_in_the_help() -> None:
-    text = CliRunner().invoke(app, ["ensemble", "fit", "--help"]).output
+    text = invoke("--help").output
     assert "--resume" in text and "--flip" in text and "<bool>" not in text
 
 

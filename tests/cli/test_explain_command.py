@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from day33 import Sequential, explain, layers
-from day33.cli import app
 from day33.explain import gallery
 from day33.lyricist import Lyricist
 from day33.text import preprocess_sentence
+from support.command import run_command
 from support.pages import Page
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     monkeypatch.chdir(tmp_path)
-    return lambda *arguments: CliRunner().invoke(app, ["explain", *map(str, arguments)])
+    return partial(run_command, "explain")
 
 
 def read(path: Path | str) -> str:

@@ -12,16 +12,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from day33 import datasets
-from day33.cli import app
 from day33.lyricist import Lyricist
+from support.command import run_command
 
 RESULTS = (
     "history.csv",
@@ -44,11 +45,7 @@ Run = Callable[..., Result]
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DAY33_CACHE", str(tmp_path / "cache"))
-
-    def invoke(*arguments: object) -> Result:
-        return CliRunner().invoke(app, ["lyricist", *(str(argument) for argument in arguments)])
-
-    return invoke
+    return partial(run_command, "lyricist")
 
 
 @pytest.fixture

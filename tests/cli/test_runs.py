@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from day33 import datasets
 from day33._io import locks
-from day33.cli import app
 from day33.cli.errors import reported, resumable
 from day33.cli.runs import RunError, RunFolder
+from support.command import run_command
 
 Run = Callable[..., Result]
 SETTINGS = {"epochs": 3, "rate": 0.5}
@@ -30,11 +30,7 @@ SETTINGS = {"epochs": 3, "rate": 0.5}
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DAY33_CACHE", str(tmp_path / "cache"))
-
-    def invoke(*arguments: object) -> Result:
-        return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-    return invoke
+    return run_command
 
 
 def error_line(result: Result) -> str:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import textwrap
 import threading
 import time
@@ -23,7 +24,8 @@ on_linux = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="rea
 
 def run_python(code, **environment):
     """Runs `code` in a fresh interpreter; returns the finished process."""
-    variables = {k: v for k, v in os.environ.items() if k not in ("DAY33_MAX_ISA", "DAY33_NUM_THREADS")} | environment
+    set_by_the_test = ("DAY33_MAX_ISA", "DAY33_NUM_THREADS", "PYTHON_GIL")
+    variables = {k: v for k, v in os.environ.items() if k not in set_by_the_test} | environment
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], env=variables, capture_output=True, text=True, timeout=300
     )
@@ -262,6 +264,12 @@ def test_importing_is_light():
     )  # fmt: skip
     code = f"import sys, day33; print(*[name for name in {heavy} if name in sys.modules])"
     assert output_of(code) == ""
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="a Python that always has a GIL")
+def test_importing_leaves_the_gil_off():
+    # A free-threaded CPython switches it on for an extension that does not say that it needs none.
+    assert output_of("import sys, day33; print(sys._is_gil_enabled())") == "False"
 
 
 PICTURE = """

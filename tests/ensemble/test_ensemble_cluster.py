@@ -17,12 +17,11 @@ import joblib
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier
-from typer.testing import CliRunner
 
 import day33
-from day33.cli import app
 from day33.datasets import make_hidden_digits
 from day33.ensemble import ChannelSplitter, ConvClassifier, HardVotingBagging, HorizontalFlip
+from support.command import run_command
 
 distributed = pytest.importorskip("distributed", reason="the extra day33[distributed] is not installed")
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
@@ -151,7 +150,7 @@ def test_the_command_trains_on_the_cluster(cluster: Cluster, tmp_path: Path) -> 
     arguments = ["ensemble", "fit", "--cv", "0", "--members", "lgbm=2,conv=2", "--rounds", "2", "--epochs", "1"]
     arguments += ["--limit", "60"]
     for name, more in (("local", ["--jobs", "1"]), ("far", ["--scheduler", cluster.address])):
-        result = CliRunner().invoke(app, [*arguments, *more, "--output", str(tmp_path / name)])
+        result = run_command(*arguments, *more, "--output", tmp_path / name)
         assert result.exit_code == 0, result.output
     assert f"2 workers at {cluster.address}" in result.output
     manifests = [(tmp_path / name / "model" / "ensemble.json").read_bytes() for name in ("local", "far")]
@@ -160,9 +159,7 @@ def test_the_command_trains_on_the_cluster(cluster: Cluster, tmp_path: Path) -> 
 
 def test_nobody_at_the_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("day33.cli.ensemble.CONNECT_SECONDS", 1)
-    result = CliRunner().invoke(
-        app,
-        ["ensemble", "fit", "--cv", "0", "--scheduler", f"tcp://127.0.0.1:{free_port()}", "--output", str(tmp_path)],
-    )
+    address = f"tcp://127.0.0.1:{free_port()}"
+    result = run_command("ensemble", "fit", "--cv", 0, "--scheduler", address, "--output", tmp_path)
     assert result.exit_code == 1
     assert "day33: error: " in result.stderr
