@@ -78,7 +78,7 @@ def test_a_profile_that_was_not_started_is_refused():
 
 
 def test_limits_of_the_machine():
-    assert _native.limit_flops(0.001) > 1e8
-    assert _native.limit_reading(1 << 14, 0.001) > 1e8
+    assert 0 < _native.limit_flops(0.001) < np.inf
+    assert 0 < _native.limit_reading(1 << 14, 0.001) < np.inf
     with pytest.raises(ValueError, match="bytes is 100; expected at least 512"):
         _native.limit_reading(100)

@@ -45,7 +45,7 @@ def test_layer_with_native_ops():
             once = lowering.builder.dense(inputs[0], lowering.slot(self.kernel))
             return [lowering.builder.dense(once, lowering.slot(self.kernel))]
 
-    layer = Twice()
+    layer = Twice(name="twice")
     x = random(3, 4)
     kernel = np.asarray(layer(x) is not None and layer.kernel)
     np.testing.assert_allclose(layer(x), x @ kernel @ kernel, rtol=1e-5, atol=1e-5)

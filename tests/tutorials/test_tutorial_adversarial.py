@@ -290,4 +290,4 @@ def test_does_not_collapse_on_digits(digits):
     spread, real_spread = (np.std(p, axis=0).mean() for p in (found["made"], real))
     assert (counts > 0).sum() >= 8 and counts.max() < 100, counts
     assert spread > 0.6 * real_spread
-    assert distances.mean() < 1.5 * among_real.mean()
+    assert distances.mean() < 1.75 * among_real.mean()  # 1.4 to 1.53, by instruction set; grey pictures 2.1
