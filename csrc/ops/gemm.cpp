@@ -158,6 +158,18 @@ void run_block(const Kernels& kernels, const Block& b, bool threads) {
   });
 }
 
+// All columns for a few rows in each task, which packs its part of A and all of B: no core reads what another has
+// written.
+void run_rows(const Kernels& kernels, const Block& b, Input a, float* packed_a) {
+  const int64_t R = kernels.gemm_rows(), tasks = std::max<int64_t>(ceil_div(b.M, kTaskRows), num_threads());
+  const int64_t each = round_up(ceil_div(b.M, tasks), R);
+  spread(ceil_div(b.M, each), true, [&](int64_t task) {
+    const int64_t row = task * each, rows = std::min(each, b.M - row);
+    pack_rows(kernels, after(a, row), rows, R, b.K, packed_a + row * b.K);
+    run_task(kernels, b, row, rows, 0, b.N);
+  });
+}
+
 int64_t panel_floats(int64_t lines, int64_t width, int64_t K) { return round_to_line(round_up(lines, width) * K); }
 
 }  // namespace
@@ -178,19 +190,23 @@ void multiply(const Kernels& kernels, const Product& p, float* scratch) {
   const bool threads = p.M * p.N * p.K >= kWorthThreads;
   for (int64_t first = 0; first < p.M; first += kPackedRows) {
     const int64_t rows = std::min(kPackedRows, p.M - first);
-    pack_panels(kernels, after(p.a, first), false, rows, kernels.gemm_rows(), p.K, threads, scratch);
-    run_block(kernels,
-              {.K = p.K,
-               .packed_a = scratch,
-               .packed_b = p.packed_b,
-               .b = p.b,
-               .b_transposed = p.b_transposed,
-               .M = rows,
-               .N = p.N,
-               .c = after(p.c, first),
-               .bias = p.bias,
-               .add = p.add},
-              threads);
+    const Input a = after(p.a, first);
+    const Block block{.K = p.K,
+                      .packed_a = scratch,
+                      .packed_b = p.packed_b,
+                      .b = p.b,
+                      .b_transposed = p.b_transposed,
+                      .M = rows,
+                      .N = p.N,
+                      .c = after(p.c, first),
+                      .bias = p.bias,
+                      .add = p.add};
+    if (threads && p.packed_b == nullptr && p.N <= kBlockColumns && rows >= kRowsWorthPacking * num_threads()) {
+      run_rows(kernels, block, a, scratch);
+      continue;
+    }
+    pack_panels(kernels, a, false, rows, kernels.gemm_rows(), p.K, threads, scratch);
+    run_block(kernels, block, threads);
   }
 }
 
