@@ -27,6 +27,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.benchmark(timer=REPLAY.read, disable_gc=False, warmup=False))
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # torch.compile forks its compilers after JAX has been imported, which would rather not be forked.
+    config.addinivalue_line("filterwarnings", r"ignore:os\.fork\(\) was called:RuntimeWarning")
+
+
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Record:
     """record(workload, participant, seconds, unit=, amount=, **facts): passes measured times to pytest-benchmark.

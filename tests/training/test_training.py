@@ -442,8 +442,11 @@ def test_predict_batches():
 # ---- Ctrl-C ----
 
 
-def test_interrupt_waits_for_the_end_of_the_step():
-    """SIGINT between two parameters' updates: the step is finished, then KeyboardInterrupt leaves `fit`."""
+@pytest.mark.parametrize(("method", "call"), [("update_step", 6), ("_update", 2)])
+def test_interrupt_waits_for_the_end_of_the_step(method, call):
+    """SIGINT between two of the four parameters' updates, or before that of all, in the second step: the step is
+    finished, then KeyboardInterrupt leaves `fit`.
+    """
     x, y = regression()
     reference = compiled(dense_model(), optimizer="adam")
     model = dense_model()
@@ -451,23 +454,23 @@ def test_interrupt_waits_for_the_end_of_the_step():
     compiled(model, optimizer="adam")
     reference.fit(x[:16], y[:16], batch_size=8, shuffle=False, verbose=0)
 
-    update = model.optimizer._update
+    update = getattr(model.optimizer, method)
     calls = []
 
     def interrupted(*arguments):
         calls.append(1)
-        if len(calls) == 6:  # the second of the four parameters, in the second step
+        if len(calls) == call:
             signal.raise_signal(signal.SIGINT)
         update(*arguments)
 
-    model.optimizer._update = interrupted
+    setattr(model.optimizer, method, interrupted)
     with pytest.raises(KeyboardInterrupt):
         model.fit(x, y, batch_size=8, epochs=3, shuffle=False, verbose=0)
     assert model.optimizer.iterations == 2
     for a, b in zip(model.get_weights(), reference.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    model.optimizer._update = update
+    setattr(model.optimizer, method, update)
     model.fit(x, y, verbose=0)
 
 

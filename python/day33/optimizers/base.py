@@ -246,7 +246,7 @@ class Optimizer(Stateful):
             for variable in variables:
                 if self._decays(variable):
                     _native.scale_parameter(variable.parameter, 1.0 - self.weight_decay * rate)
-        if type(self).update_step is Optimizer.update_step:
+        if getattr(self.update_step, "__func__", None) is Optimizer.update_step:
             self._update(self._updates(gradients, variables), rate, self.iterations + 1)
         else:
             for gradient, variable in zip(gradients, variables, strict=True):
