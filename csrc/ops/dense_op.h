@@ -63,6 +63,8 @@ class LargeDenseOp final : public DenseOp, private LossJoiner {
   gemm::Input kernel_of(const float* const* parameter) const {
     return {parameter[parameters[kKernel]], transposed_ ? C_ : O_};
   }
+  // `rows` rows of `a` times the kernel, or backward times its transpose.
+  gemm::Product product(const Tile& tile, bool backward, gemm::Input a, int64_t rows, gemm::Output c) const;
   void add_kernel_gradient(const Tile& tile, gemm::Input x, gemm::Input dy, int64_t rows, float* scratch) const;
   double run_joined(const Tile& tile, const Loss& loss, float* dx) const override;
 };

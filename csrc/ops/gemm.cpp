@@ -55,6 +55,14 @@ void pack_rows(const Kernels& kernels, Input x, int64_t lines, int64_t width, in
   }
 }
 
+// Packs `lines` columns of x, K floats of each, in panels of `width`, which lie panel_step floats apart.
+void pack_columns(const Kernels& kernels, Input x, int64_t lines, int64_t width, int64_t K, int64_t panel_step,
+                  float* packed) {
+  kernels.gemm_pack_columns(
+      {.x = x.data, .step = x.step, .rows = x.rows, .K = K, .count = lines, .width = width, .panel_step = panel_step},
+      packed);
+}
+
 // Packs panels of `width` lines of x: of its columns if `columns`, else of its rows.
 void pack_panels(const Kernels& kernels, Input x, bool columns, int64_t lines, int64_t width, int64_t K, bool threads,
                  float* packed) {
@@ -69,14 +77,8 @@ void pack_panels(const Kernels& kernels, Input x, bool columns, int64_t lines, i
   spread(groups * ceil_div(K, kPackedDepth), threads, [&](int64_t task) {
     const int64_t line = task % groups * together, k = task / groups * kPackedDepth;
     const Input from = after(x, k);
-    kernels.gemm_pack_columns({.x = from.data + line,
-                               .step = from.step,
-                               .rows = from.rows,
-                               .K = std::min(kPackedDepth, K - k),
-                               .count = std::min(together, lines - line),
-                               .width = width,
-                               .panel_step = K * width},
-                              packed + line * K + k * width);
+    pack_columns(kernels, {from.data + line, from.step, from.rows}, std::min(together, lines - line), width,
+                 std::min(kPackedDepth, K - k), K * width, packed + line * K + k * width);
   });
 }
 
@@ -98,14 +100,7 @@ void pack_part(const Kernels& kernels, const Block& b, int64_t k, int64_t K, int
   const int64_t width = kernels.gemm_columns();
   if (b.b_transposed)
     return pack_rows(kernels, {b.b.data + first_column * b.b.step + k, b.b.step}, columns, width, K, packed);
-  kernels.gemm_pack_columns({.x = b.b.data + k * b.b.step + first_column,
-                             .step = b.b.step,
-                             .rows = nullptr,
-                             .K = K,
-                             .count = columns,
-                             .width = width,
-                             .panel_step = K * width},
-                            packed);
+  pack_columns(kernels, {b.b.data + k * b.b.step + first_column, b.b.step}, columns, width, K, K * width, packed);
 }
 
 // C for the rows and columns of one task, over all k.

@@ -15,22 +15,25 @@ constexpr int64_t kSamplePortion = 16;  // rows that a thread takes at a time in
 
 }  // namespace
 
+gemm::Product LargeDenseOp::product(const Tile& tile, bool backward, gemm::Input a, int64_t rows,
+                                    gemm::Output c) const {
+  return {.M = rows,
+          .N = backward ? C_ : O_,
+          .K = backward ? O_ : C_,
+          .a = a,
+          .packed_b = backward ? tile.packed_backward : tile.packed,
+          .b = kernel_of(tile.parameter),
+          .b_transposed = backward != transposed_,
+          .c = c,
+          .bias = backward ? nullptr : bias(tile)};
+}
+
 void LargeDenseOp::forward(const Tile& tile, int64_t begin, int64_t end) const {
   if (!whole(tile.lanes)) return DenseOp::forward(tile, begin, end);
   const int64_t rows = tile.n * rows_;
   float* y = tile.value[outputs[0]];
   float* to = sums(tile);
-  gemm::multiply(*tile.kernels,
-                 {.M = rows,
-                  .N = O_,
-                  .K = C_,
-                  .a = {tile.value[inputs[0]], C_},
-                  .packed_b = tile.packed,
-                  .b = kernel_of(tile.parameter),
-                  .b_transposed = transposed_,
-                  .c = {to, O_},
-                  .bias = bias(tile)},
-                 tile.scratch);
+  gemm::multiply(*tile.kernels, product(tile, false, {tile.value[inputs[0]], C_}, rows, {to, O_}), tile.scratch);
   if (linear()) return;
   gemm::over_rows(rows, kSamplePortion, rows * O_, [&](int64_t first, int64_t count) {
     if (fused_relu())
@@ -52,17 +55,7 @@ void LargeDenseOp::backward(const Tile& tile, float* const* dx) const {
   if (float* db = parameters[kBias] >= 0 ? tile.accumulate[kBias] : nullptr)
     gemm::add_column_sums(kernels, {dy, O_}, rows, O_, db, tile.scratch);
   add_kernel_gradient(tile, {tile.value[inputs[0]], C_}, {dy, O_}, rows, tile.scratch);
-  if (dx[0] != nullptr)
-    gemm::multiply(kernels,
-                   {.M = rows,
-                    .N = C_,
-                    .K = O_,
-                    .a = {dy, O_},
-                    .packed_b = tile.packed_backward,
-                    .b = kernel_of(tile.parameter),
-                    .b_transposed = !transposed_,
-                    .c = {dx[0], C_}},
-                   tile.scratch);
+  if (dx[0] != nullptr) gemm::multiply(kernels, product(tile, true, {dy, O_}, rows, {dx[0], C_}), tile.scratch);
 }
 
 void LargeDenseOp::add_kernel_gradient(const Tile& tile, gemm::Input x, gemm::Input dy, int64_t rows,
@@ -128,17 +121,7 @@ double LargeDenseOp::run_joined(const Tile& tile, const Loss& loss, float* dx) c
   for (int64_t first = 0; first < count; first += together) {
     const int64_t here = std::min(together, count - first);
     const int32_t* chosen = counted + first;
-    gemm::multiply(kernels,
-                   {.M = here,
-                    .N = O_,
-                    .K = C_,
-                    .a = {x, C_, chosen},
-                    .packed_b = tile.packed,
-                    .b = kernel_of(tile.parameter),
-                    .b_transposed = transposed_,
-                    .c = {logits, O_},
-                    .bias = bias(tile)},
-                   products);
+    gemm::multiply(kernels, product(tile, false, {x, C_, chosen}, here, {logits, O_}), products);
     for (int64_t i = 0; i < here; ++i) {
       labels[i] = loss.labels[chosen[i]];
       weights[i] = loss.weights == nullptr ? 1.0f : loss.weights[chosen[i]];
@@ -162,17 +145,7 @@ double LargeDenseOp::run_joined(const Tile& tile, const Loss& loss, float* dx) c
     if (float* db = parameters[kBias] >= 0 ? tile.accumulate[kBias] : nullptr)
       gemm::add_column_sums(kernels, {logits, O_}, here, O_, db, products);
     add_kernel_gradient(tile, {x, C_, chosen}, {logits, O_}, here, products);
-    if (dx != nullptr)
-      gemm::multiply(kernels,
-                     {.M = here,
-                      .N = C_,
-                      .K = O_,
-                      .a = {logits, O_},
-                      .packed_b = tile.packed_backward,
-                      .b = kernel_of(tile.parameter),
-                      .b_transposed = !transposed_,
-                      .c = {dx, C_, chosen}},
-                     products);
+    if (dx != nullptr) gemm::multiply(kernels, product(tile, true, {logits, O_}, here, {dx, C_, chosen}), products);
   }
   return sum;
 }
