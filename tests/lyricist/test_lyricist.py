@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import subprocess
 import sys
@@ -191,6 +192,20 @@ def test_other_arguments_are_checked() -> None:
         TextGenerator(5, 4, 6, tied=True)
     with pytest.raises(TypeError, match="vocab_size"):
         TextGenerator(5.5)  # type: ignore[arg-type]
+
+
+def test_a_configuration_has_every_argument() -> None:
+    arguments = set(inspect.signature(TextGenerator).parameters) - {"tokenizer"}
+    given = {
+        "vocab_size": 11, "embedding_size": 6, "hidden_size": 6, "dropout": 0.25, "tied": True, "padding": "count",
+        "clean": "unicode", "name": "writer",
+    }  # fmt: skip
+    assert set(given) == arguments
+    assert TextGenerator(**given).get_config() == given  # type: ignore[arg-type]
+    again = TextGenerator.from_config(given)
+    again.build_weights()
+    assert again.get_config() == given
+    assert again.count_params() == 11 * 6 + 2 * (6 * 24 + 6 * 24 + 24)  # with no matrix for the output
 
 
 def test_loss_given_by_the_user() -> None:

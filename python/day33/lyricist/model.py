@@ -195,6 +195,7 @@ class TextGenerator(Model):
             "embedding_size": self.embedding_size,
             "hidden_size": self.hidden_size,
             "dropout": self.dropout,
+            "tied": self.tied,
             "padding": self.padding,
             "clean": self.clean,
             "name": self.name,
