@@ -36,73 +36,116 @@ struct Single {
 DAY33_INLINE Vec relu(Vec v) { return at_least(v, 0.0f); }
 DAY33_INLINE float relu(float v) { return v < 0.0f ? 0.0f : v; }
 
-// P pixels of one step over the channels. Three consecutive taps whose inputs are x_step apart, as the inputs of
-// neighbouring outputs are, are taken together, so that each input is loaded once for all three.
-template <typename Step, int P>
+// Whether the inputs of three taps are x_step apart, as those of neighbouring outputs are, and their weights side by
+// side.
+DAY33_INLINE bool in_line(const GatherArgs& g, const Segment* at) {
+  return at[1].x == at[0].x + g.x_step && at[2].x == at[1].x + g.x_step && at[1].weight == at[0].weight + 1 &&
+         at[2].weight == at[1].weight + 1;
+}
+
+// Whether all taps come in threes that are in line.
+bool all_in_line(const GatherArgs& g) {
+  for (int64_t k = 0; k < g.segment_count; k += 3)
+    if (k + 2 >= g.segment_count || !in_line(g, g.segments + k)) return false;
+  return true;
+}
+
+// A tile: so many pixels of so many steps over the channels. With AVX2, two steps are a cache line, and are taken
+// together: the lines of many channels are too many to be still in the L1 cache for the next step.
+#if defined(__AVX2__) && !defined(__AVX512F__)
+constexpr int kStepsTogether = 2, kTilePixels = 5;
+#else
+constexpr int kStepsTogether = 1, kTilePixels = 8;
+#endif
+constexpr int kWide = 64;  // channels from which on a row of inputs is too long for the L1 cache
+
+// P pixels of S steps over the channels. Three taps in line are taken together, so that each input is loaded once for
+// all three. With kThrees, all taps are in line, and nothing is asked.
+template <typename Step, int P, bool kThrees, int S>
 DAY33_INLINE void gather_tile(const GatherArgs& g, int64_t element, int64_t first, int64_t c) {
   using Float = typename Step::Float;
   const float* x = g.x + (first * g.x_step + c) * element;
   const float* w = g.weights + c;
   float* y = g.y + (first * g.y_step + c) * element;
   const int64_t x_step = g.x_step * element, y_step = g.y_step * element;
-  Float sum[P];
-  for (int p = 0; p < P; ++p) sum[p] = g.bias != nullptr ? Step::weight(g.bias + c) : Float{};
+  Float sum[P][S];
+  for (int s = 0; s < S; ++s)
+    for (int p = 0; p < P; ++p) sum[p][s] = g.bias != nullptr ? Step::weight(g.bias + c + s * Step::kFloats) : Float{};
   for (int64_t k = 0; k < g.segment_count;) {
     const Segment* at = g.segments + k;
     const float* xs = x + at->x * element;
     const float* ws = w + at->weight * g.O;
-    const Float weight = Step::weight(ws);
-    if (P > 1 && k + 2 < g.segment_count && at[1].x == at[0].x + g.x_step && at[2].x == at[1].x + g.x_step) {
-      const Float second = Step::weight(w + at[1].weight * g.O), third = Step::weight(w + at[2].weight * g.O);
+    const bool threes = kThrees || (P > 1 && k + 2 < g.segment_count && in_line(g, at));
+#pragma GCC unroll 2
+    for (int s = 0; s < S; ++s) {
+      const float* xv = xs + s * Step::kFloats;
+      const float* wv = ws + s * Step::kFloats;
+      const Float weight = Step::weight(wv);
+      if (threes) {
+        const Float second = Step::weight(wv + g.O), third = Step::weight(wv + 2 * g.O);
 #pragma GCC unroll 16
-      for (int p = 0; p < P + 2; ++p) {
-        const Float v = Step::load(xs + p * x_step);
-        if (p < P) sum[p] += v * weight;
-        if (p >= 1 && p < P + 1) sum[p - 1] += v * second;
-        if (p >= 2) sum[p - 2] += v * third;
-      }
-      k += 3;
-    } else {
+        for (int p = 0; p < P + 2; ++p) {
+          const Float v = Step::load(xv + p * x_step);
+          if (p < P) sum[p][s] += v * weight;
+          if (p >= 1 && p < P + 1) sum[p - 1][s] += v * second;
+          if (p >= 2) sum[p - 2][s] += v * third;
+        }
+      } else {
 #pragma GCC unroll 8
-      for (int p = 0; p < P; ++p) sum[p] += Step::load(xs + p * x_step) * weight;
-      ++k;
+        for (int p = 0; p < P; ++p) sum[p][s] += Step::load(xv + p * x_step) * weight;
+      }
     }
+    k += threes ? 3 : 1;
   }
   const bool positive = g.relu;  // read once: the compiler must assume that the stores change it
-  for (int p = 0; p < P; ++p) Step::store(y + p * y_step, positive ? relu(sum[p]) : sum[p]);
+  for (int p = 0; p < P; ++p)
+    for (int s = 0; s < S; ++s) Step::store(y + p * y_step + s * Step::kFloats, positive ? relu(sum[p][s]) : sum[p][s]);
 }
 
 // P pixels from `first` on, all channels, so that reads and writes are contiguous.
-template <typename Step, int P>
+template <typename Step, int P, bool kThrees>
 __attribute__((noinline)) void gather_pixels(const GatherArgs& g, int64_t element, int64_t first) {
   if (P > 1 && element == 1 && g.y_step == g.O && g.segment_count > 0) {
-    // Along a row, the last tap of the tile three ahead reads inputs that no earlier row has brought into the cache.
+    // Along a row, the last tap of the tile three ahead reads inputs that no earlier row has brought into the cache. Of
+    // many channels, those of earlier rows are not in L1 any more.
     constexpr int64_t kTilesAhead = 3;
     const int64_t next = first + kTilesAhead * P;
-    const float* x = g.x + g.segments[g.segment_count - 1].x;
     const Ahead ahead = inputs_ahead(P, g.pixels - next, g.x_step, g.O);
-    for (int64_t p = next; p < next + ahead.pieces; ++p)
-      for (int64_t i = 0; i < ahead.floats; i += kCacheLineFloats) __builtin_prefetch(x + p * g.x_step + i);
+    for (int64_t k = kThrees && g.O >= kWide ? 2 : g.segment_count - 1; k < g.segment_count; k += 3) {
+      const float* x = g.x + g.segments[k].x;
+      for (int64_t p = next; p < next + ahead.pieces; ++p)
+        for (int64_t i = 0; i < ahead.floats; i += kCacheLineFloats) __builtin_prefetch(x + p * g.x_step + i);
+    }
   }
   int64_t c = 0;
-  for (; c + Step::kChannels <= g.O; c += Step::kChannels) gather_tile<Step, P>(g, element, first, c);
+  constexpr int64_t together = kStepsTogether * Step::kChannels;
+  for (; c + together <= g.O; c += together) gather_tile<Step, P, kThrees, kStepsTogether>(g, element, first, c);
+  for (; c + Step::kChannels <= g.O; c += Step::kChannels) gather_tile<Step, P, kThrees, 1>(g, element, first, c);
   if (Step::kChannels > 1)
-    for (; c < g.O; ++c) gather_tile<Single, P>(g, element, first, c);
+    for (; c < g.O; ++c) gather_tile<Single, P, kThrees, 1>(g, element, first, c);
 }
 
 // Computes a run in equal tiles of P pixels or, if `each` is less than P, of the largest size in Fewer that is at most
 // `each`. The last tile is shifted back over pixels that are already done, which get the same values again.
-template <typename Step, int P, int... Fewer>
+template <typename Step, bool kThrees, int P, int... Fewer>
 DAY33_INLINE void gather_tiles(const GatherArgs& g, int64_t element, int64_t each) {
   if constexpr (sizeof...(Fewer) > 0)
-    if (each < P) return gather_tiles<Step, Fewer...>(g, element, each);
-  for (int64_t p = 0; p < g.pixels; p += P) gather_pixels<Step, P>(g, element, min_of(p, g.pixels - P));
+    if (each < P) return gather_tiles<Step, kThrees, Fewer...>(g, element, each);
+  for (int64_t p = 0; p < g.pixels; p += P) gather_pixels<Step, P, kThrees>(g, element, min_of(p, g.pixels - P));
+}
+
+template <typename Step, bool kThrees>
+void gather_run(const GatherArgs& g, int64_t element) {
+  const int64_t tiles = (g.pixels + kTilePixels - 1) / kTilePixels, each = (g.pixels + tiles - 1) / tiles;
+  if constexpr (kTilePixels == 8)
+    gather_tiles<Step, kThrees, 8, 7, 6, 4, 1>(g, element, each);
+  else
+    gather_tiles<Step, kThrees, 5, 4, 3, 1>(g, element, each);
 }
 
 template <typename Step>
-void gather_run(const GatherArgs& g, int64_t element) {
-  const int64_t tiles = (g.pixels + 7) / 8, each = (g.pixels + tiles - 1) / tiles;
-  gather_tiles<Step, 8, 7, 6, 4, 1>(g, element, each);
+void gather(const GatherArgs& g, int64_t element) {
+  return all_in_line(g) ? gather_run<Step, true>(g, element) : gather_run<Step, false>(g, element);
 }
 
 // A tile of T taps by S steps over the channels.
@@ -141,9 +184,9 @@ void correlate_strip(const CorrelateArgs& g, int64_t element, int64_t c) {
 
 void gather_depthwise(const GatherArgs& g, int lanes) {
   if (lanes != 1)
-    gather_run<SampleVector>(g, kLanes);
+    gather<SampleVector>(g, kLanes);
   else
-    gather_run<ChannelVector>(g, 1);
+    gather<ChannelVector>(g, 1);
 }
 
 void correlate_depthwise(const CorrelateArgs& g, int lanes) {
