@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import ModuleType
 from typing import Any
 
@@ -45,6 +46,21 @@ def test_the_slower_of_arithmetic_and_bytes_binds(limits: ModuleType, machine: A
     assert machine.least(limits.Work()) is None
 
 
+def test_bytes_beyond_l2_are_read_at_the_rate_of_as_many(limits: ModuleType, machine: Any) -> None:
+    machine = dataclasses.replace(machine, shared=((40_000, 150.0), (80_000, 50.0), (160_000, 20.0)))
+    assert [machine.rate(count) for count in (2000, 20_000, 30_000, 40_000, 50_000, 120_000, 160_001)] == [
+        1000.0, 500.0, 150.0, 150.0, 50.0, 20.0, 10.0,
+    ]  # fmt: skip
+    assert machine.least(limits.Work(bytes=80_000)) == (1600.0, "L3")
+
+
+def test_sizes_beyond_l2_reach_from_the_l2_caches_past_the_l3(limits: ModuleType) -> None:
+    for threads in (1, 2, 64):
+        sizes = limits.shared_sizes(threads)
+        assert sizes == sorted(sizes) and limits.level_of(sizes[0], threads) in ("L3", "DRAM")
+        assert threads > 2 or limits.level_of(sizes[-1], threads) == "DRAM"
+
+
 def test_what_a_call_repeats_is_read_again_from_where_it_lives(limits: ModuleType, machine: Any) -> None:
     assert machine.least(limits.Work(bytes=50_000, times=4)) == (1000.0, "L3")
     assert machine.least(limits.Work(bytes=200_000)) == (20_000.0, "DRAM")
@@ -82,4 +98,5 @@ def test_measuring_leaves_instruction_set_and_threads_as_they_were(
     assert (_native.isa(), day33.get_num_threads()) == before
     assert (found.isa, found.threads) == (slowest, 1)
     assert found.flops > 0 and set(found.reading) == {"L1", "L2", "L3", "DRAM"} and min(found.reading.values()) > 0
+    assert [size for size, _ in found.shared] == limits.shared_sizes(1) and all(rate > 0 for _, rate in found.shared)
     assert limits.measured(slowest, 1) is found

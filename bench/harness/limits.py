@@ -57,17 +57,29 @@ def of_model(model: Any, samples: int, *, training: bool = False, times: int = 1
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one instruction set on a number of threads: operations and, by level of memory, bytes read per second."""
+    """Of one instruction set on a number of threads: operations and, by level of memory, bytes read per second.
+
+    `shared` is the same for numbers of bytes, ascending, that the L3 cache holds in whole, in part and not at all: the
+    others on a machine take some of it, so that the rate falls long before its size is reached.
+    """
 
     isa: str
     threads: int
     flops: float
     reading: dict[str, float]
+    shared: tuple[tuple[int, float], ...] = ()
+
+    def rate(self, count: float) -> float:
+        """Bytes per second when so many are read again and again."""
+        level = level_of(count, self.threads)
+        if level in ("L1", "L2"):
+            return self.reading[level]
+        return next((rate for size, rate in self.shared if count <= size), self.reading[level])
 
     def least(self, work: Work) -> tuple[float, str] | None:
         """The seconds that the work takes at least, and by what; None if nothing is known of the work."""
         level = level_of(work.bytes, self.threads)
-        seconds = {"arithmetic": work.flops / self.flops, level: work.bytes / self.reading[level]}
+        seconds = {"arithmetic": work.flops / self.flops, level: work.bytes / self.rate(work.bytes)}
         binding = max(seconds, key=seconds.__getitem__)
         return (work.times * seconds[binding], binding) if seconds[binding] > 0 else None
 
@@ -99,6 +111,14 @@ def reading_sizes(threads: int) -> dict[str, int]:
     }  # fmt: skip
 
 
+def shared_sizes(threads: int) -> list[int]:
+    """Bytes of all threads together for `Limits.shared`: from the L2 caches to twice the L3, in steps of a root of 2."""
+    sizes = cache_sizes()
+    first, last = 2 * threads * sizes["L2"], min(2 * sizes["L3"], DRAM_BYTES)
+    steps = max(math.floor(2 * math.log2(last / first)), 0)
+    return [int(first * 2 ** (step / 2)) for step in range(steps + 1)]
+
+
 @cache
 def measured(isa: str, threads: int) -> Limits:
     """Measures once per run; leaves instruction set and threads as they were."""
@@ -111,7 +131,10 @@ def measured(isa: str, threads: int) -> Limits:
             level: max(_native.limit_reading(size) for _ in range(TRIES if level != "DRAM" else 2))
             for level, size in reading_sizes(threads).items()
         }
+        shared = tuple(
+            (size, max(_native.limit_reading(size // threads) for _ in range(TRIES))) for size in shared_sizes(threads)
+        )
     finally:
         _native.select_isa(before[0])
         day33.set_num_threads(before[1])
-    return Limits(isa, threads, flops, reading)
+    return Limits(isa, threads, flops, reading, shared)
