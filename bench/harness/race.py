@@ -21,6 +21,8 @@ import numpy as np
 ROUNDS = int(os.environ.get("DAY33_BENCH_ROUNDS", "15"))
 # The minimum duration of a turn: a fast function is called repeatedly. Not applied to runs that are only a check.
 TURN_SECONDS = 0.02 if ROUNDS > 3 else 0.0
+# How long a turn warms up at least: refilling a cache of many megabytes takes several passes over them.
+WARM_SECONDS = 0.05 if ROUNDS > 3 else 0.0
 # The threads of a pool spin for a while after their last job (20 ms in ONNX Runtime and OpenBLAS) and would share the
 # cores with the next participant.
 SETTLE_SECONDS = 0.03
@@ -89,6 +91,13 @@ def _calls_per_turn(run: Callable[[], Any]) -> int:
     return calls
 
 
+def _warm_up(run: Callable[[], Any], calls: int) -> None:
+    start = time.perf_counter()
+    while calls > 0 or time.perf_counter() - start < WARM_SECONDS:
+        run()
+        calls -= 1
+
+
 def race(participants: dict[str, Participant], rounds: int = ROUNDS, *, warm: bool = True) -> dict[str, list[float]]:
     """Returns the seconds per call of each participant: one value per round, the mean over the calls of the turn.
 
@@ -103,8 +112,8 @@ def race(participants: dict[str, Participant], rounds: int = ROUNDS, *, warm: bo
             run = participants[name].run
             time.sleep(SETTLE_SECONDS)
             # Not timed: refills the cache with the data of this participant, and wakes its threads.
-            for _ in range(calls[name] if warm else 0):
-                run()
+            if warm:
+                _warm_up(run, calls[name])
             begin = time.perf_counter()
             for _ in range(calls[name]):
                 run()
