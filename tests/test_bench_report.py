@@ -192,3 +192,33 @@ def test_command_writes_table_and_chart_without_importing_a_peer(report: ModuleT
 def test_a_chart_needs_a_workload_with_a_peer(report: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="workloads with day33 and a peer is 0"):
         report.draw(run_of(entry("test_kernels", "alone", "day33", 1.0)), tmp_path / "chart.png")
+
+
+def test_the_turns_of_several_runs_are_joined(report: ModuleType) -> None:
+    def run(ours: list[float], torch: list[float], jax: list[float], limit: float) -> dict[str, Any]:
+        found = []
+        for name, seconds in (("day33", ours), ("torch", torch), ("jax", jax)):
+            made = entry(
+                "test_kernels",
+                "conv a",
+                name,
+                sorted(seconds)[1],
+                **({"limit_seconds": limit} if name == "day33" else {}),
+            )
+            made["stats"]["data"] = seconds
+            found.append(made)
+        return run_of(*found)
+
+    alone = run_of(entry("test_kernels", "conv b", "day33", 1e-3), entry("test_kernels", "conv b", "torch", 3e-3))
+    runs = [
+        run([1e-3, 2e-3, 3e-3], [4e-3, 4e-3, 5e-3], [6e-3, 7e-3, 8e-3], 1e-3),
+        run([1e-3, 1e-3, 4e-3], [5e-3, 5e-3, 5e-3], [3e-3, 3e-3, 9e-3], 8e-4),
+        alone,
+    ]
+    table = report.tables(report.joined(runs))
+    ours, limit, best, ratio, others = row(table, "conv a")[1:]
+    assert ours.startswith("1.5 ms") and limit == "▼ 53%"  # of 1, 1, 1, 2, 3, 4 ms; the least limit is 0.8 ms
+    assert best.startswith("torch: 5 ms")
+    # In the first run torch was the fastest peer, 4 ms to 2; in the second JAX, 3 ms to 1.
+    assert ratio == "**3.33×** (2, 3)" and others == "jax 4.33×"
+    assert row(table, "conv b")[4] == "**3×**"

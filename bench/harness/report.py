@@ -2,6 +2,8 @@
 
 python -m pytest bench --benchmark-json=bench.json
 python bench/harness/report.py bench.json --markdown bench.md --chart docs/images/speed.png
+
+Of several files, the turns of the same benchmark are joined, and the ratio of each run stands beside that of all turns.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import statistics
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -63,6 +66,28 @@ def by_section(report: Entry) -> dict[str, Workloads]:
         workload = sections[section_of(entry)].setdefault(entry["group"], {})
         workload[entry["extra_info"]["participant"]] = entry
     return {name: workloads for name, workloads in sections.items() if workloads}
+
+
+def joined(runs: list[Entry]) -> Entry:
+    """One report of several: a benchmark that is in more than one of them has the turns of all.
+
+    Its median is of all turns, ``extra_info["runs"]`` has the median of each run, and its limit is the least one, since
+    what slows the machine for a while is no limit of it.
+    """
+    found: dict[tuple[str, str], list[Entry]] = {}
+    for run in runs:
+        for entry in run["benchmarks"]:
+            found.setdefault((entry["fullname"], entry["group"]), []).append(entry)
+    return runs[0] | {"benchmarks": [same[0] if len(same) == 1 else _of_all_turns(same) for same in found.values()]}
+
+
+def _of_all_turns(same: list[Entry]) -> Entry:
+    seconds = [value for entry in same for value in entry["stats"]["data"]]
+    lower, middle, upper = statistics.quantiles(seconds, n=4, method="inclusive")
+    info = same[0]["extra_info"] | {"runs": [median(entry) for entry in same]}
+    if limits := [entry["extra_info"]["limit_seconds"] for entry in same if "limit_seconds" in entry["extra_info"]]:
+        info["limit_seconds"] = min(limits)
+    return same[0] | {"stats": {"median": middle, "iqr": upper - lower, "data": seconds}, "extra_info": info}
 
 
 # ---- numbers ----
@@ -178,8 +203,20 @@ def rows(workload: str, entries: dict[str, Entry]) -> list[str]:
         ratios = [f"{number(median(entries[name]) / median(entries[ours]))}×" for name in peers]
         others = ", ".join(f"{name} {ratio}" for name, ratio in zip(peers[1:], ratios[1:], strict=True)) or "–"
         best = f"{peers[0]}: {cell(entries[peers[0]])}"
-        lines.append(f"| {title} | {measured} | {best} | **{ratios[0]}** | {others} |")
+        lines.append(f"| {title} | {measured} | {best} | **{ratios[0]}**{of_runs(entries, ours)} | {others} |")
     return lines
+
+
+def of_runs(entries: dict[str, Entry], ours: str) -> str:
+    """How many times faster than the fastest peer of that run, for each run that was joined."""
+    medians = {name: entry["extra_info"].get("runs", ()) for name, entry in entries.items()}
+    if len(set(map(len, medians.values()))) > 1:
+        return ""  # a participant is missing in a run
+    found = []
+    for times in zip(*medians.values(), strict=True):
+        run = dict(zip(medians, times, strict=True))
+        found.append(number(min(run[name] for name in run if not is_ours(name)) / run[ours]))
+    return f" ({', '.join(found)})" if found else ""
 
 
 def mean_rows(workloads: Workloads) -> list[str]:
@@ -356,13 +393,13 @@ def draw(report: Entry, path: Path) -> None:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "json", type=Path, nargs="+", help="files written by pytest --benchmark-json; several are merged"
+        "json", type=Path, nargs="+", help="files written by pytest --benchmark-json; several are joined"
     )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the tables to this file")
     parser.add_argument("--chart", type=Path, metavar="FILE", help="also write the chart to this file (.png, .svg)")
     chosen = parser.parse_args(arguments)
     runs = [json.loads(path.read_text(encoding="utf-8")) for path in chosen.json]
-    report = runs[0] | {"benchmarks": [entry for run in runs for entry in run["benchmarks"]]}
+    report = joined(runs)
     text = tables(report)
     print(text, end="")
     if chosen.markdown:

@@ -11,11 +11,11 @@ namespace day33 {
 
 inline constexpr size_t kAlignment = 64;
 
+// The least multiple of `step` that is at least n.
+inline int64_t round_up(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
+
 // Rounds a count of floats up to whole cache lines.
-inline int64_t round_to_line(int64_t floats) {
-  const int64_t line = kAlignment / sizeof(float);
-  return (floats + line - 1) / line * line;
-}
+inline int64_t round_to_line(int64_t floats) { return round_up(floats, kAlignment / sizeof(float)); }
 
 class AlignedBuffer {
  public:

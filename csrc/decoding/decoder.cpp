@@ -16,7 +16,6 @@ namespace {
 constexpr const char* kWeightFormatNames[] = {DAY33_WEIGHT_FORMATS(DAY33_ENUMERATOR_NAME)};
 constexpr std::align_val_t kLine{64};
 
-int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 // The distance of two rows in floats: whole vectors, but not a multiple of a page, with which all rows would fall into
 // the same cache set.

@@ -20,7 +20,6 @@ constexpr int64_t kMaxPanel = 64;
 constexpr int64_t kSumParts = 8;  // partial sums per column, whatever the number of threads
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
 // x without its first `count` rows.
 template <typename Float>
