@@ -112,7 +112,7 @@ def reading_sizes(threads: int) -> dict[str, int]:
 
 
 def shared_sizes(threads: int) -> list[int]:
-    """Bytes of all threads together for `Limits.shared`: from the L2 caches to twice the L3, in steps of a root of 2."""
+    """Bytes of all threads together for `Limits.shared`: from L2 to twice the L3, in steps of a root of 2."""
     sizes = cache_sizes()
     first, last = 2 * threads * sizes["L2"], min(2 * sizes["L3"], DRAM_BYTES)
     steps = max(math.floor(2 * math.log2(last / first)), 0)
