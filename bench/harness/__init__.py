@@ -7,6 +7,7 @@ AVX-512 that can be kept. They read both once, when they are imported, so this i
 from __future__ import annotations
 
 import os
+import tempfile
 
 THREADS = int(os.environ.get("DAY33_BENCH_THREADS", "2"))
 POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC")  # JAX reads the last one
@@ -20,6 +21,8 @@ AVX2_AT_MOST = {
     "MKL_ENABLE_INSTRUCTIONS": "AVX2",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "OPENBLAS_CORETYPE": "Haswell",
+    # What torch.compile has compiled for AVX2 would abort where torch uses AVX-512.
+    "TORCHINDUCTOR_CACHE_DIR": os.path.join(tempfile.gettempdir(), "torchinductor-avx2"),
     "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
 }
 if os.environ.get("DAY33_MAX_ISA") == "avx2":
