@@ -412,6 +412,24 @@ def test_predict_again_heeds_what_changed():
         np.testing.assert_array_equal(call(x[:3]), np.full((3, 2), 7.0))
 
 
+def test_predict_again_heeds_the_batch_size():
+    model = Sequential([layers.Input((3,)), layers.Dense(2)])
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    expected = model.predict(x)
+    for batch_size in (1, 4, 5, 100, np.int64(2)):
+        np.testing.assert_allclose(model.predict(x, batch_size=batch_size), expected, atol=1e-6)
+    for samples in (x, x[:0]):
+        for batch_size, error in (
+            (0, ValueError),
+            (-1, ValueError),
+            (True, TypeError),
+            ("5", TypeError),
+            (2.5, TypeError),
+        ):
+            with pytest.raises(error, match="batch_size"):
+                model.predict(samples, batch_size=batch_size)
+
+
 def test_predict_again_with_states_takes_portions():
     model = Sequential([layers.Input(batch_shape=(4, 5, 2)), layers.LSTM(3, stateful=True)])
     x = np.random.default_rng(0).normal(size=(8, 5, 2)).astype(np.float32)

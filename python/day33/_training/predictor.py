@@ -46,10 +46,16 @@ class _Ready:
     """
 
     shape: tuple[int, ...]
-    most: int  # samples that `predict` hands over at once
+    most: int  # samples that `predict` hands over at once by default
     modes: int
     graph: Graph
     compiled: CompiledPlan
+
+    def at_once(self, batch_size: object) -> int:
+        """The samples that `predict` hands over at once; -1 for a batch size that has to be looked at."""
+        if batch_size is None:
+            return self.most
+        return batch_size if type(batch_size) is int and batch_size > 0 else -1
 
     def takes(self, model: Predictor, x: object) -> bool:
         return (
@@ -121,8 +127,8 @@ class Predictor:
             an empty array.
         """
         ready = self._ready
-        plain = batch_size is None and steps is None and callbacks is None and verbose in ("auto", 0)
-        if plain and ready is not None and ready.takes(self, x) and len(x) <= ready.most:
+        plain = steps is None and callbacks is None and verbose in ("auto", 0)
+        if plain and ready is not None and ready.takes(self, x) and len(x) <= ready.at_once(batch_size):
             return ready.compiled.forward([x])[0]
         refuse_model_hooks(self)
         if verbose == "auto":
