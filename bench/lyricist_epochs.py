@@ -28,9 +28,9 @@ class Day33:
 
     name = "day33"
 
-    def __init__(self, model: Any, training: Any, validation: Any, batch_size: int, pool: int) -> None:
+    def __init__(self, model: Any, training: Any, validation: Any, batch_size: int, pool: int, per_slice: bool) -> None:
         self.model = model
-        model.compile(optimizer=optimizers.Adam())
+        model.compile(optimizer=optimizers.Adam(per_slice=per_slice))
         self._batches = lyricist.LengthBatches(training, batch_size, pool=pool)
         self._validation = lyricist.LengthBatches(validation, batch_size, pool=0)
 
@@ -76,6 +76,7 @@ def main() -> None:
     parser.add_argument("--hidden", type=int, default=256)
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--pool", type=int, default=1, help="batches of day33 that are sorted by length together")
+    parser.add_argument("--per-slice", action="store_true", help="day33 squares the embedding's gradient as Keras does")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
@@ -90,7 +91,7 @@ def main() -> None:
     numbers, held_out = (writer.tokenizer.texts_to_sequences(part) for part in (training, validation))
     size = arguments.batch_size
     runs: list[Day33 | Keras] = [
-        Day33(ours, numbers, held_out, size, arguments.pool),
+        Day33(ours, numbers, held_out, size, arguments.pool, arguments.per_slice),
         Keras(theirs, numbers, held_out, size),
     ]
     print(
