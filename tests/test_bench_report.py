@@ -198,13 +198,8 @@ def test_the_turns_of_several_runs_are_joined(report: ModuleType) -> None:
     def run(ours: list[float], torch: list[float], jax: list[float], limit: float) -> dict[str, Any]:
         found = []
         for name, seconds in (("day33", ours), ("torch", torch), ("jax", jax)):
-            made = entry(
-                "test_kernels",
-                "conv a",
-                name,
-                sorted(seconds)[1],
-                **({"limit_seconds": limit} if name == "day33" else {}),
-            )
+            facts = {"limit_seconds": limit} if name == "day33" else {}
+            made = entry("test_kernels", "conv a", name, sorted(seconds)[1], **facts)
             made["stats"]["data"] = seconds
             found.append(made)
         return run_of(*found)

@@ -418,14 +418,9 @@ def test_predict_again_heeds_the_batch_size():
     expected = model.predict(x)
     for batch_size in (1, 4, 5, 100, np.int64(2)):
         np.testing.assert_allclose(model.predict(x, batch_size=batch_size), expected, atol=1e-6)
+    refused = [(0, ValueError), (-1, ValueError), (True, TypeError), ("5", TypeError), (2.5, TypeError)]
     for samples in (x, x[:0]):
-        for batch_size, error in (
-            (0, ValueError),
-            (-1, ValueError),
-            (True, TypeError),
-            ("5", TypeError),
-            (2.5, TypeError),
-        ):
+        for batch_size, error in refused:
             with pytest.raises(error, match="batch_size"):
                 model.predict(samples, batch_size=batch_size)
 
