@@ -26,7 +26,7 @@ struct ChannelVector {
 };
 struct Single {
   using Float = float;
-  static constexpr int kFloats = 1;
+  static constexpr int kFloats = 1, kChannels = 1;
   DAY33_INLINE float load(const float* p) { return *p; }
   DAY33_INLINE float weight(const float* w) { return *w; }
   DAY33_INLINE void store(float* p, float v) { *p = v; }
@@ -70,7 +70,8 @@ DAY33_INLINE void gather_tile(const GatherArgs& g, int64_t element, int64_t firs
   const int64_t x_step = g.x_step * element, y_step = g.y_step * element;
   Float sum[P][S];
   for (int s = 0; s < S; ++s)
-    for (int p = 0; p < P; ++p) sum[p][s] = g.bias != nullptr ? Step::weight(g.bias + c + s * Step::kFloats) : Float{};
+    for (int p = 0; p < P; ++p)
+      sum[p][s] = g.bias != nullptr ? Step::weight(g.bias + c + s * Step::kChannels) : Float{};
   for (int64_t k = 0; k < g.segment_count;) {
     const Segment* at = g.segments + k;
     const float* xs = x + at->x * element;
@@ -79,7 +80,7 @@ DAY33_INLINE void gather_tile(const GatherArgs& g, int64_t element, int64_t firs
 #pragma GCC unroll 2
     for (int s = 0; s < S; ++s) {
       const float* xv = xs + s * Step::kFloats;
-      const float* wv = ws + s * Step::kFloats;
+      const float* wv = ws + s * Step::kChannels;
       const Float weight = Step::weight(wv);
       if (threes) {
         const Float second = Step::weight(wv + g.O), third = Step::weight(wv + 2 * g.O);

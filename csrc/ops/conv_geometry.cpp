@@ -128,7 +128,8 @@ ConvGeometry::ConvGeometry(AxisWalk height, AxisWalk width, int64_t channels, in
       group_channels_(group_channels),
       multiply_adds_(tap_count(height) * tap_count(width) * group_channels) {
   const std::vector<Taps> row_taps = find_runs(height, row_runs_), column_taps = find_runs(width, column_runs_);
-  // The borders come last: pixels below each other then find their rows in the cache, which a long run has read in order.
+  // The borders come last: pixels below each other then find their rows in the cache, which a long run has read in
+  // order.
   std::stable_sort(column_runs_.begin(), column_runs_.end(),
                    [](const AxisRun& a, const AxisRun& b) { return a.count > b.count; });
   column_kinds_ = static_cast<int64_t>(column_taps.size());
