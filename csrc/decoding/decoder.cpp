@@ -16,7 +16,6 @@ namespace {
 constexpr const char* kWeightFormatNames[] = {DAY33_WEIGHT_FORMATS(DAY33_ENUMERATOR_NAME)};
 constexpr std::align_val_t kLine{64};
 
-
 // The distance of two rows in floats: whole vectors, but not a multiple of a page, with which all rows would fall into
 // the same cache set.
 int64_t row_stride(int64_t floats, int64_t lanes) { return round_up(floats, std::max<int64_t>(lanes, 16)) + 16; }
