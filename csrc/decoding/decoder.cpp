@@ -6,6 +6,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "core/aligned_buffer.h"
 #include "core/names.h"
 #include "core/staged_job.h"
 #include "core/thread_pool.h"
