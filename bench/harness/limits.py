@@ -119,6 +119,11 @@ def shared_sizes(threads: int) -> list[int]:
     return [int(first * 2 ** (step / 2)) for step in range(steps + 1)]
 
 
+def _read(count: int, tries: int = TRIES) -> float:
+    """The most bytes per second of some tries, each thread reading so many of its own."""
+    return max(_native.limit_reading(count) for _ in range(tries))
+
+
 @cache
 def measured(isa: str, threads: int) -> Limits:
     """Measures once per run; leaves instruction set and threads as they were."""
@@ -127,13 +132,9 @@ def measured(isa: str, threads: int) -> Limits:
         _native.select_isa(isa)
         day33.set_num_threads(threads)
         flops = max(_native.limit_flops() for _ in range(TRIES))
-        reading = {
-            level: max(_native.limit_reading(size) for _ in range(TRIES if level != "DRAM" else 2))
-            for level, size in reading_sizes(threads).items()
-        }
-        shared = tuple(
-            (size, max(_native.limit_reading(size // threads) for _ in range(TRIES))) for size in shared_sizes(threads)
-        )
+        sizes = reading_sizes(threads).items()
+        reading = {level: _read(size, 2 if level == "DRAM" else TRIES) for level, size in sizes}
+        shared = tuple((size, _read(size // threads)) for size in shared_sizes(threads))
     finally:
         _native.select_isa(before[0])
         day33.set_num_threads(before[1])

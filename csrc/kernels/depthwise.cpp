@@ -8,6 +8,15 @@
 namespace day33::DAY33_ISA {
 namespace {
 
+// A tile: so many pixels of so many steps over the channels. With AVX2, two steps are a cache line, and are taken
+// together: the lines of many channels are too many to be still in the L1 cache for the next step.
+#if defined(__AVX2__) && !defined(__AVX512F__)
+constexpr int kStepsTogether = 2, kTilePixels = 5;
+#else
+constexpr int kStepsTogether = 1, kTilePixels = 8;
+#endif
+constexpr int kWide = 64;  // channels from which on a row of inputs is too long for the L1 cache
+
 // One step over the channels: one channel of kLanes samples, kLanes channels of one sample, or one channel of one
 // sample.
 struct SampleVector {
@@ -49,15 +58,6 @@ bool all_in_line(const GatherArgs& g) {
     if (k + 2 >= g.segment_count || !in_line(g, g.segments + k)) return false;
   return true;
 }
-
-// A tile: so many pixels of so many steps over the channels. With AVX2, two steps are a cache line, and are taken
-// together: the lines of many channels are too many to be still in the L1 cache for the next step.
-#if defined(__AVX2__) && !defined(__AVX512F__)
-constexpr int kStepsTogether = 2, kTilePixels = 5;
-#else
-constexpr int kStepsTogether = 1, kTilePixels = 8;
-#endif
-constexpr int kWide = 64;  // channels from which on a row of inputs is too long for the L1 cache
 
 // P pixels of S steps over the channels. Three taps in line are taken together, so that each input is loaded once for
 // all three. With kThrees, all taps are in line, and nothing is asked.
@@ -112,7 +112,8 @@ __attribute__((noinline)) void gather_pixels(const GatherArgs& g, int64_t elemen
     constexpr int64_t kTilesAhead = 3;
     const int64_t next = first + kTilesAhead * P;
     const Ahead ahead = inputs_ahead(P, g.pixels - next, g.x_step, g.O);
-    for (int64_t k = kThrees && g.O >= kWide ? 2 : g.segment_count - 1; k < g.segment_count; k += 3) {
+    const bool all_rows = kThrees && g.O >= kWide;  // a three is a row of taps, and its last tap is ahead of the others
+    for (int64_t k = all_rows ? 2 : g.segment_count - 1; k < g.segment_count; k += 3) {
       const float* x = g.x + g.segments[k].x;
       for (int64_t p = next; p < next + ahead.pieces; ++p)
         for (int64_t i = 0; i < ahead.floats; i += kCacheLineFloats) __builtin_prefetch(x + p * g.x_step + i);

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/aligned_buffer.h"
 #include "ops/activations.h"
 
 namespace day33 {
@@ -58,7 +59,7 @@ class LinearOp : public Op {
   }
   static int64_t packed_floats(const Kernels& kernels, int lanes, int64_t K, int64_t outputs) {
     const int64_t width = pack_width(kernels, lanes, outputs);
-    return (outputs + width - 1) / width * width * K;
+    return round_up(outputs, width) * K;
   }
 
  private:
