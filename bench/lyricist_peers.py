@@ -21,25 +21,35 @@ def shakespeare() -> Path | None:
     return shared_file("data", "shakespeare.txt") or (cached if cached.is_file() else None)
 
 
-def keras_model(weights: Sequence[Array], *, mask: bool) -> Any:
-    """Compiled as in the note; None where Keras is not installed."""
+def keras_model(weights: Sequence[Array], *, mask: bool, dropout: float = 0.0, **compile_options: Any) -> Any:
+    """A Keras model with these weights: those of the note's, or those of a tied one, which ends with the first table.
+
+    Args:
+        weights: as `TextGenerator.get_weights` gives them.
+        mask: whether padding is masked. A tied model needs weights of samples as well, for its logits have no mask.
+        dropout: after the embedding and after each LSTM layer.
+        compile_options: optimizer and others; the default is that of the note.
+
+    Returns:
+        The compiled model, or None where Keras is not installed.
+    """
     if peers.tensorflow() is None:
         return None
     import keras
 
     (vocabulary, width), units = weights[0].shape, weights[2].shape[0]
-    model = keras.Sequential(
-        [
-            keras.Input((None,), dtype="int32"),
-            keras.layers.Embedding(vocabulary, width, mask_zero=mask),
-            keras.layers.LSTM(units, return_sequences=True),
-            keras.layers.LSTM(units, return_sequences=True),
-            keras.layers.Dense(vocabulary),
-        ]
-    )
+    tied = len(weights) == 7
+    table = keras.layers.ReversibleEmbedding if tied else keras.layers.Embedding
+    embedding = table(vocabulary, width, mask_zero=mask)
+    tokens = keras.Input((None,), dtype="int32")
+    x = embedding(tokens)
+    for layer in (None, *(keras.layers.LSTM(units, return_sequences=True) for _ in range(2))):
+        x = x if layer is None else layer(x)
+        x = keras.layers.Dropout(dropout)(x) if dropout else x
+    model = keras.Model(tokens, embedding(x, reverse=True) if tied else keras.layers.Dense(vocabulary)(x))
     model.set_weights(list(weights))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer=keras.optimizers.Adam(), loss=loss)
+    model.compile(**{"optimizer": "adam", "loss": loss, **compile_options})
     return model
 
 
