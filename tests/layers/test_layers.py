@@ -1,20 +1,14 @@
-"""Layers one at a time: Keras's shapes, names, defaults and numbers; training mode; weights; activations."""
+"""Layers one at a time: Keras's shapes, names, defaults and numbers; training mode; activations."""
 
 from __future__ import annotations
 
-import copy
 import json
-import pickle
-import threading
-import tracemalloc
 
 import numpy as np
 import pytest
 
 import day33
 from day33 import activations, layers, ops
-from day33._core.variables import Variable
-from day33._graph.lowering import Lowering
 from support.tolerances import ELEMENTARY, assert_close
 from support.zoo import random
 
@@ -304,90 +298,6 @@ def test_config_makes_the_same_layer(name, arguments, shape):
     np.testing.assert_array_equal(first(x), second(x))
 
 
-MERGING = ["Add", "Subtract", "Multiply", "Maximum", "Minimum", "Average"]
-MERGED_SHAPES = [
-    [(3, 4, 5), (3, 4, 5)], [(3, 4, 5), (1, 1, 5)], [(3, 1, 5), (1, 4, 1)], [(5,), (3, 4, 5)], [(1,), (7,)],
-    [(3, 4), (3, 4), (1, 4)],
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("shapes", MERGED_SHAPES, ids=str)
-@pytest.mark.parametrize("name", MERGING)
-def test_merging(keras, name, shapes):
-    if name == "Subtract":
-        shapes = shapes[:2]
-    xs = [random(6, *shape, seed=i) for i, shape in enumerate(shapes)]
-    ours, theirs = getattr(layers, name)(), getattr(keras.layers, name)()
-    expected = np.asarray(theirs(xs))
-    assert_close(ours(xs), expected, length=len(xs), magnitude=max(1, np.abs(expected).max()))
-    for batch in (None, 6):
-        given = [(batch, *shape) for shape in shapes]
-        assert ours.compute_output_shape(given) == tuple(theirs.compute_output_shape(given))
-    opened = [(None, *(None if size > 1 else 1 for size in shape)) for shape in shapes]
-    assert ours.compute_output_shape(opened) == tuple(theirs.compute_output_shape(opened))
-
-
-DOTS = [
-    ([(4,), (4,)], 1, False), ([(4,), (4,)], -1, True), ([(3, 4), (4,)], (2, 1), False), ([(4,), (4, 3)], 1, True),
-    ([(3, 4), (5, 4)], 2, False), ([(3, 4), (3, 5)], 1, True), ([(3, 4), (4, 5)], (2, 1), True),
-    ([(2, 3, 4), (5, 3)], (2, 2), False), ([(2, 3, 4), (2, 5, 6)], (1, 1), True), ([(1, 4), (1, 4)], -2, False),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("shapes", "axes", "normalize"), DOTS)
-def test_dot(keras, shapes, axes, normalize):
-    xs = [random(6, *shape, seed=i) for i, shape in enumerate(shapes)]
-    ours, theirs = layers.Dot(axes, normalize), keras.layers.Dot(axes, normalize)
-    expected = np.asarray(theirs(xs))
-    assert_close(ours(xs), expected, length=16, magnitude=max(1, np.abs(expected).max()))
-    np.testing.assert_array_equal(layers.dot(xs, axes, normalize=normalize), ours(xs))
-    for batch in (None, 6):
-        given = [(batch, *shape) for shape in shapes]
-        assert ours.compute_output_shape(given) == tuple(theirs.compute_output_shape(given))
-    again = layers.Dot.from_config(json.loads(json.dumps(ours.get_config())))
-    np.testing.assert_array_equal(again(xs), ours(xs))
-
-
-def test_dot_of_nothing_has_a_gradient():
-    """The length of a vector of zeros counts as 1e-7; Keras's gradient is NaN there."""
-    lowering = Lowering()
-    builder = lowering.builder
-    inputs = [lowering.input((3,), "float32") for _ in range(2)]
-    plan = builder.build(layers.Dot(1, normalize=True).lower(lowering, inputs))
-    xs = [np.array([[0, 0, 0]], np.float32), np.array([[0, 2, 0]], np.float32)]
-    assert plan.forward(xs, [])[0] == 0
-    dx, _ = plan.backward(xs, [np.ones((1, 1), np.float32)], [])
-    np.testing.assert_allclose(dx[0], [[0, 1e7, 0]], rtol=1e-6)
-    np.testing.assert_array_equal(dx[1], [[0, 0, 0]])
-
-
-@pytest.mark.parametrize(
-    ("axes", "shapes", "error", "message"),
-    [
-        (0, [(2, 3), (2, 3)], ValueError, "axes is 0; expected others than 0"),
-        ((1, 2, 3), [(2, 3), (2, 3)], ValueError, "an integer or a pair"),
-        (1.5, [(2, 3), (2, 3)], TypeError, "axes is 1.5"),
-        (1, [(2, 3), (2, 4)], ValueError, "equal sizes along axes 1"),
-        (2, [(2, 3), (2, 3)], ValueError, "axes of layer .* is 2"),
-        (1, [(2, 3), (2, 3), (2, 3)], ValueError, "3 inputs; expected 2"),
-    ],
-)
-def test_refused_dots(axes, shapes, error, message):
-    with pytest.raises(error, match=message):
-        layers.Dot(axes)([np.zeros(shape, np.float32) for shape in shapes])
-
-
-@pytest.mark.parametrize("name", ["add", "subtract", "multiply", "average", "maximum", "minimum", "concatenate"])
-def test_merging_functions(keras, name):
-    xs = [random(6, 3, 4, seed=i) for i in range(2)]
-    options = {"axis": 1} if name == "concatenate" else {}
-    expected = np.asarray(getattr(keras.layers, name)(xs, **options))
-    np.testing.assert_allclose(getattr(layers, name)(xs, **options), expected, rtol=1e-6)
-    a, b = day33.Input((3, 4)), day33.Input((3, 4))
-    merged = getattr(layers, name)([a, b], name="joined", **options)
-    assert merged.node.layer.name == "joined" and tuple(merged.shape[1:]) == expected.shape[1:]
-
-
 @pytest.mark.parametrize("axis", [-1, 1, (1, 2)])
 @pytest.mark.parametrize("shape", [(6, 3, 4), (6, 1, 4), (6, 3, 1), (1, 3, 4), (3, 4), (4,)])
 def test_softmax_with_a_mask(keras, axis, shape):
@@ -454,27 +364,6 @@ def test_spatial_dropout_of_images():
     assert (channels > 0).mean() == pytest.approx(0.75, abs=0.121)
     with pytest.raises(ValueError, match=r"expected \(N, H, W, C\)"):
         layer(x[0])
-
-
-def test_merging_needs_inputs_that_fit():
-    with pytest.raises(ValueError, match="given 3 inputs; expected 2"):
-        layers.Subtract()([np.zeros((2, 3))] * 3)
-    with pytest.raises(ValueError, match="one shape for all, or sizes of 1"):
-        layers.Multiply()([np.zeros((2, 3, 4)), np.zeros((2, 3))])
-    with pytest.raises(ValueError, match="list of tensors"):
-        layers.Average()(np.zeros((2, 3)))
-    np.testing.assert_array_equal(layers.Maximum()([np.ones((2, 3))]), np.ones((2, 3)))
-
-
-@pytest.mark.parametrize("axis", [1, 2, 3, -1, -3])
-def test_concatenate_and_add(keras, axis):
-    xs = [random(2, 3, 4, 5, seed=i) for i in range(3)]
-    expected = np.asarray(keras.layers.Concatenate(axis=axis)(xs))
-    np.testing.assert_array_equal(layers.Concatenate(axis=axis)(xs), expected)
-    np.testing.assert_allclose(layers.Add()(xs), np.asarray(keras.layers.Add()(xs)), rtol=1e-6, atol=1e-6)
-    shapes = [(None, 3, None, 5)] * 2
-    ours, theirs = layers.Concatenate(axis=axis), keras.layers.Concatenate(axis=axis)
-    assert ours.compute_output_shape(shapes) == tuple(theirs.compute_output_shape(shapes))
 
 
 def test_automatic_names(keras):
@@ -579,159 +468,6 @@ def test_bed_of_nails():
     y = layers.UpSampling2D((2, 3), interpolation="bed_of_nails")(x)
     np.testing.assert_array_equal(y[:, ::2, ::3], x)
     assert np.count_nonzero(y) == x.size
-
-
-# ---- arrays in and out ----
-
-
-def test_contiguous_float32_is_not_copied():
-    x = np.ones((64, 64, 64, 16), np.float32)
-    x.flags.writeable = False
-    layer = layers.GlobalAveragePooling2D()
-    layer(x)
-    tracemalloc.start()
-    try:
-        layer(x)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < x.nbytes / 16
-
-
-@pytest.mark.parametrize("dtype", [np.float64, np.float16, np.uint8, np.int64, bool])
-def test_other_dtypes_and_strides_are_converted(dtype):
-    layer = layers.Dense(3)
-    x = (np.arange(40).reshape(4, 10) % 7).astype(dtype)
-    expected = layer(x.astype(np.float32))
-    np.testing.assert_array_equal(layer(x), expected)
-    np.testing.assert_array_equal(layer(np.asfortranarray(x)), expected)
-    np.testing.assert_array_equal(layer(np.repeat(x, 2, axis=1)[:, ::2]), expected)
-    assert layer(x).dtype == np.float32
-
-
-@pytest.mark.parametrize("x", [np.ones((2, 3), complex), np.array([["a"]]), np.array([[None]])])
-def test_what_is_not_real_numbers(x):
-    with pytest.raises(TypeError, match="input 0 of layer 'dense"):
-        layers.Dense(1)(x)
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["Dense", "Conv2D", "BatchNormalization", "Flatten", "MaxPooling2D", "Dropout", "DepthwiseConv2D", "Permute",
-     "AveragePooling2D", "GlobalMaxPooling2D", "ZeroPadding2D", "Cropping2D", "Rescaling", "LayerNormalization",
-     "RandomRotation", "RandomContrast", "RandomFlip", "CenterCrop"],
-)  # fmt: skip
-@pytest.mark.parametrize("training", [False, True])
-def test_empty_batch(name, training):
-    arguments = {
-        "Dense": (3,), "Conv2D": (3, 2), "Dropout": (0.5,), "DepthwiseConv2D": (2,), "Permute": ((3, 2, 1),),
-        "AveragePooling2D": (2,), "Rescaling": (2,), "RandomRotation": (0.2,), "RandomContrast": (0.2,),
-        "CenterCrop": (3, 2),
-    }  # fmt: skip
-    layer = getattr(layers, name)(*arguments.get(name, ()))
-    y = layer(np.zeros((0, 6, 6, 2), np.float32), training=training)
-    assert y.shape == tuple(layer.compute_output_shape((0, 6, 6, 2)))
-
-
-def test_nan_and_infinity_pass():
-    layer = layers.Dense(2, kernel_initializer="ones")
-    y = layer(np.array([[1, np.nan], [np.inf, 1]]))
-    assert np.isnan(y[0]).all() and np.isposinf(y[1]).all()
-
-
-def test_results_are_fresh_arrays():
-    x = np.ones((2, 3), np.float32)
-    for layer in (layers.Flatten(), layers.Activation("linear"), layers.Dropout(0.5), layers.Reshape((3,))):
-        y = layer(x)
-        assert not np.shares_memory(x, y), layer
-        y[:] = 5
-        assert np.all(x == 1)
-
-
-def test_many_threads_at_once():
-    layer = layers.Conv2D(4, 3, activation="relu")
-    x = random(9, 12, 12, 3)
-    expected = layer(x)
-    wrong = []
-
-    def work():
-        for _ in range(50):
-            if not np.array_equal(layer(x), expected):
-                wrong.append(1)
-
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
-
-
-# ---- weights ----
-
-
-def test_variable():
-    variable = Variable(np.arange(6).reshape(2, 3), name="w", path="layer/w")
-    assert variable.shape == (2, 3) and variable.size == 6 and variable.dtype == "float32"
-    copied = variable.numpy()
-    copied[:] = 0
-    assert variable.value[1, 2] == 5 and not variable.value.flags.writeable
-    view = variable.value
-    variable.assign([[1, 2, 3]] * 2)
-    assert view[1, 2] == 3  # the same memory
-    assert np.asarray(variable).sum() == 12 and np.asarray(variable, np.float64).dtype == np.float64
-    with pytest.raises(ValueError, match=r"'layer/w' has shape \(3, 2\); expected \(2, 3\)"):
-        variable.assign(np.zeros((3, 2)))
-    with pytest.raises(TypeError, match="layer/w"):
-        variable.assign(np.zeros((2, 3), complex))
-    assert "path=layer/w" in repr(variable)
-
-
-def test_set_weights_checks_before_it_writes():
-    layer = layers.Dense(3, name="head")
-    layer.build((None, 4))
-    before = layer.get_weights()
-    with pytest.raises(ValueError, match=r"'head' was given 1 arrays; expected 2.*\(4, 3\)"):
-        layer.set_weights([np.ones((4, 3))])
-    with pytest.raises(ValueError, match=r"head/bias.*\(4,\).*\(3,\)"):
-        layer.set_weights([np.ones((4, 3)), np.ones(4)])
-    for left, right in zip(before, layer.get_weights(), strict=True):
-        np.testing.assert_array_equal(left, right)
-    layer.set_weights([np.ones((4, 3)), [1, 2, 3]])
-    np.testing.assert_array_equal(layer(np.ones((1, 4))), [[5, 6, 7]])
-
-
-def test_results_follow_the_weights():
-    layer = layers.Dense(2, use_bias=False)
-    x = np.ones((1, 3), np.float32)
-    layer(x)
-    layer.kernel.assign(np.full((3, 2), 2))
-    np.testing.assert_array_equal(layer(x), [[6, 6]])
-
-
-def test_count_params_before_building():
-    with pytest.raises(ValueError, match="not built"):
-        layers.Dense(3).count_params()
-
-
-def test_build_runs_once():
-    layer = layers.Dense(3)
-    layer.build((None, 4))
-    kernel = layer.kernel
-    layer.build((None, 4))
-    layer(np.zeros((1, 4)))
-    assert layer.kernel is kernel and len(layer.weights) == 2
-
-
-@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))])
-def test_copies_are_independent(duplicate):
-    layer = layers.Dense(3)
-    x = random(2, 4)
-    y = layer(x)
-    other = duplicate(layer)
-    np.testing.assert_array_equal(other(x), y)
-    layer.kernel.assign(np.zeros((4, 3)))
-    np.testing.assert_array_equal(other(x), y)
 
 
 # ---- activations ----
