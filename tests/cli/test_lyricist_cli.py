@@ -179,6 +179,44 @@ def test_widths_that_cannot_be_tied(run: Run, lyrics: Path) -> None:
     assert "embedding_size is 6 and hidden_size is 7; expected the same number" in " ".join(refused.output.split())
 
 
+def test_lines_that_follow_each_other(run: Run, lyrics: Path) -> None:
+    options = (*TINY, "--context", 2, "--schedule", "plateau", "--dropout", 0.1)
+    whole = run("train", lyrics, "--output", "whole", "--epochs", 4, *options)
+    assert whole.exit_code == 0, whole.output
+    assert "passages, for up to 2 lines before each line, to learn" in whole.output
+    assert run("train", lyrics, "--output", "parts", "--epochs", 2, *options).exit_code == 0
+    assert run("train", "--output", "parts", "--epochs", 4, "--resume").exit_code == 0
+    assert_same_files(Path("whole"), Path("parts"))
+    lyricist = Lyricist.load("whole")
+    assert lyricist.context == 2
+    written = run("write", "whole", "i love", "--lines", 3, "--seed", 5, "--after", "you hear", "--after", "i see")
+    assert written.exit_code == 0, written.output
+    expected = lyricist.write_passage("i love", 3, after=["you hear", "i see"], temperature=1.0, seed=5)
+    assert written.output.splitlines() == expected
+    # Which lines follow each other depends on where a file begins.
+    (lyrics / "a.txt").write_text((lyrics / "a.txt").read_text() + (lyrics / "b.txt").read_text())
+    (lyrics / "b.txt").unlink()
+    assert "data_sha256" in run("train", lyrics, "--output", "whole", "--epochs", 5, "--resume").output
+
+
+def test_lines_that_nothing_precedes(run: Run, lyrics: Path) -> None:
+    assert run("train", lyrics, "--output", "out", "--epochs", 1, *TINY).exit_code == 0
+    refused = run("write", "out", "--after", "i love")
+    assert refused.exit_code == 1
+    assert "--after needs a training with --context" in " ".join(refused.output.split())
+    for options, reason in (
+        (("--padding", "count"), "padding is 'count'; expected 'skip' with context=1"),
+        ((), "no two sentences to learn follow each other"),
+    ):
+        files = [Path(name) for name in ("1.txt", "2.txt", "3.txt")]
+        for file in files:
+            file.write_text(f"la {file.stem.replace('1', 'a').replace('2', 'b')}")
+        refused = run("train", *files, "--output", "none", "--context", 1, *TINY, *options)
+        assert refused.exit_code == 1
+        assert reason in " ".join(refused.output.split())
+        assert not Path("none").exists()
+
+
 def test_resume_for_more_epochs(run: Run, lyrics: Path) -> None:
     options = (*TINY, "--schedule", "plateau", "--dropout", 0.1)
     assert run("train", lyrics, "--output", "whole", "--epochs", 4, *options).exit_code == 0
@@ -266,7 +304,7 @@ def test_a_corpus_of_one_word(run: Run) -> None:
     [
         ("--words", "4"), ("--dropout", "1"), ("--validation", "0"), ("--validation", "1"), ("--learning-rate", "0"),
         ("--learning-rate", "nan"), ("--epochs", "0"), ("--padding", "ignore"), ("--schedule", "steps"),
-        ("--max-tokens", "2"), ("--resume", "--overwrite"), ("--clip-norm", "-1"),
+        ("--max-tokens", "2"), ("--resume", "--overwrite"), ("--clip-norm", "-1"), ("--context", "-1"),
     ],
 )  # fmt: skip
 def test_bad_options(run: Run, arguments: tuple[str, ...]) -> None:

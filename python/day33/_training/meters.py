@@ -154,7 +154,7 @@ class Meters:
         for metric in self.metrics:
             metric.reset_state()
 
-    def share(self, batch: Batch) -> int:
+    def share(self, batch: Batch) -> float:
         """How much the loss of a batch counts in the mean over batches: the number of its samples."""
         return batch.size
 

@@ -6,6 +6,7 @@ import enum
 import shlex
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -87,6 +88,7 @@ _SETTING_TYPES = {
     "padding": str,
     "max_tokens": int | None,
     "clean": str,
+    "context": int,
     "validation": float,
     "learning_rate": float,
     "schedule": str,
@@ -100,7 +102,7 @@ _SETTING_TYPES = {
 
 @app.command()
 def train(
-    context: typer.Context,
+    invocation: typer.Context,
     paths: Annotated[
         list[str] | None,
         typer.Argument(help="Text files, folders (all .txt in them) or patterns.", show_default=_BUILT_IN),
@@ -156,6 +158,10 @@ def train(
             "most letters are not a-z."
         ),
     ] = CleanRule.auto,
+    context: Annotated[
+        int,
+        typer.Option(min=0, help="Lines before a line that are read to write it; files tell which follow each other."),
+    ] = 0,
     validation: Annotated[float, typer.Option(help="Fraction of the distinct lines to measure on.")] = 0.1,
     learning_rate: Annotated[
         float | None, typer.Option(help="Step size of Adam.", show_default="0.003; built-in corpus 0.01; note 0.001")
@@ -209,6 +215,7 @@ def train(
         "padding": padding.value,
         "max_tokens": max_tokens,
         "clean": clean.value,
+        "context": context,
         "validation": validation,
         "learning_rate": learning_rate,
         "schedule": None if schedule is None else schedule.value,
@@ -225,7 +232,7 @@ def train(
                 _native.set_num_threads(threads)
             if resume:
                 stored = run.stored_settings()
-                options = {name: value if given(context, name) else stored[name] for name, value in options.items()}
+                options = {name: value if given(invocation, name) else stored[name] for name, value in options.items()}
                 # The epochs that are done already can be the last ones: no further step would be taken.
                 if options["schedule"] == "cosine" and options["epochs"] not in (stored["epochs"], run.logged_epochs()):
                     raise ValueError("the cosine schedule ends with its last epoch, so --epochs cannot change")
@@ -233,7 +240,7 @@ def train(
             options = _with_defaults(options, defaults)
             corpus = _load_corpus(options["paths"], options["max_tokens"], options["clean"])
             options["clean"] = corpus.clean
-            _train(run, options, corpus.sentences, resume=resume, overwrite=overwrite)
+            _train(run, options, corpus, resume=resume, overwrite=overwrite)
 
 
 def _with_defaults(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -272,13 +279,31 @@ def _load_corpus(paths: list[str], max_tokens: int | None, clean: CleanChoice) -
     return corpus
 
 
-def _train(run: RunFolder, options: dict[str, Any], sentences: list[str], *, resume: bool, overwrite: bool) -> None:
+def _train(run: RunFolder, options: dict[str, Any], corpus: Corpus, *, resume: bool, overwrite: bool) -> None:
     import hashlib
 
-    from ..text import split_sentences
+    from ..lyricist import Lyricist
+    from ..text import split_passages, split_sentences
 
-    training, validation = split_sentences(sentences, options["validation"], seed=options["seed"])
-    digest = hashlib.sha256("\n".join(sentences).encode()).hexdigest()
+    lyricist = Lyricist(
+        options["words"],
+        options["embedding"],
+        options["hidden"],
+        dropout=options["dropout"],
+        tied=options["tied"],
+        padding=options["padding"],
+        clean=options["clean"],
+        context=options["context"],
+    )
+    fraction, seed = options["validation"], options["seed"]
+    if options["context"]:
+        training, validation = split_passages(corpus, options["context"], fraction, seed=seed)
+        # Which lines follow each other depends on where files begin, too.
+        known = "\n".join([*corpus.sentences, repr(corpus.starts)])
+    else:
+        training, validation = split_sentences(corpus.sentences, fraction, seed=seed)
+        known = "\n".join(corpus.sentences)
+    digest = hashlib.sha256(known.encode()).hexdigest()
     settings = {**options, "data_sha256": digest}  # what the files hold counts, not where they are
     if resume:
         settings["paths"] = run.stored_settings()["paths"]
@@ -288,31 +313,25 @@ def _train(run: RunFolder, options: dict[str, Any], sentences: list[str], *, res
     for warning in warnings:
         warn(warning)
     with resumable(run.path, f"Go on with: {_resume_command(run.path)}"):
-        _train_and_write(run, options, training, validation)
+        _train_and_write(run, options, lyricist, training, validation)
 
 
 def _resume_command(folder: Path) -> str:
     return f"day33 lyricist train --output {shlex.quote(str(folder))} --resume"
 
 
-def _train_and_write(run: RunFolder, options: dict[str, Any], training: list[str], validation: list[str]) -> None:
+def _train_and_write(
+    run: RunFolder, options: dict[str, Any], lyricist: Lyricist, training: list[str], validation: list[str]
+) -> None:
     from ..callbacks import BackupAndRestore, CSVLogger, LambdaCallback
-    from ..lyricist import LineWriter, Lyricist
+    from ..lyricist import LineWriter
     from ..random import set_random_seed
 
     set_random_seed(options["seed"])
-    lyricist = Lyricist(
-        options["words"],
-        options["embedding"],
-        options["hidden"],
-        dropout=options["dropout"],
-        tied=options["tied"],
-        padding=options["padding"],
-        clean=options["clean"],
-    )
     model = lyricist.prepare(training)
+    what = f"passages, for up to {options['context']} lines before each line," if options["context"] else "lines"
     typer.echo(
-        f"{len(training):,} lines to learn, {len(validation):,} to measure on, a vocabulary of {model.vocab_size:,}, "
+        f"{len(training):,} {what} to learn, {len(validation):,} to measure on, a vocabulary of {model.vocab_size:,}, "
         f"{model.count_params():,} parameters"
     )
     _warn_of_unknown_words(lyricist, options["prompt"])
@@ -379,7 +398,13 @@ def _report(run: RunFolder, history: Mapping[str, list[float]], epochs: int, sec
 def write(
     directory: Annotated[Path, typer.Argument(help="The folder of a training.")],
     prompt: Annotated[str, typer.Argument(help="How the line begins.")] = "",
-    lines: Annotated[int, typer.Option(min=1, help="How many lines.")] = 1,
+    lines: Annotated[
+        int, typer.Option(min=1, help="How many lines. After a training with --context they follow each other.")
+    ] = 1,
+    after: Annotated[
+        list[str] | None,
+        typer.Option(help="A line before the first one; may be repeated. Needs --context in training."),
+    ] = None,
     temperature: Annotated[
         float | None,
         typer.Option(
@@ -426,7 +451,10 @@ def write(
             _native.set_num_threads(threads)
         lyricist = _load(directory)
         _warn_of_unknown_words(lyricist, prompt)
-        written = lyricist.write_many(
+        if after and not lyricist.context:
+            raise ValueError(f"{directory} knows lines alone; --after needs a training with --context")
+        write = partial(lyricist.write_passage, after=after or ()) if lyricist.context else lyricist.write_many
+        written = write(
             prompt,
             lines,
             detokenize=detokenize,

@@ -14,9 +14,10 @@ from __future__ import annotations
 from .batches import LengthBatches
 from .lines import LineWriter
 from .model import TextGenerator
+from .passages import PassageBatches
 from .pipeline import Lyricist
 
-__all__ = ["LengthBatches", "LineWriter", "Lyricist", "TextGenerator"]
+__all__ = ["LengthBatches", "LineWriter", "Lyricist", "PassageBatches", "TextGenerator"]
 
 
 def __dir__() -> list[str]:

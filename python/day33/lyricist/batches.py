@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,10 +107,17 @@ def batch_size_for(lines: int) -> int:
     return max([16, *(size for size in (32, 64, 128, 256) if lines >= 400 * size)])
 
 
+class Ordered(Protocol):
+    """Batches whose order follows from two numbers."""
+
+    seed: int
+    epoch: int
+
+
 class FollowEpochs(Callback):
     """Sets `seed` and `epoch` of batches, so that a resumed run gets the order that it would have had."""
 
-    def __init__(self, batches: LengthBatches) -> None:
+    def __init__(self, batches: Ordered) -> None:
         super().__init__()
         self._batches = batches
 

@@ -43,6 +43,8 @@ def perplexity(loss: float) -> float:
 class SkippedPadding(Meters):
     """Means over real tokens instead of lines, with perplexity and padded loss.
 
+    Where tokens have weights, as those of `PassageBatches`, the means are weighted.
+
     Attributes:
         line_length: the length that lines are filled up to in the padded loss; None for that of each batch.
     """
@@ -60,15 +62,22 @@ class SkippedPadding(Meters):
     def named(self) -> list[tuple[str, Metric]]:
         return [*super().named(), ("perplexity", self._perplexity), ("padded_loss", self._padded)]
 
-    def share(self, batch: Batch) -> int:
-        """The loss of a batch is the mean over its real tokens, so it counts by their number."""
-        return int(np.count_nonzero(batch.inputs[0]))
+    def share(self, batch: Batch) -> float:
+        """The loss of a batch is the mean over its real tokens, so it counts by their number, or their weight."""
+        weights, real = batch.weights[0], batch.inputs[0] != 0
+        if weights is None:
+            return int(np.count_nonzero(real))
+        weights = np.asarray(weights, np.float64)
+        return float((real * weights.reshape(weights.shape + (1,) * (real.ndim - weights.ndim))).sum())
 
     def update_losses(self, batch: Batch, total: float, result: StepResult) -> None:
-        super().update_losses(batch, total, result)
-        tokens, width = self.share(batch), batch.inputs[0].shape[1]
-        self._perplexity.add(total * tokens, tokens)
-        self._padded.add(total * tokens, batch.size * max(self.line_length or width, width))
+        tokens, share = int(np.count_nonzero(batch.inputs[0])), self.share(batch)
+        # What is minimised is the weighted sum over the number of real tokens, as in Keras.
+        mean = (total - result.penalty) * tokens / share + result.penalty if share else 0.0
+        super().update_losses(batch, mean, result)
+        width = batch.inputs[0].shape[1]
+        self._perplexity.add(mean * share, share)
+        self._padded.add(mean * share, batch.size * max(self.line_length or width, width))
 
 
 class TokenProgress(Progress):

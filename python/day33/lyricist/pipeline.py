@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from ..text.cleaning import END, START, Clean
 from .batches import FollowEpochs, LengthBatches, batch_size_for
 from .measuring import PaddedLosses
 from .model import Padding, TextGenerator, clean_prompt
+from .passages import PassageBatches
 
 if TYPE_CHECKING:
     from ..callbacks import Callback, History
@@ -38,6 +39,18 @@ SCHEDULES: tuple[Schedule, ...] = ("constant", "cosine", "plateau")
 _SMALLEST_VOCABULARY = 5
 
 
+class _Data(NamedTuple):
+    """What a model is trained with.
+
+    Attributes:
+        steps: in an epoch. arguments: of `Model.fit`. callback: that belongs to them.
+    """
+
+    steps: int
+    arguments: dict[str, Any]
+    callback: Callback
+
+
 class Lyricist:
     """Training and use of a `TextGenerator`.
 
@@ -50,6 +63,8 @@ class Lyricist:
             to one length, and the padding is learnt as well.
         clean: how prompts are cleaned: as the sentences were, see `day33.text.preprocess_sentence` and
             `day33.text.Corpus.clean`.
+        context: how many lines before a line the model reads to write it. With 0 each line stands alone, as in the
+            note; otherwise `fit` is given passages, and `write_passage` writes lines that follow each other.
 
     Attributes:
         tokenizer: the `Tokenizer`, whose vocabulary `fit` makes.
@@ -73,6 +88,7 @@ class Lyricist:
         tied: bool = False,
         padding: Padding = "skip",
         clean: Clean = "note",
+        context: int = 0,
     ) -> None:
         self.num_words = as_count("num_words", num_words, _SMALLEST_VOCABULARY)
         self._sizes: dict[str, Any] = {
@@ -82,6 +98,9 @@ class Lyricist:
         TextGenerator(2, **self._sizes)  # checks the sizes; nothing is allocated before it sees a batch
         self.padding = padding
         self.clean = clean
+        self.context = as_count("context", context, 0)
+        if self.context and padding != "skip":
+            raise ValueError(f"padding is {padding!r}; expected 'skip' with context={context}")
         self.tokenizer = Tokenizer(num_words=self.num_words, filters=" ", oov_token=UNKNOWN)
         self._model: TextGenerator | None = None
 
@@ -141,8 +160,8 @@ class Lyricist:
         """Learn the sentences with Adam.
 
         Args:
-            training: sentences to learn.
-            validation: other sentences, to measure on after every epoch.
+            training: sentences to learn; with `context` passages, as `day33.text.split_passages` gives them.
+            validation: other sentences, to measure on after every epoch; with `context` passages that end with them.
             epochs: the number of the last epoch.
             batch_size: sentences per step; None for a number that follows from that of the sentences.
             learning_rate: of Adam, at the start.
@@ -155,56 +174,53 @@ class Lyricist:
 
         Returns:
             The `History`: ``loss``, ``perplexity`` and ``padded_loss``, with ``val_`` in front for the validation. See
-            `day33.lyricist.measuring`.
+            `day33.lyricist.measuring`. With `context`, the validation measures the last line of each passage alone.
 
         Raises:
             TypeError: a number that is no integer where one is expected.
-            ValueError: no sentences, or an argument out of its range; "plateau" or `patience` without validation.
+            ValueError: no sentences, or an argument out of its range; "plateau" or `patience` without validation;
+                `context`, and no passage of two lines.
         """
         self._check(validation, learning_rate, schedule, patience)
+        lines = sum(passage.split().count(START) for passage in training) if self.context else len(training)
+        if self.context and lines == len(training):
+            raise ValueError(
+                f"training holds {lines} lines and context is {self.context}; expected passages of several lines, as "
+                "day33.text.split_passages gives them"
+            )
         model = self._model or self.prepare(training)
-        batch_size = batch_size_for(len(training)) if batch_size is None else as_count("batch_size", batch_size)
-        steps = -(-len(training) // batch_size)
+        batch_size = batch_size_for(lines) if batch_size is None else as_count("batch_size", batch_size)
+        numbers = self.tokenizer.texts_to_sequences(training)
+        held_out = self.tokenizer.texts_to_sequences(validation) if validation else None
+        data = (self._skipping if self.padding == "skip" else self._counting)(numbers, held_out, batch_size)
         rate: Any = learning_rate
         if schedule == "cosine":
-            rate = optimizers.schedules.CosineDecay(learning_rate, max(steps * epochs, 1))
+            rate = optimizers.schedules.CosineDecay(learning_rate, max(data.steps * epochs, 1))
         model.compile(optimizer=optimizers.Adam(learning_rate=rate, global_clipnorm=clip_norm))
-        following: list[Callback] = [*(callbacks or ())]
+        following: list[Callback] = [data.callback, *(callbacks or ())]
         if schedule == "plateau":
             following.append(ReduceLROnPlateau("val_perplexity", factor=0.5, patience=1, mode="min"))
         if patience is not None:
             following.append(EarlyStopping("val_perplexity", patience=patience, mode="min", restore_best_weights=True))
-        numbers = self.tokenizer.texts_to_sequences(training)
-        held_out = self.tokenizer.texts_to_sequences(validation) if validation else None
-        options = {"epochs": epochs, "verbose": verbose}
-        if self.padding == "skip":
-            return self._fit_skipping(numbers, held_out, batch_size, following, options)
-        return self._fit_counting(numbers, held_out, batch_size, following, options)
+        return model.fit(**data.arguments, epochs=epochs, callbacks=following, verbose=verbose)
 
-    def _fit_skipping(
-        self,
-        numbers: list[list[int]],
-        held_out: list[list[int]] | None,
-        batch_size: int,
-        callbacks: list[Callback],
-        options: dict[str, Any],
-    ) -> History:
-        width = max(map(len, numbers + (held_out or []))) - 1
-        batches = LengthBatches(numbers, batch_size, width=width)
-        validation = None if held_out is None else LengthBatches(held_out, batch_size, pool=0, width=width)
-        self.model.set_line_length(width)
-        return self.model.fit(
-            batches, validation_data=validation, callbacks=[FollowEpochs(batches), *callbacks], **options
-        )
+    def _skipping(self, numbers: list[list[int]], held_out: list[list[int]] | None, batch_size: int) -> _Data:
+        validation: LengthBatches | PassageBatches | None = None
+        batches: LengthBatches | PassageBatches
+        if self.context:
+            batches = PassageBatches(numbers, self.context, batch_size)
+            if held_out is not None:
+                validation = PassageBatches(held_out, self.context, batch_size, last_only=True)
+            self.model.set_line_length(None)
+        else:
+            width = max(map(len, numbers + (held_out or []))) - 1
+            batches = LengthBatches(numbers, batch_size, width=width)
+            if held_out is not None:
+                validation = LengthBatches(held_out, batch_size, pool=0, width=width)
+            self.model.set_line_length(width)
+        return _Data(len(batches), {"x": batches, "validation_data": validation}, FollowEpochs(batches))
 
-    def _fit_counting(
-        self,
-        numbers: list[list[int]],
-        held_out: list[list[int]] | None,
-        batch_size: int,
-        callbacks: list[Callback],
-        options: dict[str, Any],
-    ) -> History:
+    def _counting(self, numbers: list[list[int]], held_out: list[list[int]] | None, batch_size: int) -> _Data:
         longest = max(map(len, numbers + (held_out or [])))
         self.model.set_line_length(longest - 1)
 
@@ -215,14 +231,8 @@ class Lyricist:
         validation = None if held_out is None else padded(held_out)
         chosen = np.random.Generator(np.random.PCG64(0)).permutation(len(source))[: len(held_out or source)]
         measured = PaddedLosses((source[chosen], target[chosen]), validation, batch_size)
-        return self.model.fit(
-            source,
-            target,
-            batch_size=batch_size,
-            validation_data=validation,
-            callbacks=[measured, *callbacks],
-            **options,
-        )
+        arguments = {"x": source, "y": target, "batch_size": batch_size, "validation_data": validation}
+        return _Data(-(-len(source) // batch_size), arguments, measured)
 
     @staticmethod
     def _check(
@@ -300,6 +310,54 @@ class Lyricist:
         written = self.model.generate(prompts, banned=banned, max_repeats=max_repeats, **options)
         return [text.detokenize(line) for line in written] if detokenize else written
 
+    def write_passage(
+        self,
+        prompt: str = "",
+        lines: int = 1,
+        *,
+        after: Sequence[str] = (),
+        detokenize: bool = True,
+        unknown: bool = False,
+        max_repeats: int | None = 2,
+        banned: Iterable[Token] = (),
+        max_len: int = 20,
+        seed: int | None = None,
+        **options: Any,
+    ) -> list[str]:
+        """Write lines that follow each other: each after as many of those before it as `context` says.
+
+        Args:
+            prompt: how the first line begins.
+            lines: how many to write.
+            after: lines that stand before the first.
+            detokenize, unknown, max_repeats, banned, options: as of `write_many`. Repetitions are those in a line.
+            max_len: tokens in a line at most, ``<start>`` and ``<end>`` included.
+            seed: of the first line; each further one adds 1.
+
+        Returns:
+            The lines that were written, as `write` gives them.
+
+        Raises:
+            AttributeError, ValueError, TypeError: as `write_many`; the lyricist has no `context`; `after` is one text.
+        """
+        if not self.context:
+            raise ValueError("context is 0: this lyricist knows lines alone; expected one with a context above 0")
+        if isinstance(after, str):
+            raise TypeError(f"after is {after!r}; expected a list of lines")
+        before = [text.preprocess_sentence(line, self.clean) for line in after]
+        written: list[str] = []
+        for number in range(as_count("lines", lines, 0)):
+            lead = " ".join(before[-self.context :]).split()
+            begun = clean_prompt("" if number else prompt, self.clean)
+            (whole,) = self.write_many(
+                " ".join([*lead, begun]), detokenize=False, unknown=unknown, max_repeats=max_repeats, banned=banned,
+                max_len=len(lead) + max_len, seed=None if seed is None else seed + number, **options,
+            )  # fmt: skip
+            line = whole.split()[len(lead) :]
+            written.append(" ".join(line))
+            before.append(" ".join(line if line[-1] == END else [*line, END]))
+        return [text.detokenize(line) for line in written] if detokenize else written
+
     def unknown_words(self, prompt: str) -> list[str]:
         """The words of a prompt that are not in the vocabulary, each once, in their order."""
         return [word for word in dict.fromkeys(clean_prompt(prompt, self.clean).split()) if not self._knows(word)]
@@ -321,7 +379,9 @@ class Lyricist:
         make_folder(folder)
         self.model.save_weights(folder / WEIGHTS_FILE)
         write_text(folder / TOKENIZER_FILE, self.tokenizer.to_json() + "\n")
-        config = {"num_words": self.num_words, "vocab_size": self.model.vocab_size, **self._sizes}
+        config = {
+            "num_words": self.num_words, "vocab_size": self.model.vocab_size, "context": self.context, **self._sizes
+        }  # fmt: skip
         write_json(folder / CONFIG_FILE, config)
 
     @classmethod

@@ -12,7 +12,7 @@ source, target = text.make_dataset(tokenizer.texts_to_sequences(training))
 from __future__ import annotations
 
 from .cleaning import detokenize, preprocess_sentence, preprocess_sentences, text_to_word_sequence
-from .corpus import Corpus, load_corpus, split_sentences
+from .corpus import Corpus, load_corpus, split_passages, split_sentences
 from .sequences import make_dataset, pad_sequences
 from .tokenizer import Tokenizer, tokenizer_from_json
 
@@ -25,6 +25,7 @@ __all__ = [
     "pad_sequences",
     "preprocess_sentence",
     "preprocess_sentences",
+    "split_passages",
     "split_sentences",
     "text_to_word_sequence",
     "tokenizer_from_json",

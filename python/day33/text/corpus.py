@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import glob
 import hashlib
+import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +17,7 @@ from .._core.arrays import as_count
 from .._core.types import PathLike
 from .cleaning import Clean, check_clean, preprocess_sentence
 
-__all__ = ["Corpus", "load_corpus", "read_lines", "split_sentences"]
+__all__ = ["Corpus", "load_corpus", "read_lines", "split_passages", "split_sentences"]
 
 _find_kept = re.compile("[a-z]").findall
 _NOTHING_LEFT = preprocess_sentence("")
@@ -37,6 +38,7 @@ class Corpus:
         long: the number of lines left out because they have more than `max_tokens` tokens.
         max_tokens: that limit, ``<start>`` and ``<end>`` included; None for none.
         clean: the rule of `preprocess_sentence` that the lines were cleaned by.
+        starts: the places in `sentences` where those of each file begin; for lines in memory 0 alone.
     """
 
     sentences: list[str] = field(default_factory=list)
@@ -48,6 +50,7 @@ class Corpus:
     long: int = 0
     max_tokens: int | None = None
     clean: Clean = "note"
+    starts: list[int] = field(default_factory=list)
 
     @classmethod
     def from_lines(cls, lines: Iterable[str], *, max_tokens: int | None = None, clean: CleanChoice = "auto") -> Corpus:
@@ -66,15 +69,21 @@ class Corpus:
             TypeError: `max_tokens` is no integer.
             ValueError: `max_tokens` is below 3, the tokens of a line of one word; another `clean`.
         """
+        return cls._of([list(lines)], max_tokens, clean)
+
+    @classmethod
+    def _of(cls, texts: Sequence[Sequence[str]], max_tokens: int | None, clean: CleanChoice) -> Corpus:
+        """The lines of several texts, cleaned by one rule."""
         if max_tokens is not None:
             max_tokens = as_count("max_tokens", max_tokens, 3)
         check_clean(clean, "auto")
-        lines = list(lines)
-        corpus = cls(max_tokens=max_tokens, clean=_rule_for(lines) if clean == "auto" else clean)
-        corpus._add(lines)
+        corpus = cls(max_tokens=max_tokens, clean=_rule_for(texts) if clean == "auto" else clean)
+        for lines in texts:
+            corpus._add(lines)
         return corpus
 
     def _add(self, lines: Iterable[str]) -> None:
+        self.starts.append(len(self.sentences))
         for line in lines:
             self.lines += 1
             line = line.rstrip()
@@ -106,10 +115,10 @@ class Corpus:
         return f"{files}{self.lines:,} lines, {len(self):,} kept; left out: {', '.join(left_out)}"
 
 
-def _rule_for(lines: Iterable[str]) -> Clean:
+def _rule_for(texts: Iterable[Iterable[str]]) -> Clean:
     """ "unicode" where fewer than half of the letters are a-z in lower case, else "note"."""
     letters = kept = 0
-    for line in lines:
+    for line in itertools.chain.from_iterable(texts):
         letters += sum(map(str.isalpha, line))
         kept += len(_find_kept(line.lower()))
     return "unicode" if 2 * kept < letters else "note"
@@ -139,8 +148,7 @@ def load_corpus(
             3, or another `clean`.
     """
     files = _find_files([patterns] if isinstance(patterns, str | os.PathLike) else list(patterns))
-    lines = [line for path in files for line in read_lines(path)]
-    corpus = Corpus.from_lines(lines, max_tokens=max_tokens, clean=clean)
+    corpus = Corpus._of([read_lines(path) for path in files], max_tokens, clean)
     corpus.files = files
     if not corpus.sentences:
         raise ValueError(f"no line to learn from: {corpus.describe()}; read: {_shortened(files)}")
@@ -168,6 +176,51 @@ def split_sentences(
         TypeError: a sentence that is no str.
         ValueError: fewer than two distinct sentences, or a fraction that is not between 0 and 1.
     """
+    held_out = _held_out(sentences, validation_fraction, seed)
+    training = [sentence for sentence in sentences if sentence not in held_out]
+    return training, [sentence for sentence in sentences if sentence in held_out]
+
+
+def split_passages(
+    corpus: Corpus, context: int, validation_fraction: float = 0.1, *, seed: int = 0
+) -> tuple[list[str], list[str]]:
+    """Split the sentences of a corpus as `split_sentences`, together with those before them.
+
+    A passage is a text of sentences that follow each other in a file, joined by a space. Between them there may have
+    been lines that the corpus left out.
+
+    Args:
+        corpus: the sentences.
+        context: how many sentences before one belong to it.
+        validation_fraction, seed: as of `split_sentences`; the same sentences are held out.
+
+    Returns:
+        ``(training, validation)``. Training passages are as long as they can be without a sentence that is held out, so
+        they have each of the others once. A validation passage ends with a sentence that is held out; up to `context`
+        sentences stand before it, from either side of the split.
+
+    Raises:
+        TypeError: `context` is no integer.
+        ValueError: `context` is below 1, or as `split_sentences`; no two sentences to learn follow each other.
+    """
+    context = as_count("context", context, 1)
+    sentences = corpus.sentences
+    held_out = _held_out(sentences, validation_fraction, seed)
+    training: list[str] = []
+    validation: list[str] = []
+    for begin, end in itertools.pairwise([*(corpus.starts or [0]), len(sentences)]):
+        for is_held_out, places in itertools.groupby(range(begin, end), lambda place: sentences[place] in held_out):
+            if is_held_out:
+                validation += [" ".join(sentences[max(place - context, begin) : place + 1]) for place in places]
+            else:
+                training.append(" ".join(sentences[place] for place in places))
+    if len(training) == sum(sentence not in held_out for sentence in sentences):
+        raise ValueError("no two sentences to learn follow each other in a file; expected passages of several")
+    return training, validation
+
+
+def _held_out(sentences: Sequence[str], validation_fraction: float, seed: int) -> set[str]:
+    """The distinct sentences that are for validation; arguments and errors as of `split_sentences`."""
     if not 0 < validation_fraction < 1:
         raise ValueError(f"validation_fraction is {validation_fraction}; expected a number above 0 and below 1")
     distinct = list(dict.fromkeys(sentences))
@@ -183,9 +236,7 @@ def split_sentences(
         raise ValueError(f"seed has {len(key)} digits; expected at most 64")
     distinct.sort(key=lambda sentence: hashlib.blake2b(sentence.encode(), digest_size=16, key=key).digest())
     count = min(max(round(len(distinct) * validation_fraction), 1), len(distinct) - 1)
-    held_out = set(distinct[:count])
-    training = [sentence for sentence in sentences if sentence not in held_out]
-    return training, [sentence for sentence in sentences if sentence in held_out]
+    return set(distinct[:count])
 
 
 def _find_files(patterns: Sequence[PathLike]) -> list[Path]:
