@@ -188,6 +188,20 @@ def test_the_loss_is_the_mean_over_the_last_lines(batch_size: int) -> None:
     assert measured["perplexity"] == pytest.approx(math.exp(np.mean(losses)), rel=1e-5)
 
 
+def test_weights_of_lines_count_as_those_of_their_tokens() -> None:
+    model = small_model()
+    model.compile()
+    source, target = text.make_dataset([[2, 4, 5, 3], [2, 6, 3]])
+    of_lines = np.array([0.5, 2.0], np.float32)
+    found = [
+        model.test_on_batch(source, target, weights, return_dict=True)
+        for weights in (of_lines, np.repeat(of_lines[:, np.newaxis], 3, axis=1))
+    ]
+    assert found[0] == pytest.approx(found[1])
+    parts = [model.test_on_batch(source[i : i + 1], target[i : i + 1], return_dict=True)["loss"] for i in range(2)]  # type: ignore[index, call-overload]
+    assert found[0]["loss"] == pytest.approx((0.5 * 3 * parts[0] + 2.0 * 2 * parts[1]) / (0.5 * 3 + 2.0 * 2))
+
+
 def test_training_is_keras_s() -> None:
     keras = pytest.importorskip("keras")
     ours = small_model()

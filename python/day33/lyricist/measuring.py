@@ -67,8 +67,9 @@ class SkippedPadding(Meters):
         weights, real = batch.weights[0], batch.inputs[0] != 0
         if weights is None:
             return int(np.count_nonzero(real))
-        weights = np.asarray(weights, np.float64)
-        return float((real * weights.reshape(weights.shape + (1,) * (real.ndim - weights.ndim))).sum())
+        # One for each line, or one for each token, with or without an axis of 1 behind.
+        weights = np.asarray(weights, np.float64).reshape(len(real), -1)
+        return float((real * weights).sum())
 
     def update_losses(self, batch: Batch, total: float, result: StepResult) -> None:
         tokens, share = int(np.count_nonzero(batch.inputs[0])), self.share(batch)
