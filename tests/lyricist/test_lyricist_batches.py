@@ -67,12 +67,12 @@ def test_without_pools_batches_are_of_any_length() -> None:
 
 
 def test_the_batch_size_follows_the_corpus() -> None:
-    sizes = [batch_size_for(lines) for lines in range(1, 200_000, 100)]
+    sizes = [batch_size_for(lines) for lines in range(1, 400_000, 100)]
     assert sizes == sorted(sizes)
     assert set(sizes) == {16, 32, 64, 128, 256}
-    for lines, size in ((1, 16), (3_600, 16), (21_622, 32), (25_600, 64), (10**7, 256)):
+    for lines, size in ((1, 16), (21_622, 16), (31_999, 16), (32_000, 32), (64_000, 64), (10**7, 256)):
         assert batch_size_for(lines) == size
-        assert size == 16 or lines / size >= 400
+        assert size == 16 or lines / size >= 1000
 
 
 def test_wider_arrays() -> None:

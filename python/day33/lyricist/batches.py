@@ -97,14 +97,14 @@ class LengthBatches:
 
 
 def batch_size_for(lines: int) -> int:
-    """The batch size for a corpus: the largest power of two, from 16 to 256, with at least 400 steps per epoch.
+    """The batch size for a corpus: the largest power of two, from 16 to 256, with at least 1,000 steps per epoch.
 
     Small batches learn more from an epoch, large ones take less time for it. (Measured: docs/lyricist.md.)
 
     Args:
         lines: the number of lines to learn.
     """
-    return max([16, *(size for size in (32, 64, 128, 256) if lines >= 400 * size)])
+    return max([16, *(size for size in (32, 64, 128, 256) if lines >= 1000 * size)])
 
 
 class Ordered(Protocol):
