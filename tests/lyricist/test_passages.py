@@ -123,13 +123,15 @@ def test_every_epoch_cuts_elsewhere() -> None:
                     if number:
                         before[int(number)].add(place)
     assert before[4] == {0}
-    assert all(before[number] == {0, 1, 2} for number in range(6, 13))
+    assert before[5] == {0, 1}
+    assert all(before[number] == {0, 1, 2} for number in range(6, 14))
 
 
 def test_batches_have_as_many_lines_as_were_asked_for() -> None:
     batches = PassageBatches([as_passage([[4]] * 9) for _ in range(100)], 2, 30)
     sizes = [np.count_nonzero(weights) / 2 for _, _, weights in batches]
-    assert sizes == [30.0] * 30
+    assert len(sizes) == np.mean(sizes) == 30
+    assert 20 < min(sizes) and max(sizes) < 40
 
 
 @given(passages_of_lines, st.integers(1, 5))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._core.arrays import as_count
-from .batches import LengthBatches
+from ..text import make_dataset
 
 __all__ = ["PassageBatches"]
 
@@ -32,7 +32,8 @@ class PassageBatches:
     Args:
         passages: lists of token numbers.
         context: the number of lines before one, at most.
-        batch_size: the number of lines in a batch, as nearly as whole parts allow; with `last_only`, of passages.
+        batch_size: the number of lines in a batch, about; with `last_only`, the most passages in one. An epoch has as
+            many batches as that makes, whose parts differ by one at most.
         last_only: whether only the last line of each counts, and nothing is cut.
         width: as of `LengthBatches`: for arrays of one width, at least that of the longest part.
 
@@ -68,37 +69,36 @@ class PassageBatches:
         self.seed = 0
         self.epoch = 0
         self.lines = len(counts) if last_only else int(counts.sum())
-        parts = int((-(-counts // self._most)).sum())
-        self._size = max(round(batch_size * parts / self.lines), 1)
-        self._length = -(-parts // self._size)
+        # However passages are cut, there is a part for each batch.
+        self._batches = min(-(-self.lines // batch_size), int((-(-counts // self._most)).sum()))
         self.longest = max(_longest(bounds, self._most) for bounds in self._bounds) - 1
         self._width = as_count("width", self.longest if width is None else width, self.longest)
 
     def __len__(self) -> int:
-        return self._length
+        return self._batches
 
     def __iter__(self) -> Iterator[tuple[Int32, Int32, Float32]]:
-        pool = 0 if self._last_only else 1
-        batches = LengthBatches(self._parts(), self._size, pool=pool, width=self._width)  # type: ignore[arg-type]
-        batches.seed, batches.epoch = self.seed, self.epoch
-        for source, target in batches:
+        generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence((self.seed, self.epoch))))
+        parts = self._passages if self._last_only else self._cut(generator)
+        lengths = np.array([len(part) for part in parts])
+        order = np.argsort(-lengths, kind="stable") if self._last_only else generator.permutation(len(parts))
+        for chosen in np.array_split(order, self._batches):
+            chosen = chosen[np.argsort(-lengths[chosen], kind="stable")]
+            source, target = make_dataset([parts[index] for index in chosen])
+            missing = ((0, 0), (0, self._width - source.shape[1]))
+            source, target = np.pad(source, missing), np.pad(target, missing)
             begins = target == self._passages[0][0]
             if self._last_only:
                 # How many lines begin at a place or behind it: none in the last line.
                 begins = np.cumsum(begins[:, ::-1], axis=1)[:, ::-1] > 0
             yield source, target, ((target != 0) & ~begins).astype(np.float32)
 
-    def _parts(self) -> list[Int64]:
-        """The passages of an epoch, each line in one of them; always as many."""
-        if self._last_only:
-            return self._passages
-        generator = np.random.Generator(np.random.PCG64(np.random.SeedSequence((self.seed, self.epoch, 1))))
+    def _cut(self, generator: np.random.Generator) -> list[Int64]:
+        """The parts of an epoch, each line in one of them."""
         parts = []
         for passage, bounds in zip(self._passages, self._bounds, strict=True):
-            # The first and the last part share what the lines are short of whole parts.
-            lines = len(bounds) - 1
-            first = self._most - int(generator.integers(-lines % self._most, endpoint=True))
-            parts += np.split(passage, bounds[first : lines : self._most])
+            first = int(generator.integers(self._most)) + 1
+            parts += np.split(passage, bounds[first : len(bounds) - 1 : self._most])
         return parts
 
 
