@@ -144,7 +144,7 @@ def test_defaults_for_files_and_those_of_the_note(run: Run, lyrics: Path) -> Non
     assert run("train", lyrics, "--output", "note", "--note", *small).exit_code == 0
     ours, note = (json.loads(Path(name, "run.json").read_text())["settings"] for name in ("ours", "note"))
     assert (note["batch_size"], note["dropout"], note["learning_rate"], note["schedule"]) == (256, 0, 0.001, "constant")
-    assert ours["batch_size"] is None  # follows the corpus
+    assert ours["batch_size"] == 16  # follows the corpus; kept, so that a resumed run goes on with it
     assert ours["dropout"] > 0
     assert ours["schedule"] == "cosine"
     assert ours["embedding"] == note["embedding"] == 6
@@ -183,17 +183,23 @@ def test_lines_that_follow_each_other(run: Run, lyrics: Path) -> None:
     options = (*TINY, "--context", 2, "--schedule", "plateau", "--dropout", 0.1)
     whole = run("train", lyrics, "--output", "whole", "--epochs", 4, *options)
     assert whole.exit_code == 0, whole.output
-    assert "passages, for up to 2 lines before each line, to learn" in whole.output
+    assert "to measure on, each after up to 2 before it, a vocabulary of" in " ".join(whole.output.split())
     assert run("train", lyrics, "--output", "parts", "--epochs", 2, *options).exit_code == 0
     assert run("train", "--output", "parts", "--epochs", 4, "--resume").exit_code == 0
     assert_same_files(Path("whole"), Path("parts"))
     lyricist = Lyricist.load("whole")
     assert lyricist.context == 2
-    written = run("write", "whole", "i love", "--lines", 3, "--seed", 5, "--after", "you hear", "--after", "i see")
+    written = run("write", "whole", "i love", "--lines", 3, "--seed", 5, "--after", "you hear", "--after", "i love")
     assert written.exit_code == 0, written.output
-    expected = lyricist.write_passage("i love", 3, after=["you hear", "i see"], temperature=1.0, seed=5)
+    expected = lyricist.write_passage("i love", 3, after=["you hear", "i love"], temperature=1.0, seed=5)
     assert written.output.splitlines() == expected
-    # Which lines follow each other depends on where a file begins.
+    for options in (("--beam", 2, "--lines", 2), ("--after", "xylophone quartz")):
+        result = run("write", "whole", *options)
+        assert result.exit_code == 0, result.output
+        assert ("so read as <unk>: xylophone, quartz" in " ".join(result.output.split())) == ("--after" in options)
+    # Which lines follow each other depends on where a file begins, but not on files without lines.
+    (lyrics / "0.txt").touch()
+    assert "all 4 epochs are done" in run("train", "--output", "whole", "--resume").output
     (lyrics / "a.txt").write_text((lyrics / "a.txt").read_text() + (lyrics / "b.txt").read_text())
     (lyrics / "b.txt").unlink()
     assert "data_sha256" in run("train", lyrics, "--output", "whole", "--epochs", 5, "--resume").output
@@ -305,6 +311,7 @@ def test_a_corpus_of_one_word(run: Run) -> None:
         ("--words", "4"), ("--dropout", "1"), ("--validation", "0"), ("--validation", "1"), ("--learning-rate", "0"),
         ("--learning-rate", "nan"), ("--epochs", "0"), ("--padding", "ignore"), ("--schedule", "steps"),
         ("--max-tokens", "2"), ("--resume", "--overwrite"), ("--clip-norm", "-1"), ("--context", "-1"),
+        ("--context", "1001"),
     ],
 )  # fmt: skip
 def test_bad_options(run: Run, arguments: tuple[str, ...]) -> None:
@@ -322,6 +329,7 @@ def test_bad_writing(run: Run, lyrics: Path) -> None:
         ("--top-p", "0"),
         ("--beam", "2", "--temperature", "1"),
         ("--lines", "0"),
+        ("--lines", "2", "--beam", "2"),
     ):
         assert run("write", "out", "i love", *arguments).exit_code == 2
     result = run("write", "out", "i love", "--ban", "xylophone")

@@ -6,6 +6,7 @@ import json
 import math
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,8 +71,18 @@ def test_lines_that_nothing_follows(tmp_path: Path) -> None:
         text.split_passages(text.load_corpus(tmp_path), 1)
 
 
+def test_where_files_begin() -> None:
+    sentences = [f"<start> {word} <end>" for word in WORDS]
+    for starts in ([3], [0, 4, 2], [0, 40], [-1]):
+        with pytest.raises(ValueError, match="expected places from 0 on"):
+            text.split_passages(text.Corpus(sentences, starts=starts), 2)
+    with pytest.raises(TypeError, match="corpus is a list; expected a Corpus"):
+        text.split_passages(sentences, 2)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
-    ("context", "error", "reason"), [(0, ValueError, "context is 0"), (1.5, TypeError, "context is 1.5")]
+    ("context", "error", "reason"),
+    [(0, ValueError, "context is 0"), (1.5, TypeError, "context is 1.5"), (10**30, ValueError, "at most 1000")],
 )
 def test_no_context(context: object, error: type[Exception], reason: str) -> None:
     corpus = text.Corpus.from_lines(WORDS)
@@ -156,6 +167,10 @@ def test_no_passages() -> None:
         PassageBatches([[2, 4, 3]], 1, 0)
     with pytest.raises(ValueError, match="width is 1"):
         PassageBatches([[2, 4, 3]], 1, 1, width=1)
+    with pytest.raises(ValueError, match=r"begin with the tokens \[1, 5\]"):
+        PassageBatches([[5, 3, 2, 5, 4, 2], [1, 3, 2, 1, 4, 2]], 1, 4)
+    with pytest.raises(TypeError, match=r"passages\[1\] has dtype float64"):
+        PassageBatches([[2, 4, 3], [2.5, 4.0, 3.0]], 1, 4)  # type: ignore[list-item]
     (batch,) = PassageBatches([[2, 4, 3]], 1, 1, width=5)
     assert [part.shape for part in batch] == [(1, 5)] * 3
 
@@ -188,6 +203,9 @@ def test_the_loss_is_the_mean_over_the_last_lines(batch_size: int) -> None:
         losses += [-log_likelihoods[place - len(said), token] for place, token in enumerate(said)]
     assert measured["loss"] == pytest.approx(np.mean(losses), rel=1e-5)
     assert measured["perplexity"] == pytest.approx(math.exp(np.mean(losses)), rel=1e-5)
+    positions = sum(len(source) for source, _, _ in PassageBatches(PASSAGES, 2, batch_size, last_only=True)) * 11
+    share = sum(len(passage) - 1 for passage in PASSAGES) / positions
+    assert measured["padded_loss"] == pytest.approx(np.mean(losses) * share, rel=0.2 if batch_size < 5 else 1e-5)
 
 
 def test_weights_of_lines_count_as_those_of_their_tokens() -> None:
@@ -286,6 +304,28 @@ def test_each_line_is_written_after_those_before(writer: Lyricist, context: int)
         writer.context = 1
 
 
+def test_what_a_corpus_leaves_out_is_left_out(writer: Lyricist) -> None:
+    assert writer.write_passage(lines=2, after=["ba be", "", "Someone:", "* * *"], seed=1) == writer.write_passage(
+        lines=2, after=("ba be",), seed=1
+    )
+
+
+def test_words_that_are_banned_are_banned_in_all_lines(writer: Lyricist) -> None:
+    banned = [word for word in WORDS if word[0] in "bdf"]
+    written = writer.write_passage(lines=4, banned=iter(banned), temperature=1.5, seed=2, detokenize=False)
+    assert not set(" ".join(written).split()) & set(banned)
+
+
+def test_the_largest_seeds(writer: Lyricist) -> None:
+    options = {"temperature": 1.0, "detokenize": False}
+    seeds = [np.uint64(2**64 - 1), 0]
+    written = writer.write_passage("ba", 2, seed=seeds[0], **options)  # type: ignore[arg-type]
+    assert written[0] == writer.write_passage("ba", 1, seed=2**64 - 1, **options)[0]
+    assert writer.write_passage("ba", 2, seed=np.int8(127), **options) == writer.write_passage(  # type: ignore[arg-type]
+        "ba", 2, seed=127, **options
+    )
+
+
 def test_a_line_that_did_not_end_is_followed_all_the_same(writer: Lyricist) -> None:
     written = writer.write_passage("ba", 2, max_len=2, detokenize=False)
     assert written[0].split()[:2] == ["<start>", "ba"] and len(written[0].split()) == 3
@@ -297,11 +337,26 @@ def test_readable_lines(writer: Lyricist) -> None:
     assert writer.write_passage("ba", 3) == [text.detokenize(line) for line in raw]
 
 
-def test_what_cannot_follow(writer: Lyricist) -> None:
-    with pytest.raises(TypeError, match="after is 'ba'; expected a list of lines"):
-        writer.write_passage(after="ba")
-    with pytest.raises(ValueError, match="lines is -1"):
-        writer.write_passage(lines=-1)
+@pytest.mark.parametrize(
+    ("options", "error", "reason"),
+    [
+        ({"after": "ba"}, TypeError, "after is 'ba'; expected a list of lines"),
+        ({"after": None}, TypeError, "after is None"),
+        ({"after": ["ba", 3]}, TypeError, "expected a list of lines"),
+        ({"prompt": None}, TypeError, "prompt is None; expected a text"),
+        ({"lines": -1}, ValueError, "lines is -1"),
+        ({"max_len": 0, "after": ["ba"]}, ValueError, "max_len is 0"),
+        ({"max_len": 1.5, "after": ["ba"]}, TypeError, "max_len is 1.5"),
+        ({"seed": "a"}, TypeError, "seed is 'a'"),
+        ({"seed": 2**64}, ValueError, "seed is 18446744073709551616"),
+    ],
+)
+def test_what_cannot_follow(writer: Lyricist, options: dict[str, Any], error: type[Exception], reason: str) -> None:
+    with pytest.raises(error, match=reason):
+        writer.write_passage(**options)
+
+
+def test_lines_alone_do_not_follow() -> None:
     alone = Lyricist(100, 4, 6)
     alone.prepare([f"<start> {word} <end>" for word in WORDS])
     with pytest.raises(ValueError, match="context is 0"):
@@ -314,8 +369,15 @@ def test_what_context_does_not_go_with() -> None:
     with pytest.raises(ValueError, match="context is -1"):
         Lyricist(context=-1)
     lines = [f"<start> {word} <end>" for word in WORDS]
-    with pytest.raises(ValueError, match=r"training holds 25 lines and context is 1; expected passages"):
-        lyricist.Lyricist(100, 4, 6, context=1).fit(lines)
+    passages = [f"{lines[0]} {lines[1]}", *lines]
+    for training, validation, reason in (
+        (lines, None, "training holds 25 lines, each alone, and context is 1; expected passages"),
+        (["ba be", *lines], None, "training holds 'ba be'; expected passages of lines that begin with <start>"),
+        ([3, *passages], None, "training holds 3"),
+        (passages, ["ba be"], "validation holds 'ba be'"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            lyricist.Lyricist(100, 4, 6, context=1).fit(training, validation)  # type: ignore[arg-type]
 
 
 # ---- files ----
@@ -327,7 +389,7 @@ def test_the_context_is_saved(writer: Lyricist, tmp_path: Path) -> None:
     assert again.context == 1
     assert again.write_passage("ba", 3) == writer.write_passage("ba", 3)
     config = json.loads((tmp_path / "lyricist.json").read_text())
-    for context, reason in ((-1, "context is -1"), ("1", "context is '1'"), (1e300, "context is 1e")):
+    for context, reason in ((-1, "context is -1"), ("1", "context is '1'"), (10**30, "context is 1000")):
         (tmp_path / "lyricist.json").write_text(json.dumps({**config, "context": context}))
         with pytest.raises(ValueError, match=f"not the description of a lyricist: {reason}"):
             Lyricist.load(tmp_path)

@@ -79,7 +79,7 @@ _GRAMMAR_DEFAULTS = {
 _SETTING_TYPES = {
     "paths": list,
     "epochs": int,
-    "batch_size": int | None,
+    "batch_size": int,
     "words": int,
     "embedding": int,
     "hidden": int,
@@ -160,7 +160,9 @@ def train(
     ] = CleanRule.auto,
     context: Annotated[
         int,
-        typer.Option(min=0, help="Lines before a line that are read to write it; files tell which follow each other."),
+        typer.Option(
+            min=0, max=1000, help="Lines before a line that are read to write it; files tell which follow each other."
+        ),
     ] = 0,
     validation: Annotated[float, typer.Option(help="Fraction of the distinct lines to measure on.")] = 0.1,
     learning_rate: Annotated[
@@ -303,6 +305,8 @@ def _train(run: RunFolder, options: dict[str, Any], corpus: Corpus, *, resume: b
     else:
         training, validation = split_sentences(corpus.sentences, fraction, seed=seed)
         known = "\n".join(corpus.sentences)
+    if options["batch_size"] is None:
+        options["batch_size"] = lyricist.batch_size(training)
     digest = hashlib.sha256(known.encode()).hexdigest()
     settings = {**options, "data_sha256": digest}  # what the files hold counts, not where they are
     if resume:
@@ -326,12 +330,14 @@ def _train_and_write(
     from ..callbacks import BackupAndRestore, CSVLogger, LambdaCallback
     from ..lyricist import LineWriter
     from ..random import set_random_seed
+    from ..text.cleaning import START
 
     set_random_seed(options["seed"])
     model = lyricist.prepare(training)
-    what = f"passages, for up to {options['context']} lines before each line," if options["context"] else "lines"
+    lines = sum(passage.split().count(START) for passage in training)
+    follows = f", each after up to {options['context']} before it" if options["context"] else ""
     typer.echo(
-        f"{len(training):,} {what} to learn, {len(validation):,} to measure on, a vocabulary of {model.vocab_size:,}, "
+        f"{lines:,} lines to learn, {len(validation):,} to measure on{follows}, a vocabulary of {model.vocab_size:,}, "
         f"{model.count_params():,} parameters"
     )
     _warn_of_unknown_words(lyricist, options["prompt"])
@@ -442,15 +448,15 @@ def write(
         temperature = 1.0 if drawn and beam == 1 else 0.0
     if beam > 1 and (temperature > 0 or top_k is not None or top_p is not None):
         raise typer.BadParameter("cannot be combined with drawing at random", param_hint="'--beam'")
-    if beam > 1 and lines > 1:
-        raise typer.BadParameter("gives one line", param_hint="'--beam'")
     with reported(), interruptible("Nothing was changed."):
         from .. import _native
 
         if threads is not None:
             _native.set_num_threads(threads)
         lyricist = _load(directory)
-        _warn_of_unknown_words(lyricist, prompt)
+        if beam > 1 and lines > 1 and not lyricist.context:
+            raise typer.BadParameter("gives one line", param_hint="'--beam'")
+        _warn_of_unknown_words(lyricist, " ".join([*(after or ()), prompt]))
         if after and not lyricist.context:
             raise ValueError(f"{directory} knows lines alone; --after needs a training with --context")
         write = partial(lyricist.write_passage, after=after or ()) if lyricist.context else lyricist.write_many

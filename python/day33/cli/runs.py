@@ -103,7 +103,7 @@ class RunFolder:
             or settings.keys() != self._setting_types.keys()
             or not all(isinstance(settings[name], kind) for name, kind in self._setting_types.items())
         ):
-            raise RunError(f"{self.path / SETTINGS_FILE} is not the record of such a run")
+            raise RunError(f"{self.path / SETTINGS_FILE} is not the record of such a run by this version of day33")
         return settings
 
     def resume(self, settings: Mapping[str, Any], *, done: str | None = None) -> list[str]:

@@ -43,7 +43,8 @@ def perplexity(loss: float) -> float:
 class SkippedPadding(Meters):
     """Means over real tokens instead of lines, with perplexity and padded loss.
 
-    Where tokens have weights, as those of `PassageBatches`, the means are weighted.
+    Where tokens have weights, as those of `PassageBatches`, the means are weighted, and the padded loss is what it
+    would be with the mean for the loss of each real token.
 
     Attributes:
         line_length: the length that lines are filled up to in the padded loss; None for that of each batch.
@@ -78,7 +79,7 @@ class SkippedPadding(Meters):
         super().update_losses(batch, mean, result)
         width = batch.inputs[0].shape[1]
         self._perplexity.add(mean * share, share)
-        self._padded.add(mean * share, batch.size * max(self.line_length or width, width))
+        self._padded.add(mean * tokens, batch.size * max(self.line_length or width, width))
 
 
 class TokenProgress(Progress):

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .._core.arrays import as_count
+from .._core.arrays import INT32_MAX, as_count, as_indices, as_int
 from ..text import make_dataset
+from ..text.corpus import MOST_CONTEXT
 
 __all__ = ["PassageBatches"]
 
 Int32 = NDArray[np.int32]
-Int64 = NDArray[np.int64]
 Float32 = NDArray[np.float32]
 
 
@@ -32,8 +32,8 @@ class PassageBatches:
     Args:
         passages: lists of token numbers.
         context: the number of lines before one, at most.
-        batch_size: the number of lines in a batch, about; with `last_only`, the most passages in one. An epoch has as
-            many batches as that makes, whose parts differ by one at most.
+        batch_size: the number of lines in a batch, about; with `last_only`, the most passages in one. An epoch always
+            has as many batches, each of them a part at least; their numbers of parts differ by one at most.
         last_only: whether only the last line of each counts, and nothing is cut.
         width: as of `LengthBatches`: for arrays of one width, at least that of the longest part.
 
@@ -44,7 +44,8 @@ class PassageBatches:
 
     Raises:
         TypeError: a number that is no integer.
-        ValueError: no passage of at least two tokens, `context` or `batch_size` below 1, or `width` below the longest.
+        ValueError: no passage of at least two tokens; passages that begin with different tokens; `context` that is not
+            from 1 to 1,000, `batch_size` below 1, or `width` below the longest.
     """
 
     def __init__(
@@ -56,11 +57,18 @@ class PassageBatches:
         last_only: bool = False,
         width: int | None = None,
     ) -> None:
-        most = as_count("context", context, 1) + 1
+        most = as_int("context", context, 1, MOST_CONTEXT) + 1
         batch_size = as_count("batch_size", batch_size)
-        self._passages = [np.asarray(passage, np.int64) for passage in passages if len(passage) > 1]
+        self._passages = [
+            as_indices(f"passages[{place}]", np.asarray(passage), INT32_MAX + 1)
+            for place, passage in enumerate(passages)
+            if len(passage) > 1
+        ]
         if not self._passages:
             raise ValueError(f"passages holds {len(passages)} passages; expected one of at least two tokens")
+        begins = sorted({int(passage[0]) for passage in self._passages})
+        if len(begins) > 1:
+            raise ValueError(f"passages begin with the tokens {begins[:3]}; expected one that begins all lines")
         # Where the lines of each passage begin, and where the last one ends.
         self._bounds = [np.append(np.flatnonzero(part == part[0]), len(part)) for part in self._passages]
         counts = np.array([len(bounds) - 1 for bounds in self._bounds])
@@ -93,7 +101,7 @@ class PassageBatches:
                 begins = np.cumsum(begins[:, ::-1], axis=1)[:, ::-1] > 0
             yield source, target, ((target != 0) & ~begins).astype(np.float32)
 
-    def _cut(self, generator: np.random.Generator) -> list[Int64]:
+    def _cut(self, generator: np.random.Generator) -> list[Int32]:
         """The parts of an epoch, each line in one of them."""
         parts = []
         for passage, bounds in zip(self._passages, self._bounds, strict=True):

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from .. import optimizers, text
-from .._core.arrays import as_count, as_optional_count
+from .._core.arrays import as_count, as_int, as_optional_count
 from .._core.types import PathLike
 from .._formats import weight_files
 from .._io.files import make_folder, open_regular, read_json, write_json, write_text
 from ..callbacks import EarlyStopping, ReduceLROnPlateau
 from ..text import Tokenizer, make_dataset, pad_sequences, tokenizer_from_json
 from ..text.cleaning import END, START, Clean
+from ..text.corpus import MOST_CONTEXT
 from .batches import FollowEpochs, LengthBatches, batch_size_for
 from .measuring import PaddedLosses
 from .model import Padding, TextGenerator, clean_prompt
@@ -37,6 +38,7 @@ CONFIG_FILE = "lyricist.json"
 SCHEDULES: tuple[Schedule, ...] = ("constant", "cosine", "plateau")
 # With fewer token numbers there is room for padding, unknown words, start and end, but not for one word.
 _SMALLEST_VOCABULARY = 5
+_LARGEST_SEED = 2**64 - 1
 
 
 class _Data(NamedTuple):
@@ -63,10 +65,11 @@ class Lyricist:
             to one length, and the padding is learnt as well.
         clean: how prompts are cleaned: as the sentences were, see `day33.text.preprocess_sentence` and
             `day33.text.Corpus.clean`.
-        context: how many lines before a line the model reads to write it. With 0 each line stands alone, as in the
-            note; otherwise `fit` is given passages, and `write_passage` writes lines that follow each other.
+        context: how many lines before a line the model reads to write it, up to 1,000. With 0 each line stands alone,
+            as in the note; otherwise `fit` is given passages, and `write_passage` writes lines that follow each other.
 
     Attributes:
+        num_words, padding, clean, context: as given.
         tokenizer: the `Tokenizer`, whose vocabulary `fit` makes.
         model: the `TextGenerator`, made by `fit`. AttributeError before.
         files: the names of the files that `save` writes.
@@ -98,7 +101,7 @@ class Lyricist:
         TextGenerator(2, **self._sizes)  # checks the sizes; nothing is allocated before it sees a batch
         self.padding = padding
         self.clean = clean
-        self.context = as_count("context", context, 0)
+        self.context = as_int("context", context, 0, MOST_CONTEXT)
         if self.context and padding != "skip":
             raise ValueError(f"padding is {padding!r}; expected 'skip' with context={context}")
         self.tokenizer = Tokenizer(num_words=self.num_words, filters=" ", oov_token=UNKNOWN)
@@ -179,17 +182,13 @@ class Lyricist:
         Raises:
             TypeError: a number that is no integer where one is expected.
             ValueError: no sentences, or an argument out of its range; "plateau" or `patience` without validation;
-                `context`, and no passage of two lines.
+                with `context`, texts that are no passages, or none of two lines.
         """
         self._check(validation, learning_rate, schedule, patience)
-        lines = sum(passage.split().count(START) for passage in training) if self.context else len(training)
-        if self.context and lines == len(training):
-            raise ValueError(
-                f"training holds {lines} lines and context is {self.context}; expected passages of several lines, as "
-                "day33.text.split_passages gives them"
-            )
+        if self.context:
+            self._check_passages(training, validation)
         model = self._model or self.prepare(training)
-        batch_size = batch_size_for(lines) if batch_size is None else as_count("batch_size", batch_size)
+        batch_size = self.batch_size(training) if batch_size is None else as_count("batch_size", batch_size)
         numbers = self.tokenizer.texts_to_sequences(training)
         held_out = self.tokenizer.texts_to_sequences(validation) if validation else None
         data = (self._skipping if self.padding == "skip" else self._counting)(numbers, held_out, batch_size)
@@ -203,6 +202,23 @@ class Lyricist:
         if patience is not None:
             following.append(EarlyStopping("val_perplexity", patience=patience, mode="min", restore_best_weights=True))
         return model.fit(**data.arguments, epochs=epochs, callbacks=following, verbose=verbose)
+
+    def batch_size(self, training: Sequence[str]) -> int:
+        """How many lines a step of `fit` has where nothing else is said; `training` as `fit` takes it."""
+        if not self.context:
+            return batch_size_for(len(training))
+        return batch_size_for(sum(passage.split().count(START) for passage in training))
+
+    def _check_passages(self, training: Sequence[str], validation: Sequence[str] | None) -> None:
+        for name, passages in (("training", training), ("validation", validation or ())):
+            for passage in passages:
+                if not isinstance(passage, str) or passage.split()[:1] != [START]:
+                    raise ValueError(f"{name} holds {passage!r}; expected passages of lines that begin with {START}")
+        if not any(passage.split().count(START) > 1 for passage in training):
+            raise ValueError(
+                f"training holds {len(training)} lines, each alone, and context is {self.context}; expected passages "
+                "of several lines, as day33.text.split_passages gives them"
+            )
 
     def _skipping(self, numbers: list[list[int]], held_out: list[list[int]] | None, batch_size: int) -> _Data:
         validation: LengthBatches | PassageBatches | None = None
@@ -329,10 +345,10 @@ class Lyricist:
         Args:
             prompt: how the first line begins.
             lines: how many to write.
-            after: lines that stand before the first.
+            after: lines that stand before the first; those that a corpus leaves out are left out here, too.
             detokenize, unknown, max_repeats, banned, options: as of `write_many`. Repetitions are those in a line.
             max_len: tokens in a line at most, ``<start>`` and ``<end>`` included.
-            seed: of the first line; each further one adds 1.
+            seed: of the first line, from 0 to 2**64 - 1; each further one adds 1.
 
         Returns:
             The lines that were written, as `write` gives them.
@@ -340,18 +356,25 @@ class Lyricist:
         Raises:
             AttributeError, ValueError, TypeError: as `write_many`; the lyricist has no `context`; `after` is one text.
         """
+        if not isinstance(prompt, str):
+            raise TypeError(f"prompt is {prompt!r}; expected a text")
         if not self.context:
             raise ValueError("context is 0: this lyricist knows lines alone; expected one with a context above 0")
-        if isinstance(after, str):
+        if not isinstance(after, list | tuple) or not all(isinstance(line, str) for line in after):
             raise TypeError(f"after is {after!r}; expected a list of lines")
-        before = [text.preprocess_sentence(line, self.clean) for line in after]
+        max_len = as_int("max_len", max_len, 1)
+        first_seed = None if seed is None else as_int("seed", seed, 0, _LARGEST_SEED)
+        banned = list(banned)
+        # Without what a corpus leaves out.
+        before = text.Corpus.from_lines(after, clean=self.clean).sentences
         written: list[str] = []
         for number in range(as_count("lines", lines, 0)):
             lead = " ".join(before[-self.context :]).split()
             begun = clean_prompt("" if number else prompt, self.clean)
             (whole,) = self.write_many(
                 " ".join([*lead, begun]), detokenize=False, unknown=unknown, max_repeats=max_repeats, banned=banned,
-                max_len=len(lead) + max_len, seed=None if seed is None else seed + number, **options,
+                max_len=len(lead) + max_len, **options,
+                seed=None if first_seed is None else (first_seed + number) % (_LARGEST_SEED + 1),
             )  # fmt: skip
             line = whole.split()[len(lead) :]
             written.append(" ".join(line))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from .._core.arrays import as_count
+from .._core.arrays import as_count, as_int
 from .._core.types import PathLike
 from .cleaning import Clean, check_clean, preprocess_sentence
 
@@ -22,6 +22,8 @@ __all__ = ["Corpus", "load_corpus", "read_lines", "split_passages", "split_sente
 _find_kept = re.compile("[a-z]").findall
 _NOTHING_LEFT = preprocess_sentence("")
 CleanChoice = Literal["auto", "note", "unicode"]
+# Lines before a line; validation has a copy of them for each.
+MOST_CONTEXT = 1000
 
 
 @dataclass
@@ -38,7 +40,8 @@ class Corpus:
         long: the number of lines left out because they have more than `max_tokens` tokens.
         max_tokens: that limit, ``<start>`` and ``<end>`` included; None for none.
         clean: the rule of `preprocess_sentence` that the lines were cleaned by.
-        starts: the places in `sentences` where those of each file begin; for lines in memory 0 alone.
+        starts: the places in `sentences` where those of each file begin, of files that have any; for lines in memory 0
+            alone.
     """
 
     sentences: list[str] = field(default_factory=list)
@@ -83,7 +86,7 @@ class Corpus:
         return corpus
 
     def _add(self, lines: Iterable[str]) -> None:
-        self.starts.append(len(self.sentences))
+        begin = len(self.sentences)
         for line in lines:
             self.lines += 1
             line = line.rstrip()
@@ -97,6 +100,8 @@ class Corpus:
                 self.long += 1
             else:
                 self.sentences.append(sentence)
+        if len(self.sentences) > begin:
+            self.starts.append(begin)
 
     def __len__(self) -> int:
         return len(self.sentences)
@@ -191,7 +196,7 @@ def split_passages(
 
     Args:
         corpus: the sentences.
-        context: how many sentences before one belong to it.
+        context: how many sentences before one belong to it, up to 1,000.
         validation_fraction, seed: as of `split_sentences`; the same sentences are held out.
 
     Returns:
@@ -200,15 +205,20 @@ def split_passages(
         sentences stand before it, from either side of the split.
 
     Raises:
-        TypeError: `context` is no integer.
-        ValueError: `context` is below 1, or as `split_sentences`; no two sentences to learn follow each other.
+        TypeError: `corpus` is none, or `context` no integer.
+        ValueError: `context` is not from 1 to 1,000; `starts` of the corpus do not ascend from 0; no two sentences to
+            learn follow each other; or as `split_sentences`.
     """
-    context = as_count("context", context, 1)
-    sentences = corpus.sentences
+    if not isinstance(corpus, Corpus):
+        raise TypeError(f"corpus is a {type(corpus).__name__}; expected a Corpus, which tells where files begin")
+    context = as_int("context", context, 1, MOST_CONTEXT)
+    sentences, bounds = corpus.sentences, [*(corpus.starts or [0]), len(corpus.sentences)]
+    if bounds[0] != 0 or bounds != sorted(bounds):
+        raise ValueError(f"corpus.starts is {corpus.starts} of {len(sentences)} sentences; expected places from 0 on")
     held_out = _held_out(sentences, validation_fraction, seed)
     training: list[str] = []
     validation: list[str] = []
-    for begin, end in itertools.pairwise([*(corpus.starts or [0]), len(sentences)]):
+    for begin, end in itertools.pairwise(bounds):
         for is_held_out, places in itertools.groupby(range(begin, end), lambda place: sentences[place] in held_out):
             if is_held_out:
                 validation += [" ".join(sentences[max(place - context, begin) : place + 1]) for place in places]
