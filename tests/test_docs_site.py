@@ -130,7 +130,7 @@ def torch_file(space: dict[str, Any]) -> None:
 
 
 def lyrics(space: dict[str, Any]) -> None:
-    """What lyricist.md speaks of: a folder of texts; and `Lyricist()` is a small one."""
+    """What lyricist.md speaks of: a folder of texts; and `Lyricist(...)` is a small one."""
     from day33.datasets import generate_lyrics
 
     Path("lyrics").mkdir()
@@ -146,9 +146,10 @@ def small_lyricist(monkeypatch: pytest.MonkeyPatch) -> None:
     from day33 import lyricist
 
     kind = lyricist.Lyricist
-    monkeypatch.setattr(lyricist, "Lyricist", lambda: kind(embedding_size=8, hidden_size=8))
+    monkeypatch.setattr(lyricist, "Lyricist", lambda *_, **options: kind(7000, 8, 8, **options))
     fit = kind.fit
-    monkeypatch.setattr(kind, "fit", lambda self, *data, **options: fit(self, *data, epochs=1, verbose=0, **options))
+    few = {"epochs": 1, "verbose": 0}
+    monkeypatch.setattr(kind, "fit", lambda self, *data, **options: fit(self, *data, **{**options, **few}))
 
 
 GIVEN: dict[str, Callable[[dict[str, Any]], None]] = {
