@@ -1,7 +1,7 @@
 """Training of the lyricist in day33 and in Keras: the same split, initial weights, batches and number of epochs.
 
 python bench/lyricist_epochs.py shakespeare.txt --epochs 10 --embedding 128 --hidden 256
-python bench/lyricist_epochs.py shakespeare.txt --tied --dropout 0.35 --batch-size 32 --learning-rate 0.003 --cosine \
+python bench/lyricist_epochs.py shakespeare.txt --tied --dropout 0.35 --batch-size 16 --learning-rate 0.003 --cosine \
     --clip-norm 1  # as `day33 lyricist train`
 
 day33 skips padding and Keras masks it, so that both minimise the loss per real token. The two alternate after every
@@ -119,15 +119,11 @@ def prepare(arguments: argparse.Namespace) -> list[Day33 | Keras]:
     batches = LengthBatches(numbers, arguments.batch_size, pool=arguments.pool)
     batches.seed = arguments.seed
     measured = LengthBatches(held_out, arguments.batch_size, pool=0)
-    theirs = None
-    if peers.tensorflow():
-        import keras
+    assert peers.tensorflow(), "Keras is not installed; expected TensorFlow and Keras for the comparison"
+    import keras
 
-        optimizer = adam(keras.optimizers, arguments, len(batches))
-        theirs = lyricist_peers.keras_model(
-            ours.get_weights(), mask=True, dropout=arguments.dropout, optimizer=optimizer
-        )
-    assert theirs is not None, "Keras is not installed; expected TensorFlow and Keras for the comparison"
+    optimizer = adam(keras.optimizers, arguments, len(batches))
+    theirs = lyricist_peers.keras_model(ours.get_weights(), mask=True, dropout=arguments.dropout, optimizer=optimizer)
     ours.compile(optimizer=adam(optimizers, arguments, len(batches), per_slice=arguments.per_slice))
     print(
         f"{corpus.describe()}\n{len(training):,} training and {len(validation):,} validation lines; vocabulary "

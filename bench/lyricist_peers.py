@@ -42,10 +42,9 @@ def keras_model(weights: Sequence[Array], *, mask: bool, dropout: float = 0.0, *
     table = keras.layers.ReversibleEmbedding if tied else keras.layers.Embedding
     embedding = table(vocabulary, width, mask_zero=mask)
     tokens = keras.Input((None,), dtype="int32")
-    x = embedding(tokens)
-    for layer in (None, *(keras.layers.LSTM(units, return_sequences=True) for _ in range(2))):
-        x = x if layer is None else layer(x)
-        x = keras.layers.Dropout(dropout)(x) if dropout else x
+    x = keras.layers.Dropout(dropout)(embedding(tokens))
+    for _ in range(2):
+        x = keras.layers.Dropout(dropout)(keras.layers.LSTM(units, return_sequences=True)(x))
     model = keras.Model(tokens, embedding(x, reverse=True) if tied else keras.layers.Dense(vocabulary)(x))
     model.set_weights(list(weights))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -329,16 +329,15 @@ def _train_and_write(
 ) -> None:
     from ..callbacks import BackupAndRestore, CSVLogger, LambdaCallback
     from ..lyricist import LineWriter
+    from ..lyricist.pipeline import count_lines
     from ..random import set_random_seed
-    from ..text.cleaning import START
 
     set_random_seed(options["seed"])
     model = lyricist.prepare(training)
-    lines = sum(passage.split().count(START) for passage in training)
     follows = f", each after up to {options['context']} before it" if options["context"] else ""
     typer.echo(
-        f"{lines:,} lines to learn, {len(validation):,} to measure on{follows}, a vocabulary of {model.vocab_size:,}, "
-        f"{model.count_params():,} parameters"
+        f"{count_lines(training):,} lines to learn, {len(validation):,} to measure on{follows}, a vocabulary of "
+        f"{model.vocab_size:,}, {model.count_params():,} parameters"
     )
     _warn_of_unknown_words(lyricist, options["prompt"])
     lines_path = run.path / LINES_FILE

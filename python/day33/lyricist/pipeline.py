@@ -41,6 +41,11 @@ _SMALLEST_VOCABULARY = 5
 _LARGEST_SEED = 2**64 - 1
 
 
+def count_lines(passages: Iterable[str]) -> int:
+    """How many lines begin in passages of them."""
+    return sum(passage.split().count(START) for passage in passages)
+
+
 class _Data(NamedTuple):
     """What a model is trained with.
 
@@ -207,7 +212,7 @@ class Lyricist:
         """How many lines a step of `fit` has where nothing else is said; `training` as `fit` takes it."""
         if not self.context:
             return batch_size_for(len(training))
-        return batch_size_for(sum(passage.split().count(START) for passage in training))
+        return batch_size_for(count_lines(training))
 
     def _check_passages(self, training: Sequence[str], validation: Sequence[str] | None) -> None:
         for name, passages in (("training", training), ("validation", validation or ())):
